@@ -1,0 +1,4 @@
+//! The engine of Goodhart: experiments as plain data, the reward language, tasks, policies, algorithms, and the two
+//! engines that train them.
+//!
+//! No DOM, no clock and no global randomness live here. ARCHITECTURE.md at the root of the repository is the map.
