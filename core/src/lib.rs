@@ -2,3 +2,12 @@
 //! engines that train them.
 //!
 //! No DOM, no clock and no global randomness live here. ARCHITECTURE.md at the root of the repository is the map.
+
+pub mod algorithm;
+pub mod experiment;
+pub mod math;
+pub mod params;
+pub mod policy;
+pub mod protocol;
+pub mod reward;
+pub mod tasks;

@@ -1,0 +1,123 @@
+//! The one table of an algorithm's settings. Names and defaults are TRL's where TRL has them (GRPOConfig of TRL 1.16),
+//! else verl's or CleanRL's, as each row's source says.
+
+use crate::{choice, params};
+
+choice! {
+    /// How rewards become advantages.
+    pub enum Estimator {
+        /// R - mean of the batch.
+        Reinforce = "reinforce",
+        /// Leave-one-out baseline.
+        Rloo = "rloo",
+        /// Group mean, optionally divided by a deviation (see scale_rewards).
+        Grpo = "grpo",
+        /// Group mean, never divided.
+        DrGrpo = "dr_grpo",
+        /// Normalise every component in its group, then sum, then whiten over the batch.
+        Gdpo = "gdpo",
+        /// Token returns whitened over the batch.
+        ReinforcePlusPlus = "reinforce_plus_plus",
+        /// Group mean removed, then whitened over the batch.
+        ReinforcePlusPlusBaseline = "reinforce_plus_plus_baseline",
+        /// Beta-normalised (BNPO), not TRL's loss of the same name.
+        Bnpo = "bnpo",
+        /// Generalised advantage estimation with a value head.
+        Gae = "gae",
+    }
+}
+
+choice! {
+    /// What the centred reward of a group is divided by (TRL's scale_rewards).
+    pub enum ScaleRewards { Group = "group", Batch = "batch", None = "none" }
+}
+
+choice! {
+    /// Whose deviation and epsilon: TRL (n-1, 1e-4), verl (n-1, 1e-6), OpenRLHF (n-1, 1e-9).
+    pub enum Framework { Trl = "trl", Verl = "verl", OpenRlhf = "openrlhf" }
+}
+
+choice! {
+    /// TRL's multi_objective_aggregation.
+    pub enum Aggregation { SumThenNormalize = "sum_then_normalize", NormalizeThenSum = "normalize_then_sum" }
+}
+
+choice! {
+    /// TRL's loss_type, and CISPO in verl's meaning (clamped on both sides).
+    pub enum LossType {
+        Grpo = "grpo", Bnpo = "bnpo", DrGrpo = "dr_grpo", Dapo = "dapo", Luspo = "luspo", Cispo = "cispo",
+        CispoVerl = "cispo_verl", Sapo = "sapo", Vespo = "vespo",
+    }
+}
+
+choice! {
+    /// One ratio a token, or the geometric mean of a sequence (GSPO).
+    pub enum ImportanceLevel { Token = "token", Sequence = "sequence" }
+}
+
+choice! {
+    /// Estimators of KL(policy, reference) from samples of the policy (Schulman, "Approximating KL divergence").
+    pub enum KlEstimator { K1 = "k1", K2 = "k2", K3 = "k3" }
+}
+
+choice! {
+    /// How the learning rate goes from learning_rate over a run (names of transformers' SchedulerType).
+    pub enum LrSchedule { Constant = "constant", Linear = "linear", Cosine = "cosine" }
+}
+
+choice! {
+    /// The optimiser.
+    pub enum Optim { Sgd = "sgd", Adam = "adam", AdamW = "adamw" }
+}
+
+params! {
+    /// Settings of one arm's algorithm.
+    pub struct Settings {
+        estimator: Estimator = Estimator::Grpo, 0 ..= 0, "", "How rewards become advantages.";
+        scale_rewards: ScaleRewards = ScaleRewards::Group, 0 ..= 0, "", "What a centred reward is divided by.", formula "A = (R - mean_group) / (std + eps)", source "TRL GRPOConfig.scale_rewards";
+        framework: Framework = Framework::Trl, 0 ..= 0, "", "Whose epsilon is added to the deviation: trl 1e-4, verl 1e-6, openrlhf 1e-9; also whose rule for groups of one.", source "TRL, verl, OpenRLHF";
+        multi_objective_aggregation: Aggregation = Aggregation::SumThenNormalize, 0 ..= 0, "", "Sum the components and normalise, or normalise each and sum (GDPO).", source "TRL GRPOConfig";
+        gamma: f32 = 1.0, 0 ..= 1, "", "Discount of later rewards (gae, reinforce_plus_plus).", source "verl algorithm.gamma";
+        gae_lambda: f32 = 0.95, 0 ..= 1, "", "Bias against variance of the advantage (gae).", formula "A_t = d_t + gamma lambda A_{t+1}", source "Schulman et al. 2015, TRL PPOConfig.lam";
+        whiten_advantages: bool = true, 0 ..= 1, "", "Whiten advantages over the batch's valid steps (gae).", formula "(A - mean) / sqrt(var + 1e-8)", source "verl masked_whiten";
+        loss_type: LossType = LossType::Dapo, 0 ..= 0, "", "The policy loss and how it is averaged.", source "TRL GRPOConfig.loss_type";
+        epsilon: f32 = 0.2, 0 ..= 10, "", "Lower clip of the ratio: 1 - epsilon.", source "TRL GRPOConfig.epsilon";
+        epsilon_high: Option<f32> = None, 0 ..= 1000, "", "Upper clip of the ratio: 1 + epsilon_high; none = epsilon. For cispo the cap itself.", source "TRL GRPOConfig.epsilon_high, DAPO";
+        delta: Option<f32> = None, 0 ..= 1000, "", "Two-sided clip: the ratio never counts for more than delta.", source "INTELLECT-2, TRL GRPOConfig.delta";
+        dual_clip: Option<f32> = None, 1 ..= 1000, "", "For negative advantages the loss is at most dual_clip |A| (verl's clip_ratio_c, 3 there).", formula "min(loss, -c A) for A < 0", source "Ye et al. 2020, verl";
+        importance_sampling_level: ImportanceLevel = ImportanceLevel::Token, 0 ..= 0, "", "A ratio per token or per sequence.", source "GSPO, TRL GRPOConfig";
+        num_iterations: u32 = 1, 1 ..= 16, "passes", "Passes over each batch (mu of GRPO, PPO's epochs).", source "TRL GRPOConfig.num_iterations";
+        num_minibatches: u32 = 1, 1 ..= 64, "", "Minibatches a pass, by whole samples.", source "CleanRL num_minibatches";
+        beta: f32 = 0.0, 0 ..= 10, "", "Weight of the KL to the reference policy in the loss.", formula "loss += beta KL", source "TRL GRPOConfig.beta";
+        kl_estimator: KlEstimator = KlEstimator::K3, 0 ..= 0, "", "Estimator of that KL.", formula "k1 = x, k2 = x^2/2, k3 = exp(-x) + x - 1, x = logp - logp_ref", source "Schulman; TRL uses k3";
+        use_bias_correction_kl: bool = false, 0 ..= 1, "", "Multiply the KL term by the ratio.", source "DeepSeek-V3.2, TRL GRPOConfig";
+        kl_in_reward: f32 = 0.0, 0 ..= 10, "", "Weight of the KL taken out of the reward of every step.", formula "r_t -= coef KL_t", source "verl use_kl_in_reward, TRL RLOO";
+        kl_reward_estimator: KlEstimator = KlEstimator::K1, 0 ..= 0, "", "Estimator of the KL in the reward.", source "verl algorithm.kl_penalty";
+        vf_coef: f32 = 0.5, 0 ..= 10, "", "Weight of the value loss (gae).", formula "0.5 max((V-R)^2, (V_clip-R)^2)", source "CleanRL vf_coef";
+        cliprange_value: Option<f32> = Some(0.2), 0 ..= 1000, "", "Clip of the value's change within a batch; none = no clip.", source "TRL PPOConfig.cliprange_value";
+        entropy_coef: f32 = 0.0, 0 ..= 10, "", "Weight of the entropy bonus.", formula "loss -= coef mean token entropy", source "TRL GRPOConfig.entropy_coef";
+        use_adaptive_entropy: bool = false, 0 ..= 1, "", "Move entropy_coef so that entropy stays near entropy_target.", source "Skywork-OR1, TRL GRPOConfig";
+        entropy_coef_min: f32 = 0.0, 0 ..= 10, "", "Least adaptive coefficient.", source "TRL GRPOConfig";
+        entropy_coef_max: f32 = 1.0, 0 ..= 10, "", "Greatest adaptive coefficient.", source "TRL GRPOConfig";
+        entropy_coef_delta: f32 = 0.005, 0 ..= 1, "", "Change of the adaptive coefficient an optimiser step.", source "TRL GRPOConfig";
+        entropy_target: f32 = 0.2, 0 ..= 10, "nats", "Entropy to keep.", source "TRL GRPOConfig";
+        top_entropy_quantile: f32 = 1.0, 0 ..= 1, "", "Share of steps with the highest entropy that are trained on.", source "Beyond the 80/20 rule, TRL GRPOConfig";
+        mask_truncated_completions: bool = false, 0 ..= 1, "", "Leave truncated samples out of the loss.", source "DAPO, TRL GRPOConfig";
+        off_policy_mask_threshold: Option<f32> = None, 0 ..= 100, "nats", "Drop samples of negative advantage whose mean log-ratio drifted further than this.", source "DeepSeek-V3.2 Eq. 9, TRL GRPOConfig";
+        sapo_temperature_pos: f32 = 1.0, 0.01 ..= 100, "", "SAPO's temperature for positive advantages.", source "SAPO, TRL GRPOConfig";
+        sapo_temperature_neg: f32 = 1.05, 0.01 ..= 100, "", "SAPO's temperature for negative advantages.", source "SAPO, TRL GRPOConfig";
+        vespo_k_pos: f32 = 2.0, 0 ..= 100, "", "VESPO's power for positive advantages.", source "VESPO, TRL GRPOConfig";
+        vespo_lambda_pos: f32 = 3.0, 0 ..= 100, "", "VESPO's rate for positive advantages.", source "VESPO, TRL GRPOConfig";
+        vespo_k_neg: f32 = 3.0, 0 ..= 100, "", "VESPO's power for negative advantages.", source "VESPO, TRL GRPOConfig";
+        vespo_lambda_neg: f32 = 2.0, 0 ..= 100, "", "VESPO's rate for negative advantages.", source "VESPO, TRL GRPOConfig";
+        optim: Optim = Optim::AdamW, 0 ..= 0, "", "The optimiser.", source "transformers TrainingArguments.optim";
+        learning_rate: f32 = 0.001, 0 ..= 10, "", "Step size. Small policies need larger ones than TRL's 1e-6.", source "TRL GRPOConfig.learning_rate";
+        lr_scheduler_type: LrSchedule = LrSchedule::Constant, 0 ..= 0, "", "How the step size changes over the run.", source "transformers";
+        warmup_steps: u32 = 0, 0 ..= 100000, "updates", "Updates over which the step size rises from 0.", source "transformers";
+        adam_beta1: f32 = 0.9, 0 ..= 0.9999, "", "Adam's decay of the mean.", source "Kingma and Ba 2015";
+        adam_beta2: f32 = 0.999, 0 ..= 0.99999, "", "Adam's decay of the square.", source "Kingma and Ba 2015";
+        adam_epsilon: f32 = 1e-8, 0 ..= 1, "", "Adam's epsilon.", source "Kingma and Ba 2015";
+        weight_decay: f32 = 0.0, 0 ..= 1, "", "Decoupled weight decay (adamw).", source "Loshchilov and Hutter 2019";
+        max_grad_norm: f32 = 1.0, 0 ..= 1000000, "", "Gradients longer than this are shortened to it; 0 = never.", source "transformers TrainingArguments.max_grad_norm";
+    }
+}

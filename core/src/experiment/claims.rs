@@ -1,0 +1,62 @@
+//! Machine-checked statements about an experiment: paired over seeds, with an interval, never one lucky run.
+
+use serde::{Deserialize, Serialize};
+
+/// How a curve of one seed becomes one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Mean over the last tenth of the run.
+    Final,
+    /// Mean over the first twentieth of the run (at least one update).
+    Start,
+    /// Greatest value of the curve smoothed over a twentieth of the run.
+    Peak,
+    /// Least value of the smoothed curve.
+    Trough,
+    /// Final minus Start.
+    Change,
+    /// Peak minus Final: how far it fell from its best.
+    Drop,
+    /// Final divided by Start.
+    Ratio,
+}
+
+/// What the number, or the paired difference of two arms' numbers, is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    #[serde(rename = ">=")]
+    AtLeast,
+    #[serde(rename = "<=")]
+    AtMost,
+}
+
+/// The value of the last check, written beside the claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    pub value: f32,
+    /// Half-width of the 95% interval over seeds.
+    pub half_width: f32,
+    pub seeds: u32,
+    pub date: String,
+}
+
+/// One statement. With `minus`, the paired difference `arm - minus` seed by seed is compared, else the arm's own number.
+/// It holds when the whole 95% interval over seeds lies on the right side of the threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    pub says: String,
+    pub metric: String,
+    pub statistic: Statistic,
+    pub arm: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minus: Option<String>,
+    pub comparison: Comparison,
+    pub threshold: f32,
+    /// True for a statement that the measurements refute: the file keeps it, says so in its notes, and the check passes
+    /// while it still does not hold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+}

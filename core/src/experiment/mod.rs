@@ -1,0 +1,108 @@
+//! An experiment as plain data: what an experiment file, a link and the page's state all hold. Everything that is not
+//! written takes its default from the parameter tables.
+
+mod claims;
+mod run;
+
+pub use claims::{Claim, Comparison, Measured, Statistic};
+pub use run::RunParams;
+
+use crate::params::Overrides;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format; a link or file with a greater one is too new.
+pub const VERSION: u32 = 1;
+
+/// A kind (of task or policy) with the parameters that differ from its table's defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub kind: String,
+    #[serde(flatten)]
+    pub params: Overrides,
+}
+
+/// One strategy: a reward program, and settings as a diff against the experiment's `algorithm`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arm {
+    pub name: String,
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub algorithm: Overrides,
+}
+
+/// The supervised warm start that gives the base policy (and the reference of the KL).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    /// Optimiser steps on generated demonstrations; 0 starts from the initial parameters.
+    pub steps: u32,
+    /// Demonstrations a step.
+    #[serde(default = "Base::default_batch")]
+    pub batch: u32,
+    /// Step size of Adam, falling linearly to a tenth.
+    #[serde(default = "Base::default_learning_rate")]
+    pub learning_rate: f32,
+    #[serde(default)]
+    pub seed: u32,
+}
+
+impl Base {
+    fn default_batch() -> u32 {
+        64
+    }
+    fn default_learning_rate() -> f32 {
+        0.003
+    }
+}
+
+/// The paper that an experiment follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paper {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub link: String,
+    /// What the paper claims, in two plain sentences.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub claim: String,
+    /// What is reproduced here and what is not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reproduced: String,
+    /// Whether its formula is confirmed (as the catalogue has it).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+}
+
+/// A whole experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    pub version: u32,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    pub title: String,
+    /// One sentence: what a visitor learns.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub lesson: String,
+    /// One sentence: what to watch while it trains.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub watch: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<Paper>,
+    pub task: Part,
+    pub policy: Part,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
+    /// Overrides of `RunParams`.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub run: Overrides,
+    /// Overrides of `algorithm::Settings`, shared by all arms.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub algorithm: Overrides,
+    pub arms: Vec<Arm>,
+    /// Metrics whose charts open first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// What was measured and how it differs from the hypothesis, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+}

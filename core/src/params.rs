@@ -1,0 +1,283 @@
+//! Parameters declared once. A `params!` table gives the struct, its defaults, its validation, the page's controls, the
+//! docs and the exports; nothing about a parameter is written anywhere else.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A parameter's value as experiment files, links and controls write it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<f64>),
+}
+
+/// Values that differ from the table's defaults, by parameter name.
+pub type Overrides = BTreeMap<String, Value>;
+
+/// What a parameter may hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Float,
+    Int,
+    Bool,
+    Text,
+    Choice(&'static [&'static str]),
+    /// A number, or the word "none".
+    OptionalFloat,
+    /// Whole numbers, such as the sizes of hidden layers.
+    IntList,
+}
+
+/// One row of a parameter table.
+#[derive(Clone, Copy, Debug)]
+pub struct ParamSpec {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub min: f64,
+    pub max: f64,
+    pub unit: &'static str,
+    pub help: &'static str,
+    /// The formula in plain text, empty where there is none.
+    pub formula: &'static str,
+    /// The paper or framework it follows, empty where it is our own.
+    pub source: &'static str,
+}
+
+/// A value that a table refuses, with one plain sentence.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct ParamError {
+    pub name: String,
+    pub message: String,
+}
+
+/// A Rust type that a parameter can have.
+pub trait ParamValue: Sized + Clone {
+    const KIND: Kind;
+    fn to_value(&self) -> Value;
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+impl ParamValue for f32 {
+    const KIND: Kind = Kind::Float;
+    fn to_value(&self) -> Value {
+        // The shortest decimal that reads back as this f32, so that links stay small.
+        Value::Number(self.to_string().parse().unwrap_or(f64::from(*self)))
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(x) => Some(*x as f32),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for u32 {
+    const KIND: Kind = Kind::Int;
+    fn to_value(&self) -> Value {
+        Value::Number(f64::from(*self))
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(x) if x.fract() == 0.0 && *x >= 0.0 && *x <= f64::from(u32::MAX) => Some(*x as u32),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for bool {
+    const KIND: Kind = Kind::Bool;
+    fn to_value(&self) -> Value {
+        Value::Bool(*self)
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(b) => Some(*b),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for String {
+    const KIND: Kind = Kind::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(s) => Some(s.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for Option<f32> {
+    const KIND: Kind = Kind::OptionalFloat;
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or_else(|| Value::Text("none".into()), ParamValue::to_value)
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(x) => Some(Some(*x as f32)),
+            Value::Text(s) if s == "none" => Some(None),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for Vec<u32> {
+    const KIND: Kind = Kind::IntList;
+    fn to_value(&self) -> Value {
+        Value::List(self.iter().map(|x| f64::from(*x)).collect())
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::List(xs) => xs.iter().map(|x| u32::from_value(&Value::Number(*x))).collect(),
+            _ => None,
+        }
+    }
+}
+
+/// Checks a value against its row; the message names the parameter, what it takes and what it got.
+pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
+    let fail = |what: String| Err(ParamError { name: spec.name.into(), message: format!("{} {what}", spec.name) });
+    let in_range = |x: f64| x.is_finite() && x >= spec.min && x <= spec.max;
+    match (spec.kind, value) {
+        (Kind::Float | Kind::OptionalFloat, Value::Number(x)) | (Kind::Int, Value::Number(x)) if !in_range(*x) => {
+            fail(format!("must be between {} and {}, not {x}", spec.min, spec.max))
+        }
+        (Kind::Int, Value::Number(x)) if x.fract() != 0.0 => fail(format!("must be a whole number, not {x}")),
+        (Kind::IntList, Value::List(xs)) if xs.iter().any(|x| x.fract() != 0.0 || !in_range(*x)) => {
+            fail(format!("must hold whole numbers between {} and {}", spec.min, spec.max))
+        }
+        (Kind::Choice(names), Value::Text(s)) if !names.contains(&s.as_str()) => {
+            fail(format!("must be one of {}, not \"{s}\"", names.join(", ")))
+        }
+        (Kind::OptionalFloat, Value::Text(s)) if s != "none" => {
+            fail(format!("must be a number or \"none\", not \"{s}\""))
+        }
+        (Kind::Float | Kind::OptionalFloat | Kind::Int, Value::Number(_))
+        | (Kind::OptionalFloat | Kind::Text | Kind::Choice(_), Value::Text(_))
+        | (Kind::Bool, Value::Bool(_))
+        | (Kind::IntList, Value::List(_)) => Ok(()),
+        (Kind::Float | Kind::OptionalFloat, _) => fail("must be a number".into()),
+        (Kind::Int, _) => fail("must be a whole number".into()),
+        (Kind::Bool, _) => fail("must be true or false".into()),
+        (Kind::Text, _) => fail("must be text".into()),
+        (Kind::Choice(names), _) => fail(format!("must be one of {}", names.join(", "))),
+        (Kind::IntList, _) => fail("must be a list of whole numbers".into()),
+    }
+}
+
+/// The error for a name that no row has, with the nearest name that exists.
+pub fn unknown(table: &[ParamSpec], name: &str) -> ParamError {
+    let near = table.iter().map(|s| (edit_distance(s.name, name), s.name)).min();
+    let hint = match near {
+        Some((d, best)) if d <= name.len() / 2 + 1 => format!("; did you mean \"{best}\"?"),
+        _ => String::new(),
+    };
+    ParamError { name: name.into(), message: format!("there is no setting \"{name}\"{hint}") }
+}
+
+/// Levenshtein distance, for "did you mean".
+pub fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(ca != *cb)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], next);
+        }
+    }
+    row[b.len()]
+}
+
+/// A struct of parameters: what every table-made struct can do.
+pub trait Params: Default + Clone {
+    fn table() -> &'static [ParamSpec];
+    fn get(&self, name: &str) -> Option<Value>;
+    /// Sets one parameter; refuses unknown names, wrong types and values out of range.
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), ParamError>;
+
+    /// The defaults with layers of overrides applied in order; every refused value is reported.
+    fn resolve(layers: &[&Overrides]) -> Result<Self, Vec<ParamError>> {
+        let mut params = Self::default();
+        let mut errors = Vec::new();
+        for (name, value) in layers.iter().flat_map(|layer| layer.iter()) {
+            if let Err(e) = params.set(name, value) {
+                errors.push(e);
+            }
+        }
+        if errors.is_empty() { Ok(params) } else { Err(errors) }
+    }
+}
+
+/// Declares a closed set of names as an enum that is a parameter type.
+#[macro_export]
+macro_rules! choice {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
+        impl $name {
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+            pub const fn name(self) -> &'static str { match self { $($name::$variant => $text),+ } }
+            pub fn from_name(name: &str) -> Option<Self> { match name { $($text => Some($name::$variant),)+ _ => None } }
+        }
+        impl $crate::params::ParamValue for $name {
+            const KIND: $crate::params::Kind = $crate::params::Kind::Choice(Self::NAMES);
+            fn to_value(&self) -> $crate::params::Value { $crate::params::Value::Text(self.name().into()) }
+            fn from_value(value: &$crate::params::Value) -> Option<Self> {
+                match value { $crate::params::Value::Text(s) => Self::from_name(s), _ => None }
+            }
+        }
+    };
+}
+
+/// Declares a table of parameters and the struct that holds them.
+///
+/// Each row: `name: type = default, min..=max, "unit", "help", formula "…", source "…";`
+#[macro_export]
+macro_rules! params {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($field:ident : $ty:ty = $default:expr, $min:literal ..= $max:literal, $unit:literal, $help:literal
+          $(, formula $formula:literal)? $(, source $source:literal)? ;)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name { $(#[doc = $help] pub $field: $ty),+ }
+        impl Default for $name { fn default() -> Self { Self { $($field: $default),+ } } }
+        impl $name {
+            pub const TABLE: &'static [$crate::params::ParamSpec] = &[$($crate::params::ParamSpec {
+                name: stringify!($field),
+                kind: <$ty as $crate::params::ParamValue>::KIND,
+                min: $min as f64, max: $max as f64, unit: $unit, help: $help,
+                formula: concat!("" $(, $formula)?), source: concat!("" $(, $source)?),
+            }),+];
+        }
+        impl $crate::params::Params for $name {
+            fn table() -> &'static [$crate::params::ParamSpec] { Self::TABLE }
+            fn get(&self, name: &str) -> Option<$crate::params::Value> {
+                match name { $(stringify!($field) => Some($crate::params::ParamValue::to_value(&self.$field)),)+ _ => None }
+            }
+            fn set(&mut self, name: &str, value: &$crate::params::Value) -> Result<(), $crate::params::ParamError> {
+                let Some(spec) = Self::TABLE.iter().find(|s| s.name == name) else {
+                    return Err($crate::params::unknown(Self::TABLE, name));
+                };
+                $crate::params::check(spec, value)?;
+                match name {
+                    $(stringify!($field) => if let Some(v) = $crate::params::ParamValue::from_value(value) { self.$field = v; })+
+                    _ => {}
+                }
+                Ok(())
+            }
+        }
+    };
+}

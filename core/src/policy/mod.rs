@@ -1,0 +1,73 @@
+//! Policies: softmax table, MLP and decoder-only transformer. Each has a parameter layout, an initialisation, and a
+//! forward and backward pass on the CPU; the shaders use the same layout.
+
+use crate::params::{Overrides, ParamError, ParamSpec};
+use serde::{Deserialize, Serialize};
+
+/// One tensor of a parameter vector: `rows x cols` numbers, row-major, from `offset`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tensor {
+    pub name: String,
+    pub offset: usize,
+    pub rows: usize,
+    pub cols: usize,
+}
+
+/// What the rows of a step are fed with.
+#[derive(Clone, Copy, Debug)]
+pub enum Inputs<'a> {
+    /// Active features, [rows][active] (MLP), or one state index a row (table).
+    Features(&'a [u32]),
+    /// The token written at the step before, one a row; at the first step of a pass it is not read, since the prompt
+    /// alone gives the first logits (transformer).
+    Tokens(&'a [u32]),
+}
+
+/// A policy of one lane on the CPU: one pass is `reset`, then `step` for t = 0, 1, ..., then at most one `backward`.
+///
+/// Rows are appended in the order of the calls: the first call's samples, then the second's, and so on. All activations
+/// of the pass are kept, so `backward` needs no second forward. Buffers are kept between passes.
+pub trait Policy: Send {
+    /// Number of parameters.
+    fn n_params(&self) -> usize;
+    /// Where each tensor lies.
+    fn tensors(&self) -> &[Tensor];
+    /// Initial parameters, from the seed alone.
+    fn init(&self, seed: u32, params: &mut [f32]);
+    /// Starts a pass. For a transformer: `prompts` is [groups][prompt_len], and sample i of the pass continues prompt
+    /// `group_of[i]`; empty slices otherwise.
+    fn reset(&mut self, params: &[f32], prompts: &[u32], group_of: &[u32]);
+    /// Appends one row for each of `samples` (indices in 0..group_of.len() for a transformer; ignored otherwise; a sample
+    /// appears at most once a call, and once left out it does not come back). Writes logits [rows][n_actions] and, with a
+    /// value head, values [rows] (else `values` is empty).
+    fn step(&mut self, params: &[f32], samples: &[u32], inputs: Inputs<'_>, logits: &mut [f32], values: &mut [f32]);
+    /// Adds the gradients of every row of the pass to `grads` [n_params], given dL/dlogits [rows][n_actions] and, with a
+    /// value head, dL/dvalue [rows].
+    fn backward(&mut self, params: &[f32], dlogits: &[f32], dvalues: &[f32], grads: &mut [f32]);
+}
+
+/// What shapes a policy: the task's side and the policy's own parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interface {
+    pub n_actions: usize,
+    /// Features, active features and states of a step task; zeros for tokens.
+    pub features: usize,
+    pub active: usize,
+    pub states: usize,
+    /// Prompt length and most completion tokens; zeros for steps.
+    pub prompt_len: usize,
+    pub horizon: usize,
+    /// A value head is wanted (gae).
+    pub critic: bool,
+    /// Samples of a batch, at most, and groups: what buffers are sized for.
+    pub n_samples: usize,
+    pub n_groups: usize,
+}
+
+/// What a kind of policy is called and takes.
+pub struct PolicyKind {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub table: &'static [ParamSpec],
+    pub build: fn(&Overrides, &Interface) -> Result<Box<dyn Policy>, Vec<ParamError>>,
+}

@@ -1,0 +1,244 @@
+//! Messages between the page and the engine workers, as plain serde data. The page is the client; a worker answers.
+//!
+//! One session runs one experiment. Lanes are split over the workers: lane = seed index * arms + arm, and a worker owns
+//! the seeds it is told, all arms of each, so that paired differences never cross workers. Every message of a run
+//! carries the `run` number that `Load` gave it; answers to an older run are to be dropped.
+
+use crate::experiment::Experiment;
+use crate::params::Overrides;
+use serde::{Deserialize, Serialize};
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    Cpu,
+    Gpu,
+}
+
+/// Page to worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Command {
+    /// Builds the engine for some seeds of an experiment, from the base policy if one is given (else the worker warms
+    /// one up, with `BaseProgress`). With `checkpoint`, goes on from there. Answered by `Ready` or `Failed`.
+    Load {
+        run: u32,
+        experiment: Box<Experiment>,
+        /// Indices of seeds, in 0..run.seeds.
+        seeds: Vec<u32>,
+        engine: EngineKind,
+        base: Option<Vec<f32>>,
+        checkpoint: Option<Checkpoint>,
+    },
+    /// Trains until paused or at the end; waits `delay_ms` after each update.
+    Run {
+        run: u32,
+        delay_ms: u32,
+    },
+    Pause {
+        run: u32,
+    },
+    /// Trains n updates and pauses.
+    Step {
+        run: u32,
+        n: u32,
+    },
+    /// A new reward program for an arm; used from the next update on if it compiles. Answered by `Edited`.
+    SetProgram {
+        run: u32,
+        arm: u32,
+        edit: u32,
+        code: String,
+    },
+    /// New settings for an arm (a diff against the experiment's algorithm). Answered by `Edited`.
+    SetAlgorithm {
+        run: u32,
+        arm: u32,
+        edit: u32,
+        algorithm: Overrides,
+    },
+    /// Which lane the anatomy shows; sent with every report from then on.
+    Watch {
+        run: u32,
+        arm: u32,
+        seed: u32,
+    },
+    /// Asks for a checkpoint now. Answered by `Checkpointed`.
+    Save {
+        run: u32,
+    },
+}
+
+/// Worker to page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The worker's module runs; only now may commands be sent. `adapter` is the WebGPU adapter, if there is one.
+    Started {
+        adapter: Option<Adapter>,
+    },
+    /// How far the warm start of the base policy is, and its loss in nats a token.
+    BaseProgress {
+        run: u32,
+        step: u32,
+        of: u32,
+        loss: f32,
+    },
+    /// The base policy that was warmed up, to be cached and given to the other workers.
+    Base {
+        run: u32,
+        params: Vec<f32>,
+    },
+    Ready {
+        run: u32,
+        engine: EngineInfo,
+        columns: Vec<MetricColumn>,
+    },
+    /// Rows since the last report, [rows][columns] flat, in the order of `index`.
+    Report {
+        run: u32,
+        index: Vec<RowIndex>,
+        values: Vec<f32>,
+        anatomy: Option<Box<Anatomy>>,
+        updates_per_s: f32,
+    },
+    /// An edit is in use from `update` on, or was refused with `error` and the old one goes on.
+    Edited {
+        run: u32,
+        arm: u32,
+        edit: u32,
+        update: u32,
+        error: Option<String>,
+    },
+    Checkpointed {
+        run: u32,
+        checkpoint: Checkpoint,
+    },
+    /// Paused by command, after a step, or at the end of the run.
+    Paused {
+        run: u32,
+        update: u32,
+        finished: bool,
+    },
+    /// The engine is gone (device lost, out of memory, no adapter, a panic): the page goes on with another engine from
+    /// the checkpoint, if there is one.
+    Failed {
+        run: u32,
+        message: String,
+        checkpoint: Option<Checkpoint>,
+    },
+}
+
+/// A WebGPU adapter as the browser names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adapter {
+    pub name: String,
+    /// Runs on the processor (SwiftShader, llvmpipe): say so.
+    pub software: bool,
+}
+
+/// The engine in use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    pub kind: EngineKind,
+    pub adapter: Option<Adapter>,
+}
+
+/// One column of a metric row. Names are TRL's where TRL has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricColumn {
+    pub name: String,
+    pub help: String,
+    pub unit: String,
+}
+
+/// Which lane and update a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowIndex {
+    pub arm: u32,
+    pub seed: u32,
+    pub update: u32,
+}
+
+/// Everything that a lane needs to go on: bit-exact on the CPU engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaneState {
+    pub arm: u32,
+    pub seed: u32,
+    pub params: Vec<f32>,
+    pub m: Vec<f32>,
+    pub v: Vec<f32>,
+    /// Optimiser steps taken so far.
+    pub opt_step: u32,
+    /// The adaptive entropy coefficient.
+    pub entropy_coef: f32,
+    /// Numbers that reward programs see as `run.<name>`, from the last update.
+    pub run: Vec<f32>,
+}
+
+/// The state of some lanes after `update` updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub update: u32,
+    pub lanes: Vec<LaneState>,
+}
+
+/// What a group taught, decided by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupTag {
+    /// Rewards differ: it moves the policy.
+    Effective,
+    /// No spread and the true score is high: nothing left to learn.
+    TooEasy,
+    /// No spread and the true score is low: nothing to learn from.
+    TooHard,
+    /// Every sample was cut off at the horizon.
+    Truncated,
+    /// The reward program failed on every sample.
+    Error,
+}
+
+/// One sample of the watched lane's last update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub advantage: f32,
+    /// None: not applicable, or an error.
+    pub reward: Option<f32>,
+    pub true_score: f32,
+    pub length: u32,
+    pub truncated: bool,
+    /// Component values in the program's order; None = not applicable.
+    pub components: Vec<Option<f32>>,
+    /// The failure of the reward program on this sample, with its line.
+    pub error: Option<(String, u32)>,
+    /// Actions or tokens, `length` of them.
+    pub actions: Vec<u32>,
+    /// The record that the program read (see the task's schema).
+    pub record: Vec<f32>,
+}
+
+/// One group of the watched lane's last update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    pub tag: GroupTag,
+    /// Prompt tokens (token tasks); empty otherwise.
+    pub prompt: Vec<u32>,
+    pub samples: Vec<Sample>,
+}
+
+/// The last update of the watched lane, and what its policy does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Anatomy {
+    pub arm: u32,
+    pub seed: u32,
+    pub update: u32,
+    pub component_names: Vec<String>,
+    pub groups: Vec<Group>,
+    /// Action probabilities [states][actions] of a step task (gridworld: one row a cell with no key and the coin there;
+    /// bandit: one row a context); empty for tokens.
+    pub policy: Vec<f32>,
+    /// Visits of each cell in the last update (gridworld), else empty.
+    pub visits: Vec<f32>,
+}

@@ -1,0 +1,98 @@
+//! Tasks: what is to be done. A task generates prompts or start states, steps, fills the episode record that reward
+//! programs read, and computes the true score, which never enters that record.
+
+use crate::params::{Overrides, ParamError, ParamSpec};
+use crate::reward::schema::EpisodeSchema;
+
+/// Most active features of an observation.
+pub const MAX_ACTIVE: usize = 8;
+/// Words of a step task's state.
+pub const STATE_WORDS: usize = 8;
+
+/// The state of one sample of a step task, in plain words so that its shader twin can hold the same.
+pub type State = [u32; STATE_WORDS];
+
+/// Where the draws of a sample come from (see `math::rng`).
+#[derive(Clone, Copy, Debug)]
+pub struct DrawKey {
+    pub seed: u32,
+    pub update: u32,
+    pub group: u32,
+    pub sample: u32,
+}
+
+/// What a policy sees of a step task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Number of binary features; an observation is the set of those that are on.
+    pub features: usize,
+    /// How many are on at once, always (at most MAX_ACTIVE).
+    pub active: usize,
+    /// Number of distinct states, for the softmax table.
+    pub states: usize,
+}
+
+/// A task in which a policy picks one of `n_actions` at every step: bandit, gridworld.
+pub trait StepTask: Send + Sync {
+    fn observation(&self) -> Observation;
+    /// Sets the start state and clears the record. All samples of a group start alike: only `key.seed`, `update` and
+    /// `group` may enter the start state.
+    fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]);
+    /// The features that are on in a state: `out[..observation().active]`.
+    fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
+    /// The table's row for a state, in 0..observation().states.
+    fn state_index(&self, state: &State) -> u32;
+    /// One step; `t` counts from 0. Writes what happened into the record. True when the episode is over.
+    fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool;
+    /// Completes the record after `length` steps and gives the true score. `truncated`: the horizon ended it.
+    fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32;
+    /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.
+    fn shader_words(&self) -> Vec<u32>;
+}
+
+/// A task in which a policy writes tokens after a prompt: length.
+pub trait TokenTask: Send + Sync {
+    fn vocabulary(&self) -> usize;
+    /// Prompt tokens; every prompt has the same number.
+    fn prompt_len(&self) -> usize;
+    /// The token that ends a completion.
+    fn end_token(&self) -> u32;
+    /// The prompt of a group; `key.sample` does not enter.
+    fn prompt(&self, key: DrawKey, out: &mut [u32]);
+    /// Fills the record of a completion (its tokens, the end token included where it was written) and gives the true
+    /// score.
+    fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32;
+    /// A demonstration for the warm start: completion tokens into `out`, their number returned.
+    fn demonstration(&self, key: DrawKey, prompt: &[u32], out: &mut [u32]) -> usize;
+    /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.
+    fn shader_words(&self) -> Vec<u32>;
+}
+
+/// How a task is played.
+pub enum Play {
+    Steps(Box<dyn StepTask>),
+    Tokens(Box<dyn TokenTask>),
+}
+
+/// A task with its parameters filled in.
+pub struct Task {
+    pub kind: &'static str,
+    pub n_actions: usize,
+    /// Most steps or tokens of a sample.
+    pub horizon: usize,
+    /// What reward programs can see.
+    pub schema: EpisodeSchema,
+    /// Names of the actions, for views (tokens: the schema's token names).
+    pub action_names: Vec<String>,
+    pub play: Play,
+    /// The shader twin: WGSL text that defines the functions named in `shaders/tasks/README.md`.
+    pub wgsl: &'static str,
+}
+
+/// What a kind of task is called and takes.
+pub struct TaskKind {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub table: &'static [ParamSpec],
+    pub build: fn(&Overrides) -> Result<Task, Vec<ParamError>>,
+}
