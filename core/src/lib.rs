@@ -11,3 +11,4 @@ pub mod policy;
 pub mod protocol;
 pub mod reward;
 pub mod tasks;
+pub mod wire;

@@ -1,4 +1,5 @@
-//! Messages between the page and the engine workers, as plain serde data. The page is the client; a worker answers.
+//! Messages between the page and the engine workers, as plain serde data (`wire` gives their bytes). The page is the
+//! client; a worker answers.
 //!
 //! One session runs one experiment. Lanes are split over the workers: lane = seed index * arms + arm, and a worker owns
 //! the seeds it is told, all arms of each, so that paired differences never cross workers. Every message of a run
@@ -28,6 +29,7 @@ pub enum Command {
         /// Indices of seeds, in 0..run.seeds.
         seeds: Vec<u32>,
         engine: EngineKind,
+        #[serde(with = "crate::wire::floats::option")]
         base: Option<Vec<f32>>,
         checkpoint: Option<Checkpoint>,
     },
@@ -88,6 +90,7 @@ pub enum Event {
     /// The base policy that was warmed up, to be cached and given to the other workers.
     Base {
         run: u32,
+        #[serde(with = "crate::wire::floats")]
         params: Vec<f32>,
     },
     Ready {
@@ -99,6 +102,7 @@ pub enum Event {
     Report {
         run: u32,
         index: Vec<RowIndex>,
+        #[serde(with = "crate::wire::floats")]
         values: Vec<f32>,
         anatomy: Option<Box<Anatomy>>,
         updates_per_s: f32,
@@ -166,8 +170,11 @@ pub struct RowIndex {
 pub struct LaneState {
     pub arm: u32,
     pub seed: u32,
+    #[serde(with = "crate::wire::floats")]
     pub params: Vec<f32>,
+    #[serde(with = "crate::wire::floats")]
     pub m: Vec<f32>,
+    #[serde(with = "crate::wire::floats")]
     pub v: Vec<f32>,
     /// Optimiser steps taken so far.
     pub opt_step: u32,
@@ -216,6 +223,7 @@ pub struct Sample {
     /// Actions or tokens, `length` of them.
     pub actions: Vec<u32>,
     /// The record that the program read (see the task's schema).
+    #[serde(with = "crate::wire::floats")]
     pub record: Vec<f32>,
 }
 
@@ -238,7 +246,9 @@ pub struct Anatomy {
     pub groups: Vec<Group>,
     /// Action probabilities [states][actions] of a step task (gridworld: one row a cell with no key and the coin there;
     /// bandit: one row a context); empty for tokens.
+    #[serde(with = "crate::wire::floats")]
     pub policy: Vec<f32>,
     /// Visits of each cell in the last update (gridworld), else empty.
+    #[serde(with = "crate::wire::floats")]
     pub visits: Vec<f32>,
 }
