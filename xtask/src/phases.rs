@@ -1,0 +1,143 @@
+//! The phases of `cargo xtask test`. Each returns how many checks passed, or one sentence about the first failure.
+
+use crate::serve::trunk;
+use crate::shell::{command, on_path, root, run, run_tee};
+use crate::{install, sizes};
+use std::process::Command;
+
+pub struct Phase {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub run: fn() -> Result<usize, String>,
+}
+
+/// In order. Everything that compiles natively shares one profile and one set of features, so nothing is built twice.
+pub const PHASES: &[Phase] = &[
+    Phase { name: "install", about: "what the other phases need", run: install },
+    Phase { name: "format", about: "cargo fmt --check", run: format },
+    Phase { name: "clippy", about: "lints of the native build, warnings are errors", run: clippy },
+    Phase { name: "clippy-wasm", about: "lints of the page and the worker for wasm32", run: clippy_wasm },
+    Phase { name: "compile", about: "the tests and the command line, in release", run: compile },
+    Phase { name: "wgsl", about: "every shader, as assembled, validated by naga", run: wgsl },
+    Phase { name: "tests", about: "all tests of the workspace, a software Vulkan driver required", run: tests },
+    Phase { name: "page", about: "the page's release build", run: page },
+    Phase { name: "sizes", about: "gzip sizes of the modules against their budgets", run: sizes::check },
+    Phase { name: "browser", about: "the page in Chromium, with WebGPU and without", run: browser },
+    Phase { name: "experiments", about: "the claims of the gallery's quick experiments", run: experiments },
+];
+
+const WORKSPACE: [&str; 4] = ["--release", "--workspace", "--features", "goodhart-core/gpu"];
+
+fn install() -> Result<usize, String> {
+    let browser = install::for_tests()?;
+    println!("browser: {}", browser.display());
+    Ok(0)
+}
+
+fn format() -> Result<usize, String> {
+    run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
+    Ok(1)
+}
+
+fn clippy() -> Result<usize, String> {
+    let args = [&["clippy", "--all-targets"], &WORKSPACE[..], &["--", "-D", "warnings"]].concat();
+    run(&mut command("cargo", &args))?;
+    Ok(1)
+}
+
+fn clippy_wasm() -> Result<usize, String> {
+    let packages = ["-p", "goodhart-app", "-p", "goodhart-worker"];
+    let target = ["clippy", "--release", "--target", "wasm32-unknown-unknown"];
+    run(&mut command("cargo", &[&target[..], &packages, &["--", "-D", "warnings"]].concat()))?;
+    Ok(1)
+}
+
+fn compile() -> Result<usize, String> {
+    run(&mut cargo_test(&["--no-run"]))?;
+    run(&mut command("cargo", &[&["build"], &WORKSPACE[..], &["--bin", "goodhart"]].concat()))?;
+    Ok(0)
+}
+
+fn wgsl() -> Result<usize, String> {
+    // The same tests run again below; alone and first, a broken shader is the first thing said.
+    let passed = count_passed(&run_tee(&mut cargo_test(&["wgsl"]))?);
+    if passed == 0 {
+        return Err("no test has `wgsl` in its name: the shaders were not validated".into());
+    }
+    Ok(0)
+}
+
+fn tests() -> Result<usize, String> {
+    let passed = count_passed(&run_tee(&mut cargo_test(&[]))?);
+    if passed == 0 {
+        return Err("no test ran".into());
+    }
+    Ok(passed)
+}
+
+fn page() -> Result<usize, String> {
+    run(&mut trunk(&["build", "--release"]))?;
+    Ok(1)
+}
+
+fn browser() -> Result<usize, String> {
+    let browser = install::chromium().ok_or("there is no Chromium; `cargo xtask test --only install` installs it")?;
+    let mut node = command("node", &["--test", "--test-concurrency=1", "--test-reporter=tap", "e2e/"]);
+    node.env("CHROMIUM", browser).env("GOODHART", root().join("target/release/goodhart"));
+    let passed = count_passed(&run_tee(&mut node)?);
+    if passed == 0 { Err("no browser test ran".into()) } else { Ok(passed) }
+}
+
+fn experiments() -> Result<usize, String> {
+    let goodhart = root().join("target/release/goodhart");
+    let mut passed = 0;
+    for file in QUICK_EXPERIMENTS {
+        run(&mut command(&goodhart.to_string_lossy(), &["check", "--engine", "cpu", file]))?;
+        passed += 1;
+    }
+    Ok(passed)
+}
+
+/// Those whose claims are checked in under a minute; `goodhart check experiments/*.toml` checks all.
+const QUICK_EXPERIMENTS: &[&str] = &[];
+
+/// `cargo nextest run`, or `cargo test` where nextest is not installed.
+fn cargo_test(args: &[&str]) -> Command {
+    let runner: &[&str] = if on_path("cargo-nextest") { &["nextest", "run"] } else { &["test"] };
+    let mut cargo = command("cargo", &[runner, &WORKSPACE[..], args].concat());
+    cargo.env("GOODHART_REQUIRE_GPU", "1");
+    cargo
+}
+
+/// Sums what the test runners say passed: `12 passed` (cargo test, nextest) and `# pass 12` (node).
+fn count_passed(output: &str) -> usize {
+    let mut total = 0;
+    for line in output.lines() {
+        let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+        let summary = words.first() == Some(&"Summary") || line.starts_with("test result:");
+        for pair in words.windows(2) {
+            match pair {
+                [n, "passed"] if summary => total += n.parse::<usize>().unwrap_or(0),
+                ["pass", n] if words.first() == Some(&"#") => total += n.parse::<usize>().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod unit {
+    use super::count_passed;
+
+    #[test]
+    fn counts_what_each_runner_prints() {
+        assert_eq!(count_passed("     Summary [   0.012s] 12 tests run: 12 passed, 0 skipped"), 12);
+        assert_eq!(
+            count_passed("test result: ok. 3 passed; 0 failed; 1 ignored\ntest result: ok. 4 passed; 0 failed"),
+            7
+        );
+        assert_eq!(count_passed("# tests 5\n# pass 5\n# fail 0"), 5);
+        assert_eq!(count_passed("7 passed by on the road"), 0);
+    }
+}

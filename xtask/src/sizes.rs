@@ -1,0 +1,57 @@
+//! Size budgets of the two WebAssembly modules, gzip, as a static host would send them.
+
+use crate::shell::root;
+use flate2::{Compression, write::GzEncoder};
+use std::io::Write;
+
+struct Budget {
+    what: &'static str,
+    /// How the file names in dist/ start.
+    prefix: &'static str,
+    kilobytes: usize,
+}
+
+const BUDGETS: [Budget; 2] = [
+    Budget { what: "page module", prefix: "goodhart-app", kilobytes: 400 },
+    Budget { what: "engine worker", prefix: "goodhart-worker", kilobytes: 800 },
+];
+
+/// Prints every module's size and fails over a budget; returns how many modules were measured.
+pub fn check() -> Result<usize, String> {
+    let dist = root().join("dist");
+    let mut over = Vec::new();
+    for budget in &BUDGETS {
+        let mut wasm = 0;
+        let mut javascript = 0;
+        for entry in std::fs::read_dir(&dist).map_err(|e| format!("dist/: {e}"))?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(budget.prefix) && name.ends_with(".wasm") {
+                wasm += gzip(&entry.path())?;
+            } else if name.starts_with(budget.prefix) && name.ends_with(".js") {
+                javascript += gzip(&entry.path())?;
+            }
+        }
+        if wasm == 0 {
+            return Err(format!("dist/ has no {}*.wasm: is the page built?", budget.prefix));
+        }
+        let total = (wasm + javascript).div_ceil(1000);
+        println!(
+            "{:14} {total:>5} KB gzip of {} KB ({} KB wasm, {} KB glue)",
+            budget.what,
+            budget.kilobytes,
+            wasm.div_ceil(1000),
+            javascript.div_ceil(1000)
+        );
+        if total > budget.kilobytes {
+            over.push(format!("the {} is {total} KB gzip, over its {} KB", budget.what, budget.kilobytes));
+        }
+    }
+    if over.is_empty() { Ok(BUDGETS.len()) } else { Err(over.join("; ")) }
+}
+
+fn gzip(path: &std::path::Path) -> Result<usize, String> {
+    let fail = |e: std::io::Error| format!("{}: {e}", path.display());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&std::fs::read(path).map_err(fail)?).map_err(fail)?;
+    Ok(encoder.finish().map_err(fail)?.len())
+}
