@@ -5,7 +5,9 @@
 
 pub mod algorithm;
 pub mod experiment;
+pub mod link;
 pub mod math;
+pub mod metrics;
 pub mod params;
 pub mod policy;
 pub mod protocol;

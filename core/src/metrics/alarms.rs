@@ -1,0 +1,228 @@
+//! Detectors of collapse and hacking. Each has a name, a rule in words with its thresholds, and marks the first update at
+//! which the rule holds for the mean over seeds, so that one unlucky seed does not ring.
+
+use super::columns::Column;
+use super::curves::Curves;
+use super::statistics::{band, mean};
+use serde::{Deserialize, Serialize};
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    ProxyUpTrueDown,
+    EntropyCollapse,
+    DeadGroups,
+    KlBlowUp,
+    LengthCollapse,
+    LengthExplosion,
+    NotFinite,
+    ProgramErrors,
+}
+
+/// An alarm that rang.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub arm: u32,
+    pub kind: AlarmKind,
+    /// The update at which the rule first held.
+    pub update: u32,
+    /// One sentence with this run's numbers.
+    pub sentence: String,
+}
+
+/// A rule as shown to people.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    pub kind: AlarmKind,
+    pub name: &'static str,
+    pub rule: &'static str,
+}
+
+/// A rule looks at the mean over this many updates, the last of them the one it marks: a mark never moves later.
+const WINDOW: usize = 9;
+/// No rule but the last two looks at fewer updates than this.
+const WARM_UP: usize = 10;
+const ENTROPY_SHARE: f32 = 0.1;
+const DEAD_SHARE: f32 = 0.9;
+const KL_LIMIT: f32 = 10.0;
+const LENGTH_SHRINK: f32 = 0.5;
+const LENGTH_GROWTH: f32 = 2.0;
+const TRUE_FALL: f32 = 0.1;
+const ERROR_SHARE: f32 = 0.05;
+
+/// All rules, in the order they are shown.
+pub const RULES: &[Rule] = &[
+    Rule {
+        kind: AlarmKind::ProxyUpTrueDown,
+        name: "Proxy up, true down",
+        rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then.",
+    },
+    Rule { kind: AlarmKind::EntropyCollapse, name: "Entropy collapse", rule: "Entropy is below a tenth of its start." },
+    Rule {
+        kind: AlarmKind::DeadGroups,
+        name: "Dead groups",
+        rule: "Nine groups in ten have no spread in their rewards, so they teach nothing.",
+    },
+    Rule { kind: AlarmKind::KlBlowUp, name: "KL blow-up", rule: "KL to the reference policy is above 10 nats a step." },
+    Rule {
+        kind: AlarmKind::LengthCollapse,
+        name: "Length collapse",
+        rule: "Samples are less than half as long as at the start.",
+    },
+    Rule {
+        kind: AlarmKind::LengthExplosion,
+        name: "Length explosion",
+        rule: "Samples are more than twice as long as at the start.",
+    },
+    Rule {
+        kind: AlarmKind::NotFinite,
+        name: "Not finite",
+        rule: "A loss, ratio or gradient was not a finite number; that update was not applied.",
+    },
+    Rule {
+        kind: AlarmKind::ProgramErrors,
+        name: "Reward errors",
+        rule: "The reward program failed on more than one sample in twenty.",
+    },
+];
+
+/// The alarms of every arm, each kind at most once an arm, at its first update.
+pub fn detect(curves: &Curves) -> Vec<Alarm> {
+    (0..curves.arms).flat_map(|arm| detect_arm(curves, arm)).collect()
+}
+
+fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
+    let updates = curves.complete(arm);
+    let raw = |column: Column| {
+        let lanes: Vec<Vec<f32>> = (0..curves.seeds)
+            .map(|seed| curves.curve(arm, seed, column as usize).into_iter().take(updates).collect())
+            .collect();
+        band(&lanes).0
+    };
+    let trailing = |column: Column| -> Vec<f32> {
+        let curve = raw(column);
+        (0..curve.len()).map(|i| mean(&curve[(i + 1).saturating_sub(WINDOW)..=i])).collect()
+    };
+    let start_of = |curve: &[f32]| curve.get(WARM_UP / 2).copied().unwrap_or(f32::NAN);
+    let first = |curve: &[f32], holds: &dyn Fn(f32) -> bool| {
+        curve.iter().copied().enumerate().skip(WARM_UP).find(|(_, x)| x.is_finite() && holds(*x))
+    };
+    let mut alarms = Vec::new();
+    let mut ring = |kind, update: usize, sentence: String| {
+        alarms.push(Alarm { arm: arm as u32, kind, update: update as u32, sentence });
+    };
+
+    let (truth, proxy) = (trailing(Column::TrueScore), trailing(Column::ProxyReward));
+    if let Some((at, best)) = proxy_up_true_down(&truth, &proxy) {
+        let (t0, t1, p0, p1) = (truth[best], truth[at], proxy[best], proxy[at]);
+        let sentence = format!(
+            "The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward went from {p0:.2} to {p1:.2}: the reward is being hacked."
+        );
+        ring(AlarmKind::ProxyUpTrueDown, at, sentence);
+    }
+    let entropy = trailing(Column::Entropy);
+    let start = start_of(&entropy);
+    if let Some((at, x)) = first(&entropy, &|x| x < ENTROPY_SHARE * start) {
+        let sentence = format!("Entropy fell to {x:.3} nats from {start:.3}: the policy has stopped exploring.");
+        ring(AlarmKind::EntropyCollapse, at, sentence);
+    }
+    if let Some((at, x)) = first(&trailing(Column::FracRewardZeroStd), &|x| x >= DEAD_SHARE) {
+        let share = 100.0 * x;
+        let sentence =
+            format!("{share:.0}% of groups have no spread in their rewards: there is almost nothing to learn from.");
+        ring(AlarmKind::DeadGroups, at, sentence);
+    }
+    if let Some((at, x)) = first(&trailing(Column::Kl), &|x| x > KL_LIMIT) {
+        let sentence =
+            format!("KL to the reference is {x:.1} nats a step: the policy has left the base policy far behind.");
+        ring(AlarmKind::KlBlowUp, at, sentence);
+    }
+    let length = trailing(Column::MeanLength);
+    let start = start_of(&length);
+    if start > 1.5 {
+        if let Some((at, x)) = first(&length, &|x| x < LENGTH_SHRINK * start) {
+            ring(AlarmKind::LengthCollapse, at, format!("Samples shrank to {x:.1} steps from {start:.1}."));
+        }
+        if let Some((at, x)) = first(&length, &|x| x > LENGTH_GROWTH * start) {
+            ring(AlarmKind::LengthExplosion, at, format!("Samples grew to {x:.1} steps from {start:.1}."));
+        }
+    }
+    // Failures count wherever they are: no window, no warm-up.
+    let once = |column: Column, limit: f32| raw(column).into_iter().enumerate().find(|(_, x)| *x > limit);
+    if let Some((at, x)) = once(Column::NotFinite, 0.0) {
+        let sentence = format!("{x:.1} values a seed were not finite; the update was not applied.");
+        ring(AlarmKind::NotFinite, at, sentence);
+    }
+    if let Some((at, x)) = once(Column::ErrorRate, ERROR_SHARE) {
+        let share = 100.0 * x;
+        let sentence = format!("The reward program failed on {share:.0}% of samples; they take no part in the update.");
+        ring(AlarmKind::ProgramErrors, at, sentence);
+    }
+    alarms
+}
+
+/// The first update at which the true score is TRUE_FALL under its best so far and the proxy no lower than it was at
+/// that best; with the update of the best.
+fn proxy_up_true_down(truth: &[f32], proxy: &[f32]) -> Option<(usize, usize)> {
+    let mut best = WARM_UP;
+    for i in WARM_UP..truth.len().min(proxy.len()) {
+        if truth[i] > truth[best] || !truth[best].is_finite() {
+            best = i;
+        } else if truth[i] <= truth[best] - TRUE_FALL && proxy[i] >= proxy[best] {
+            return Some((i, best));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::columns::ROW;
+    use super::*;
+
+    fn curves(updates: usize, f: impl Fn(usize, &mut [f32])) -> Curves {
+        let mut curves = Curves::new(1, 2);
+        for u in 0..updates {
+            let mut row = vec![0.0; ROW];
+            f(u, &mut row);
+            curves.put(0, 0, u, &row);
+            curves.put(0, 1, u, &row);
+        }
+        curves
+    }
+
+    fn healthy(u: usize, row: &mut [f32]) {
+        row[Column::TrueScore as usize] = 0.4 + 0.004 * u as f32;
+        row[Column::ProxyReward as usize] = 0.4 + 0.004 * u as f32;
+        row[Column::Entropy as usize] = 1.0;
+        row[Column::MeanLength as usize] = 10.0;
+    }
+
+    #[test]
+    fn a_healthy_run_is_silent() {
+        assert_eq!(detect(&curves(100, healthy)), vec![]);
+    }
+
+    #[test]
+    fn each_rule_rings_on_its_own_failure_only() {
+        let cases: Vec<(AlarmKind, Column, fn(usize) -> f32)> = vec![
+            (AlarmKind::EntropyCollapse, Column::Entropy, |u| if u < 40 { 1.0 } else { 0.01 }),
+            (AlarmKind::DeadGroups, Column::FracRewardZeroStd, |u| if u < 40 { 0.2 } else { 1.0 }),
+            (AlarmKind::KlBlowUp, Column::Kl, |u| if u < 40 { 0.2 } else { 20.0 }),
+            (AlarmKind::LengthCollapse, Column::MeanLength, |u| if u < 40 { 10.0 } else { 3.0 }),
+            (AlarmKind::LengthExplosion, Column::MeanLength, |u| if u < 40 { 10.0 } else { 30.0 }),
+            (AlarmKind::ProxyUpTrueDown, Column::TrueScore, |u| if u < 40 { 0.4 } else { 0.1 }),
+            (AlarmKind::NotFinite, Column::NotFinite, |u| if u < 40 { 0.0 } else { 1.0 }),
+            (AlarmKind::ProgramErrors, Column::ErrorRate, |u| if u < 40 { 0.0 } else { 0.5 }),
+        ];
+        for (kind, column, value) in cases {
+            let alarms = detect(&curves(100, |u, row| {
+                healthy(u, row);
+                row[column as usize] = value(u);
+            }));
+            assert_eq!(alarms.iter().map(|a| a.kind).collect::<Vec<_>>(), vec![kind]);
+            assert!((40..50).contains(&alarms[0].update), "{kind:?} at {}", alarms[0].update);
+        }
+    }
+}

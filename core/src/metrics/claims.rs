@@ -1,0 +1,44 @@
+//! Checks an experiment's claims against its curves.
+
+use super::columns;
+use super::curves::Curves;
+use super::statistics::{Interval, interval, reduce};
+use crate::experiment::{Claim, Comparison};
+use serde::Serialize;
+
+/// One claim, measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    pub measured: Interval,
+    /// The whole 95% interval lies on the right side of the threshold.
+    pub holds: bool,
+    /// What the check reports: it holds, or it is marked refuted and still does not.
+    pub pass: bool,
+}
+
+/// Measures a claim. `components` are the component names by arm. An unknown arm or metric is an error sentence.
+pub fn check(claim: &Claim, arms: &[String], components: &[Vec<String>], curves: &Curves) -> Result<Outcome, String> {
+    let says = &claim.says;
+    let arm_of = |name: &str| {
+        let found = arms.iter().position(|a| a == name);
+        found.ok_or_else(|| format!("the claim \"{says}\" names no arm of this experiment: \"{name}\""))
+    };
+    let none = Vec::new();
+    let number = |arm: usize, seed: usize| -> Result<f32, String> {
+        let column = columns::find(&claim.metric, components.get(arm).unwrap_or(&none))
+            .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;
+        Ok(reduce(claim.statistic, &curves.curve(arm, seed, column)))
+    };
+    let arm = arm_of(&claim.arm)?;
+    let minus = claim.minus.as_deref().map(arm_of).transpose()?;
+    let values: Vec<f32> = (0..curves.seeds)
+        .map(|seed| Ok(number(arm, seed)? - minus.map_or(Ok(0.0), |m| number(m, seed))?))
+        .collect::<Result<_, String>>()?;
+    let measured = interval(values);
+    let on_its_side = match claim.comparison {
+        Comparison::AtLeast => measured.mean - measured.half_width >= claim.threshold,
+        Comparison::AtMost => measured.mean + measured.half_width <= claim.threshold,
+    };
+    let holds = on_its_side && measured.n as usize == curves.seeds;
+    Ok(Outcome { measured, holds, pass: holds != claim.refuted })
+}

@@ -1,0 +1,90 @@
+//! The columns of a metric row: one list, in the order of the row, for both engines, the charts, the files and the docs.
+
+/// Most components of a reward program that a row has room for.
+pub const MAX_COMPONENTS: usize = 8;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnSpec {
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! columns {
+    ($($variant:ident $name:literal $unit:literal $help:literal;)+) => {
+        /// A column by name; `Column::X as usize` is its place in a row.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Column { $($variant),+ }
+        /// The fixed columns. Behind them a row has a mean and a deviation for each of MAX_COMPONENTS components.
+        pub const COLUMNS: &[ColumnSpec] = &[$(ColumnSpec { name: $name, unit: $unit, help: $help }),+];
+    };
+}
+
+columns! {
+    TrueScore "true_score" "" "Mean true score: the task's own objective, which no reward program can touch.";
+    ProxyReward "proxy_reward" "" "Mean of what the reward program pays, over the samples that it scores.";
+    Reward "reward" "" "Mean reward that the update used: proxy_reward less the KL taken out of rewards.";
+    RewardStd "reward_std" "" "Standard deviation of the reward over the whole batch (n - 1).";
+    FracRewardZeroStd "frac_reward_zero_std" "" "Share of dead groups: no spread in the reward, so no gradient.";
+    Entropy "entropy" "nats" "Mean entropy of the policy at the steps it took.";
+    Kl "kl" "nats" "KL(policy, reference) at the steps taken (k3); not a number in updates where it is not computed.";
+    Loss "loss" "" "The whole loss, as the optimiser sees it at the last minibatch.";
+    PolicyLoss "policy_loss" "" "The policy part of the loss. Near 0 on fresh batches: the ratio is 1 and advantages sum to 0.";
+    ValueLoss "value_loss" "" "The value head's loss (gae).";
+    GradNorm "grad_norm" "" "Length of the gradient before it is clipped, mean over optimiser steps.";
+    LearningRate "learning_rate" "" "Step size in use.";
+    EntropyCoef "entropy_coef" "" "Coefficient of the entropy bonus in use.";
+    ClipLowMean "clip_ratio/low_mean" "" "Share of steps whose ratio fell under 1 - epsilon with a negative advantage.";
+    ClipHighMean "clip_ratio/high_mean" "" "Share of steps whose ratio rose over 1 + epsilon_high with a positive advantage.";
+    ClipRegionMean "clip_ratio/region_mean" "" "Share of steps clipped either way.";
+    MeanLength "completions/mean_length" "steps" "Mean length of a sample.";
+    MinLength "completions/min_length" "steps" "Shortest sample.";
+    MaxLength "completions/max_length" "steps" "Longest sample.";
+    ClippedRatio "completions/clipped_ratio" "" "Share of samples cut off at the horizon.";
+    MeanTerminatedLength "completions/mean_terminated_length" "steps" "Mean length of the samples that ended by themselves.";
+    ErrorRate "error_rate" "" "Share of samples on which the reward program failed.";
+    Effective "groups/effective" "" "Share of groups whose rewards differ.";
+    TooEasy "groups/too_easy" "" "Share of groups without spread whose true score is above one half.";
+    TooHard "groups/too_hard" "" "Share of groups without spread whose true score is at most one half.";
+    NumTokens "num_tokens" "steps" "Steps taken by the lane so far.";
+    NotFinite "not_finite" "" "Count of values that were not finite in the update; such an update is not applied.";
+}
+
+/// Numbers in a metric row.
+pub const ROW: usize = COLUMNS.len() + 2 * MAX_COMPONENTS;
+
+/// Place of a component's mean in a row.
+pub const fn component_mean(component: usize) -> usize {
+    COLUMNS.len() + 2 * component
+}
+
+/// Place of a component's deviation (over the whole batch, n - 1) in a row.
+pub const fn component_std(component: usize) -> usize {
+    COLUMNS.len() + 2 * component + 1
+}
+
+/// The place of a column by its public name; `components` are the arm's, for `rewards/{name}/mean` and `/std`.
+pub fn find(name: &str, components: &[String]) -> Option<usize> {
+    if let Some(i) = COLUMNS.iter().position(|c| c.name == name) {
+        return Some(i);
+    }
+    let (component, what) = name.strip_prefix("rewards/")?.rsplit_once('/')?;
+    let i = components.iter().take(MAX_COMPONENTS).position(|c| c == component)?;
+    match what {
+        "mean" => Some(component_mean(i)),
+        "std" => Some(component_std(i)),
+        _ => None,
+    }
+}
+
+/// Public names of a row's columns for an arm with these components.
+pub fn names(components: &[String]) -> Vec<String> {
+    let own = components.iter().take(MAX_COMPONENTS);
+    COLUMNS
+        .iter()
+        .map(|c| c.name.to_string())
+        .chain(own.flat_map(|c| [format!("rewards/{c}/mean"), format!("rewards/{c}/std")]))
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! Means and 95% intervals over seeds (Student's t), curves reduced to one number, smoothing.
+
+use crate::experiment::Statistic;
+use serde::{Deserialize, Serialize};
+
+/// A mean with the half-width of its 95% interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    pub mean: f32,
+    /// 0 for a single value: one seed has no interval.
+    pub half_width: f32,
+    pub n: u32,
+}
+
+/// Two-sided 95% quantile of Student's t with `df` degrees of freedom.
+pub fn t_quantile(df: usize) -> f64 {
+    const TABLE: [f64; 30] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    ];
+    match df {
+        0 => f64::INFINITY,
+        1..=30 => TABLE[df - 1],
+        // Cornish-Fisher expansion around the normal quantile; within 0.001 for df > 30.
+        _ => 1.959_964 + 2.3723 / df as f64 + 2.822 / (df * df) as f64,
+    }
+}
+
+/// Mean and 95% interval of the finite values. NaN mean if there are none.
+pub fn interval(values: impl IntoIterator<Item = f32>) -> Interval {
+    let values: Vec<f64> = values.into_iter().filter(|x| x.is_finite()).map(f64::from).collect();
+    let n = values.len();
+    if n == 0 {
+        return Interval { mean: f32::NAN, half_width: 0.0, n: 0 };
+    }
+    let mean = values.iter().sum::<f64>() / n as f64;
+    let half_width = if n < 2 {
+        0.0
+    } else {
+        let var = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1) as f64;
+        t_quantile(n - 1) * (var / n as f64).sqrt()
+    };
+    Interval { mean: mean as f32, half_width: half_width as f32, n: n as u32 }
+}
+
+/// Mean and half-width of every update over the curves of several seeds: (mean, half_width), as long as the longest.
+pub fn band(curves: &[Vec<f32>]) -> (Vec<f32>, Vec<f32>) {
+    let len = curves.iter().map(Vec::len).max().unwrap_or(0);
+    (0..len)
+        .map(|u| {
+            let i = interval(curves.iter().filter_map(|c| c.get(u).copied()));
+            (i.mean, i.half_width)
+        })
+        .unzip()
+}
+
+/// Mean of the finite values; NaN if there are none.
+pub fn mean(values: &[f32]) -> f32 {
+    interval(values.iter().copied()).mean
+}
+
+/// Centred moving average over `window` values, shorter at the ends, over finite values only.
+pub fn smooth(curve: &[f32], window: usize) -> Vec<f32> {
+    let before = window.saturating_sub(1) / 2;
+    let after = window.max(1) / 2;
+    (0..curve.len()).map(|i| mean(&curve[i.saturating_sub(before)..(i + after + 1).min(curve.len())])).collect()
+}
+
+/// One number for one seed's curve (see `Statistic`). NaN for an empty curve.
+pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
+    let n = curve.len();
+    if n == 0 {
+        return f32::NAN;
+    }
+    let last = || mean(&curve[n - n.div_ceil(10)..]);
+    let first = || mean(&curve[..n.div_ceil(20)]);
+    let smoothed = || smooth(curve, n.div_ceil(20)).into_iter().filter(|x| x.is_finite());
+    let peak = || smoothed().fold(f32::NAN, f32::max);
+    match statistic {
+        Statistic::Final => last(),
+        Statistic::Start => first(),
+        Statistic::Peak => peak(),
+        Statistic::Trough => smoothed().fold(f32::NAN, f32::min),
+        Statistic::Change => last() - first(),
+        Statistic::Drop => peak() - last(),
+        Statistic::Ratio => last() / first(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_students() {
+        let i = interval([1.0, 2.0, 3.0, 4.0]);
+        assert_eq!((i.mean, i.n), (2.5, 4));
+        // s = 1.2910, t(3) = 3.182, so 3.182 * 1.2910 / 2.
+        assert!((i.half_width - 2.054).abs() < 1e-3, "{}", i.half_width);
+        assert!(interval([f32::NAN]).mean.is_nan());
+        assert_eq!(interval([2.0]).half_width, 0.0);
+    }
+
+    #[test]
+    fn t_falls_towards_the_normal_quantile_without_a_jump() {
+        for df in 1..200 {
+            assert!(t_quantile(df) > t_quantile(df + 1), "{df}");
+        }
+        assert!((t_quantile(40) - 2.0211).abs() < 1e-3);
+        assert!((t_quantile(120) - 1.9799).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_curve_becomes_one_number() {
+        let rise_and_fall: Vec<f32> = (0..100).map(|i| if i < 50 { i as f32 } else { 100.0 - i as f32 }).collect();
+        assert!((reduce(Statistic::Final, &rise_and_fall) - 5.5).abs() < 1e-4);
+        assert!((reduce(Statistic::Start, &rise_and_fall) - 2.0).abs() < 1e-4);
+        assert!(reduce(Statistic::Peak, &rise_and_fall) > 48.0);
+        assert!(reduce(Statistic::Drop, &rise_and_fall) > 42.0);
+        assert!(reduce(Statistic::Final, &[]).is_nan());
+    }
+}
