@@ -1,8 +1,16 @@
 //! Tasks: what is to be done. A task generates prompts or start states, steps, fills the episode record that reward
 //! programs read, and computes the true score, which never enters that record.
 
-use crate::params::{Overrides, ParamError, ParamSpec};
+pub mod bandit;
+mod dice;
+pub mod grid_map;
+pub mod gridworld;
+pub mod length;
+mod twin;
+
+use crate::params::{Overrides, ParamError, ParamSpec, edit_distance};
 use crate::reward::schema::EpisodeSchema;
+use serde::{Deserialize, Serialize};
 
 /// Most active features of an observation.
 pub const MAX_ACTIVE: usize = 8;
@@ -35,13 +43,17 @@ pub struct Observation {
 /// A task in which a policy picks one of `n_actions` at every step: bandit, gridworld.
 pub trait StepTask: Send + Sync {
     fn observation(&self) -> Observation;
-    /// Sets the start state and clears the record. All samples of a group start alike: only `key.seed`, `update` and
+    /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only `key.seed`, `update` and
     /// `group` may enter the start state.
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]);
     /// The features that are on in a state: `out[..observation().active]`.
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
     /// The table's row for a state, in 0..observation().states.
     fn state_index(&self, state: &State) -> u32;
+    /// What the base policy adds to its logits in a state: `out[..n_actions]`, in nats. None by default.
+    fn prior(&self, _state: &State, out: &mut [f32]) {
+        out.fill(0.0);
+    }
     /// One step; `t` counts from 0. Writes what happened into the record. True when the episode is over.
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool;
     /// Completes the record after `length` steps and gives the true score. `truncated`: the horizon ended it.
@@ -74,6 +86,28 @@ pub enum Play {
     Tokens(Box<dyn TokenTask>),
 }
 
+/// What a page draws of a task, the hidden side included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TaskView {
+    /// Tables of [contexts x arms]; a state of the table policy is a context.
+    Arms {
+        contexts: usize,
+        arms: usize,
+        /// True payoff: the best ordinary arm of a context 1, their mean 0.
+        payoff: Vec<f32>,
+        /// What the reward model says, free of reading noise.
+        proxy: Vec<f32>,
+        /// Which arms exploit the reward model.
+        hack: Vec<bool>,
+    },
+    /// A map, row by row from the top. The observation's state `first_state + i` is cell `i` as an episode starts:
+    /// without the key, every coin there.
+    Grid { rows: usize, cols: usize, cells: Vec<char>, first_state: usize },
+    /// Token sequences: the tokens' names are the schema's.
+    Tokens { prompt_len: usize, end_token: u32 },
+}
+
 /// A task with its parameters filled in.
 pub struct Task {
     pub kind: &'static str,
@@ -85,6 +119,8 @@ pub struct Task {
     /// Names of the actions, for views (tokens: the schema's token names).
     pub action_names: Vec<String>,
     pub play: Play,
+    /// What a page draws; nothing that a reward program can read.
+    pub view: TaskView,
     /// The shader twin: WGSL text that defines the functions named in `shaders/tasks/README.md`.
     pub wgsl: &'static str,
 }
@@ -95,4 +131,27 @@ pub struct TaskKind {
     pub help: &'static str,
     pub table: &'static [ParamSpec],
     pub build: fn(&Overrides) -> Result<Task, Vec<ParamError>>,
+}
+
+/// Every kind of task.
+pub static TASKS: &[TaskKind] = &[bandit::KIND, gridworld::KIND, length::KIND];
+
+/// The task of that kind with its table's defaults and these overrides; every refused value is reported.
+pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
+    match TASKS.iter().find(|k| k.name == kind) {
+        Some(k) => (k.build)(overrides),
+        None => {
+            let near = TASKS.iter().map(|k| (edit_distance(k.name, kind), k.name)).min();
+            let hint = match near {
+                Some((d, best)) if d <= kind.len() / 2 + 1 => format!("; did you mean \"{best}\"?"),
+                _ => format!("; there are {}", TASKS.iter().map(|k| k.name).collect::<Vec<_>>().join(", ")),
+            };
+            Err(vec![ParamError { name: "kind".into(), message: format!("there is no task \"{kind}\"{hint}") }])
+        }
+    }
+}
+
+/// The error of one parameter.
+fn refuse(name: &str, message: impl Into<String>) -> ParamError {
+    ParamError { name: name.into(), message: message.into() }
 }
