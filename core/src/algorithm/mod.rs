@@ -2,8 +2,39 @@
 //!
 //! Shapes: n samples in groups of G, T steps. A per-step buffer is [n][T], sample-major; a step t of sample i is valid
 //! when t < lengths[i]. A reward of NaN means "no reward" (not applicable, or an error in the reward program): such a
-//! sample takes no part in its group's statistics and its advantage is 0.
+//! sample takes no part in its group's statistics and its advantage is 0. A sample that is not active (its reward
+//! program failed) takes no part in the loss either, the KL and the entropy bonus included.
 
+pub mod advantage;
+pub mod entropy;
+pub mod json;
+pub mod kl;
+pub mod loss;
+pub mod optimizer;
+pub mod schedule;
 pub mod settings;
+mod sum;
+pub mod value;
 
+pub use advantage::{Batch, GroupStats, estimate};
+pub use entropy::{EntropyControl, adapt_entropy};
+pub use kl::kl_into_rewards;
+pub use loss::{LossInput, LossStats, coefficients};
+pub use optimizer::{clip_gradients, optimize};
+pub use schedule::learning_rate;
 pub use settings::Settings;
+pub use value::{ValueInput, value_coefficients};
+
+/// Buffers that the functions of this module reuse between calls, so that an update allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// One number a sample.
+    pub(crate) samples: Vec<f32>,
+    /// One number a valid step, for quantiles.
+    pub(crate) steps: Vec<f32>,
+}
+
+/// Reads a per-sample flag from a slice that may be empty, which means `default` for all.
+pub(crate) fn flag(flags: &[u8], i: usize, default: bool) -> bool {
+    flags.get(i).map_or(default, |f| *f != 0)
+}

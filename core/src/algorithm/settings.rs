@@ -24,6 +24,12 @@ choice! {
         Bnpo = "bnpo",
         /// Generalised advantage estimation with a value head.
         Gae = "gae",
+        /// Length-weighted baseline: R - sum(len R) / sum(len) in the group.
+        Opo = "opo",
+        /// Only the best of a group: its lead over the second best.
+        GrpoPassk = "grpo_passk",
+        /// Group mean removed, scaled by samples / samples with a reward that is not 0.
+        Gpg = "gpg",
     }
 }
 
@@ -80,6 +86,10 @@ params! {
         gamma: f32 = 1.0, 0 ..= 1, "", "Discount of later rewards (gae, reinforce_plus_plus).", source "verl algorithm.gamma";
         gae_lambda: f32 = 0.95, 0 ..= 1, "", "Bias against variance of the advantage (gae).", formula "A_t = d_t + gamma lambda A_{t+1}", source "Schulman et al. 2015, TRL PPOConfig.lam";
         whiten_advantages: bool = true, 0 ..= 1, "", "Whiten advantages over the batch's valid steps (gae).", formula "(A - mean) / sqrt(var + 1e-8)", source "verl masked_whiten";
+        bnpo_reward_min: f32 = 0.0, -1000000 ..= 1000000, "", "Reward that counts as probability 0 (bnpo).", formula "p = (R - min) / (max - min)", source "BNPO";
+        bnpo_reward_max: f32 = 1.0, -1000000 ..= 1000000, "", "Reward that counts as probability 1 (bnpo).", source "BNPO";
+        bnpo_alpha: Option<f32> = None, 1 ..= 10000, "", "First shape of the Beta that normalises (bnpo); none = estimated from the groups' means.", formula "alpha = max(1, 1 + a/3), a = (m(1-m)/v - 1) m", source "BNPO";
+        bnpo_beta: Option<f32> = None, 1 ..= 10000, "", "Second shape of the Beta that normalises (bnpo); none = estimated.", formula "beta = max(1, 1 + b/3), b = (m(1-m)/v - 1)(1-m)", source "BNPO";
         loss_type: LossType = LossType::Dapo, 0 ..= 0, "", "The policy loss and how it is averaged.", source "TRL GRPOConfig.loss_type";
         epsilon: f32 = 0.2, 0 ..= 10, "", "Lower clip of the ratio: 1 - epsilon.", source "TRL GRPOConfig.epsilon";
         epsilon_high: Option<f32> = None, 0 ..= 1000, "", "Upper clip of the ratio: 1 + epsilon_high; none = epsilon. For cispo the cap itself.", source "TRL GRPOConfig.epsilon_high, DAPO";
@@ -90,7 +100,7 @@ params! {
         num_minibatches: u32 = 1, 1 ..= 64, "", "Minibatches a pass, by whole samples.", source "CleanRL num_minibatches";
         beta: f32 = 0.0, 0 ..= 10, "", "Weight of the KL to the reference policy in the loss.", formula "loss += beta KL", source "TRL GRPOConfig.beta";
         kl_estimator: KlEstimator = KlEstimator::K3, 0 ..= 0, "", "Estimator of that KL.", formula "k1 = x, k2 = x^2/2, k3 = exp(-x) + x - 1, x = logp - logp_ref", source "Schulman; TRL uses k3";
-        use_bias_correction_kl: bool = false, 0 ..= 1, "", "Multiply the KL term by the ratio.", source "DeepSeek-V3.2, TRL GRPOConfig";
+        use_bias_correction_kl: bool = true, 0 ..= 1, "", "Multiply the KL term by the ratio.", source "DeepSeek-V3.2, TRL GRPOConfig";
         kl_in_reward: f32 = 0.0, 0 ..= 10, "", "Weight of the KL taken out of the reward of every step.", formula "r_t -= coef KL_t", source "verl use_kl_in_reward, TRL RLOO";
         kl_reward_estimator: KlEstimator = KlEstimator::K1, 0 ..= 0, "", "Estimator of the KL in the reward.", source "verl algorithm.kl_penalty";
         vf_coef: f32 = 0.5, 0 ..= 10, "", "Weight of the value loss (gae).", formula "0.5 max((V-R)^2, (V_clip-R)^2)", source "CleanRL vf_coef";

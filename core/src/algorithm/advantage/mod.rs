@@ -1,0 +1,164 @@
+//! Advantage estimators. Those that give one number a sample (`group`, `batch`, `beta`) repeat it over the sample's
+//! valid steps; those of `step` give every step its own.
+
+mod batch;
+mod beta;
+mod group;
+mod step;
+
+pub use beta::{BetaShape, beta_log_density, fit_beta};
+pub use step::whiten;
+
+use super::settings::{Aggregation, Estimator, Framework, ScaleRewards, Settings};
+use super::sum::Moments;
+use super::{Scratch, flag};
+
+/// What an estimator reads: n samples in groups of `group` neighbours, T = `steps`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batch<'a> {
+    pub n: usize,
+    pub group: usize,
+    pub steps: usize,
+    /// [n], at most T.
+    pub lengths: &'a [u32],
+    /// [n]; 0 where the reward program failed. Empty: all are active.
+    pub active: &'a [u8],
+    /// [n]; NaN = none.
+    pub rewards: &'a [f32],
+    /// [C][n]; NaN = not applicable. Read by gdpo, and by bnpo under normalize_then_sum.
+    pub components: &'a [f32],
+    /// [C]
+    pub weights: &'a [f32],
+    /// [n][T], summing to the reward. Read by gae and reinforce_plus_plus. Empty: the reward stands on the last step.
+    pub step_rewards: &'a [f32],
+    /// [n][T], or empty. Read by gae.
+    pub values: &'a [f32],
+}
+
+/// What the group statistics of an update were.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GroupStats {
+    /// Mean and deviation (n - 1) of the rewards of the batch (TRL's `reward`, `reward_std`); 0 where undefined.
+    pub reward: f32,
+    pub reward_std: f32,
+    /// TRL's `frac_reward_zero_std`: share of samples whose deviation is 0 within 1e-8. With scale_rewards = batch and
+    /// with gdpo that deviation is the batch's, so it is 0 or 1.
+    pub frac_reward_zero_std: f32,
+    /// Share of groups whose rewards are all equal, or that have none.
+    pub dead_groups: f32,
+    /// Samples with a reward.
+    pub scored: u32,
+    /// The Beta that bnpo divided by; (0, 0) for other estimators and under normalize_then_sum.
+    pub beta: BetaShape,
+}
+
+impl Batch<'_> {
+    /// Whether a sample takes part: it is active and its reward is a finite number.
+    pub(crate) fn scored(&self, i: usize) -> bool {
+        flag(self.active, i, true) && self.rewards[i].is_finite()
+    }
+
+    fn length(&self, i: usize) -> usize {
+        (self.lengths[i] as usize).min(self.steps)
+    }
+
+    /// The samples of each group, as ranges.
+    fn groups(&self) -> impl Iterator<Item = std::ops::Range<usize>> + Clone + use<> {
+        let (n, group) = (self.n, self.group.max(1));
+        (0..n).step_by(group).map(move |a| a..(a + group).min(n))
+    }
+
+    /// Moments of the rewards of some samples.
+    fn moments(&self, mut range: std::ops::Range<usize>) -> Moments {
+        range.end = range.end.min(self.n);
+        Moments::of(range.filter(|i| self.scored(*i)).map(|i| self.rewards[i]))
+    }
+}
+
+/// What is added to a deviation before dividing by it.
+pub fn epsilon(framework: Framework) -> f32 {
+    match framework {
+        Framework::Trl => 1e-4,
+        Framework::Verl => 1e-6,
+        Framework::OpenRlhf => 1e-9,
+    }
+}
+
+/// Estimates the advantages of a batch: `advantages` [n][T], 0 at steps that are not valid. For gae, `returns` [n][T] is
+/// what the value head should learn; it is not touched otherwise and may then be empty.
+///
+/// Formulas are in the settings' table and in the modules of this folder; TRL's meaning rules where frameworks differ
+/// and `framework` does not say otherwise.
+pub fn estimate(
+    settings: &Settings,
+    batch: &Batch<'_>,
+    scratch: &mut Scratch,
+    advantages: &mut [f32],
+    returns: &mut [f32],
+) -> GroupStats {
+    let mut stats = describe(settings, batch);
+    let out = &mut scratch.samples;
+    out.clear();
+    out.resize(batch.n, 0.0);
+    match settings.estimator {
+        Estimator::Gae => {
+            step::gae(settings, batch, advantages, returns);
+            return stats;
+        }
+        Estimator::ReinforcePlusPlus => {
+            step::discounted_returns(settings, batch, advantages);
+            whiten(batch, advantages);
+            return stats;
+        }
+        Estimator::Reinforce => batch::reinforce(batch, out),
+        Estimator::Gdpo => stats.frac_reward_zero_std = batch::gdpo(settings, batch, out),
+        Estimator::Grpo if settings.multi_objective_aggregation == Aggregation::NormalizeThenSum => {
+            stats.frac_reward_zero_std = batch::gdpo(settings, batch, out);
+        }
+        Estimator::Grpo => group::grpo(settings, batch, out),
+        Estimator::DrGrpo | Estimator::ReinforcePlusPlusBaseline => group::centred(settings, batch, out),
+        Estimator::Rloo => group::rloo(settings, batch, out),
+        Estimator::Opo => group::opo(batch, out),
+        Estimator::GrpoPassk => group::pass_at_k(settings, batch, out),
+        Estimator::Gpg => group::gpg(settings, batch, out),
+        Estimator::Bnpo => stats.beta = beta::bnpo(settings, batch, out),
+    }
+    for i in 0..batch.n {
+        let row = i * batch.steps..(i + 1) * batch.steps;
+        let (valid, rest) = advantages[row].split_at_mut(batch.length(i));
+        valid.fill(out[i]);
+        rest.fill(0.0);
+    }
+    let whitens_tokens = settings.estimator == Estimator::ReinforcePlusPlusBaseline
+        || (settings.estimator == Estimator::Gdpo && settings.framework == Framework::Verl);
+    if whitens_tokens {
+        whiten(batch, advantages);
+    }
+    stats
+}
+
+fn describe(settings: &Settings, batch: &Batch<'_>) -> GroupStats {
+    let all = batch.moments(0..batch.n);
+    let (mut zero, mut dead, mut groups) = (0usize, 0usize, 0usize);
+    for range in batch.groups() {
+        let m = batch.moments(range.clone());
+        // A deviation of fewer than two numbers is undefined, which TRL does not count as zero.
+        zero += if m.count > 1 && m.std <= 1e-8 || batch.group <= 1 { range.len() } else { 0 };
+        dead += usize::from(m.std == 0.0);
+        groups += 1;
+    }
+    if settings.scale_rewards == ScaleRewards::Batch {
+        zero = if all.count > 1 && all.std <= 1e-8 { batch.n } else { 0 };
+    }
+    GroupStats {
+        reward: all.mean,
+        reward_std: all.std,
+        frac_reward_zero_std: zero as f32 / batch.n.max(1) as f32,
+        dead_groups: dead as f32 / groups.max(1) as f32,
+        scored: all.count,
+        beta: BetaShape::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+use super::*;
+
+/// The golden vectors that lie beside the repository; None, with a line that says so, where they are missing.
+fn golden(name: &str) -> Option<Vec<Value>> {
+    let root = std::env::var("GOODHART_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").to_string());
+    let path = format!("{root}/golden/{name}");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: {path} is missing");
+        return None;
+    };
+    Some(serde_json::from_str::<Vec<Value>>(&text).unwrap())
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(xs) => xs.iter().flat_map(numbers).collect(),
+        x => vec![x.as_f64().unwrap()],
+    }
+}
+
+fn assert_close(name: &str, got: &Value, expected: &Value) {
+    let (got, expected) = (numbers(got), numbers(expected));
+    assert_eq!(got.len(), expected.len(), "{name}");
+    for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
+        assert!((g - e).abs() <= 1e-5 + 1e-4 * e.abs(), "{name}[{i}]: {g} instead of {e}");
+    }
+}
+
+#[test]
+fn the_advantages_are_those_of_trl() {
+    for case in golden("trl_advantages.json").unwrap_or_default() {
+        let got = advantages_json(&case.to_string()).unwrap();
+        assert_close(case["name"].as_str().unwrap(), &got["advantages"], &case["advantages"]);
+    }
+}
+
+#[test]
+fn the_losses_are_those_of_trl() {
+    for case in golden("trl_losses.json").unwrap_or_default() {
+        let got = loss_json(&case.to_string()).unwrap();
+        let name = format!("{} {}", case["name"], case["options"]);
+        assert_close(&name, &got["loss"], &case["loss"]);
+        assert_close(&name, &got["dloss_dlogp"], &case["dloss_dlogp"]);
+    }
+}
+
+#[test]
+fn bad_cases_get_one_clear_sentence() {
+    let advantages = [
+        ("", "not valid JSON"),
+        ("[1]", "one JSON object"),
+        ("{}", "no \"rewards\""),
+        (r#"{"rewards":[]}"#, "at least one"),
+        (r#"{"rewards":[[1,2,3]]}"#, "no \"group_size\""),
+        (r#"{"rewards":[[1,2,3]],"group_size":2}"#, "3 samples cannot be split into groups of 2"),
+        (r#"{"rewards":[[1,2,3]],"group_size":0}"#, "at least 1"),
+        (r#"{"rewards":[[1,2],[1]],"group_size":1}"#, "differ in length"),
+        (r#"{"rewards":[[1,2]],"weights":[1,2],"group_size":2}"#, "2 weights for 1"),
+        (r#"{"rewards":[[1,"x"]],"group_size":2}"#, "numbers only"),
+        (r#"{"rewards":[[1,1e300]],"group_size":2}"#, "too large"),
+        (r#"{"rewards":[[1,2]],"group_size":2,"estimatr":"rloo"}"#, "did you mean \"estimator\""),
+        (r#"{"rewards":[[1,2]],"group_size":2,"estimator":"gae"}"#, "needs \"values\""),
+        (r#"{"rewards":[[1,2]],"group_size":2,"lengths":[1]}"#, "1 lengths for 2"),
+        (r#"{"rewards":[[1,2]],"group_size":2,"lengths":[9,1],"values":[[1],[2]]}"#, "greater than"),
+    ];
+    for (case, expected) in advantages {
+        let message = advantages_json(case).unwrap_err();
+        assert!(message.contains(expected), "{case}: {message}");
+    }
+    let losses = [
+        ("{}", "no \"logp\""),
+        (r#"{"logp":[[-1]]}"#, "no \"advantages\""),
+        (r#"{"logp":[[-1]],"advantages":[1,2]}"#, "2 advantages for 1"),
+        (r#"{"logp":[[-1,-2]],"mask":[[0,1]],"advantages":[1]}"#, "ones followed by zeros"),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"beta":0.1}}"#, "needs \"logp_ref\""),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"loss_type":"ppo"}}"#, "must be one of"),
+        (r#"{"logp":[[-1]],"logp_old":[[-1,2]],"advantages":[1]}"#, "1 x 2, but 1 x 1"),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"entropy_coef":0.1}}"#, "need \"entropy\""),
+    ];
+    for (case, expected) in losses {
+        let message = loss_json(case).unwrap_err();
+        assert!(message.contains(expected), "{case}: {message}");
+    }
+}
+
+#[test]
+fn a_case_with_steps_gives_advantages_by_step() {
+    let case = r#"{"estimator":"gae","gamma":0.5,"gae_lambda":1.0,"whiten_advantages":false,"group_size":1,
+        "rewards":[[4.0,1.0]],"lengths":[3,1],"values":[[1,1,1],[0,0,0]]}"#;
+    let got = advantages_json(case).unwrap();
+    assert_close("gae", &got["advantages"], &json!([[0.0, 1.0, 3.0], [1.0]]));
+    assert_close("gae", &got["returns"], &json!([[1.0, 2.0, 4.0], [1.0]]));
+}
