@@ -91,7 +91,7 @@ impl GridMap {
     }
 
     /// Fewest steps to a goal, [2 x cells]: without the key, then with it; None where there is no way. Lava is no way;
-    /// stepping on a key takes it. Breadth-first search backwards from the goals over (key, cell).
+    /// a cell with a key is one with it. Breadth-first search backwards from the goals over (key, cell).
     pub fn distances(&self) -> Vec<Option<u32>> {
         let n = self.cells.len();
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); 2 * n];
@@ -102,7 +102,7 @@ impl GridMap {
             }
             for action in 0..MOVES.len() {
                 let to = self.next(cell, key, action);
-                let has_key = key || self.cells[to] == 'K';
+                let has_key = key || self.cells[cell] == 'K' || self.cells[to] == 'K';
                 before[to + if has_key { n } else { 0 }].push(state);
             }
         }
