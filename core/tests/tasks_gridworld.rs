@@ -170,14 +170,19 @@ fn a_door_needs_the_key() {
 #[test]
 fn coins_come_back_when_they_should() {
     let coins = |respawn: f64, moves: [u32; 2]| {
-        let t = task("gridworld", [("map", text("S.C.G")), ("coin_respawn", number(respawn)), ("horizon", number(9.0))]);
+        let t =
+            task("gridworld", [("map", text("S.C.G")), ("coin_respawn", number(respawn)), ("horizon", number(9.0))]);
         let e = play(&t, key(0), |t, _| if t < 2 { RIGHT } else { moves[t as usize % 2] });
         list(&t, &e.record, "coins").to_vec()
     };
     assert_eq!(coins(2.0, [LEFT, RIGHT]), [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
     assert_eq!(coins(3.0, [LEFT, RIGHT]), [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
     assert_eq!(coins(0.0, [LEFT, RIGHT]), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    assert_eq!(coins(1.0, [UP, DOWN]), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "a coin is taken by stepping on it");
+    assert_eq!(
+        coins(1.0, [UP, DOWN]),
+        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        "a coin is taken by stepping on it"
+    );
 }
 
 #[test]

@@ -188,8 +188,5 @@ fn settings_that_do_not_fit_together_are_refused_in_a_sentence() {
         message([("max_completion_length", number(7.0))]),
         "max_completion_length must be at least work_max + 3 = 8 to hold the work"
     );
-    assert_eq!(
-        message([("vocabulary", number(20.0))]),
-        "vocabulary must be a multiple of 8 and at least 15, not 20"
-    );
+    assert_eq!(message([("vocabulary", number(20.0))]), "vocabulary must be a multiple of 8 and at least 15, not 20");
 }

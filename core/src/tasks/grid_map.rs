@@ -96,13 +96,14 @@ impl GridMap {
         let n = self.cells.len();
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); 2 * n];
         for state in 0..2 * n {
-            let (key, cell) = (state >= n, state % n);
+            let cell = state % n;
+            let key = state >= n || self.cells[cell] == 'K';
             if matches!(self.cells[cell], '#' | 'L' | 'G') {
                 continue;
             }
             for action in 0..MOVES.len() {
                 let to = self.next(cell, key, action);
-                let has_key = key || self.cells[cell] == 'K' || self.cells[to] == 'K';
+                let has_key = key || self.cells[to] == 'K';
                 before[to + if has_key { n } else { 0 }].push(state);
             }
         }

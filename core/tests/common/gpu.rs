@@ -72,5 +72,11 @@ pub fn compute(
         buffer.slice(..).map_async(wgpu::MapMode::Read, |result| result.expect("a staging buffer maps"));
     }
     device.poll(wgpu::PollType::wait_indefinitely()).expect("the device finishes");
-    staging.iter().map(|b| bytemuck::cast_slice(&b.slice(..).get_mapped_range()).to_vec()).collect()
+    staging
+        .iter()
+        .map(|b| {
+            let view = b.slice(..).get_mapped_range().expect("a mapped buffer reads");
+            bytemuck::cast_slice(&view).to_vec()
+        })
+        .collect()
 }

@@ -1,0 +1,279 @@
+//! The tasks' shader twins: they validate, and on a device they give the CPU's records and true scores.
+
+mod common;
+
+use common::{number, task, text};
+use goodhart_core::tasks::{Play, TASKS, Task, build};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+const RNG: &str = include_str!("../../shaders/common/rng.wgsl");
+
+/// Host module of a step task: one invocation a sample, its actions given; per sample the length, the score, and for
+/// each step the state's index, the action's prior and eight features.
+const STEP_HOST: &str = "
+@group(0) @binding(0) var<storage, read_write> words: array<u32>;
+@group(0) @binding(1) var<storage, read_write> actions: array<u32>;
+@group(0) @binding(2) var<storage, read_write> records: array<f32>;
+@group(0) @binding(3) var<storage, read_write> seen: array<u32>;
+var<private> base: u32;
+fn task_word(i: u32) -> u32 { return words[i]; }
+fn record_set(slot: u32, value: f32) { records[base + slot] = value; }
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let sample = id.x;
+    if sample >= SAMPLES { return; }
+    base = sample * RECORD;
+    var out = sample * (2u + 10u * STEPS);
+    let group = sample / 8u;
+    var s = task_begin(SEED, UPDATE, group, sample);
+    var t = 0u;
+    var over = false;
+    while !over && t < STEPS {
+        let action = actions[sample * STEPS + t];
+        var features: array<u32, 8>;
+        task_features(&s, &features);
+        seen[out + 2u + 10u * t] = task_state_index(&s);
+        seen[out + 3u + 10u * t] = bitcast<u32>(task_prior(&s, action));
+        for (var i = 0u; i < 8u; i++) { seen[out + 4u + 10u * t + i] = features[i]; }
+        over = task_step(&s, SEED, UPDATE, group, sample, t, action);
+        t++;
+    }
+    seen[out] = t;
+    seen[out + 1u] = bitcast<u32>(task_finish(&s, SEED, UPDATE, group, sample, t, !over));
+}
+";
+
+/// Host module of a token task: completions and their lengths given; per sample the score and the prompt.
+const TOKEN_HOST: &str = "
+@group(0) @binding(0) var<storage, read_write> words: array<u32>;
+@group(0) @binding(1) var<storage, read_write> completions: array<u32>;
+@group(0) @binding(2) var<storage, read_write> records: array<f32>;
+@group(0) @binding(3) var<storage, read_write> seen: array<u32>;
+var<private> sample: u32;
+var<private> prompt: array<u32, 16>;
+fn task_word(i: u32) -> u32 { return words[i]; }
+fn record_set(slot: u32, value: f32) { records[sample * RECORD + slot] = value; }
+fn prompt_token(i: u32) -> u32 { return prompt[i]; }
+fn completion_token(t: u32) -> u32 { return completions[sample * (1u + STEPS) + 1u + t]; }
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    sample = id.x;
+    if sample >= SAMPLES { return; }
+    let group = sample / 8u;
+    var p: array<u32, 16>;
+    task_prompt(SEED, UPDATE, group, &p);
+    prompt = p;
+    let length = completions[sample * (1u + STEPS)];
+    let ended = length > 0u && completion_token(max(length, 1u) - 1u) == END;
+    seen[sample * 17u] = bitcast<u32>(task_finish(SEED, UPDATE, group, sample, length, !ended));
+    for (var i = 0u; i < 16u; i++) { seen[sample * 17u + 1u + i] = p[i]; }
+}
+";
+
+const SAMPLES: u32 = 512;
+const SEED: u32 = 11;
+const UPDATE: u32 = 6;
+
+/// The whole module: constants of a host, the generator, the task, the host.
+fn module(task: &Task) -> String {
+    let (host, end) = match &task.play {
+        Play::Steps(_) => (STEP_HOST, 0),
+        Play::Tokens(t) => (TOKEN_HOST, t.end_token()),
+    };
+    let constants = [
+        ("SAMPLES", SAMPLES),
+        ("SEED", SEED),
+        ("UPDATE", UPDATE),
+        ("RECORD", task.schema.stride as u32),
+        ("STEPS", task.horizon as u32),
+        ("END", end),
+    ];
+    let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
+    [constants.as_str(), RNG, task.wgsl, host].join("\n")
+}
+
+/// Tasks with settings away from their defaults, so that every branch of a twin runs.
+fn variants() -> Vec<Task> {
+    let noisy = [("false_positive", number(0.2)), ("false_negative", number(0.3))];
+    let with = |kind, more: &[(&'static str, _)]| {
+        let mut all = common::overrides(noisy.clone());
+        all.extend(more.iter().map(|(k, v): &(&str, goodhart_core::params::Value)| (k.to_string(), v.clone())));
+        build(kind, &all).expect("a variant builds")
+    };
+    let key_map = "S.K#....C/.#.D.LL.G/S...#.C.C/....#...C";
+    vec![
+        task("bandit", []),
+        with(
+            "bandit",
+            &[
+                ("arms", number(64.0)),
+                ("hacks", number(6.0)),
+                ("features", number(8.0)),
+                ("contexts", number(16.0)),
+                ("references", number(10.0)),
+            ],
+        ),
+        with(
+            "bandit",
+            &[("arms", number(2.0)), ("hacks", number(0.0)), ("features", number(1.0)), ("references", number(0.0))],
+        ),
+        task("gridworld", []),
+        with(
+            "gridworld",
+            &[("map", text(key_map)), ("slip", number(0.3)), ("coin_respawn", number(3.0)), ("horizon", number(64.0))],
+        ),
+        with("gridworld", &[("map", text(key_map)), ("slip", number(1.0)), ("coin_respawn", number(0.0))]),
+        with("gridworld", &[("map", text("SG"))]),
+        task("length", []),
+        with(
+            "length",
+            &[
+                ("symbols", number(12.0)),
+                ("work_min", number(1.0)),
+                ("work_max", number(11.0)),
+                ("vocabulary", number(32.0)),
+                ("max_completion_length", number(56.0)),
+            ],
+        ),
+        with(
+            "length",
+            &[
+                ("symbols", number(4.0)),
+                ("work_min", number(1.0)),
+                ("work_max", number(1.0)),
+                ("vocabulary", number(16.0)),
+                ("max_completion_length", number(4.0)),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
+    for task in variants() {
+        let source = module(&task);
+        let parsed = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
+        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+        validator.validate(&parsed).unwrap_or_else(|e| panic!("{}: {e:?}", task.kind));
+        let plain = build(task.kind, &common::overrides([])).expect("the defaults build");
+        assert_eq!(task.wgsl, plain.wgsl);
+    }
+    assert!(TASKS.iter().all(|kind| variants().iter().any(|task| task.kind == kind.name)));
+}
+
+#[cfg(feature = "gpu")]
+mod on_a_device {
+    use super::*;
+    use common::gpu::{compute, device};
+    use goodhart_core::math::rng::{below, draw};
+    use goodhart_core::tasks::{DrawKey, TokenTask};
+
+    fn key(sample: u32) -> DrawKey {
+        DrawKey { seed: SEED, update: UPDATE, group: sample / 8, sample }
+    }
+
+    /// Whole numbers exactly, others within 1e-6 of their size.
+    fn assert_same(what: &str, cpu: &[f32], gpu: &[f32]) {
+        for (slot, (a, b)) in cpu.iter().zip(gpu).enumerate() {
+            let near = if a.fract() == 0.0 { a == b } else { (a - b).abs() <= 1e-6 * a.abs().max(1.0) };
+            assert!(near, "{what}, slot {slot}: {a} on the CPU, {b} on the device");
+        }
+        assert_eq!(cpu.len(), gpu.len());
+    }
+
+    fn floats(words: &[u32]) -> Vec<f32> {
+        words.iter().map(|w| f32::from_bits(*w)).collect()
+    }
+
+    fn step_task(task: &Task, gpu: &(wgpu::Device, wgpu::Queue)) {
+        let (stride, horizon) = (task.schema.stride, task.horizon);
+        let action = |sample, t| below(draw(1, sample, t, 0, 0, 0)[0], task.n_actions as u32);
+        let actions = (0..SAMPLES).flat_map(|s| (0..horizon as u32).map(move |t| action(s, t))).collect();
+        let row = 2 + 10 * horizon;
+        let buffers = [
+            common::steps(task).shader_words(),
+            actions,
+            vec![0; stride * SAMPLES as usize],
+            vec![0; row * SAMPLES as usize],
+        ];
+        let back = compute(gpu, &module(task), &buffers, SAMPLES.div_ceil(64));
+        for sample in 0..SAMPLES {
+            let e = common::play(task, key(sample), |t, _| action(sample, t));
+            let what = format!("{} sample {sample}", task.kind);
+            let at = sample as usize;
+            assert_same(&what, &e.record, &floats(&back[2][at * stride..(at + 1) * stride]));
+            let seen = &back[3][at * row..(at + 1) * row];
+            assert_eq!(seen[0], e.length, "{what}: length");
+            assert_same(&what, &[e.score], &[f32::from_bits(seen[1])]);
+            for (t, (state, features, prior)) in e.seen.iter().enumerate() {
+                let here = &seen[2 + 10 * t..12 + 10 * t];
+                assert_eq!((here[0], &here[2..2 + features.len()]), (*state, features.as_slice()), "{what} step {t}");
+                assert_eq!(f32::from_bits(here[1]), *prior, "{what} step {t}: prior");
+            }
+        }
+    }
+
+    /// A third each: demonstrations, demonstrations with some tokens replaced, any tokens.
+    fn completion(task: &dyn TokenTask, sample: u32, prompt: &[u32], horizon: usize) -> Vec<u32> {
+        let mut out = vec![0; horizon];
+        let dice = |t: usize| draw(2, sample, t as u32, 0, 0, 0);
+        let mut n = task.demonstration(key(sample), prompt, &mut out);
+        if sample % 3 == 2 {
+            n = below(dice(1000)[0], horizon as u32 + 1) as usize;
+        }
+        out.truncate(n);
+        for (t, token) in out.iter_mut().enumerate() {
+            if sample % 3 == 2 || (sample % 3 == 1 && dice(t)[1] % 4 == 0) {
+                *token = below(dice(t)[0], task.vocabulary() as u32);
+            }
+        }
+        if let Some(end) = out.iter().position(|x| *x == task.end_token()) {
+            out.truncate(end + 1);
+        }
+        out
+    }
+
+    fn token_task(task: &Task, gpu: &(wgpu::Device, wgpu::Queue)) {
+        let (stride, horizon) = (task.schema.stride, task.horizon);
+        let t = common::tokens(task);
+        let mut prompts = Vec::new();
+        let mut said = Vec::new();
+        let mut completions = Vec::new();
+        for sample in 0..SAMPLES {
+            let mut prompt = vec![0; t.prompt_len()];
+            t.prompt(key(sample), &mut prompt);
+            let tokens = completion(t, sample, &prompt, horizon);
+            completions.push(tokens.len() as u32);
+            completions.extend(&tokens);
+            completions.resize((sample as usize + 1) * (1 + horizon), 0);
+            prompts.push(prompt);
+            said.push(tokens);
+        }
+        let buffers =
+            [t.shader_words(), completions, vec![0; stride * SAMPLES as usize], vec![0; 17 * SAMPLES as usize]];
+        let back = compute(gpu, &module(task), &buffers, SAMPLES.div_ceil(64));
+        let mut scores = [0, 0];
+        for at in 0..SAMPLES as usize {
+            let mut record = vec![f32::NAN; stride];
+            let ended = said[at].last() == Some(&t.end_token());
+            let score = t.finish(key(at as u32), &prompts[at], &said[at], !ended, &mut record);
+            let what = format!("length sample {at}");
+            assert_eq!(&back[3][17 * at + 1..17 * at + 1 + t.prompt_len()], &prompts[at][..], "{what}: prompt");
+            assert_same(&what, &record, &floats(&back[2][at * stride..(at + 1) * stride]));
+            assert_eq!(f32::from_bits(back[3][17 * at]), score, "{what}: score");
+            scores[score as usize] += 1;
+        }
+        assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
+    }
+
+    #[test]
+    fn records_and_true_scores_are_those_of_the_cpu() {
+        let Some(gpu) = device() else { return };
+        for task in variants() {
+            match &task.play {
+                Play::Steps(_) => step_task(&task, &gpu),
+                Play::Tokens(_) => token_task(&task, &gpu),
+            }
+        }
+    }
+}
