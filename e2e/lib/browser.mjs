@@ -1,0 +1,47 @@
+// The installed Chromium, with WebGPU (by SwiftShader where there is no GPU) or without.
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+
+const names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+const always = [
+  "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+function executable() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file));
+  if (!found) throw new Error("no Chromium found: install it, or set CHROMIUM to its path");
+  return found;
+}
+
+// A browser whose pages see WebGPU, or (webgpu = false) have no adapter at all.
+export function launch({ webgpu }) {
+  return chromium.launch({
+    executablePath: executable(),
+    headless: true,
+    ignoreDefaultArgs: ["--disable-gpu"],
+    args: [...always, webgpu ? "--enable-unsafe-webgpu" : "--disable-gpu"],
+  });
+}
+
+// Opens the page and waits until window.goodhart is ready. What the console and the network complain about is gathered
+// in `problems`.
+export async function open(browser, url, { ready = true, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("response", (response) => { if (response.status() >= 400) problems.push(`${response.url()}: ${response.status()}`); });
+  page.setDefaultTimeout(60_000);
+  await page.goto(url);
+  if (ready) {
+    await page.waitForFunction(() => window.goodhart !== undefined);
+    await page.evaluate(() => window.goodhart.ready);
+  }
+  return { page, context, problems };
+}
