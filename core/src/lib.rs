@@ -5,6 +5,8 @@
 
 pub mod algorithm;
 pub mod experiment;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod link;
 pub mod math;
 pub mod metrics;

@@ -1,0 +1,23 @@
+//! The WebGPU engine: the only place that imports wgpu. Every lane of every arm goes through the same dispatch, a
+//! rollout is one dispatch whatever the horizon, many updates go into one submit, and metrics come back rarely.
+//!
+//! The stages carry the names of `shaders/` and of the CPU engine. What a shader sees is said in `shaders/README.md`.
+
+mod buffers;
+mod device;
+mod engine;
+mod network;
+mod pipelines;
+mod readback;
+mod setup;
+mod shape;
+mod sources;
+mod stages;
+mod wake;
+
+pub use device::{GpuContext, GpuError, request_device};
+pub use engine::GpuEngine;
+pub use network::Network;
+pub use readback::Rows;
+pub use setup::{Lane, Setup};
+pub use shape::Shape;

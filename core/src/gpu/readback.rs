@@ -1,0 +1,123 @@
+//! Metric rows on their way back: several staging buffers, mapped asynchronously, so that no update waits for a read.
+
+use super::device::{GpuContext, GpuError};
+use super::wake::{self, Receiver};
+use std::collections::VecDeque;
+
+/// Submits in flight, at most.
+pub(super) const IN_FLIGHT: usize = 3;
+
+/// A staging buffer whose rows are on their way.
+struct Flight {
+    buffer: wgpu::Buffer,
+    first_update: u32,
+    updates: u32,
+    words: usize,
+    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+/// The pool of staging buffers.
+pub(super) struct Readback {
+    free: Vec<wgpu::Buffer>,
+    flying: VecDeque<Flight>,
+}
+
+/// The rows of one submit: updates `first_update..first_update + updates`, [update][lane][COLUMNS] flat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    pub first_update: u32,
+    pub updates: u32,
+    pub values: Vec<f32>,
+}
+
+fn staging(context: &GpuContext, bytes: u64) -> wgpu::Buffer {
+    context.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("staging"),
+        size: bytes,
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn read(buffer: &wgpu::Buffer, words: usize) -> Result<Vec<u32>, GpuError> {
+    let failed = |e: wgpu::MapRangeError| GpuError::Read(e.to_string());
+    let view = buffer.get_mapped_range(0..words as u64 * 4).map_err(failed)?;
+    let values = bytemuck::pod_collect_to_vec(&view);
+    drop(view);
+    buffer.unmap();
+    Ok(values)
+}
+
+impl Readback {
+    pub(super) fn new(context: &GpuContext, bytes: u64) -> Self {
+        Self { free: (0..IN_FLIGHT).map(|_| staging(context, bytes)).collect(), flying: VecDeque::new() }
+    }
+
+    /// A staging buffer, if one is free.
+    pub(super) fn take(&mut self) -> Option<wgpu::Buffer> {
+        self.free.pop()
+    }
+
+    /// Starts the mapping of a buffer that a submit just filled.
+    pub(super) fn fly(&mut self, buffer: wgpu::Buffer, first_update: u32, updates: u32, words: usize) {
+        let (sender, mapped) = wake::channel();
+        buffer.slice(0..words as u64 * 4).map_async(wgpu::MapMode::Read, move |result| sender.send(result));
+        self.flying.push_back(Flight { buffer, first_update, updates, words, mapped });
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.flying.len()
+    }
+
+    /// The oldest rows if they have landed.
+    pub(super) fn poll(&mut self) -> Result<Option<Rows>, GpuError> {
+        match self.flying.front().and_then(|f| f.mapped.take()) {
+            Some(result) => self.land(result).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for the oldest rows; None if nothing is in flight.
+    pub(super) async fn next(&mut self, context: &GpuContext) -> Result<Option<Rows>, GpuError> {
+        let Some(flight) = self.flying.front_mut() else { return Ok(None) };
+        context.pump(true)?;
+        let result = (&mut flight.mapped).await;
+        self.land(result).map(Some)
+    }
+
+    fn land(&mut self, result: Result<(), wgpu::BufferAsyncError>) -> Result<Rows, GpuError> {
+        let Some(flight) = self.flying.pop_front() else {
+            return Err(GpuError::Read("nothing was in flight".into()));
+        };
+        result.map_err(|e| GpuError::Read(e.to_string()))?;
+        let values = bytemuck::cast_vec(read(&flight.buffer, flight.words)?);
+        self.free.push(flight.buffer);
+        Ok(Rows { first_update: flight.first_update, updates: flight.updates, values })
+    }
+}
+
+/// Reads `words` words of a buffer from word `at`, waiting for all work before it.
+///
+/// Errors: the device is lost.
+pub(super) async fn read_buffer(
+    context: &GpuContext,
+    source: &wgpu::Buffer,
+    at: usize,
+    words: usize,
+) -> Result<Vec<u32>, GpuError> {
+    if words == 0 {
+        return Ok(Vec::new());
+    }
+    let bytes = words as u64 * 4;
+    let target = staging(context, bytes);
+    let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.copy_buffer_to_buffer(source, at as u64 * 4, &target, 0, bytes);
+    context.queue.submit([encoder.finish()]);
+    let (sender, mapped) = wake::channel();
+    target.slice(..).map_async(wgpu::MapMode::Read, move |result: Result<(), _>| sender.send(result));
+    context.pump(true)?;
+    mapped.await.map_err(|e: wgpu::BufferAsyncError| GpuError::Read(e.to_string()))?;
+    let values = read(&target, words)?;
+    target.destroy();
+    Ok(values)
+}

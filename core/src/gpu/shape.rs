@@ -1,0 +1,72 @@
+//! The sizes of a batch, fixed for the life of an engine: shaders get them as constants.
+
+use std::fmt::Write as _;
+
+/// Sizes of the batch of all lanes; see `shaders/README.md` for the buffers they give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    pub arms: usize,
+    pub lanes: usize,
+    /// Groups of a lane, and samples of a group.
+    pub groups: usize,
+    pub group: usize,
+    /// Most steps or tokens of a sample.
+    pub steps: usize,
+    /// Actions, or the vocabulary.
+    pub actions: usize,
+    /// Tokens of a prompt; 0 for step tasks.
+    pub prompt_len: usize,
+    /// Parameters of a lane's policy.
+    pub params: usize,
+    /// Numbers of an episode record.
+    pub record: usize,
+    /// Active features of an observation (1 for the table).
+    pub active: usize,
+    /// A value head is trained.
+    pub critic: bool,
+    /// Slots for components and step components, the most of any arm.
+    pub components: usize,
+    pub step_components: usize,
+    /// Numbers of a metric row.
+    pub columns: usize,
+    /// Rows of the metric ring, in updates.
+    pub ring: usize,
+}
+
+impl Shape {
+    /// Samples of a lane.
+    pub fn samples(&self) -> usize {
+        self.groups * self.group
+    }
+
+    /// Rows of a lane: one for every step that a sample may take.
+    pub fn rows(&self) -> usize {
+        self.samples() * self.steps
+    }
+
+    /// The constants of the prelude.
+    pub(super) fn wgsl(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in [
+            ("N_ARMS", self.arms),
+            ("N_LANES", self.lanes),
+            ("GROUPS", self.groups),
+            ("GROUP", self.group),
+            ("SAMPLES", self.samples()),
+            ("STEPS", self.steps),
+            ("ACTIONS", self.actions),
+            ("PROMPT", self.prompt_len),
+            ("PARAMS", self.params),
+            ("RECORD", self.record),
+            ("ACTIVE", self.active.max(1)),
+            ("CRITIC", usize::from(self.critic)),
+            ("COMPONENTS", self.components.max(1)),
+            ("STEP_COMPONENTS", self.step_components.max(1)),
+            ("COLUMNS", self.columns),
+        ] {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "const {name}: u32 = {value}u;");
+        }
+        text
+    }
+}

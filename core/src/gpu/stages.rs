@@ -1,0 +1,68 @@
+//! The order of the stages in an update, and the size of each one's grid.
+
+use super::device::GpuError;
+use super::network::{Layout, Network};
+use super::pipelines::Kernel;
+use super::shape::Shape;
+
+/// When in an update a stage runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Once, on the fresh batch.
+    Sample,
+    /// Once, if any arm looks at the reference policy.
+    Reference,
+    /// Once after the reference.
+    Judge,
+    /// In every optimiser step but an update's first, whose policy is still the one that sampled.
+    Again,
+    /// In every optimiser step.
+    Learn,
+    /// Once at the end.
+    Measure,
+}
+
+/// A compiled stage and where it stands.
+pub(super) struct Stage {
+    pub(super) kernel: Kernel,
+    pub(super) phase: Phase,
+    pub(super) grid: [u32; 3],
+}
+
+/// The grid of a stage, in workgroups; see the headers of the shaders.
+pub(super) fn grid(name: &str, shape: &Shape, layout: &Layout) -> [u32; 3] {
+    let up = |n: usize, by: usize| n.div_ceil(by).max(1) as u32;
+    let lanes = shape.lanes as u32;
+    let (samples, rows) = (shape.samples(), shape.rows());
+    let table = layout.network == Network::Table;
+    match name {
+        "rollout" if table => [up(samples, 64), lanes, 1],
+        "rollout" => [up(samples, 4), lanes, 1],
+        "forward" | "reference" if table => [up(rows, 64), lanes, 1],
+        "forward" | "reference" => [(samples * shape.steps.div_ceil(4)) as u32, lanes, 1],
+        "backward_table" => [up(rows, 64), lanes, 1],
+        "backward_mlp" => [up(rows, 4), lanes, 1],
+        "backward_dense" => [layout.tiles.len() as u32, lanes, 1],
+        "backward_bag" => {
+            let features = layout.bags.iter().map(|b| b[3]).max().unwrap_or(1);
+            [features, lanes, layout.bags.len() as u32]
+        }
+        "score" | "combine" => [up(samples, 64), lanes, 1],
+        // One workgroup a lane: advantage, loss, optimize, measure.
+        _ => [1, lanes, 1],
+    }
+}
+
+/// Refuses a grid that is larger than WebGPU dispatches.
+///
+/// Errors: more workgroups along one axis than the device allows.
+pub(super) fn check_grid(name: &str, grid: [u32; 3], limit: u32) -> Result<(), GpuError> {
+    match grid.iter().max() {
+        Some(most) if *most > limit => Err(GpuError::TooLarge {
+            what: format!("workgroups of stage {name}"),
+            needs: u64::from(*most),
+            limit: u64::from(limit),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,332 @@
+//! Rollout, forward and backward of the table and the MLP on a WebGPU device, against plain f64 code here and the CPU
+//! tasks.
+#![cfg(feature = "gpu")]
+
+use goodhart_core::algorithm::Settings;
+use goodhart_core::algorithm::settings::Estimator;
+use goodhart_core::gpu::{GpuContext, GpuEngine, Lane, Setup, request_device};
+use goodhart_core::math::rng::{draw, purpose, uniform};
+use goodhart_core::params::Overrides;
+use goodhart_core::policy::Tensor;
+use goodhart_core::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, Task, build};
+
+const UPDATE: u32 = 3;
+
+struct Case {
+    task: Task,
+    policy: &'static str,
+    tensors: Vec<Tensor>,
+    lanes: Vec<Lane>,
+    params: Vec<f32>,
+    critic: bool,
+}
+
+fn context() -> Option<GpuContext> {
+    match pollster::block_on(request_device()) {
+        Ok(context) => {
+            println!("adapter: {}", context.adapter().name);
+            Some(context)
+        }
+        Err(e) => {
+            println!("skipped: {e}");
+            None
+        }
+    }
+}
+
+fn play(task: &Task) -> &dyn StepTask {
+    match &task.play {
+        Play::Steps(play) => play.as_ref(),
+        Play::Tokens(_) => panic!("a step task is needed"),
+    }
+}
+
+fn case(kind: &str, policy: &'static str, critic: bool) -> Case {
+    let task = build(kind, &Overrides::new()).unwrap();
+    let seen = play(&task).observation();
+    let a = task.n_actions;
+    let mut shapes = match policy {
+        "table" => vec![(seen.states, a), (seen.states, 1)],
+        _ => vec![(seen.features, 24), (1, 24), (24, 40), (1, 40), (40, a), (1, a), (40, 1), (1, 1)],
+    };
+    if !critic {
+        shapes.truncate(if policy == "table" { 1 } else { 6 });
+    }
+    let mut tensors = Vec::new();
+    let mut offset = 0;
+    for (rows, cols) in shapes {
+        tensors.push(Tensor { name: String::new(), offset, rows, cols });
+        offset += rows * cols;
+    }
+    let lanes = vec![Lane { arm: 0, seed: 5 }, Lane { arm: 1, seed: 5 }, Lane { arm: 0, seed: 6 }];
+    let params =
+        (0..lanes.len() * offset).map(|i| uniform(draw(1, i as u32, 0, 0, 0, purpose::INIT)[0]) * 0.8 - 0.4).collect();
+    Case { task, policy, tensors, lanes, params, critic }
+}
+
+const GROUPS: usize = 5;
+const GROUP: usize = 3;
+
+fn engine(context: &GpuContext, case: &Case) -> GpuEngine {
+    let settings =
+        Settings { estimator: if case.critic { Estimator::Gae } else { Estimator::Grpo }, ..Settings::default() };
+    let setup = Setup {
+        task: &case.task,
+        policy: case.policy,
+        policy_params: &Overrides::new(),
+        tensors: &case.tensors,
+        lanes: case.lanes.clone(),
+        settings: vec![settings.clone(), settings],
+        groups: GROUPS,
+        group: GROUP,
+        updates: 10,
+        params: case.params.clone(),
+        base: case.params.iter().map(|p| p * 0.5).collect(),
+    };
+    pollster::block_on(GpuEngine::new(context, &setup)).unwrap()
+}
+
+/// Logits and value of a row, and the activations on the way: [layer][unit].
+struct Row {
+    hidden: Vec<Vec<f64>>,
+    logp: Vec<f64>,
+    value: f64,
+}
+
+fn at(params: &[f32], t: &Tensor, i: usize, j: usize) -> f64 {
+    f64::from(params[t.offset + i * t.cols + j])
+}
+
+fn forward(case: &Case, params: &[f32], inputs: &[u32]) -> Row {
+    let t = &case.tensors;
+    let a = case.task.n_actions;
+    let mut hidden = Vec::new();
+    let (logits, value) = if case.policy == "table" {
+        let s = inputs[0] as usize;
+        let value = if case.critic { at(params, &t[1], s, 0) } else { 0.0 };
+        ((0..a).map(|j| at(params, &t[0], s, j)).collect::<Vec<f64>>(), value)
+    } else {
+        let first: Vec<f64> = (0..t[0].cols)
+            .map(|j| {
+                let sum: f64 = inputs.iter().map(|f| at(params, &t[0], *f as usize, j)).sum();
+                (sum + at(params, &t[1], 0, j)).tanh()
+            })
+            .collect();
+        let dense = |x: &[f64], w: usize| -> Vec<f64> {
+            (0..t[w].cols)
+                .map(|j| {
+                    let sum: f64 = x.iter().enumerate().map(|(i, x)| x * at(params, &t[w], i, j)).sum();
+                    sum + at(params, &t[w + 1], 0, j)
+                })
+                .collect()
+        };
+        let second: Vec<f64> = dense(&first, 2).into_iter().map(f64::tanh).collect();
+        let logits = dense(&second, 4);
+        let value = if case.critic { dense(&second, 6)[0] } else { 0.0 };
+        hidden = vec![first, second];
+        (logits, value)
+    };
+    let top = logits.iter().copied().fold(f64::MIN, f64::max);
+    let lse = top + logits.iter().map(|z| (z - top).exp()).sum::<f64>().ln();
+    Row { hidden, logp: logits.iter().map(|z| z - lse).collect(), value }
+}
+
+fn entropy(row: &Row) -> f64 {
+    -row.logp.iter().map(|l| l.exp() * l).sum::<f64>()
+}
+
+fn floats(words: Vec<u32>) -> Vec<f32> {
+    words.into_iter().map(f32::from_bits).collect()
+}
+
+fn close(a: f32, b: f64, tolerance: f64, what: &str) {
+    assert!((f64::from(a) - b).abs() <= tolerance * b.abs().max(1.0), "{what}: {a} against {b}");
+}
+
+fn rollout_agrees(context: &GpuContext, case: &Case) {
+    let mut engine = engine(context, case);
+    engine.run_stage("rollout", UPDATE).unwrap();
+    let shape = engine.shape().clone();
+    let read = |name: &str, words: usize| pollster::block_on(engine.read(name, 0, words)).unwrap();
+    let (n, steps, stride) = (shape.samples(), shape.steps, case.task.schema.stride);
+    let rows = shape.lanes * shape.rows();
+    let actions = read("actions", rows);
+    let inputs = read("inputs", rows * shape.active);
+    let old = floats(read("policy_old", rows * 4));
+    let samples = floats(read("samples", shape.lanes * n * 4));
+    let records = floats(read("records", shape.lanes * n * stride));
+    let task = play(&case.task);
+    let mut near_a_boundary = 0;
+    let mut seen_steps = 0;
+    for (l, lane) in case.lanes.iter().enumerate() {
+        let params = &case.params[l * shape.params..(l + 1) * shape.params];
+        for i in 0..n {
+            let key =
+                DrawKey { seed: lane.seed, update: UPDATE, group: (i / GROUP) as u32, sample: (i % GROUP) as u32 };
+            let mut state = [0; 8];
+            let mut record = vec![0.0; stride];
+            task.begin(key, &mut state, &mut record);
+            let (mut t, mut over) = (0, false);
+            while t < steps && !over {
+                let row = (l * n + i) * steps + t;
+                let mut features = [0; MAX_ACTIVE];
+                task.features(&state, &mut features);
+                let want = if case.policy == "table" {
+                    vec![task.state_index(&state)]
+                } else {
+                    features[..shape.active].to_vec()
+                };
+                assert_eq!(inputs[row * shape.active..(row + 1) * shape.active], want[..], "inputs of row {row}");
+                let out = forward(case, params, &want);
+                let action = actions[row];
+                close(old[row * 4], out.logp[action as usize], 1e-4, "logp");
+                close(old[row * 4 + 1], entropy(&out), 1e-4, "entropy");
+                close(old[row * 4 + 2], out.value, 1e-4, "value");
+                let u =
+                    f64::from(uniform(draw(key.seed, key.update, key.group, key.sample, t as u32, purpose::ACTION)[0]));
+                let mut below = 0.0;
+                let own = out.logp.iter().position(|l| {
+                    below += l.exp();
+                    u < below
+                });
+                near_a_boundary += usize::from(own != Some(action as usize));
+                seen_steps += 1;
+                over = task.step(key, t as u32, action, &mut state, &mut record);
+                t += 1;
+            }
+            let score = task.finish(key, &state, t as u32, !over, &mut record);
+            let sample = &samples[(l * n + i) * 4..][..4];
+            assert_eq!((sample[0], sample[1]), (t as f32, f32::from(u8::from(!over))), "length and truncated");
+            close(sample[2], f64::from(score), 1e-5, "true score");
+            let got = &records[(l * n + i) * stride..][..stride];
+            for field in &case.task.schema.fields {
+                let filled = if field.ty.is_list() { 1 + record[field.offset] as usize } else { 1 };
+                for k in field.offset..field.offset + filled {
+                    close(got[k], f64::from(record[k]), 1e-5, &field.name);
+                }
+            }
+        }
+    }
+    assert!(near_a_boundary * 1000 <= seen_steps, "{near_a_boundary} of {seen_steps} actions differ");
+    // The policy looked at again is the policy that sampled; with the reference it is the other one.
+    engine.run_stage("reference", UPDATE).unwrap();
+    engine.run_stage("forward", UPDATE).unwrap();
+    let read = |name: &str, words: usize| pollster::block_on(engine.read(name, 0, words)).unwrap();
+    let again = floats(read("policy_new", rows * 4));
+    let old = floats(read("policy_old", rows * 4));
+    for l in 0..case.lanes.len() {
+        let base: Vec<f32> = case.params[l * shape.params..(l + 1) * shape.params].iter().map(|p| p * 0.5).collect();
+        for i in 0..n {
+            for t in 0..samples[(l * n + i) * 4] as usize {
+                let row = (l * n + i) * steps + t;
+                for k in 0..3 {
+                    close(again[row * 4 + k], f64::from(old[row * 4 + k]), 1e-5, "forward");
+                }
+                let out = forward(case, &base, &inputs[row * shape.active..(row + 1) * shape.active]);
+                close(old[row * 4 + 3], out.logp[actions[row] as usize], 1e-4, "logp of the reference");
+            }
+        }
+    }
+    backward_agrees(case, &mut engine, &inputs, &actions, &samples);
+}
+
+fn backward_agrees(case: &Case, engine: &mut GpuEngine, inputs: &[u32], actions: &[u32], samples: &[f32]) {
+    let shape = engine.shape().clone();
+    let rows = shape.lanes * shape.rows();
+    let mut coefs = vec![0.0f32; rows * 4];
+    let mut want = vec![0.0f64; shape.lanes * shape.params];
+    for row in 0..rows {
+        let (sample, t) = (row / shape.steps, row % shape.steps);
+        // Every third sample takes no part.
+        if t as f32 >= samples[sample * 4] || sample % 3 == 2 {
+            continue;
+        }
+        let random = draw(9, row as u32, 0, 0, 0, 1).map(|w| uniform(w) - 0.5);
+        let value = if case.critic { random[2] } else { 0.0 };
+        coefs[row * 4..row * 4 + 4].copy_from_slice(&[random[0], random[1], value, 1.0]);
+        let lane = row / shape.rows();
+        let params = &case.params[lane * shape.params..(lane + 1) * shape.params];
+        let seen = &inputs[row * shape.active..(row + 1) * shape.active];
+        let grads = &mut want[lane * shape.params..(lane + 1) * shape.params];
+        add_gradient(case, params, seen, actions[row] as usize, random.map(f64::from), grads);
+    }
+    engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
+    for stage in ["backward_table", "backward_mlp", "backward_dense", "backward_bag"] {
+        engine.run_stage(stage, UPDATE).unwrap();
+    }
+    let grads = floats(pollster::block_on(engine.read("grads", 0, want.len())).unwrap());
+    let scale = want.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+    for (i, (g, w)) in grads.iter().zip(&want).enumerate() {
+        assert!((f64::from(*g) - w).abs() <= 1e-3 * w.abs() + 1e-5 * scale, "parameter {i}: {g} against {w}");
+    }
+    assert!(scale > 0.0);
+}
+
+fn add_gradient(case: &Case, params: &[f32], seen: &[u32], taken: usize, coef: [f64; 4], grads: &mut [f64]) {
+    let t = &case.tensors;
+    let out = forward(case, params, seen);
+    let h = entropy(&out);
+    let dlogits: Vec<f64> = (0..case.task.n_actions)
+        .map(|a| {
+            let p = out.logp[a].exp();
+            coef[0] * (f64::from(u8::from(a == taken)) - p) - coef[1] * p * (out.logp[a] + h)
+        })
+        .collect();
+    let mut add = |t: &Tensor, i: usize, j: usize, g: f64| grads[t.offset + i * t.cols + j] += g;
+    if case.policy == "table" {
+        dlogits.iter().enumerate().for_each(|(a, d)| add(&t[0], seen[0] as usize, a, *d));
+        if case.critic {
+            add(&t[1], seen[0] as usize, 0, coef[2]);
+        }
+        return;
+    }
+    let back = |w: usize, d: &[f64]| -> Vec<f64> {
+        (0..t[w].rows).map(|i| d.iter().enumerate().map(|(j, d)| d * at(params, &t[w], i, j)).sum()).collect()
+    };
+    let mut d_second = back(4, &dlogits);
+    let mut outer = |w: usize, x: &[f64], d: &[f64]| {
+        for (j, d) in d.iter().enumerate() {
+            x.iter().enumerate().for_each(|(i, x)| add(&t[w], i, j, x * d));
+            add(&t[w + 1], 0, j, *d);
+        }
+    };
+    outer(4, &out.hidden[1], &dlogits);
+    if case.critic {
+        outer(6, &out.hidden[1], &[coef[2]]);
+        d_second.iter_mut().zip(back(6, &[coef[2]])).for_each(|(d, v)| *d += v);
+    }
+    d_second.iter_mut().zip(&out.hidden[1]).for_each(|(d, y)| *d *= 1.0 - y * y);
+    outer(2, &out.hidden[0], &d_second);
+    let mut d_first = back(2, &d_second);
+    d_first.iter_mut().zip(&out.hidden[0]).for_each(|(d, y)| *d *= 1.0 - y * y);
+    outer(0, &[], &d_first);
+    for f in seen {
+        d_first.iter().enumerate().for_each(|(j, d)| grads[t[0].offset + *f as usize * t[0].cols + j] += d);
+    }
+}
+
+#[test]
+fn the_table_agrees_on_the_bandit() {
+    let Some(context) = context() else { return };
+    rollout_agrees(&context, &case("bandit", "table", false));
+    rollout_agrees(&context, &case("bandit", "table", true));
+}
+
+#[test]
+fn the_table_agrees_on_the_gridworld() {
+    let Some(context) = context() else { return };
+    rollout_agrees(&context, &case("gridworld", "table", true));
+}
+
+#[test]
+fn the_mlp_agrees_on_the_bandit() {
+    let Some(context) = context() else { return };
+    rollout_agrees(&context, &case("bandit", "mlp", false));
+}
+
+#[test]
+fn the_mlp_agrees_on_the_gridworld() {
+    let Some(context) = context() else { return };
+    rollout_agrees(&context, &case("gridworld", "mlp", false));
+    rollout_agrees(&context, &case("gridworld", "mlp", true));
+}

@@ -1,0 +1,78 @@
+// Gradient of dense layers: dW = X^T D over the rows of a lane, and the bias as one more row of X that is all ones
+// (a bias follows its weights). One workgroup a tile of 32 x 32 weights of a lane.
+// tiles: (layer, first input, first output, 0) of each workgroup.
+
+@group(0) @binding(0) var<uniform> net: array<vec4<u32>, 32>;
+@group(0) @binding(1) var<storage, read> tiles: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> coefs: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> acts: array<f32>;
+@group(0) @binding(4) var<storage, read> deltas: array<f32>;
+@group(0) @binding(5) var<storage, read_write> grads: array<f32>;
+
+const SIDE: u32 = 32u;
+var<workgroup> x_tile: array<f32, 1024>;
+var<workgroup> d_tile: array<vec4<f32>, 256>;
+var<workgroup> part: array<f32, 32>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
+    let lane = wg.y;
+    let tile = tiles[wg.x];
+    let layer = net[2u * tile.x];
+    let offsets = net[2u * tile.x + 1u];
+    let n = SAMPLES * STEPS;
+    let base = lane * n;
+    var sums: array<vec4<f32>, 4>;
+    for (var r0 = 0u; r0 < n; r0 += SIDE) {
+        if tid < SIDE {
+            part[tid] = select(0.0, coefs[min(base + r0 + tid, arrayLength(&coefs) - 1u)].w, r0 + tid < n);
+        }
+        workgroupBarrier();
+        for (var e = tid; e < SIDE * SIDE; e += 64u) {
+            let r = e / SIDE;
+            let i = tile.y + e % SIDE;
+            var x = 0.0;
+            if part[r] != 0.0 {
+                if i < layer.x {
+                    x = acts[(base + r0 + r) * HIDDEN + offsets.x + i];
+                } else if i == layer.x {
+                    x = 1.0;
+                }
+            }
+            x_tile[e] = x;
+        }
+        for (var e = tid; e < SIDE * SIDE / 4u; e += 64u) {
+            let r = e / (SIDE / 4u);
+            let j = tile.z + (e % (SIDE / 4u)) * 4u;
+            var d = vec4<f32>(0.0);
+            if part[r] != 0.0 {
+                let start = (base + r0 + r) * DELTA + offsets.y;
+                for (var q = 0u; q < 4u; q++) {
+                    if j + q < layer.y {
+                        d[q] = deltas[start + j + q];
+                    }
+                }
+            }
+            d_tile[e] = d;
+        }
+        workgroupBarrier();
+        for (var r = 0u; r < SIDE; r++) {
+            let d = d_tile[r * (SIDE / 4u) + id.x];
+            for (var q = 0u; q < 4u; q++) {
+                sums[q] += x_tile[r * SIDE + id.y * 4u + q] * d;
+            }
+        }
+        workgroupBarrier();
+    }
+    for (var q = 0u; q < 4u; q++) {
+        let i = tile.y + id.y * 4u + q;
+        for (var k = 0u; k < 4u; k++) {
+            let j = tile.z + id.x * 4u + k;
+            if i < layer.x && j < layer.y {
+                grads[lane * PARAMS + layer.z + i * layer.y + j] = sums[q][k];
+            } else if i == layer.x && j < layer.y {
+                grads[lane * PARAMS + layer.w + j] = sums[q][k];
+            }
+        }
+    }
+}

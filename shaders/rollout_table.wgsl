@@ -1,0 +1,53 @@
+// Rollout of the softmax table: one thread plays one sample to its end.
+// params: [lane][states][ACTIONS], then [lane][states] values with a critic.
+
+@group(0) @binding(0) var<uniform> at: At;
+@group(0) @binding(1) var<uniform> lanes: array<vec4<u32>, N_LANES>;
+@group(0) @binding(2) var<uniform> net: array<vec4<u32>, 32>;
+@group(0) @binding(3) var<storage, read> params: array<f32>;
+@group(0) @binding(4) var<storage, read> task_words: array<u32>;
+@group(0) @binding(5) var<storage, read_write> records: array<f32>;
+@group(0) @binding(6) var<storage, read_write> inputs: array<u32>;
+@group(0) @binding(7) var<storage, read_write> actions: array<u32>;
+@group(0) @binding(8) var<storage, read_write> samples: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> policy_old: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let lane = id.y;
+    let index = id.x;
+    if index >= SAMPLES {
+        return;
+    }
+    let seed = lanes[lane].y;
+    let group = index / GROUP;
+    let sample = index % GROUP;
+    record_base = (lane * SAMPLES + index) * RECORD;
+    var state = task_begin(seed, at.update, group, sample);
+    var length = 0u;
+    var over = false;
+    for (var t = 0u; t < STEPS && !over; t++) {
+        let row = row_of(lane, index, t);
+        let s = task_state_index(&state);
+        let logits = table_logits(lane, s);
+        let dist = table_softmax(logits);
+        let u = uniform01(draw(seed, at.update, group, sample, t, PURPOSE_ACTION).x);
+        var action = ACTIONS - 1u;
+        var below_u = 0.0;
+        for (var a = 0u; a < ACTIONS; a++) {
+            below_u += exp(params[logits + a] - dist.x);
+            if u * dist.y < below_u {
+                action = a;
+                break;
+            }
+        }
+        inputs[row] = s;
+        actions[row] = action;
+        let logp = params[logits + action] - dist.x - log(dist.y);
+        policy_old[row] = vec4<f32>(logp, dist.z, table_value(lane, s), 0.0);
+        over = task_step(&state, seed, at.update, group, sample, t, action);
+        length = t + 1u;
+    }
+    let score = task_finish(&state, seed, at.update, group, sample, length, !over);
+    samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, 0.0);
+}
