@@ -1,6 +1,17 @@
 //! Policies: softmax table, MLP and decoder-only transformer. Each has a parameter layout, an initialisation, and a
 //! forward and backward pass on the CPU; the shaders use the same layout.
 
+mod layout;
+mod mlp;
+mod table;
+#[cfg(test)]
+mod tests;
+mod transformer;
+
+pub use mlp::MlpParams;
+pub use table::TableParams;
+pub use transformer::TransformerParams;
+
 use crate::params::{Overrides, ParamError, ParamSpec};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +52,13 @@ pub trait Policy: Send {
     /// appears at most once a call, and once left out it does not come back). Writes logits [rows][n_actions] and, with a
     /// value head, values [rows] (else `values` is empty).
     fn step(&mut self, params: &[f32], samples: &[u32], inputs: Inputs<'_>, logits: &mut [f32], values: &mut [f32]);
+    /// All rows of a pass at once, where every input is known (later epochs, the reference policy, the warm start): after
+    /// `reset`, the same numbers as `step` for t = 0, 1, ... over the samples with `lengths[i] > t`, in ascending order.
+    /// Rows of `inputs`, logits and values are in that order too: t-major, then by sample. Far faster than single steps.
+    fn replay(&mut self, params: &[f32], lengths: &[u32], inputs: Inputs<'_>, logits: &mut [f32], values: &mut [f32]);
+    /// Whether activations are kept for `backward` (they are, until told otherwise). Without them a pass is lighter, and
+    /// its `backward` adds nothing. To be set before `reset`.
+    fn keep_activations(&mut self, keep: bool);
     /// Adds the gradients of every row of the pass to `grads` [n_params], given dL/dlogits [rows][n_actions] and, with a
     /// value head, dL/dvalue [rows].
     fn backward(&mut self, params: &[f32], dlogits: &[f32], dvalues: &[f32], grads: &mut [f32]);
@@ -64,10 +82,35 @@ pub struct Interface {
     pub n_groups: usize,
 }
 
+/// A policy, or every reason why there is none.
+pub type Built = Result<Box<dyn Policy>, Vec<ParamError>>;
+
 /// What a kind of policy is called and takes.
 pub struct PolicyKind {
     pub name: &'static str,
     pub help: &'static str,
     pub table: &'static [ParamSpec],
-    pub build: fn(&Overrides, &Interface) -> Result<Box<dyn Policy>, Vec<ParamError>>,
+    pub build: fn(&Overrides, &Interface) -> Built,
+}
+
+/// Every kind of policy.
+pub static POLICIES: &[PolicyKind] = &[table::KIND, mlp::KIND, transformer::KIND];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static PolicyKind> {
+    POLICIES.iter().find(|k| k.name == name)
+}
+
+/// Builds a policy for a task's interface; refuses unknown kinds, refused parameters, and a kind that does not fit the
+/// task.
+pub fn build(name: &str, overrides: &Overrides, interface: &Interface) -> Built {
+    let Some(kind) = kind(name) else {
+        let names: Vec<&str> = POLICIES.iter().map(|k| k.name).collect();
+        return Err(refuse("kind", format!("there is no policy \"{name}\"; there are {}", names.join(", "))));
+    };
+    (kind.build)(overrides, interface)
+}
+
+fn refuse(name: &str, message: String) -> Vec<ParamError> {
+    vec![ParamError { name: name.into(), message }]
 }
