@@ -9,7 +9,7 @@ use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::math::activation::{add_rows, bias_relu, bias_tanh, relu_backward, tanh_backward};
 use crate::math::gemm::{Left, Packed, Right, gemm, padded};
 use crate::math::simd::Level;
-use crate::params::{Overrides, ParamError, Params};
+use crate::params::{Overrides, Params};
 use crate::{choice, params};
 
 choice! {

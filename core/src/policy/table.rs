@@ -4,7 +4,7 @@
 use super::layout::Layout;
 use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::params;
-use crate::params::{Overrides, ParamError, Params};
+use crate::params::{Overrides, Params};
 
 params! {
     /// Parameters of the softmax table.

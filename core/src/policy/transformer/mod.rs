@@ -16,7 +16,7 @@ use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;
-use crate::params::{Overrides, ParamError, Params};
+use crate::params::{Overrides, Params};
 use pass::Pass;
 
 /// Most positions of a sequence.
