@@ -1,3 +1,122 @@
 //! The reward language: a typed subset of Python, compiled to WGSL and to a CPU evaluator.
+//!
+//! `compile` never fails and never panics: it gives a program when there is no error, and diagnostics in any case.
+//! Source text goes through `lexer`, `parser`, `lower` (names, types, costs) and `ir`; `vm` and `wgsl` are the two back
+//! ends. Both compute in `f32` with Python's meaning; what Python would raise is an error of the sample.
 
+mod ast;
+mod diagnostics;
+mod ir;
+mod lexer;
+mod library;
+mod lower;
+mod number;
+mod parser;
+mod parser_expr;
 pub mod schema;
+mod score;
+mod vm;
+
+pub use diagnostics::{Diagnostic, Severity, format_rustc_like};
+pub use ir::error_text;
+pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
+pub use score::{Groups, Scores, Scratch};
+
+use diagnostics::{Finding, Lines, Span};
+
+/// A program may have this many bytes.
+pub const MAX_SOURCE: usize = 20_000;
+
+/// What `compile` makes of a text: `program` is there exactly when no diagnostic is an error.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub program: Option<Program>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A function of the program that gives a part of the reward.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComponentInfo {
+    pub name: String,
+    /// One value a step instead of one an episode.
+    pub is_step: bool,
+    /// Its weight in the default reward.
+    pub weight: f32,
+    /// The line of its `def`, from 1.
+    pub line: u32,
+}
+
+/// A program that compiled.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub components: Vec<ComponentInfo>,
+    source: String,
+    unit: ir::Unit,
+    code: vm::Code,
+    stride: usize,
+    horizon: usize,
+    length_slot: Option<usize>,
+}
+
+impl Program {
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The reward comes from `combine`, not from the weighted sum.
+    pub fn has_combine(&self) -> bool {
+        self.unit.combine.is_some()
+    }
+
+    pub fn n_step_components(&self) -> usize {
+        self.components.iter().filter(|component| component.is_step).count()
+    }
+
+    /// Slots of a record.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The most steps of a sample.
+    pub fn horizon(&self) -> usize {
+        self.horizon
+    }
+}
+
+/// Compiles a reward program for episodes of this schema.
+pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compiled {
+    let lines = Lines::new(source);
+    if source.len() > MAX_SOURCE {
+        let message = format!("the program has {} bytes; the limit is {MAX_SOURCE}", source.len());
+        let finding = Finding::error(Span::new(0, 0), message);
+        return Compiled { program: None, diagnostics: vec![lines.diagnostic(source, finding)] };
+    }
+    let (module, mut findings) = parser::parse(source);
+    let lowered = lower::lower(&module, &lines, schema, run);
+    let parse_failed = !findings.is_empty();
+    let mentions_component = lowered.findings.iter().any(|finding| finding.message == "the program has no component");
+    findings.extend(
+        lowered
+            .findings
+            .into_iter()
+            .filter(|finding| !(parse_failed && mentions_component && finding.span == Span::default())),
+    );
+    let code = vm::Code::new(&lowered.unit);
+    if code.is_none() {
+        findings.push(Finding::error(Span::default(), "the program is too large").suggest("write less code"));
+    }
+    let is_broken = findings.iter().any(|finding| finding.is_error);
+    findings.sort_by_key(|finding| (finding.span.start, finding.span.end));
+    findings.dedup();
+    let diagnostics = findings.into_iter().map(|finding| lines.diagnostic(source, finding)).collect();
+    let program = code.filter(|_| !is_broken).map(|code| Program {
+        components: lowered.components,
+        source: source.to_string(),
+        unit: lowered.unit,
+        code,
+        stride: schema.stride,
+        horizon: schema.horizon,
+        length_slot: schema.length_slot(),
+    });
+    Compiled { program, diagnostics }
+}

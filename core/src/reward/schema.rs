@@ -1,8 +1,11 @@
-//! What a reward program can see: the fields of an episode record and the numbers of the run.
+//! What a reward program can see: the fields of an episode, the tokens of the task and the numbers of the run.
+//!
+//! An episode is a flat record of `stride` numbers, the same bytes on the CPU and on the GPU: integers, booleans (0 or
+//! 1) and tokens (their id) are stored as `f32`; a list takes `1 + cap` slots, its length first.
 
 use serde::{Deserialize, Serialize};
 
-/// Type of a field.
+/// The type of a field of an episode. The last four are lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ty {
     Float,
@@ -16,58 +19,94 @@ pub enum Ty {
 }
 
 impl Ty {
-    /// True for a list.
+    /// The type of an element of a list, or the type itself for a scalar.
+    pub fn element(self) -> Ty {
+        match self {
+            Ty::Floats => Ty::Float,
+            Ty::Ints => Ty::Int,
+            Ty::Bools => Ty::Bool,
+            Ty::Tokens => Ty::Token,
+            scalar => scalar,
+        }
+    }
+
     pub fn is_list(self) -> bool {
-        matches!(self, Ty::Floats | Ty::Ints | Ty::Bools | Ty::Tokens)
+        self.element() != self
+    }
+
+    /// How the type is written in messages and in the editor's completion.
+    pub fn label(self) -> &'static str {
+        match self {
+            Ty::Float => "float",
+            Ty::Int => "int",
+            Ty::Bool => "bool",
+            Ty::Token => "token",
+            Ty::Floats => "list of floats",
+            Ty::Ints => "list of ints",
+            Ty::Bools => "list of bools",
+            Ty::Tokens => "list of tokens",
+        }
     }
 }
 
-/// One field of an episode: `cap` is the longest a list can be (1 for a scalar); the values lie in the record from
-/// `offset`: a scalar's value, or a list's length and then its values.
+/// One field of an episode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
     pub ty: Ty,
+    /// The greatest length of a list; 1 for a scalar.
     pub cap: usize,
+    /// The first slot of the field in the record.
     pub offset: usize,
     pub help: String,
 }
 
-/// The layout of an episode record: `stride` numbers, whole numbers, truth values and tokens among them as f32.
+/// The fields of an episode and where they lie in its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpisodeSchema {
     pub fields: Vec<Field>,
+    /// Slots of a record.
     pub stride: usize,
-    /// Token names; a token's id is its index.
+    /// Token names; the id of a token is its index.
     pub tokens: Vec<String>,
-    /// Most steps of a sample.
+    /// The most steps `T` that a step component is asked about.
     pub horizon: usize,
-    /// The whole-number field that holds the number of steps.
+    /// The int field that holds the number of steps of a sample.
     pub length_field: String,
 }
 
 impl EpisodeSchema {
-    /// An empty layout.
+    /// An empty record for a task with these tokens and at most `horizon` steps.
     pub fn new(tokens: Vec<String>, horizon: usize) -> Self {
-        Self { fields: Vec::new(), stride: 0, tokens, horizon, length_field: "length".into() }
+        Self { fields: Vec::new(), stride: 0, tokens, horizon, length_field: "length".to_string() }
     }
 
-    /// Appends a field; the offset follows from the order.
+    /// Adds a field at the end of the record: one slot for a scalar (whose `cap` is taken as 1), `1 + cap` for a list.
     pub fn field(mut self, name: &str, ty: Ty, cap: usize, help: &str) -> Self {
-        let offset = self.stride;
+        let cap = if ty.is_list() { cap } else { 1 };
+        self.fields.push(Field { name: name.to_string(), ty, cap, offset: self.stride, help: help.to_string() });
         self.stride += if ty.is_list() { 1 + cap } else { 1 };
-        self.fields.push(Field { name: name.into(), ty, cap, offset, help: help.into() });
         self
     }
 
-    /// The field of that name.
     pub fn get(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|f| f.name == name)
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The slot of the number of steps, if the schema has such a field.
+    pub fn length_slot(&self) -> Option<usize> {
+        self.get(&self.length_field).filter(|field| !field.ty.is_list()).map(|field| field.offset)
     }
 }
 
-/// The numbers of a run that programs see as `run.<name>`, all floats, in the order of the `run` buffer.
+/// The numbers of the run, read in `combine` as `run.<name>`; each is a float, and its slot is its index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSchema {
     pub names: Vec<String>,
+}
+
+impl RunSchema {
+    pub fn new(names: &[&str]) -> Self {
+        Self { names: names.iter().map(|name| name.to_string()).collect() }
+    }
 }

@@ -1,0 +1,717 @@
+//! Expressions: types, conversions and Python's order of evaluation.
+
+use super::super::ast::{BinOp, CmpOp, Expr, ExprKind, Ident};
+use super::super::diagnostics::{Finding, Span};
+use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
+use super::super::schema::Ty;
+use super::builder::Lower;
+use super::types::{Type, Value};
+
+pub(super) const MODULES: [&str; 6] = ["math", "np", "numpy", "torch", "jnp", "statistics"];
+
+impl<'c, 'p> Lower<'c, 'p> {
+    pub fn expr(&mut self, expr: &Expr) -> Value {
+        self.nested(expr, Value::bad(), |lower| lower.expr_kind(expr))
+    }
+
+    fn expr_kind(&mut self, expr: &Expr) -> Value {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Int(value) => {
+                let reg = self.int(*value as i32);
+                Value::new(Type::Int, reg)
+            }
+            ExprKind::Float(value) => {
+                let value = *value as f32;
+                if value.abs() >= super::super::ir::FINITE_LIMIT {
+                    return self.fail(Finding::error(span, "this number is too large").suggest("write `inf`"));
+                }
+                self.float(value)
+            }
+            ExprKind::Bool(value) => self.bool(*value),
+            ExprKind::None => Value { ty: Type::None, regs: Vec::new() },
+            ExprKind::Str(text) => self.token(span, text),
+            ExprKind::Name(name) => self.name(span, name),
+            ExprKind::Attr(base, field) => self.attribute(span, base, field),
+            ExprKind::Index(list, index) => self.index(span, list, index),
+            ExprKind::Slice(list, from, to) => self.slice(span, list, from.as_deref(), to.as_deref()),
+            ExprKind::Call { func, args, keywords } => self.call(span, func, args, keywords),
+            ExprKind::Neg(operand) => self.negate(span, operand),
+            ExprKind::Pos(operand) => {
+                let value = self.expr(operand);
+                self.number(span, value, "`+`")
+            }
+            ExprKind::Not(operand) => {
+                let value = self.expr(operand);
+                let truth = self.truth(span, &value);
+                if truth.is_bad() {
+                    return truth;
+                }
+                Value::new(Type::Bool, self.op(span, Op::Not, Bank::Bool, &[truth.reg()], 0))
+            }
+            ExprKind::Binary(op, left, right) => {
+                let a = self.expr(left);
+                let b = self.expr(right);
+                self.binary(span, *op, (left.span, a), (right.span, b))
+            }
+            ExprKind::Compare(first, rest) => self.comparison(span, first, rest),
+            ExprKind::And(operands) => self.logic(span, operands, true),
+            ExprKind::Or(operands) => self.logic(span, operands, false),
+            ExprKind::Cond { test, then, els } => self.conditional(span, test, then, els),
+            ExprKind::List(elements) => self.list(span, elements),
+            ExprKind::Comp { brackets, .. } => {
+                let what = if *brackets { "a list comprehension" } else { "a generator" };
+                let message = format!("{what} stands only inside sum, min, max, mean, std, any, all or len");
+                self.fail(Finding::error(span, message).suggest("write for example `sum(x for x in ..)`"))
+            }
+            ExprKind::Error => Value::bad(),
+        }
+    }
+
+    fn token(&mut self, span: Span, text: &str) -> Value {
+        let tokens = &self.cx.schema.tokens;
+        match tokens.iter().position(|token| token == text) {
+            Some(id) => {
+                let reg = self.int(id as i32);
+                Value::new(Type::Token, reg)
+            }
+            None => {
+                let finding = Finding::error(span, format!("no token \"{text}\" in this task"))
+                    .did_you_mean(text, tokens.iter().map(String::as_str));
+                let finding = match (&finding.suggestion, tokens.len()) {
+                    (None, 1..=24) => finding.suggest(format!("the tokens are {}", tokens.join(" "))),
+                    (None, 0) => finding.suggest("this task has no tokens, so strings have no meaning in it"),
+                    _ => finding,
+                };
+                self.fail(finding)
+            }
+        }
+    }
+
+    fn name(&mut self, span: Span, name: &str) -> Value {
+        if let Some((_, value)) = self.scopes.iter().rev().find(|(bound, _)| bound == name) {
+            return value.clone();
+        }
+        if let Some(value) = self.variable(span, name) {
+            return value;
+        }
+        if let Some(value) = self.constant(span, name) {
+            return value;
+        }
+        match name {
+            "pi" => return self.float(std::f32::consts::PI),
+            "inf" => return self.infinity(),
+            "e" if self.cx.module.constants.iter().all(|(ident, _)| ident.name != "e") => {
+                return self.fail(
+                    Finding::error(span, "no name `e`").suggest("write `exp(1)`, or add a loop `for e in group`"),
+                );
+            }
+            "nan" => return self.fail(Finding::error(span, "`nan` is not supported").suggest("return None instead")),
+            _ => {}
+        }
+        let is_function = self.is_library(name) || self.cx.module.functions.iter().any(|f| f.name.name == name);
+        if is_function {
+            let message = format!("`{name}` is a function and is not called");
+            return self.fail(Finding::error(span, message).suggest(format!("write `{name}(..)`")));
+        }
+        let mut finding = Finding::error(span, format!("no name `{name}`"));
+        if self.cx.schema.get(name).is_some() {
+            finding = finding.suggest(format!("did you mean `ep.{name}`?"));
+        } else if MODULES.contains(&name) {
+            finding = finding.suggest("modules are not needed; `exp`, `log`, `sqrt` and others are built in");
+        } else {
+            let names: Vec<String> = self.visible_names();
+            finding = finding.did_you_mean(name, names.iter().map(String::as_str));
+        }
+        self.fail(finding)
+    }
+
+    pub(super) fn visible_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.scopes.iter().map(|(name, _)| name.clone()).collect();
+        names.extend(self.types.keys().cloned());
+        names.extend(self.cx.module.constants.iter().map(|(ident, _)| ident.name.clone()));
+        names.extend(["pi", "inf", "True", "False", "None"].map(String::from));
+        names
+    }
+
+    fn attribute(&mut self, span: Span, base: &Expr, field: &Ident) -> Value {
+        if let ExprKind::Name(module) = &base.kind
+            && MODULES.contains(&module.as_str())
+            && !self.types.contains_key(module)
+        {
+            match field.name.as_str() {
+                "pi" => return self.float(std::f32::consts::PI),
+                "inf" => return self.infinity(),
+                name => {
+                    let message = format!("no `{module}.{name}` here");
+                    return self.fail(Finding::error(span, message));
+                }
+            }
+        }
+        let value = self.expr(base);
+        match value.ty {
+            Type::Bad => Value::bad(),
+            Type::Sample => self.field(span, field, value.reg()),
+            Type::Run => match self.cx.run.names.iter().position(|name| *name == field.name) {
+                Some(slot) => Value::new(Type::Float, self.op(span, Op::LoadRun, Bank::Float, &[], slot as u32)),
+                None => {
+                    let finding = Finding::error(field.span, format!("no number `{}` of the run", field.name))
+                        .did_you_mean(&field.name, self.cx.run.names.iter().map(String::as_str));
+                    self.fail(finding)
+                }
+            },
+            Type::Results => match self.cx.results.iter().position(|(name, _)| *name == field.name) {
+                Some(index) => {
+                    self.cx.read_results[index] = true;
+                    self.reads_episode = true;
+                    let ty = self.cx.results[index].1.clone();
+                    let reg = self.op(span, Op::LoadComponent, Bank::Float, &[], index as u32);
+                    if ty == Type::Bad { Value::bad() } else { Value::new(ty, reg) }
+                }
+                None => {
+                    let finding = Finding::error(field.span, format!("no component `{}`", field.name))
+                        .did_you_mean(&field.name, self.cx.results.iter().map(|(name, _)| name.as_str()));
+                    self.fail(finding)
+                }
+            },
+            Type::Group | Type::Batch => {
+                let word = value.ty.label();
+                let message = format!("`{word}` has no fields; its samples have");
+                self.fail(
+                    Finding::error(span, message).suggest(format!("write `sum(e.{} for e in {word})`", field.name)),
+                )
+            }
+            other => {
+                let message = format!("a {} has no field `{}`", other.label(), field.name);
+                self.fail(Finding::error(span, message))
+            }
+        }
+    }
+
+    fn field(&mut self, span: Span, ident: &Ident, sample: Reg) -> Value {
+        self.reads_episode = true;
+        let schema = self.cx.schema;
+        let Some(index) = schema.fields.iter().position(|field| field.name == ident.name) else {
+            let names = schema.fields.iter().map(|field| field.name.as_str());
+            let finding = Finding::error(ident.span, format!("no field `{}`", ident.name))
+                .did_you_mean(&ident.name, names.clone());
+            let finding = match finding.suggestion {
+                None if !schema.fields.is_empty() => {
+                    finding.suggest(format!("the fields are {}", names.take(24).collect::<Vec<_>>().join(", ")))
+                }
+                _ => finding,
+            };
+            return self.fail(finding);
+        };
+        let field = &schema.fields[index];
+        let slot = field.offset as u32;
+        match field.ty {
+            Ty::Float => Value::new(Type::Float, self.op(span, Op::LoadFloat, Bank::Float, &[sample], slot)),
+            Ty::Bool => Value::new(Type::Bool, self.op(span, Op::LoadBool, Bank::Bool, &[sample], slot)),
+            Ty::Int | Ty::Token => {
+                let reg = self.op(span, Op::LoadInt, Bank::Int, &[sample], slot);
+                let max = if field.name == schema.length_field { Some(schema.horizon as i64) } else { None };
+                self.regs[reg as usize].max = max;
+                Value::new(if field.ty == Ty::Int { Type::Int } else { Type::Token }, reg)
+            }
+            _ => {
+                let cap = self.int(field.cap as i32);
+                let start = self.int(0);
+                let end = self.op(span, Op::LoadLen, Bank::Int, &[sample, cap], slot);
+                self.regs[end as usize].max = Some(field.cap as i64);
+                Value { ty: Type::List(index), regs: vec![sample, start, end] }
+            }
+        }
+    }
+
+    /// Element `index` (already checked) of a list field.
+    pub fn load_element(&mut self, span: Span, field: usize, sample: Reg, index: Reg) -> Value {
+        let field = &self.cx.schema.fields[field];
+        let (op, bank, ty) = match field.ty.element() {
+            Ty::Float => (Op::LoadFloatAt, Bank::Float, Type::Float),
+            Ty::Bool => (Op::LoadBoolAt, Bank::Bool, Type::Bool),
+            Ty::Token => (Op::LoadIntAt, Bank::Int, Type::Token),
+            _ => (Op::LoadIntAt, Bank::Int, Type::Int),
+        };
+        let slot = field.offset as u32 + 1;
+        Value::new(ty, self.op(span, op, bank, &[sample, index], slot))
+    }
+
+    /// Element `index` (already checked) of an array whose first register is `first`.
+    pub fn element(&mut self, span: Span, ty: &Type, first: Reg, index: Reg, len: usize) -> Value {
+        if let Some(Konst::Int(at)) = self.regs[index as usize].konst {
+            return Value::new(ty.clone(), first + at.clamp(0, len.max(1) as i32 - 1) as Reg);
+        }
+        let bank = ty.banks().first().copied().unwrap_or(Bank::Int);
+        Value::new(ty.clone(), self.op(span, Op::Element, bank, &[first, index], len as u32))
+    }
+
+    /// An int register out of a value, for an index or a range.
+    pub fn an_int(&mut self, span: Span, value: Value, purpose: &str) -> Option<Value> {
+        match value.ty {
+            Type::Int => Some(value),
+            Type::Bool => Some(self.coerce(span, value, &Type::Int)),
+            Type::Bad => None,
+            other => {
+                let finding = Finding::error(span, format!("{purpose} needs an int, not a {}", other.label()));
+                let is_float = matches!(other, Type::Float | Type::Optional);
+                self.report(if is_float {
+                    finding.suggest("write `int(..)`, or `//` instead of `/`")
+                } else {
+                    finding
+                });
+                None
+            }
+        }
+    }
+
+    fn index(&mut self, span: Span, list: &Expr, index: &Expr) -> Value {
+        let base = self.expr(list);
+        match &base.ty {
+            Type::Bad => return base,
+            Type::List(_) | Type::Array(..) => {}
+            Type::Results => {
+                return self.fail(Finding::error(span, "components are read with a dot").suggest("write `r.name`"));
+            }
+            Type::Group | Type::Batch => {
+                let finding = Finding::error(span, "the samples of a group have no numbers");
+                return self.fail(finding.suggest("loop over them with `for e in group`"));
+            }
+            Type::Sample => {
+                return self.fail(Finding::error(span, "fields are read with a dot").suggest("write `ep.name`"));
+            }
+            other => {
+                let message = format!("a {} has no elements", other.label());
+                return self.fail(Finding::error(span, message));
+            }
+        }
+        let value = self.expr(index);
+        let Some(value) = self.an_int(index.span, value, "an index") else { return Value::bad() };
+        match base.ty.clone() {
+            Type::List(field) => {
+                let [sample, start, end] = [base.regs[0], base.regs[1], base.regs[2]];
+                let at = self.op(span, Op::Index, Bank::Int, &[value.reg(), start, end], 0);
+                self.load_element(span, field, sample, at)
+            }
+            Type::Array(element, len) => {
+                let start = self.int(0);
+                let end = self.int(len as i32);
+                if let Some(at) = self.const_int(&value) {
+                    let at = if at < 0 { at + len as i32 } else { at };
+                    if at < 0 || at >= len as i32 {
+                        let message = format!("this list has {len} element{}", super::loops::plural(len));
+                        return self.fail(Finding::error(index.span, message));
+                    }
+                    return Value::new(*element, base.regs[at as usize]);
+                }
+                let at = self.op(span, Op::Index, Bank::Int, &[value.reg(), start, end], 0);
+                self.element(span, &element, base.reg(), at, len)
+            }
+            _ => Value::bad(),
+        }
+    }
+
+    fn slice(&mut self, span: Span, list: &Expr, from: Option<&Expr>, to: Option<&Expr>) -> Value {
+        let base = self.expr(list);
+        let Type::List(_) = base.ty else {
+            if base.is_bad() {
+                return base;
+            }
+            return self.fail(Finding::error(span, "only the lists of an episode can be sliced"));
+        };
+        let [sample, start, end] = [base.regs[0], base.regs[1], base.regs[2]];
+        let mut bounds = [start, end];
+        for (bound, expr) in bounds.iter_mut().zip([from, to]) {
+            let Some(expr) = expr else { continue };
+            let value = self.expr(expr);
+            let Some(value) = self.an_int(expr.span, value, "a slice") else { return Value::bad() };
+            *bound = self.op(span, Op::SliceBound, Bank::Int, &[value.reg(), start, end], 0);
+        }
+        let max = self.max_of(end);
+        let end = self.op(span, Op::MaxI, Bank::Int, &[bounds[0], bounds[1]], 0);
+        self.regs[end as usize].max = max;
+        Value { ty: base.ty, regs: vec![sample, bounds[0], end] }
+    }
+
+    fn list(&mut self, span: Span, elements: &[Expr]) -> Value {
+        if elements.len() > 64 {
+            return self.fail(Finding::error(span, "a list that is written out has at most 64 elements"));
+        }
+        let values: Vec<Value> = elements.iter().map(|element| self.expr(element)).collect();
+        let mut ty = Type::Bad;
+        for (value, expr) in values.iter().zip(elements) {
+            if value.is_bad() {
+                return Value::bad();
+            }
+            let joined = ty.join(&value.ty).filter(|ty| ty.is_number() || *ty == Type::Token);
+            let Some(joined) = joined else {
+                let message =
+                    format!("the elements of a list are all numbers or all tokens, and this is a {}", value.ty.label());
+                return self.fail(Finding::error(expr.span, message));
+            };
+            ty = joined;
+        }
+        let regs: Vec<Reg> = values.into_iter().map(|value| self.coerce(span, value, &ty).reg()).collect();
+        if regs.is_empty() {
+            ty = Type::Float;
+        }
+        self.contiguous(span, ty, &regs)
+    }
+
+    fn negate(&mut self, span: Span, operand: &Expr) -> Value {
+        let value = self.expr(operand);
+        let value = self.number(span, value, "`-`");
+        match (self.konst_of(&value), &value.ty) {
+            (Some(Konst::Int(int)), _) => {
+                let reg = self.int(-int);
+                Value::new(Type::Int, reg)
+            }
+            (Some(Konst::Float(float)), _) => self.float(-float),
+            (_, Type::Int) => Value::new(Type::Int, self.op(span, Op::NegI, Bank::Int, &[value.reg()], 0)),
+            (_, Type::Float) => Value::new(Type::Float, self.op(span, Op::NegF, Bank::Float, &[value.reg()], 0)),
+            _ => Value::bad(),
+        }
+    }
+
+    pub fn binary(&mut self, span: Span, op: BinOp, left: (Span, Value), right: (Span, Value)) -> Value {
+        let purpose = format!("`{}`", op.text());
+        if left.1.ty == Type::Token && right.1.ty == Type::Token {
+            return self.fail(Finding::error(span, format!("{purpose} needs numbers, not tokens")));
+        }
+        // Which operand is None is known at the operator, as in Python.
+        let at = |value: &Value, place: Span| if value.ty == Type::Optional { span } else { place };
+        let (left_at, right_at) = (at(&left.1, left.0), at(&right.1, right.0));
+        let a = self.number(left_at, left.1, &purpose);
+        let b = self.number(right_at, right.1, &purpose);
+        if a.is_bad() || b.is_bad() {
+            return Value::bad();
+        }
+        if op == BinOp::Pow {
+            return self.power(span, a, b);
+        }
+        let is_int = a.ty == Type::Int && b.ty == Type::Int && op != BinOp::Div;
+        if is_int {
+            let operation = match op {
+                BinOp::Add => Op::AddI,
+                BinOp::Sub => Op::SubI,
+                BinOp::Mul => Op::MulI,
+                BinOp::FloorDiv => Op::FloorDivI,
+                _ => Op::ModI,
+            };
+            let reg = self.op(span, operation, Bank::Int, &[a.reg(), b.reg()], 0);
+            self.regs[reg as usize].max = self.bound(op, &a, &b);
+            return Value::new(Type::Int, reg);
+        }
+        let a = self.coerce(span, a, &Type::Float);
+        let b = self.coerce(span, b, &Type::Float);
+        let operation = match op {
+            BinOp::Add => Op::AddF,
+            BinOp::Sub => Op::SubF,
+            BinOp::Mul => Op::MulF,
+            BinOp::Div => Op::DivF,
+            BinOp::FloorDiv => Op::FloorDivF,
+            _ => Op::ModF,
+        };
+        Value::new(Type::Float, self.op(span, operation, Bank::Float, &[a.reg(), b.reg()], 0))
+    }
+
+    /// An upper bound of an int result, where one follows from those of the operands.
+    fn bound(&self, op: BinOp, a: &Value, b: &Value) -> Option<i64> {
+        let (max_a, const_b) = (self.max_of(a.reg()), self.const_int(b).map(i64::from));
+        match (op, max_a, const_b) {
+            (BinOp::Add, Some(max), _) => self.max_of(b.reg()).map(|other| max + other),
+            (BinOp::Sub, Some(max), Some(by)) => Some(max - by),
+            (BinOp::FloorDiv, Some(max), Some(by)) if by > 0 => Some(max.div_euclid(by)),
+            (BinOp::Mod, _, Some(by)) if by > 0 => Some(by - 1),
+            (BinOp::Mul, Some(max), Some(by)) if by >= 0 => Some(max.max(0) * by),
+            _ => None,
+        }
+    }
+
+    fn power(&mut self, span: Span, base: Value, exponent: Value) -> Value {
+        if let Some(times) = self.const_int(&exponent)
+            && (0..=64).contains(&times)
+            && (base.ty == Type::Int || times <= 8)
+        {
+            return self.repeated_product(span, base, times as u32);
+        }
+        let a = self.coerce(span, base, &Type::Float);
+        let b = self.coerce(span, exponent, &Type::Float);
+        Value::new(Type::Float, self.op(span, Op::PowF, Bank::Float, &[a.reg(), b.reg()], 0))
+    }
+
+    /// `base ** times` by squaring.
+    fn repeated_product(&mut self, span: Span, base: Value, times: u32) -> Value {
+        let (op, bank) = if base.ty == Type::Int { (Op::MulI, Bank::Int) } else { (Op::MulF, Bank::Float) };
+        let mut result: Option<Reg> = None;
+        let mut square = base.reg();
+        let mut left = times;
+        while left > 0 {
+            if left % 2 == 1 {
+                result = Some(match result {
+                    Some(product) => self.op(span, op, bank, &[product, square], 0),
+                    None => square,
+                });
+            }
+            left /= 2;
+            if left > 0 {
+                square = self.op(span, op, bank, &[square, square], 0);
+            }
+        }
+        match result {
+            Some(reg) => Value::new(base.ty, reg),
+            None => {
+                let one = self.int(1);
+                let one = Value::new(Type::Int, one);
+                self.coerce(span, one, &base.ty)
+            }
+        }
+    }
+
+    fn comparison(&mut self, span: Span, first: &Expr, rest: &[(CmpOp, Expr)]) -> Value {
+        let mut left = self.expr(first);
+        let mut left_span = first.span;
+        let mut result: Option<Reg> = None;
+        let mut is_bad = false;
+        let mut open = 0;
+        for (index, (op, right)) in rest.iter().enumerate() {
+            if index > 0 {
+                // Each further comparison is made only when those before it hold.
+                self.open();
+                open += 1;
+            }
+            if open > 60 {
+                self.report(Finding::error(span, "too many comparisons in a row").suggest("join them with `and`"));
+                is_bad = true;
+                break;
+            }
+            let (value, right_value) = self.compare(span, *op, (left_span, &left), right);
+            is_bad |= value.is_bad();
+            match result {
+                None if rest.len() == 1 => return value,
+                None => {
+                    let dst = self.new_reg(Bank::Bool);
+                    self.copy(span, dst, value.reg());
+                    result = Some(dst);
+                }
+                Some(dst) => self.copy(span, dst, value.reg()),
+            }
+            left = right_value;
+            left_span = right.span;
+        }
+        while open > 0 {
+            let then = self.close();
+            if let Some(result) = result {
+                self.push_if(result, then, Vec::new());
+            }
+            open -= 1;
+        }
+        match result {
+            Some(reg) if !is_bad => Value::new(Type::Bool, reg),
+            _ => Value::bad(),
+        }
+    }
+
+    /// One comparison; gives its result and the value of its right side.
+    fn compare(&mut self, span: Span, op: CmpOp, left: (Span, &Value), right: &Expr) -> (Value, Value) {
+        if matches!(op, CmpOp::In | CmpOp::NotIn) {
+            return (self.membership(span, op == CmpOp::In, left.1, right), Value::bad());
+        }
+        let value = self.expr(right);
+        let result = match op {
+            CmpOp::Is | CmpOp::IsNot => self.identity(span, op == CmpOp::Is, left.1, &value),
+            CmpOp::Eq | CmpOp::Ne => {
+                let equal = self.equal(span, left.1, &value);
+                if op == CmpOp::Ne { self.not(span, equal) } else { equal }
+            }
+            _ => self.order(span, op, left, (right.span, &value)),
+        };
+        (result, value)
+    }
+
+    fn not(&mut self, span: Span, value: Value) -> Value {
+        if value.is_bad() {
+            return value;
+        }
+        Value::new(Type::Bool, self.op(span, Op::Not, Bank::Bool, &[value.reg()], 0))
+    }
+
+    fn order(&mut self, span: Span, op: CmpOp, left: (Span, &Value), right: (Span, &Value)) -> Value {
+        let at = |value: &Value, place: Span| if value.ty == Type::Optional { span } else { place };
+        let a = self.number(at(left.1, left.0), left.1.clone(), "a comparison");
+        let b = self.number(at(right.1, right.0), right.1.clone(), "a comparison");
+        if a.is_bad() || b.is_bad() {
+            return Value::bad();
+        }
+        let is_int = a.ty == Type::Int && b.ty == Type::Int;
+        let (a, b) =
+            if is_int { (a, b) } else { (self.coerce(span, a, &Type::Float), self.coerce(span, b, &Type::Float)) };
+        let (x, y, strict) = match op {
+            CmpOp::Lt => (a, b, true),
+            CmpOp::Le => (a, b, false),
+            CmpOp::Gt => (b, a, true),
+            _ => (b, a, false),
+        };
+        let operation = match (is_int, strict) {
+            (true, true) => Op::LtI,
+            (true, false) => Op::LeI,
+            (false, true) => Op::LtF,
+            (false, false) => Op::LeF,
+        };
+        Value::new(Type::Bool, self.op(span, operation, Bank::Bool, &[x.reg(), y.reg()], 0))
+    }
+
+    /// `left == right`; None equals only None, and raises nothing.
+    pub fn equal(&mut self, span: Span, left: &Value, right: &Value) -> Value {
+        let op = match (&left.ty, &right.ty) {
+            (Type::Bad, _) | (_, Type::Bad) => return Value::bad(),
+            (Type::None, _) | (_, Type::None) => return self.identity(span, true, left, right),
+            (Type::Token, Type::Token) | (Type::Int, Type::Int) => Op::EqI,
+            (Type::Bool, Type::Bool) => Op::EqB,
+            (a, b) if a.is_number() && b.is_number() => {
+                let ty = a.join(b).unwrap_or(Type::Float);
+                let x = self.coerce(span, left.clone(), &ty);
+                let y = self.coerce(span, right.clone(), &ty);
+                let op = if ty == Type::Int { Op::EqI } else { Op::EqF };
+                return Value::new(Type::Bool, self.op(span, op, Bank::Bool, &[x.reg(), y.reg()], 0));
+            }
+            (Type::Sample, Type::Sample) => {
+                return self.fail(Finding::error(span, "two episodes are compared with `is`").suggest("write `is`"));
+            }
+            (a, b) => {
+                let message = format!("a {} is never equal to a {}", a.label(), b.label());
+                let mut finding = Finding::error(span, message);
+                if *a == Type::Token || *b == Type::Token {
+                    finding = finding.suggest("a token is compared with its name in quotes");
+                }
+                return self.fail(finding);
+            }
+        };
+        Value::new(Type::Bool, self.op(span, op, Bank::Bool, &[left.reg(), right.reg()], 0))
+    }
+
+    fn identity(&mut self, span: Span, same: bool, left: &Value, right: &Value) -> Value {
+        let result = match (&left.ty, &right.ty) {
+            (Type::Bad, _) | (_, Type::Bad) => return Value::bad(),
+            (Type::None, Type::None) => self.bool(true),
+            (Type::Optional, Type::None) => {
+                Value::new(Type::Bool, self.op(span, Op::IsNone, Bank::Bool, &[left.reg()], 0))
+            }
+            (Type::None, Type::Optional) => {
+                Value::new(Type::Bool, self.op(span, Op::IsNone, Bank::Bool, &[right.reg()], 0))
+            }
+            (Type::None, _) | (_, Type::None) => {
+                self.report(Finding::warning(span, "this is never None"));
+                self.bool(false)
+            }
+            (Type::Sample, Type::Sample) => {
+                Value::new(Type::Bool, self.op(span, Op::EqI, Bank::Bool, &[left.reg(), right.reg()], 0))
+            }
+            _ => {
+                return self.fail(
+                    Finding::error(span, "`is` compares with None, or two episodes").suggest("write `==` or `!=`"),
+                );
+            }
+        };
+        if same { result } else { self.not(span, result) }
+    }
+
+    fn membership(&mut self, span: Span, is_in: bool, needle: &Value, haystack: &Expr) -> Value {
+        if needle.is_bad() {
+            self.expr(haystack);
+            return Value::bad();
+        }
+        let found = self.new_reg(Bank::Bool);
+        let unset = self.konst(Konst::Bool(false));
+        self.copy(span, found, unset);
+        let needle = needle.clone();
+        let mut is_bad = false;
+        let done = self.each(haystack, None, &mut |lower, _, value| {
+            let equal = lower.equal(span, &needle, &value);
+            is_bad |= equal.is_bad();
+            let set = lower.konst(Konst::Bool(true));
+            lower.open();
+            lower.copy(span, found, set);
+            lower.push(Stmt::Break);
+            let then = lower.close();
+            lower.push_if(equal.reg(), then, Vec::new());
+        });
+        if !done || is_bad {
+            return Value::bad();
+        }
+        let result = Value::new(Type::Bool, found);
+        if is_in { result } else { self.not(span, result) }
+    }
+
+    /// `and` and `or` with Python's meaning: the operand that decides.
+    fn logic(&mut self, span: Span, operands: &[Expr], is_and: bool) -> Value {
+        let mut parts = Vec::new();
+        for operand in operands {
+            self.open();
+            let value = self.expr(operand);
+            parts.push((self.close(), value, operand.span));
+        }
+        if parts.iter().any(|(_, value, _)| value.is_bad()) {
+            return Value::bad();
+        }
+        let mut joined = Some(Type::Bad);
+        for (_, value, _) in &parts {
+            joined = joined.and_then(|ty| ty.join(&value.ty));
+        }
+        // Operands of different kinds have no common type; only their truth can be meant.
+        let ty = joined.filter(|ty| ty.is_number()).unwrap_or(Type::Bool);
+        let dst = self.new_value(&ty).reg();
+        for (index, (block, value, place)) in parts.into_iter().enumerate() {
+            let decided = (index > 0).then(|| {
+                let current = Value::new(ty.clone(), dst);
+                let truth = self.truth(span, &current);
+                if is_and { truth } else { self.not(span, truth) }
+            });
+            self.blocks.push(block);
+            let value = if ty == Type::Bool { self.truth(place, &value) } else { self.coerce(place, value, &ty) };
+            if value.is_bad() {
+                self.close();
+                return value;
+            }
+            self.copy(span, dst, value.reg());
+            let block = self.close();
+            match decided {
+                Some(cond) => self.push_if(cond.reg(), block, Vec::new()),
+                None => block.into_iter().for_each(|stmt| self.push(stmt)),
+            }
+        }
+        Value::new(ty, dst)
+    }
+
+    fn conditional(&mut self, span: Span, test: &Expr, then: &Expr, els: &Expr) -> Value {
+        let value = self.expr(test);
+        let cond = self.truth(test.span, &value);
+        self.open();
+        let a = self.expr(then);
+        let then_block = self.close();
+        self.open();
+        let b = self.expr(els);
+        let els_block = self.close();
+        if cond.is_bad() || a.is_bad() || b.is_bad() {
+            return Value::bad();
+        }
+        let Some(ty) = a.ty.join(&b.ty) else {
+            let message = format!("one side is a {}, the other a {}", a.ty.label(), b.ty.label());
+            return self.fail(Finding::error(span, message));
+        };
+        let dst = self.new_value(&ty);
+        let mut blocks = Vec::new();
+        for (block, value, place) in [(then_block, a, then.span), (els_block, b, els.span)] {
+            self.blocks.push(block);
+            let value = self.coerce(place, value, &ty);
+            for (to, from) in dst.regs.iter().zip(&value.regs) {
+                self.copy(span, *to, *from);
+            }
+            blocks.push(self.close());
+        }
+        let els_block = blocks.pop().unwrap_or_default();
+        let then_block = blocks.pop().unwrap_or_default();
+        self.push_if(cond.reg(), then_block, els_block);
+        dst
+    }
+}

@@ -1,0 +1,425 @@
+//! What can be looped over, and the loops of statements, generators and reducers.
+
+use super::super::ast::{Clause, Expr, ExprKind};
+use super::super::diagnostics::{Finding, Span};
+use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
+use super::builder::{COST_LIMIT, Lower};
+use super::types::{Type, Value};
+
+/// The most steps of a range whose length is not known before the program runs.
+pub const RANGE_LIMIT: i64 = 1024;
+
+/// How an element is found from the number of the step.
+#[derive(Clone, Debug)]
+pub enum Iter {
+    Range {
+        start: Reg,
+        step: Reg,
+    },
+    List {
+        field: usize,
+        sample: Reg,
+        start: Reg,
+    },
+    Array {
+        element: Type,
+        first: Reg,
+        len: usize,
+    },
+    /// The samples of a group or batch that carry no error.
+    Members {
+        start: Reg,
+    },
+    /// The index, counted from `first`, and the elements of the inner one.
+    Enumerate {
+        inner: Box<Iter>,
+        first: Reg,
+        counter: Reg,
+    },
+    Zip(Vec<Iter>),
+    Reversed {
+        inner: Box<Iter>,
+        last: Reg,
+    },
+}
+
+pub struct Plan {
+    iter: Iter,
+    count: Reg,
+    bound: i64,
+}
+
+impl Plan {
+    fn has_members(&self) -> bool {
+        matches!(&self.iter, Iter::Members { .. })
+            || matches!(&self.iter, Iter::Enumerate { inner, .. } if matches!(**inner, Iter::Members { .. }))
+    }
+}
+
+pub type Body<'f, 'c, 'p> = &'f mut dyn FnMut(&mut Lower<'c, 'p>, Vec<Value>);
+
+impl<'c, 'p> Lower<'c, 'p> {
+    /// How to loop over an expression; reports and gives None when it cannot be looped over.
+    fn plan(&mut self, expr: &Expr) -> Option<Plan> {
+        if let ExprKind::Call { func, args, keywords } = &expr.kind
+            && let ExprKind::Name(name) = &func.kind
+            && self.is_library(name)
+        {
+            if matches!(name.as_str(), "range" | "zip" | "reversed")
+                && let Some((keyword, _)) = keywords.first()
+            {
+                self.report(Finding::error(keyword.span, format!("`{name}` has no argument `{}`", keyword.name)));
+                return None;
+            }
+            match name.as_str() {
+                "range" => return self.plan_range(expr.span, args),
+                "enumerate" => return self.plan_enumerate(expr.span, args, keywords.first().map(|(_, value)| value)),
+                "zip" => return self.plan_zip(expr.span, args),
+                "reversed" if args.len() == 1 => {
+                    let inner = self.plan(&args[0])?;
+                    if inner.has_members() {
+                        self.report(Finding::error(
+                            expr.span,
+                            "the order of a group means nothing; loop over it directly",
+                        ));
+                        return None;
+                    }
+                    let one = self.int(1);
+                    let last = self.op(expr.span, Op::SubI, Bank::Int, &[inner.count, one], 0);
+                    let iter = Iter::Reversed { inner: Box::new(inner.iter), last };
+                    return Some(Plan { iter, count: inner.count, bound: inner.bound });
+                }
+                _ => {}
+            }
+        }
+        if matches!(expr.kind, ExprKind::Comp { .. }) {
+            self.report(
+                Finding::error(
+                    expr.span,
+                    "a comprehension stands only inside sum, min, max, mean, std, any, all or len",
+                )
+                .suggest("loop with `for` instead"),
+            );
+            return None;
+        }
+        let value = self.expr(expr);
+        let span = expr.span;
+        match value.ty.clone() {
+            Type::List(field) => {
+                let [sample, start, end] = [value.regs[0], value.regs[1], value.regs[2]];
+                let bound = self.cx.schema.fields[field].cap as i64;
+                let count = self.list_len(span, start, end);
+                Some(Plan { iter: Iter::List { field, sample, start }, count, bound })
+            }
+            Type::Array(element, len) => {
+                let count = self.int(len as i32);
+                let iter = Iter::Array { element: *element, first: value.reg(), len };
+                Some(Plan { iter, count, bound: len as i64 })
+            }
+            ty @ (Type::Group | Type::Batch) => {
+                let (start, count, bound) = match ty {
+                    Type::Group => (Op::GroupStart, Op::GroupCount, ASSUMED_GROUP),
+                    _ => (Op::BatchStart, Op::BatchCount, ASSUMED_BATCH),
+                };
+                self.reads_episode = true;
+                let start = self.op(span, start, Bank::Int, &[], 0);
+                let count = self.op(span, count, Bank::Int, &[], 0);
+                Some(Plan { iter: Iter::Members { start }, count, bound })
+            }
+            Type::Bad => None,
+            Type::Int => {
+                self.report(
+                    Finding::error(span, "an int cannot be looped over").suggest("write `range(..)` around it"),
+                );
+                None
+            }
+            other => {
+                let message = format!("a {} cannot be looped over", other.label());
+                self.report(
+                    Finding::error(span, message)
+                        .suggest("loop over a range, a list of the episode, `group` or `batch`"),
+                );
+                None
+            }
+        }
+    }
+
+    pub fn list_len(&mut self, span: Span, start: Reg, end: Reg) -> Reg {
+        if matches!(self.regs[start as usize].konst, Some(super::super::ir::Konst::Int(0))) {
+            return end;
+        }
+        let max = self.max_of(end);
+        let len = self.op(span, Op::SubI, Bank::Int, &[end, start], 0);
+        self.regs[len as usize].max = max;
+        len
+    }
+
+    fn plan_range(&mut self, span: Span, args: &[Expr]) -> Option<Plan> {
+        if args.is_empty() || args.len() > 3 {
+            self.report(Finding::error(span, "`range` takes one to three ints"));
+            return None;
+        }
+        let mut regs = Vec::new();
+        for arg in args {
+            let value = self.expr(arg);
+            regs.push(self.an_int(arg.span, value, "`range`")?.reg());
+        }
+        let (start, stop, step) = match regs[..] {
+            [stop] => (self.int(0), stop, self.int(1)),
+            [start, stop] => (start, stop, self.int(1)),
+            [start, stop, step, ..] => (start, stop, step),
+            [] => return None,
+        };
+        let number = |reg: Reg| match self.regs[reg as usize].konst {
+            Some(super::super::ir::Konst::Int(value)) => Some(i64::from(value)),
+            _ => None,
+        };
+        let bound = match (number(start), number(stop), number(step)) {
+            (Some(from), Some(to), Some(by)) if by != 0 => {
+                if by > 0 {
+                    (to - from + by - 1).div_euclid(by)
+                } else {
+                    (from - to - by - 1).div_euclid(-by)
+                }
+            }
+            (Some(from), None, Some(by)) if by > 0 => {
+                self.max_of(stop).map_or(RANGE_LIMIT, |max| (max - from + by - 1).div_euclid(by))
+            }
+            (None, Some(to), Some(by)) if by < 0 => {
+                self.max_of(start).map_or(RANGE_LIMIT, |max| (max - to - by - 1).div_euclid(-by))
+            }
+            _ => RANGE_LIMIT.max(self.max_of(stop).unwrap_or(0)),
+        };
+        let bound = bound.clamp(0, i64::from(i32::MAX));
+        let count = self.op(span, Op::RangeCount, Bank::Int, &[start, stop, step], bound as u32);
+        self.regs[count as usize].max = Some(bound);
+        Some(Plan { iter: Iter::Range { start, step }, count, bound })
+    }
+
+    fn plan_enumerate(&mut self, span: Span, args: &[Expr], start: Option<&Expr>) -> Option<Plan> {
+        let Some(list) = args.first() else {
+            self.report(Finding::error(span, "`enumerate` takes a list"));
+            return None;
+        };
+        let inner = self.plan(list)?;
+        let first = match args.get(1).or(start) {
+            Some(start) => {
+                let value = self.expr(start);
+                self.an_int(start.span, value, "`enumerate`")?.reg()
+            }
+            None => self.int(0),
+        };
+        if matches!(inner.iter, Iter::Enumerate { .. } | Iter::Zip(_)) {
+            self.report(
+                Finding::error(span, "`enumerate` of pairs is not supported").suggest("use `range` and an index"),
+            );
+            return None;
+        }
+        let counter = self.new_reg(Bank::Int);
+        let iter = Iter::Enumerate { inner: Box::new(inner.iter), first, counter };
+        Some(Plan { iter, count: inner.count, bound: inner.bound })
+    }
+
+    fn plan_zip(&mut self, span: Span, args: &[Expr]) -> Option<Plan> {
+        let mut plans = Vec::new();
+        for arg in args {
+            plans.push(self.plan(arg)?);
+        }
+        if plans.is_empty() || plans.iter().any(|plan| plan.has_members() || matches!(plan.iter, Iter::Zip(_))) {
+            self.report(Finding::error(span, "`zip` takes lists or ranges"));
+            return None;
+        }
+        let mut count = plans[0].count;
+        let mut bound = plans[0].bound;
+        for plan in &plans[1..] {
+            count = self.op(span, Op::MinI, Bank::Int, &[count, plan.count], 0);
+            bound = bound.min(plan.bound);
+        }
+        let iters = plans.into_iter().map(|plan| plan.iter).collect();
+        Some(Plan { iter: Iter::Zip(iters), count, bound })
+    }
+
+    /// The values of step `k`.
+    fn items(&mut self, span: Span, iter: &Iter, k: Reg, bound: i64) -> Vec<Value> {
+        match iter {
+            Iter::Range { start, step } => {
+                let one_by_one = matches!(self.regs[*step as usize].konst, Some(super::super::ir::Konst::Int(1)));
+                let from_zero = matches!(self.regs[*start as usize].konst, Some(super::super::ir::Konst::Int(0)));
+                if one_by_one && from_zero {
+                    return vec![Value::new(Type::Int, k)];
+                }
+                let offset = if one_by_one { k } else { self.op(span, Op::MulI, Bank::Int, &[k, *step], 0) };
+                vec![Value::new(Type::Int, self.op(span, Op::AddI, Bank::Int, &[*start, offset], 0))]
+            }
+            Iter::List { field, sample, start } => {
+                let from_zero = matches!(self.regs[*start as usize].konst, Some(super::super::ir::Konst::Int(0)));
+                let index = if from_zero { k } else { self.op(span, Op::AddI, Bank::Int, &[*start, k], 0) };
+                vec![self.load_element(span, *field, *sample, index)]
+            }
+            Iter::Array { element, first, len } => vec![self.element(span, element, *first, k, *len)],
+            Iter::Members { start } => {
+                vec![Value::new(Type::Sample, self.op(span, Op::AddI, Bank::Int, &[*start, k], 0))]
+            }
+            Iter::Enumerate { inner, first, counter } => {
+                let from_zero = matches!(self.regs[*first as usize].konst, Some(super::super::ir::Konst::Int(0)));
+                let step = if matches!(**inner, Iter::Members { .. }) { *counter } else { k };
+                let index = if from_zero { step } else { self.op(span, Op::AddI, Bank::Int, &[*first, step], 0) };
+                let mut values = vec![Value::new(Type::Int, index)];
+                values.extend(self.items(span, inner, k, bound));
+                values
+            }
+            Iter::Zip(iters) => iters.iter().flat_map(|iter| self.items(span, iter, k, bound)).collect(),
+            Iter::Reversed { inner, last } => {
+                let index = self.op(span, Op::SubI, Bank::Int, &[*last, k], 0);
+                self.items(span, inner, index, bound)
+            }
+        }
+    }
+
+    /// Emits a loop over `iter`; `body` gets the values of a step. False when it cannot be looped over.
+    pub fn loop_over(&mut self, expr: &Expr, body: Body<'_, 'c, 'p>) -> bool {
+        let span = expr.span;
+        let Some(plan) = self.plan(expr) else { return false };
+        let counter = self.new_reg(Bank::Int);
+        self.regs[counter as usize].max = Some(plan.bound);
+        let outer_weight = self.weight;
+        let outer_cost = self.cost;
+        self.weight *= plan.bound.max(1) as f64;
+        self.cost += self.weight;
+        let member_counter = match &plan.iter {
+            Iter::Enumerate { inner, counter, .. } if matches!(**inner, Iter::Members { .. }) => Some(*counter),
+            _ => None,
+        };
+        if let Some(counter) = member_counter {
+            let before_first = self.int(-1);
+            self.copy(span, counter, before_first);
+        }
+        self.loops += 1;
+        self.open();
+        if plan.has_members() {
+            let start = match &plan.iter {
+                Iter::Members { start } => *start,
+                Iter::Enumerate { inner, .. } => match **inner {
+                    Iter::Members { start } => start,
+                    _ => 0,
+                },
+                _ => 0,
+            };
+            let member = self.op(span, Op::AddI, Bank::Int, &[start, counter], 0);
+            let valid = self.op(span, Op::IsValid, Bank::Bool, &[member], 0);
+            self.open();
+            if let Some(counter) = member_counter {
+                let one = self.int(1);
+                self.op_to(span, Op::AddI, counter, [counter, one, 0], 0);
+            }
+            let values = self.items(span, &plan.iter, counter, plan.bound);
+            body(self, values);
+            let then = self.close();
+            self.dead = false;
+            self.push_if(valid, then, Vec::new());
+        } else {
+            let values = self.items(span, &plan.iter, counter, plan.bound);
+            body(self, values);
+            self.dead = false;
+        }
+        let statements = self.close();
+        self.loops -= 1;
+        self.weight = outer_weight;
+        self.push(Stmt::For { counter, count: plan.count, body: statements });
+        if self.cost > COST_LIMIT && outer_cost <= COST_LIMIT {
+            let message =
+                format!("this loop may take {:.0} operations for one sample; the limit is {COST_LIMIT:.0}", self.cost);
+            self.report(Finding::error(span, message).suggest(
+                "loop over less at once, or keep what is the same for every step in a variable before the loop",
+            ));
+        }
+        true
+    }
+
+    /// Names the values of a step; reports a wrong number of names.
+    pub fn check_targets(&mut self, span: Span, targets: usize, values: usize) -> bool {
+        if targets == values {
+            return true;
+        }
+        let message = format!("{values} value{} a step for {targets} name{}", plural(values), plural(targets));
+        self.report(Finding::error(span, message));
+        false
+    }
+
+    /// Calls `body` with every element of a generator, comprehension, list or range. With `stop`, a bool register, the
+    /// loops end once it is true. False when the expression has no elements to give.
+    pub fn each(
+        &mut self,
+        expr: &Expr,
+        stop: Option<Reg>,
+        body: &mut dyn FnMut(&mut Lower<'c, 'p>, Span, Value),
+    ) -> bool {
+        match &expr.kind {
+            ExprKind::Comp { element, clauses, .. } => self.clauses(element, clauses, stop, body),
+            _ => {
+                let span = expr.span;
+                self.loop_over(expr, &mut |lower, values| {
+                    if lower.check_targets(span, 1, values.len())
+                        && let Some(value) = values.into_iter().next()
+                    {
+                        body(lower, span, value);
+                        lower.break_if(stop);
+                    }
+                })
+            }
+        }
+    }
+
+    fn break_if(&mut self, stop: Option<Reg>) {
+        if let Some(stop) = stop {
+            self.push_if(stop, vec![Stmt::Break], Vec::new());
+        }
+    }
+
+    fn clauses(
+        &mut self,
+        element: &Expr,
+        clauses: &[Clause],
+        stop: Option<Reg>,
+        body: &mut dyn FnMut(&mut Lower<'c, 'p>, Span, Value),
+    ) -> bool {
+        let Some((clause, inner)) = clauses.split_first() else {
+            let value = self.expr(element);
+            body(self, element.span, value);
+            return true;
+        };
+        let mut complete = true;
+        let found = self.nested(&clause.iter, false, |lower| {
+            lower.loop_over(&clause.iter, &mut |lower, values| {
+                let depth = lower.scopes.len();
+                if lower.check_targets(clause.iter.span, clause.targets.len(), values.len()) {
+                    let names = clause.targets.iter().map(|target| target.name.clone());
+                    lower.scopes.extend(names.zip(values));
+                } else {
+                    let bad = clause.targets.iter().map(|target| (target.name.clone(), Value::bad()));
+                    lower.scopes.extend(bad);
+                }
+                let mut tests = Vec::new();
+                for condition in &clause.conditions {
+                    let value = lower.expr(condition);
+                    let truth = lower.truth(condition.span, &value);
+                    complete &= !truth.is_bad();
+                    tests.push(truth.reg());
+                    lower.open();
+                }
+                complete &= lower.clauses(element, inner, stop, body);
+                lower.break_if(stop);
+                for test in tests.into_iter().rev() {
+                    let then = lower.close();
+                    lower.push_if(test, then, Vec::new());
+                }
+                lower.scopes.truncate(depth);
+            })
+        });
+        found && complete
+    }
+}
+
+pub fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

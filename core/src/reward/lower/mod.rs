@@ -1,0 +1,583 @@
+//! From the tree to the typed program: names, types, one copy of a function for each choice of the types of its
+//! arguments, constants computed, components and `combine` found.
+
+mod builder;
+mod calls;
+mod expressions;
+mod loops;
+mod statements;
+mod types;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::ast::{self, Expr, ExprKind, Ident, Module, Stmt, StmtKind};
+use super::diagnostics::{Finding, Lines, Span};
+use super::ir::{self, Bank, Konst, NONE, Unit, error_text};
+use super::library::LIBRARY;
+use super::schema::{EpisodeSchema, RunSchema};
+use super::{ComponentInfo, vm};
+use builder::Lower;
+use types::{Type, Value};
+
+pub use builder::COST_LIMIT;
+
+/// Depth of expressions and calls together, so that the compiler's own stack holds on every platform.
+const MAX_DEPTH: usize = 120;
+const MAX_FUNCTIONS: usize = 200;
+const MAX_OPS: usize = 12_000;
+const MAX_COMPONENTS: usize = 32;
+/// Passes until the types of the variables of a function must stand still.
+const MAX_PASSES: usize = 16;
+
+/// A function for one choice of the types of its parameters.
+pub struct Instance {
+    pub function: ir::Function,
+    pub ret: Type,
+    findings: Vec<Finding>,
+    calls: Vec<usize>,
+}
+
+/// A constant of the program, computed.
+#[derive(Clone)]
+enum Constant {
+    Number(Type, Konst),
+    Array(Type, Vec<Konst>),
+    None,
+    Bad,
+}
+
+pub struct Compiler<'p> {
+    pub lines: &'p Lines,
+    pub module: &'p Module,
+    pub schema: &'p EpisodeSchema,
+    pub run: &'p RunSchema,
+    pub instances: Vec<Instance>,
+    by_types: HashMap<(usize, Vec<Type>), usize>,
+    /// Functions that are being lowered, to notice recursion.
+    stack: Vec<usize>,
+    pub depth: usize,
+    ops: usize,
+    constants: HashMap<String, Constant>,
+    /// What `r.<name>` reads: the type of each component.
+    pub results: Vec<(String, Type)>,
+    pub read_results: Vec<bool>,
+    pub memo_slots: usize,
+    findings: Vec<Finding>,
+}
+
+pub struct Lowered {
+    pub unit: Unit,
+    pub components: Vec<ComponentInfo>,
+    pub findings: Vec<Finding>,
+}
+
+pub fn lower(module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSchema) -> Lowered {
+    let compiler = Compiler {
+        lines,
+        module,
+        schema,
+        run,
+        instances: Vec::new(),
+        by_types: HashMap::new(),
+        stack: Vec::new(),
+        depth: 0,
+        ops: 0,
+        constants: HashMap::new(),
+        results: Vec::new(),
+        read_results: Vec::new(),
+        memo_slots: 0,
+        findings: Vec::new(),
+    };
+    compiler.program()
+}
+
+impl<'p> Compiler<'p> {
+    fn program(mut self) -> Lowered {
+        self.check_names();
+        self.compute_constants();
+        let mut components = Vec::new();
+        let mut entries = Vec::new();
+        let mut combine = None;
+        for (index, function) in self.module.functions.iter().enumerate() {
+            let name = &function.name;
+            if name.name == "combine" {
+                combine = Some(index);
+            } else if !name.name.starts_with('_') {
+                entries.extend(self.component(index, function));
+                components.push(ComponentInfo {
+                    name: name.name.clone(),
+                    is_step: function.params.len() == 2,
+                    weight: 1.0,
+                    line: self.lines.line(name.span.start),
+                });
+            }
+        }
+        if components.len() > MAX_COMPONENTS {
+            let message = format!("{} components; the limit is {MAX_COMPONENTS}", components.len());
+            self.findings.push(Finding::error(Span::default(), message));
+        }
+        self.read_weights(&mut components);
+        let combine = combine.and_then(|index| self.combine(index));
+        if components.is_empty() && combine.is_none() && self.findings.iter().all(|finding| !finding.is_error) {
+            self.findings.push(
+                Finding::error(Span::default(), "the program has no component")
+                    .suggest("write a function such as `def accuracy(ep): return 1.0 if ep.correct else 0.0`"),
+            );
+        }
+        let has_error = |findings: &[Finding]| findings.iter().any(|finding| finding.is_error);
+        let broken = has_error(&self.findings) || self.instances.iter().any(|instance| has_error(&instance.findings));
+        for function in &self.module.functions {
+            if !broken && function.name.name.starts_with('_') && !self.by_name_used(&function.name.name) {
+                let message = format!("`{}` is never called", function.name.name);
+                self.findings.push(Finding::warning(function.name.span, message));
+            }
+        }
+        self.collect(components, entries, combine)
+    }
+
+    fn by_name_used(&self, name: &str) -> bool {
+        self.instances.iter().any(|instance| instance.function.name == name)
+    }
+
+    fn check_names(&mut self) {
+        let mut seen: Vec<(&str, &str)> = Vec::new();
+        let functions = self.module.functions.iter().map(|function| (&function.name, "function"));
+        let constants = self.module.constants.iter().map(|(ident, _)| (ident, "constant"));
+        for (ident, what) in functions.chain(constants) {
+            let name = ident.name.as_str();
+            if seen.iter().any(|(other, _)| *other == name) {
+                self.findings.push(Finding::error(ident.span, format!("`{name}` is defined twice")));
+            } else if LIBRARY.iter().any(|entry| entry.name == name) || matches!(name, "pi" | "inf") {
+                let message = format!("`{name}` belongs to the library");
+                self.findings.push(Finding::error(ident.span, message).suggest("choose another name"));
+            } else if name == "weights" {
+                let message = "`weights` is a dictionary of numbers";
+                self.findings.push(Finding::error(ident.span, message).suggest("write `weights = {\"name\": 1.0}`"));
+            }
+            seen.push((name, what));
+        }
+    }
+
+    fn component(&mut self, index: usize, function: &ast::Function) -> Option<(usize, Type)> {
+        let name = &function.name.name;
+        let params: &[Type] = match function.params.len() {
+            1 => &[Type::Sample],
+            2 => &[Type::Sample, Type::Int],
+            count => {
+                let message = format!("the component `{name}` takes {count} parameters");
+                self.findings.push(Finding::error(function.name.span, message).suggest(format!(
+                    "write `def {name}(ep)` for one value an episode, `def {name}(ep, t)` for one value a step, or \
+                     `def _{name}(..)` for a helper"
+                )));
+                self.results.push((name.clone(), Type::Bad));
+                self.read_results.push(false);
+                return None;
+            }
+        };
+        let instance = self.instantiate(index, params).ok();
+        let ty = instance.map_or(Type::Bad, |instance| match self.instances[instance].ret {
+            Type::Float => Type::Float,
+            Type::None | Type::Optional => Type::Optional,
+            _ => Type::Bad,
+        });
+        // A step component that never applies to a sample reads as None, so only a float that is always there is plain.
+        self.results.push((name.clone(), ty.clone()));
+        self.read_results.push(false);
+        let instance = instance?;
+        let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
+        if !broken {
+            let message = match self.instances[instance].ret {
+                Type::None => Some(format!("`{name}` always returns None, so it never applies")),
+                _ if function.params.len() == 1 && !self.instances[instance].function.reads_episode => {
+                    Some(format!("`{name}` is the same for every episode"))
+                }
+                _ => None,
+            };
+            self.findings.extend(message.map(|message| Finding::warning(function.name.span, message)));
+        }
+        if function.params.len() == 2 && self.schema.length_slot().is_none() {
+            let message = format!(
+                "`{name}` is asked for every step, but episodes have no int field `{}`",
+                self.schema.length_field
+            );
+            self.findings.push(Finding::error(function.name.span, message));
+        }
+        let steps = if function.params.len() == 2 { self.schema.horizon.max(1) } else { 1 };
+        let cost = self.instances[instance].function.cost * steps as f64;
+        if cost > COST_LIMIT && self.instances[instance].function.cost <= COST_LIMIT {
+            let message =
+                format!("`{name}` may take {cost:.0} operations for one sample; the limit is {COST_LIMIT:.0}");
+            self.findings.push(Finding::error(function.name.span, message).suggest("loop over less in every step"));
+        }
+        Some((instance, ty))
+    }
+
+    fn combine(&mut self, index: usize) -> Option<usize> {
+        let function = &self.module.functions[index];
+        if function.params.len() != 5 {
+            let message = format!("`combine` takes 5 parameters, not {}", function.params.len());
+            let finding = Finding::error(function.name.span, message);
+            self.findings.push(finding.suggest("write `def combine(r, ep, group, batch, run)`"));
+            return None;
+        }
+        if let Some((span, _)) = &self.module.weights {
+            self.findings.push(
+                Finding::warning(*span, "`combine` computes the reward, so `weights` is not used")
+                    .suggest("remove one of the two"),
+            );
+        }
+        let params = [Type::Results, Type::Sample, Type::Group, Type::Batch, Type::Run];
+        let instance = self.instantiate(index, &params).ok()?;
+        let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
+        if !broken {
+            for (read, (name, _)) in self.read_results.clone().into_iter().zip(self.results.clone()) {
+                let function = self.module.functions.iter().find(|function| function.name.name == name);
+                if let Some(function) = function.filter(|_| !read) {
+                    let message = format!("`combine` does not read the component `{name}`");
+                    self.findings.push(Finding::warning(function.name.span, message));
+                }
+            }
+        }
+        Some(instance)
+    }
+
+    fn read_weights(&mut self, components: &mut [ComponentInfo]) {
+        let Some((_, entries)) = &self.module.weights else { return };
+        let mut seen: Vec<&str> = Vec::new();
+        for (ident, expr) in entries {
+            if seen.contains(&ident.name.as_str()) {
+                self.findings.push(Finding::error(ident.span, format!("the weight of `{}` is set twice", ident.name)));
+            }
+            seen.push(&ident.name);
+            let weight = match self.evaluate(expr) {
+                Some(Constant::Number(_, Konst::Float(weight))) => weight,
+                Some(Constant::Number(_, Konst::Int(weight))) => weight as f32,
+                Some(Constant::Bad) | None => continue,
+                _ => {
+                    self.findings.push(Finding::error(expr.span, "a weight is a number"));
+                    continue;
+                }
+            };
+            match components.iter_mut().find(|component| component.name == ident.name) {
+                Some(component) => component.weight = weight,
+                None => {
+                    let names = components.iter().map(|component| component.name.as_str());
+                    let finding = Finding::error(ident.span, format!("no component `{}`", ident.name));
+                    self.findings.push(finding.did_you_mean(&ident.name, names));
+                }
+            }
+        }
+    }
+
+    // Constants.
+
+    fn compute_constants(&mut self) {
+        for (ident, expr) in &self.module.constants {
+            let constant = match &expr.kind {
+                ExprKind::List(elements) => self.evaluate_list(expr.span, elements),
+                _ => self.evaluate(expr).unwrap_or(Constant::Bad),
+            };
+            self.constants.insert(ident.name.clone(), constant);
+        }
+    }
+
+    fn evaluate_list(&mut self, span: Span, elements: &[Expr]) -> Constant {
+        let mut ty = Type::Bad;
+        let mut values = Vec::new();
+        if elements.len() > 64 {
+            self.findings.push(Finding::error(span, "a list that is written out has at most 64 elements"));
+            return Constant::Bad;
+        }
+        for element in elements {
+            match self.evaluate(element) {
+                Some(Constant::Number(element_ty, konst)) => {
+                    let Some(joined) = ty.join(&element_ty) else {
+                        self.findings.push(Finding::error(element.span, "the elements of a list have one type"));
+                        return Constant::Bad;
+                    };
+                    ty = joined;
+                    values.push(konst);
+                }
+                Some(Constant::Bad) | None => return Constant::Bad,
+                _ => {
+                    self.findings.push(Finding::error(element.span, "the elements of a list are numbers or tokens"));
+                    return Constant::Bad;
+                }
+            }
+        }
+        let as_type = |konst| match (konst, &ty) {
+            (Konst::Bool(value), Type::Int) => Konst::Int(i32::from(value)),
+            (Konst::Bool(value), Type::Float) => Konst::Float(f32::from(u8::from(value))),
+            (Konst::Int(value), Type::Float) => Konst::Float(value as f32),
+            (konst, _) => konst,
+        };
+        let values = values.into_iter().map(as_type).collect();
+        Constant::Array(if ty == Type::Bad { Type::Float } else { ty.clone() }, values)
+    }
+
+    /// Computes an expression at compile time, by running it.
+    fn evaluate(&mut self, expr: &Expr) -> Option<Constant> {
+        let mut lower = Lower::new(self, BTreeMap::new(), Type::Bad, false);
+        let value = lower.expr(expr);
+        let bank = match value.ty {
+            Type::Bool => Bank::Bool,
+            Type::Int | Type::Token => Bank::Int,
+            Type::Float | Type::Optional => Bank::Float,
+            Type::None => return Some(Constant::None),
+            Type::Bad => {
+                let findings = lower.findings;
+                self.findings.extend(findings);
+                return None;
+            }
+            _ => {
+                self.findings.push(Finding::error(expr.span, "a constant is a number, a token or a list of these"));
+                return None;
+            }
+        };
+        lower.push(ir::Stmt::Return(Some(value.reg())));
+        let body = lower.close();
+        let (regs, findings) = (std::mem::take(&mut lower.regs), std::mem::take(&mut lower.findings));
+        let failed = findings.iter().any(|finding| finding.is_error) || lower.cost > COST_LIMIT;
+        self.findings.extend(findings);
+        if failed {
+            return None;
+        }
+        let function = ir::Function { name: "constant".to_string(), regs, ret: Some(bank), body, ..Default::default() };
+        let mut functions: Vec<ir::Function> =
+            self.instances.iter().map(|instance| instance.function.clone()).collect();
+        functions.push(function);
+        let unit =
+            Unit { components: vec![functions.len() - 1], functions, combine: None, memo_slots: self.memo_slots };
+        match vm::evaluate_constant(&unit) {
+            Ok(bits) => Some(Constant::Number(
+                value.ty,
+                match bank {
+                    Bank::Bool => Konst::Bool(bits != 0),
+                    Bank::Int => Konst::Int(bits as i32),
+                    Bank::Float => Konst::Float(f32::from_bits(bits)),
+                },
+            )),
+            Err(error) => {
+                let message = format!("this constant cannot be computed: {}", error_text(error >> 16));
+                self.findings.push(Finding::error(expr.span, message));
+                None
+            }
+        }
+    }
+
+    // Functions.
+
+    /// The instance of a function for these types of arguments; an error when it calls itself or there are too many.
+    pub fn instantiate(&mut self, index: usize, types: &[Type]) -> Result<usize, String> {
+        let key = (index, types.to_vec());
+        if let Some(instance) = self.by_types.get(&key) {
+            return Ok(*instance);
+        }
+        let name = self.module.functions[index].name.name.clone();
+        if self.stack.contains(&index) {
+            return Err(format!("`{name}` calls itself"));
+        }
+        if self.instances.len() >= MAX_FUNCTIONS {
+            return Err(format!("`{name}` is needed for too many different types"));
+        }
+        self.stack.push(index);
+        let instance = self.lower_function(index, types);
+        self.stack.pop();
+        self.ops += instance.function.body.len();
+        self.instances.push(instance);
+        self.by_types.insert(key, self.instances.len() - 1);
+        Ok(self.instances.len() - 1)
+    }
+
+    fn lower_function(&mut self, index: usize, types: &[Type]) -> Instance {
+        let module = self.module;
+        let function = &module.functions[index];
+        let is_component = !function.name.name.starts_with('_');
+        let mut assigned = Vec::new();
+        assigned_names(&function.body, &mut assigned);
+        let mut variables = BTreeMap::new();
+        let mut ret = Type::Bad;
+        let horizon = self.schema.horizon as i64;
+        for pass in 1.. {
+            let mut lower = Lower::new(self, variables, ret, is_component);
+            let mut params = Vec::new();
+            for (position, (param, ty)) in function.params.iter().zip(types).enumerate() {
+                let value = lower.new_value(ty);
+                params.extend(&value.regs);
+                if is_component && position == 1 && *ty == Type::Int {
+                    lower.regs[value.reg() as usize].max = Some(horizon);
+                }
+                if assigned.contains(&param.name) {
+                    lower.assign(param.span, &param.name, value);
+                } else {
+                    lower.bind(&param.name, &value);
+                }
+            }
+            lower.statements(&function.body);
+            if !lower.dead {
+                lower.fall_off_the_end(function);
+            }
+            if lower.ops > MAX_OPS {
+                let message = format!("`{}` is too large", function.name.name);
+                lower.report(Finding::error(function.name.span, message).suggest("write less code"));
+            }
+            if lower.changed && pass < MAX_PASSES {
+                variables = std::mem::take(&mut lower.types);
+                variables.retain(|name, _| assigned.contains(name));
+                ret = lower.ret.clone();
+                continue;
+            }
+            let body = lower.close();
+            let Lower { regs, findings, calls, cost, reads_episode, ret, ops, .. } = lower;
+            self.ops += ops;
+            let ret_bank = ret.banks().first().copied();
+            let function = ir::Function {
+                name: function.name.name.clone(),
+                params,
+                regs,
+                ret: ret_bank,
+                body,
+                cost: cost + 1.0,
+                reads_episode,
+            };
+            return Instance { function, ret, findings, calls };
+        }
+        Instance { function: ir::Function::default(), ret: Type::Bad, findings: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Keeps what is reachable, renumbers it and gathers its findings.
+    fn collect(
+        mut self,
+        components: Vec<ComponentInfo>,
+        entries: Vec<(usize, Type)>,
+        combine: Option<usize>,
+    ) -> Lowered {
+        let mut order: Vec<usize> = entries.iter().map(|(instance, _)| *instance).chain(combine).collect();
+        let mut at = 0;
+        while at < order.len() {
+            for callee in self.instances[order[at]].calls.clone() {
+                if !order.contains(&callee) {
+                    order.push(callee);
+                }
+            }
+            at += 1;
+        }
+        // A function that a broken caller never reached is still worth checking: its findings come from any instance.
+        for instance in 0..self.instances.len() {
+            if order.contains(&instance) {
+                let findings = std::mem::take(&mut self.instances[instance].findings);
+                for finding in findings {
+                    if !self.findings.contains(&finding) {
+                        self.findings.push(finding);
+                    }
+                }
+            }
+        }
+        let total: usize =
+            order.iter().map(|instance| count_statements(&self.instances[*instance].function.body)).sum();
+        if total > MAX_OPS {
+            self.findings.push(Finding::error(Span::default(), "the program is too large").suggest("write less code"));
+        }
+        let place = |instance: usize| order.iter().position(|other| *other == instance).unwrap_or(0);
+        let mut functions: Vec<ir::Function> = Vec::new();
+        for instance in &order {
+            let mut function = self.instances[*instance].function.clone();
+            renumber_calls(&mut function.body, &place);
+            functions.push(function);
+        }
+        let unit = Unit {
+            functions,
+            components: entries.iter().map(|(instance, _)| place(*instance)).collect(),
+            combine: combine.map(place),
+            memo_slots: self.memo_slots,
+        };
+        Lowered { unit, components, findings: self.findings }
+    }
+}
+
+impl Lower<'_, '_> {
+    /// A function that ends without `return` returns None.
+    fn fall_off_the_end(&mut self, function: &ast::Function) {
+        let returns_number = self.ret.is_number();
+        if returns_number && self.is_component {
+            let message =
+                format!("`{}` may end without a value, which means that it does not apply", function.name.name);
+            let finding = Finding::warning(function.name.span, message);
+            self.report(finding.suggest("end it with `return None` or another value"));
+        }
+        let none = Value { ty: Type::None, regs: Vec::new() };
+        self.join_return(function.name.span, &none);
+        let reg = (self.ret == Type::Optional).then(|| self.konst(Konst::Float(NONE)));
+        self.push(ir::Stmt::Return(reg));
+    }
+
+    /// A constant of the program as a value.
+    fn constant(&mut self, span: Span, name: &str) -> Option<Value> {
+        let constant = match self.cx.constants.get(name) {
+            Some(constant) => constant.clone(),
+            None => {
+                let later = self.cx.module.constants.iter().any(|(ident, _)| ident.name == name);
+                return later.then(|| {
+                    let finding = Finding::error(span, format!("`{name}` is not set yet here"));
+                    self.fail(finding.suggest("move its line above this one"))
+                });
+            }
+        };
+        Some(match constant {
+            Constant::Bad => Value::bad(),
+            Constant::None => Value { ty: Type::None, regs: Vec::new() },
+            Constant::Number(ty, konst) => {
+                let reg = self.konst(konst);
+                Value::new(ty, reg)
+            }
+            Constant::Array(element, konsts) => {
+                let regs: Vec<ir::Reg> = konsts.into_iter().map(|konst| self.konst(konst)).collect();
+                Value { ty: Type::Array(Box::new(element), regs.len()), regs }
+            }
+        })
+    }
+}
+
+/// The names that a body assigns to: they are its variables.
+fn assigned_names(body: &[Stmt], names: &mut Vec<String>) {
+    let add = |ident: &Ident, names: &mut Vec<String>| names.push(ident.name.clone());
+    for statement in body {
+        match &statement.kind {
+            StmtKind::Assign(targets, _) => targets.iter().for_each(|target| add(target, names)),
+            StmtKind::AugAssign(target, ..) => add(target, names),
+            StmtKind::If(arms, otherwise) => {
+                arms.iter().for_each(|(_, body)| assigned_names(body, names));
+                assigned_names(otherwise, names);
+            }
+            StmtKind::For { targets, body, .. } => {
+                targets.iter().for_each(|target| add(target, names));
+                assigned_names(body, names);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn renumber_calls(body: &mut [ir::Stmt], place: &dyn Fn(usize) -> usize) {
+    for statement in body {
+        match statement {
+            ir::Stmt::Call { function, .. } => *function = place(*function),
+            ir::Stmt::If { then, els, .. } => {
+                renumber_calls(then, place);
+                renumber_calls(els, place);
+            }
+            ir::Stmt::For { body, .. } | ir::Stmt::Memo { body, .. } => renumber_calls(body, place),
+            _ => {}
+        }
+    }
+}
+
+fn count_statements(body: &[ir::Stmt]) -> usize {
+    body.iter()
+        .map(|statement| match statement {
+            ir::Stmt::If { then, els, .. } => 1 + count_statements(then) + count_statements(els),
+            ir::Stmt::For { body, .. } | ir::Stmt::Memo { body, .. } => 1 + count_statements(body),
+            _ => 1,
+        })
+        .sum()
+}

@@ -1,0 +1,112 @@
+//! Types of the checker and the values it handles: a type and the registers that hold it.
+
+use super::super::ir::{Bank, Reg};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// Already reported, or not known yet; it silences what follows.
+    Bad,
+    None,
+    Bool,
+    Int,
+    Float,
+    /// A float or None, in one float register.
+    Optional,
+    Token,
+    /// One sample: `ep`, or a member of a group.
+    Sample,
+    /// A list field of a sample (or a slice of it): registers sample, start, end.
+    List(usize),
+    /// A list that is written out: one register an element, next to each other.
+    Array(Box<Type>, usize),
+    Group,
+    Batch,
+    Run,
+    /// The components of the sample, `r` in `combine`.
+    Results,
+}
+
+impl Type {
+    pub fn label(&self) -> &'static str {
+        match self {
+            Type::Bad => "unknown",
+            Type::None => "None",
+            Type::Bool => "bool",
+            Type::Int => "int",
+            Type::Float => "float",
+            Type::Optional => "float or None",
+            Type::Token => "token",
+            Type::Sample => "episode",
+            Type::List(_) | Type::Array(..) => "list",
+            Type::Group => "group",
+            Type::Batch => "batch",
+            Type::Run => "run",
+            Type::Results => "set of components",
+        }
+    }
+
+    /// The banks of the registers that hold a value of this type.
+    pub fn banks(&self) -> Vec<Bank> {
+        match self {
+            Type::Bool => vec![Bank::Bool],
+            Type::Int | Type::Token | Type::Sample => vec![Bank::Int],
+            Type::Float | Type::Optional => vec![Bank::Float],
+            Type::List(_) => vec![Bank::Int; 3],
+            Type::Array(element, len) => element.banks().repeat(*len),
+            Type::Bad | Type::None | Type::Group | Type::Batch | Type::Run | Type::Results => Vec::new(),
+        }
+    }
+
+    fn rank(&self) -> Option<u8> {
+        Some(match self {
+            Type::Bool => 0,
+            Type::Int => 1,
+            Type::Float => 2,
+            Type::Optional => 3,
+            _ => return None,
+        })
+    }
+
+    pub fn is_number(&self) -> bool {
+        self.rank().is_some()
+    }
+
+    /// The narrowest type that holds both, as a bool is an int and an int is a float in Python.
+    pub fn join(&self, other: &Type) -> Option<Type> {
+        match (self, other) {
+            (Type::Bad, x) | (x, Type::Bad) => Some(x.clone()),
+            (a, b) if a == b => Some(a.clone()),
+            (Type::None, x) | (x, Type::None) if x.is_number() => Some(Type::Optional),
+            (Type::Array(a, n), Type::Array(b, m)) if n == m => Some(Type::Array(Box::new(a.join(b)?), *n)),
+            (a, b) => match (a.rank(), b.rank()) {
+                (Some(x), Some(y)) => Some(if x >= y { a.clone() } else { b.clone() }),
+                _ => None,
+            },
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Value {
+    pub ty: Type,
+    pub regs: Vec<Reg>,
+}
+
+impl Value {
+    pub fn bad() -> Self {
+        Self { ty: Type::Bad, regs: Vec::new() }
+    }
+
+    pub fn new(ty: Type, reg: Reg) -> Self {
+        Self { ty, regs: vec![reg] }
+    }
+
+    pub fn is_bad(&self) -> bool {
+        self.ty == Type::Bad
+    }
+
+    /// The register of a value that has one.
+    pub fn reg(&self) -> Reg {
+        self.regs.first().copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,568 @@
+//! Statements: tokens to a tree. Parsing never fails; it returns a tree and what was wrong with the text.
+
+use super::ast::{BinOp, Expr, ExprKind, Function, Ident, Module, Stmt, StmtKind};
+use super::diagnostics::{Finding, Span, closest};
+use super::lexer::{Kind, Token, lex};
+
+/// Brackets and blocks may nest this deep.
+pub const MAX_NESTING: usize = 32;
+const MAX_FINDINGS: usize = 30;
+const KEYWORDS: [&str; 20] = [
+    "def", "return", "if", "elif", "else", "for", "in", "and", "or", "not", "is", "None", "True", "False", "break",
+    "continue", "pass", "while", "lambda", "import",
+];
+
+pub fn parse(source: &str) -> (Module, Vec<Finding>) {
+    let (tokens, findings) = lex(source);
+    let mut parser = Parser { tokens, at: 0, findings, nesting: 0, gave_up: false };
+    let module = parser.module();
+    parser.findings.truncate(MAX_FINDINGS);
+    (module, parser.findings)
+}
+
+pub(super) struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+    pub(super) findings: Vec<Finding>,
+    pub(super) nesting: usize,
+    /// Nesting went too deep; reported once.
+    pub(super) gave_up: bool,
+}
+
+/// Python that the language leaves out, by the word a statement starts with: what to say and what to do instead.
+fn unsupported(word: &str) -> Option<(&'static str, &'static str)> {
+    Some(match word {
+        "while" => ("`while` is not supported: every program must end", "use `for` over a range or a list"),
+        "import" | "from" => {
+            ("imports are not supported", "remove this line; `exp`, `log`, `sqrt` and others are built in")
+        }
+        "try" | "except" | "finally" => {
+            ("exceptions cannot be caught", "remove `try`; a sample whose program fails is left out and counted")
+        }
+        "raise" => ("`raise` is not supported", "return None where the component does not apply"),
+        "assert" => ("`assert` is not supported", "return None where the component does not apply"),
+        "class" => ("classes are not supported", "write functions"),
+        "with" => ("`with` is not supported", "remove it"),
+        "global" | "nonlocal" => {
+            ("functions cannot change variables outside themselves", "pass a value and return the result")
+        }
+        "del" => ("`del` is not supported", "remove it"),
+        "async" | "await" | "yield" => ("generators and coroutines are not supported", "return one value"),
+        "match" => ("`match` is not supported", "use `if` and `elif`"),
+        _ => return None,
+    })
+}
+
+impl Parser {
+    pub(super) fn token(&self) -> &Token {
+        &self.tokens[self.at.min(self.tokens.len() - 1)]
+    }
+
+    pub(super) fn look(&self, ahead: usize) -> &Token {
+        &self.tokens[(self.at + ahead).min(self.tokens.len() - 1)]
+    }
+
+    pub(super) fn bump(&mut self) -> Token {
+        let token = self.token().clone();
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.token().kind
+    }
+
+    /// The current token is this operator or keyword.
+    pub(super) fn is(&self, text: &str) -> bool {
+        matches!(self.kind(), Kind::Op | Kind::Name) && self.token().text == text
+    }
+
+    pub(super) fn eat(&mut self, text: &str) -> bool {
+        let found = self.is(text);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    pub(super) fn last_span(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].span
+    }
+
+    pub(super) fn error(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// How the current token is named in a message.
+    pub(super) fn found(&self) -> String {
+        let token = self.token();
+        match token.kind {
+            Kind::Newline => "the end of the line".to_string(),
+            Kind::Indent => "an indented line".to_string(),
+            Kind::Dedent | Kind::End => "the end of the block".to_string(),
+            Kind::Str => "a string".to_string(),
+            _ => format!("`{}`", token.text),
+        }
+    }
+
+    pub(super) fn expect(&mut self, text: &str, context: &str) -> bool {
+        if self.eat(text) {
+            return true;
+        }
+        let message = format!("expected `{text}` {context}, found {}", self.found());
+        self.error(Finding::error(self.token().span, message));
+        false
+    }
+
+    pub(super) fn ident(&mut self, what: &str) -> Option<Ident> {
+        let token = self.token().clone();
+        if token.kind == Kind::Name && !KEYWORDS.contains(&token.text.as_str()) {
+            self.bump();
+            return Some(Ident { name: token.text, span: token.span });
+        }
+        let message = format!("expected {what}, found {}", self.found());
+        self.error(Finding::error(token.span, message));
+        None
+    }
+
+    /// Skips to the start of the next statement, past a block that belongs to the broken one.
+    fn skip_statement(&mut self) {
+        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+            self.bump();
+        }
+        if self.kind() == Kind::Newline {
+            self.bump();
+        }
+        if self.kind() == Kind::Indent {
+            self.skip_block();
+        }
+    }
+
+    fn skip_block(&mut self) {
+        let mut depth = 0;
+        loop {
+            match self.kind() {
+                Kind::Indent => depth += 1,
+                Kind::Dedent => depth -= 1,
+                Kind::End => return,
+                _ => {}
+            }
+            self.bump();
+            if depth <= 0 {
+                return;
+            }
+        }
+    }
+
+    fn end_of_statement(&mut self) {
+        if self.eat(";") {
+            if self.kind() == Kind::Newline {
+                self.bump();
+            }
+            return;
+        }
+        match self.kind() {
+            Kind::Newline => {
+                self.bump();
+            }
+            Kind::End | Kind::Dedent => {}
+            _ => {
+                let mut finding =
+                    Finding::error(self.token().span, format!("expected the end of the line, found {}", self.found()));
+                if self.is("=") {
+                    finding = finding.suggest("to compare, write `==`");
+                }
+                self.error(finding);
+                self.skip_statement();
+            }
+        }
+    }
+
+    fn module(&mut self) -> Module {
+        let mut module = Module::default();
+        while self.kind() != Kind::End {
+            if matches!(self.kind(), Kind::Newline | Kind::Dedent) {
+                self.bump();
+                continue;
+            }
+            if self.kind() == Kind::Indent {
+                self.error(Finding::error(self.token().span, "this line is indented but belongs to no block"));
+                self.skip_block();
+                continue;
+            }
+            if self.is("@") {
+                self.error(
+                    Finding::error(self.token().span, "decorators are not supported").suggest("remove this line"),
+                );
+                self.skip_statement();
+                continue;
+            }
+            if self.is("def") {
+                module.functions.extend(self.function());
+                continue;
+            }
+            if self.is("weights") && self.look(1).text == "=" && self.look(2).text == "{" {
+                self.weights(&mut module);
+                continue;
+            }
+            let start = self.token().span;
+            for stmt in self.statement() {
+                match stmt.kind {
+                    StmtKind::Assign(mut targets, value) if targets.len() == 1 => {
+                        module.constants.extend(targets.pop().map(|target| (target, value)));
+                    }
+                    StmtKind::Pass => {}
+                    StmtKind::Expr(Expr { kind: ExprKind::Str(_) | ExprKind::Error, .. }) => {}
+                    _ => self.error(
+                        Finding::error(
+                            start.to(stmt.span),
+                            "only functions, constants and `weights` stand at top level",
+                        )
+                        .suggest("move this into a function"),
+                    ),
+                }
+            }
+        }
+        module
+    }
+
+    fn weights(&mut self, module: &mut Module) {
+        let start = self.bump().span;
+        self.bump();
+        self.bump();
+        let mut entries = Vec::new();
+        while !self.is("}") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+            if self.kind() != Kind::Str {
+                let message = format!("expected the name of a component as a string, found {}", self.found());
+                self.error(Finding::error(self.token().span, message));
+                self.skip_statement();
+                return;
+            }
+            let key = self.bump();
+            self.expect(":", "after the name of a component");
+            let value = self.expression();
+            entries.push((Ident { name: key.text, span: key.span }, value));
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect("}", "at the end of `weights`");
+        let span = start.to(self.last_span());
+        if module.weights.is_some() {
+            self.error(Finding::error(span, "`weights` is set twice"));
+        }
+        module.weights = Some((span, entries));
+        self.end_of_statement();
+    }
+
+    fn function(&mut self) -> Option<Function> {
+        self.bump();
+        let Some(name) = self.ident("the name of a function") else {
+            self.skip_statement();
+            return None;
+        };
+        let mut params: Vec<Ident> = Vec::new();
+        if self.expect("(", "after the name of a function") {
+            while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+                if self.is("*") || self.is("**") || self.is("/") {
+                    self.error(Finding::error(self.token().span, "only plain parameters are supported"));
+                    self.bump();
+                    continue;
+                }
+                let Some(param) = self.ident("the name of a parameter") else {
+                    break;
+                };
+                if params.iter().any(|other| other.name == param.name) {
+                    self.error(Finding::error(param.span, format!("the parameter `{}` is named twice", param.name)));
+                }
+                params.push(param);
+                if self.eat(":") {
+                    self.expression();
+                }
+                if self.is("=") {
+                    self.error(Finding::error(self.token().span, "default values of parameters are not supported"));
+                    self.bump();
+                    self.expression();
+                }
+                if !self.eat(",") {
+                    break;
+                }
+            }
+            self.expect(")", "after the parameters");
+        }
+        if self.eat("->") {
+            self.expression();
+        }
+        let body = self.block("after the head of the function");
+        Some(Function { name, params, body })
+    }
+
+    /// `: statement` on one line, or an indented block.
+    fn block(&mut self, context: &str) -> Vec<Stmt> {
+        if !self.expect(":", context) {
+            while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+                self.bump();
+            }
+        }
+        if self.kind() != Kind::Newline {
+            return self.statement();
+        }
+        self.bump();
+        if self.kind() != Kind::Indent {
+            self.error(Finding::error(self.last_span(), "expected an indented block").suggest("indent the next line"));
+            return Vec::new();
+        }
+        if !self.deeper() {
+            self.skip_block();
+            return Vec::new();
+        }
+        self.bump();
+        let mut body = Vec::new();
+        while !matches!(self.kind(), Kind::Dedent | Kind::End) {
+            match self.kind() {
+                Kind::Newline => {
+                    self.bump();
+                }
+                Kind::Indent => {
+                    self.error(Finding::error(self.token().span, "this line is indented too far"));
+                    self.skip_block();
+                }
+                _ => body.extend(self.statement()),
+            }
+        }
+        self.bump();
+        self.nesting -= 1;
+        body
+    }
+
+    /// Enters one more level of nesting; false (and one finding) when that is too deep.
+    pub(super) fn deeper(&mut self) -> bool {
+        if self.nesting >= MAX_NESTING {
+            if !self.gave_up {
+                self.gave_up = true;
+                let message = format!("nested too deep: more than {MAX_NESTING} levels");
+                self.error(Finding::error(self.token().span, message).suggest("use a helper function or a variable"));
+            }
+            return false;
+        }
+        self.nesting += 1;
+        true
+    }
+
+    fn statement(&mut self) -> Vec<Stmt> {
+        let start = self.token().span;
+        let before = self.at;
+        let kind = self.statement_kind();
+        if self.at == before {
+            self.bump();
+        }
+        let span = start.to(self.last_span());
+        kind.map(|kind| Stmt { span, kind }).into_iter().collect()
+    }
+
+    fn statement_kind(&mut self) -> Option<StmtKind> {
+        let start = self.token().clone();
+        if start.kind == Kind::Name {
+            match start.text.as_str() {
+                "if" => return Some(self.if_statement()),
+                "for" => return self.for_statement(),
+                "return" => {
+                    self.bump();
+                    let value = (!matches!(self.kind(), Kind::Newline | Kind::End) && !self.is(";"))
+                        .then(|| self.expression_list());
+                    self.end_of_statement();
+                    return Some(StmtKind::Return(value));
+                }
+                "break" | "continue" | "pass" => {
+                    self.bump();
+                    self.end_of_statement();
+                    return Some(match start.text.as_str() {
+                        "break" => StmtKind::Break,
+                        "continue" => StmtKind::Continue,
+                        _ => StmtKind::Pass,
+                    });
+                }
+                "def" => {
+                    self.error(
+                        Finding::error(start.span, "functions cannot be defined inside functions")
+                            .suggest("move it to top level and give it a leading underscore"),
+                    );
+                    self.skip_statement();
+                    return None;
+                }
+                "elif" | "else" => {
+                    self.error(Finding::error(start.span, format!("`{}` follows no `if`", start.text)));
+                    self.skip_statement();
+                    return None;
+                }
+                word => {
+                    let next = self.look(1);
+                    let is_value = next.kind == Kind::Op && !matches!(next.text.as_str(), "(" | "[" | "{" | "-" | ":");
+                    let is_keyword_only = matches!(word, "match") && next.kind == Kind::Op;
+                    if let Some((message, suggestion)) = unsupported(word).filter(|_| !is_value && !is_keyword_only) {
+                        self.error(Finding::error(start.span, message).suggest(suggestion));
+                        self.skip_statement();
+                        return None;
+                    }
+                    if next.kind == Kind::Name
+                        && let Some(near) =
+                            closest(word, ["return", "if", "for", "elif", "else", "def"]).filter(|near| *near != word)
+                        && !matches!(next.text.as_str(), "if" | "in" | "is" | "and" | "or" | "not" | "for")
+                    {
+                        self.error(
+                            Finding::error(start.span, format!("`{word}` starts no statement"))
+                                .suggest(format!("did you mean `{near}`?")),
+                        );
+                        self.skip_statement();
+                        return None;
+                    }
+                }
+            }
+        }
+        let target = self.expression_list();
+        if self.eat(":") {
+            // An annotation says nothing the types do not.
+            self.expression();
+            if !self.is("=") {
+                self.end_of_statement();
+                return Some(StmtKind::Pass);
+            }
+        }
+        let kind = if self.is("=") {
+            self.bump();
+            let value = self.expression_list();
+            if self.is("=") {
+                self.error(
+                    Finding::error(self.token().span, "one assignment at a time")
+                        .suggest("write two lines instead of `a = b = value`"),
+                );
+                self.skip_statement();
+                return None;
+            }
+            self.targets(&target).map(|targets| StmtKind::Assign(targets, value))
+        } else if let Some(op) = self.augmented() {
+            self.bump();
+            let value = self.expression_list();
+            let targets = self.targets(&target);
+            targets.and_then(|mut targets| targets.pop()).map(|target| StmtKind::AugAssign(target, op, value))
+        } else {
+            Some(StmtKind::Expr(target))
+        };
+        self.end_of_statement();
+        kind
+    }
+
+    fn augmented(&self) -> Option<BinOp> {
+        if self.kind() != Kind::Op {
+            return None;
+        }
+        Some(match self.token().text.as_str() {
+            "+=" => BinOp::Add,
+            "-=" => BinOp::Sub,
+            "*=" => BinOp::Mul,
+            "/=" => BinOp::Div,
+            "//=" => BinOp::FloorDiv,
+            "%=" => BinOp::Mod,
+            "**=" => BinOp::Pow,
+            _ => return None,
+        })
+    }
+
+    /// The names that an assignment sets; anything else on its left is an error.
+    fn targets(&mut self, target: &Expr) -> Option<Vec<Ident>> {
+        let names = match &target.kind {
+            ExprKind::List(elements) => elements.iter().collect(),
+            _ => vec![target],
+        };
+        let mut idents = Vec::new();
+        for name in names {
+            match &name.kind {
+                ExprKind::Name(text) => idents.push(Ident { name: text.clone(), span: name.span }),
+                ExprKind::Error => return None,
+                ExprKind::Attr(..) => {
+                    self.error(
+                        Finding::error(name.span, "the fields of an episode cannot be changed")
+                            .suggest("assign to a variable of your own"),
+                    );
+                    return None;
+                }
+                ExprKind::Index(..) | ExprKind::Slice(..) => {
+                    self.error(
+                        Finding::error(name.span, "lists cannot be changed").suggest("keep the result in a variable"),
+                    );
+                    return None;
+                }
+                _ => {
+                    self.error(Finding::error(name.span, "only a variable can be assigned to"));
+                    return None;
+                }
+            }
+        }
+        Some(idents)
+    }
+
+    fn if_statement(&mut self) -> StmtKind {
+        let mut arms = Vec::new();
+        let mut otherwise = Vec::new();
+        loop {
+            let word = self.bump().text;
+            let test = self.expression();
+            if self.is("=") {
+                self.error(Finding::error(self.token().span, "`=` assigns; it does not compare").suggest("write `==`"));
+                self.bump();
+                self.expression();
+            }
+            let body =
+                self.block(if word == "if" { "after the condition of `if`" } else { "after the condition of `elif`" });
+            arms.push((test, body));
+            if !self.is("elif") {
+                break;
+            }
+        }
+        if self.is("else") {
+            self.bump();
+            if self.is("if") {
+                self.error(Finding::error(self.token().span, "`else if` is not Python").suggest("write `elif`"));
+                self.bump();
+                self.expression();
+            }
+            otherwise = self.block("after `else`");
+        }
+        StmtKind::If(arms, otherwise)
+    }
+
+    fn for_statement(&mut self) -> Option<StmtKind> {
+        self.bump();
+        let targets = self.loop_targets();
+        if !self.expect("in", "after the variable of `for`") {
+            self.skip_statement();
+            return None;
+        }
+        let iter = self.expression_list();
+        let body = self.block("after the head of `for`");
+        if self.is("else") {
+            self.error(
+                Finding::error(self.token().span, "`else` after a loop is not supported").suggest("use a variable"),
+            );
+            self.bump();
+            self.block("after `else`");
+        }
+        Some(StmtKind::For { targets, iter, body })
+    }
+
+    /// `x` or `i, x` or `(i, x)`, of a loop or a generator.
+    pub(super) fn loop_targets(&mut self) -> Vec<Ident> {
+        let bracket = self.eat("(");
+        let mut targets = Vec::new();
+        while let Some(target) = self.ident("a variable") {
+            targets.push(target);
+            if !self.eat(",") {
+                break;
+            }
+        }
+        if bracket {
+            self.expect(")", "after the variables");
+        }
+        targets
+    }
+}
