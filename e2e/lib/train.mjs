@@ -1,0 +1,53 @@
+// Small things that tests do to a page through window.goodhart.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./server.mjs";
+
+// Opens an experiment given as plain data, waits for its engine, and trains n updates.
+export async function train(page, experiment, n) {
+  await page.evaluate(async ([experiment, n]) => {
+    await window.goodhart.load(experiment);
+    await window.goodhart.ready;
+    await window.goodhart.step(n);
+  }, [experiment, n]);
+}
+
+// The metrics as plain lists.
+export function metrics(page) {
+  return page.evaluate(() => {
+    const lists = {};
+    for (const [arm, columns] of Object.entries(window.goodhart.metrics())) {
+      lists[arm] = Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, Array.from(values)]));
+    }
+    return lists;
+  });
+}
+
+// Waits until every arm has rows for n updates.
+export function trained(page, n) {
+  return page.waitForFunction((n) => {
+    const arms = Object.values(window.goodhart.metrics());
+    return arms.length > 0 && arms.every((columns) => (columns.true_score?.length ?? 0) >= n);
+  }, n);
+}
+
+// A small experiment that trains fast: a bandit with a table.
+export function bandit(overrides = {}) {
+  return {
+    version: 1,
+    title: "A small bandit",
+    task: { kind: "bandit", arms: 8 },
+    policy: { kind: "table" },
+    run: { updates: 400, seeds: 2, groups: 4, num_generations: 4 },
+    algorithm: { learning_rate: 0.1 },
+    arms: [
+      { name: "proxy", code: "def pay(ep):\n    return ep.proxy\n" },
+      { name: "verifier", code: "def correct(ep):\n    return 1.0 if ep.correct else 0.0\n" },
+    ],
+    ...overrides,
+  };
+}
+
+export function file(name) {
+  return readFileSync(join(root, name), "utf8");
+}

@@ -1,0 +1,77 @@
+// The page as a visitor meets it: from a static host under a sub-path, with WebGPU and without.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { bandit, metrics, train, trained } from "./lib/train.mjs";
+
+let host;
+before(async () => { host = await serve(); });
+after(() => host.close());
+
+for (const webgpu of [true, false]) {
+  describe(webgpu ? "with WebGPU" : "without WebGPU", () => {
+    let browser;
+    before(async () => { browser = await launch({ webgpu }); });
+    after(() => browser.close());
+
+    it("trains the landing experiment from the first visit on, without a complaint", async (t) => {
+      const { page, context, problems } = await open(browser, host.url);
+      await page.evaluate(() => window.goodhart.run());
+      await trained(page, 1);
+      const first = await page.evaluate(() => performance.now());
+      t.diagnostic(`first update ${Math.round(first)} ms after navigation (the aim is 2000 on two idle cores)`);
+      await trained(page, 3);
+      await page.evaluate(() => window.goodhart.pause());
+      const arms = await metrics(page);
+      assert.ok(Object.keys(arms).length >= 2, "the landing experiment compares arms");
+      for (const [arm, columns] of Object.entries(arms)) {
+        for (const name of ["true_score", "proxy_reward", "entropy", "completions/mean_length"]) {
+          assert.ok(columns[name].length >= 3, `${arm} has ${name}`);
+          assert.ok(columns[name].every(Number.isFinite), `${arm}: ${name} is finite`);
+        }
+      }
+      assert.deepEqual(problems, []);
+      await context.close();
+    });
+
+    it("names the engine in use", async (t) => {
+      const { page, context } = await open(browser, host.url);
+      const engine = await page.evaluate(() => window.goodhart.engine());
+      t.diagnostic(JSON.stringify(engine));
+      assert.ok(["cpu", "gpu"].includes(engine.kind));
+      if (!webgpu) assert.equal(engine.kind, "cpu");
+      if (engine.kind === "cpu") assert.ok(engine.workers >= 1);
+      await context.close();
+    });
+
+    it("trains a small experiment given as data", async () => {
+      const { page, context, problems } = await open(browser, host.url);
+      await train(page, bandit(), 5);
+      const arms = await metrics(page);
+      assert.deepEqual(Object.keys(arms).sort(), ["proxy", "verifier"]);
+      assert.equal(arms.proxy.true_score.length, 5);
+      assert.ok(arms.proxy["rewards/pay/mean"].every(Number.isFinite));
+      assert.deepEqual(problems, []);
+      await context.close();
+    });
+
+    it("keeps the main thread free while it trains", async (t) => {
+      const { page, context } = await open(browser, host.url);
+      await page.evaluate(() => {
+        window.longTasks = [];
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration));
+        }).observe({ type: "longtask" });
+        window.goodhart.run();
+      });
+      await trained(page, 5);
+      await page.waitForTimeout(3000);
+      const tasks = await page.evaluate(() => window.longTasks);
+      t.diagnostic(`tasks over 50 ms in 3 s of training: ${JSON.stringify(tasks)}`);
+      // The aim is none; a machine that is busy with something else may add a few short ones.
+      assert.ok(tasks.every((ms) => ms < 500), "no task froze the page");
+      await context.close();
+    });
+  });
+}
