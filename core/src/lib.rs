@@ -7,6 +7,7 @@ pub mod algorithm;
 pub mod experiment;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod layout;
 pub mod link;
 pub mod math;
 pub mod metrics;

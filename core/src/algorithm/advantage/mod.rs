@@ -111,11 +111,8 @@ pub fn estimate(
             return stats;
         }
         Estimator::Reinforce => batch::reinforce(batch, out),
-        Estimator::Gdpo => stats.frac_reward_zero_std = batch::gdpo(settings, batch, out),
-        Estimator::Grpo if settings.multi_objective_aggregation == Aggregation::NormalizeThenSum => {
-            stats.frac_reward_zero_std = batch::gdpo(settings, batch, out);
-        }
-        Estimator::Grpo => group::grpo(settings, batch, out),
+        _ if is_gdpo(settings) => stats.frac_reward_zero_std = batch::gdpo(settings, batch, out),
+        Estimator::Grpo | Estimator::Gdpo => group::grpo(settings, batch, out),
         Estimator::DrGrpo | Estimator::ReinforcePlusPlusBaseline => group::centred(settings, batch, out),
         Estimator::Rloo => group::rloo(settings, batch, out),
         Estimator::Opo => group::opo(batch, out),
@@ -130,11 +127,18 @@ pub fn estimate(
         rest.fill(0.0);
     }
     let whitens_tokens = settings.estimator == Estimator::ReinforcePlusPlusBaseline
-        || (settings.estimator == Estimator::Gdpo && settings.framework == Framework::Verl);
+        || (is_gdpo(settings) && settings.framework == Framework::Verl);
     if whitens_tokens {
         whiten(batch, advantages);
     }
     stats
+}
+
+/// GDPO by its own name, or as TRL's normalize_then_sum.
+fn is_gdpo(settings: &Settings) -> bool {
+    settings.estimator == Estimator::Gdpo
+        || (settings.estimator == Estimator::Grpo
+            && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum)
 }
 
 fn describe(settings: &Settings, batch: &Batch<'_>) -> GroupStats {

@@ -1,0 +1,210 @@
+// dL/dlogp, dL/dentropy and dL/dvalue of one lane's minibatch, one workgroup a lane; twin of core/src/algorithm/loss.
+//
+// Reads samples (length, truncated), policy_old (logp, _, value, logp_ref), policy_new (logp, entropy, value),
+// advantages (advantage, return; an advantage of NO_REWARD leaves the sample out), opt_state.y (entropy coefficient).
+// Writes coefs = (dlogp, dentropy, dvalue, 1 where the row takes part; else 0) of all rows of the lane; adds to loss_sums.
+
+@group(0) @binding(0) var<uniform> at: At;
+@group(0) @binding(1) var<uniform> lanes: array<vec4<u32>, N_LANES>;
+@group(0) @binding(2) var<storage, read> settings: array<ArmSettings>;
+@group(0) @binding(3) var<storage, read> samples: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> policy_old: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> policy_new: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> advantages: array<vec2<f32>>;
+@group(0) @binding(7) var<storage, read_write> coefs: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> loss_sums: array<LaneStats>;
+@group(0) @binding(9) var<storage, read> opt_state: array<vec4<f32>>;
+
+// Whether a sample is in this minibatch and its reward program did not fail.
+fn takes_part(arm: u32, lane: u32, i: u32) -> bool {
+    let m = min(settings[arm].num_minibatches, SAMPLES);
+    return is_number(advantages[(lane * SAMPLES + i) * STEPS].x)
+        && minibatch_of(lanes[lane].y, at.update, at.epoch, SAMPLES, m, i) == at.minibatch;
+}
+
+// Steps of a sample that count when it takes part.
+fn counted_length(arm: u32, lane: u32, i: u32) -> u32 {
+    let sample = samples[lane * SAMPLES + i];
+    let masked = settings[arm].mask_truncated == 1u && sample.y != 0.0;
+    return select(min(u32(sample.x), STEPS), 0u, masked);
+}
+
+fn loss_length(arm: u32, lane: u32, i: u32) -> u32 {
+    return select(0u, counted_length(arm, lane, i), takes_part(arm, lane, i));
+}
+
+// What a step's loss is multiplied with, or a sequence's mean; counts = (sequences, steps, steps of the batch, share of
+// the batch that is in the minibatch).
+fn loss_scale(loss: u32, counts: vec4<f32>) -> f32 {
+    let sequences = max(counts.x, 1.0);
+    switch loss {
+        case LOSS_GRPO, LOSS_SAPO, LOSS_LUSPO: {
+            return 1.0 / sequences;
+        }
+        case LOSS_DR_GRPO: {
+            return 1.0 / (sequences * f32(STEPS));
+        }
+        case LOSS_BNPO: {
+            return 1.0 / max(counts.y, 1.0);
+        }
+        default: {
+            return 1.0 / (max(counts.z, 1.0) * counts.w);
+        }
+    }
+}
+
+// Sums over samples; the second half of each is a maximum or a metric.
+struct Sums {
+    // weighted policy loss, KL, entropy, drift
+    a: vec4<f32>,
+    // low, high, cispo, dual
+    b: vec4<f32>,
+    // kept steps, their entropy, ratios, phi
+    c: vec4<f32>,
+    // sequences with steps, value loss, coefficients that are not finite, _
+    d: vec4<f32>,
+    // maxima: 1 - low share, high share, ratio, _
+    most: vec4<f32>,
+}
+
+// Writes the coefficients of a sample with at least one step; the sums it adds.
+fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: f32, steps: f32) -> Sums {
+    var sums = Sums();
+    let row = (lane * SAMPLES + i) * STEPS;
+    let loss = settings[arm].loss_type;
+    let weight = select(scale, scale / f32(length), loss == LOSS_GRPO || loss == LOSS_SAPO);
+    let sequence = settings[arm].sequence_level == 1u;
+    let beta = settings[arm].beta;
+    var log_ratio = 0.0;
+    var log_w = 0.0;
+    for (var t = 0u; t < length; t++) {
+        let x = policy_new[row + t].x - policy_old[row + t].x;
+        log_ratio += x;
+        log_w += clamp(x, -MAX_LOG_RATIO, MAX_LOG_RATIO);
+    }
+    log_w = clamp(log_w, -18.420681, MAX_LOG_RATIO);
+    let drift = -log_ratio / f32(length);
+    let joint = guarded_exp(-drift);
+    var shared_slope = 0.0;
+    clipped = vec4<f32>(0.0);
+    for (var t = 0u; t < length; t++) {
+        let now = policy_new[row + t];
+        let old = policy_old[row + t];
+        let goal = advantages[row + t];
+        let ratio = select(guarded_exp(now.x - old.x), joint, sequence);
+        let term = policy_loss(arm, ratio, goal.x, now.x, log_w);
+        let kept = now.y >= threshold;
+        let keeps = kept && (goal.x >= 0.0 || drift <= settings[arm].off_policy_mask_threshold);
+        let gate = select(0.0, weight, keeps);
+        var slope = gate * term.z;
+        var by_ratio = gate * term.y;
+        sums.a.x += gate * term.x;
+        if beta != 0.0 {
+            var k = kl_estimate(settings[arm].kl_estimator, now.x - old.w);
+            if settings[arm].use_bias_correction_kl == 1u {
+                by_ratio += weight * beta * k.x * ratio.y;
+                k *= ratio.x;
+            }
+            sums.a.x += weight * beta * k.x;
+            slope += weight * beta * k.y;
+            sums.a.y += k.x;
+        }
+        if sequence {
+            shared_slope += by_ratio;
+        } else {
+            slope += by_ratio;
+            sums.c.z += ratio.x;
+            sums.most.z = max(sums.most.z, ratio.x);
+        }
+        sums.a.z += now.y;
+        sums.c += select(vec4<f32>(0.0), vec4<f32>(1.0, now.y, 0.0, 0.0), kept);
+        var value = vec2<f32>(0.0);
+        if settings[arm].estimator == ESTIMATOR_GAE {
+            value = value_loss(arm, now.z, old.z, goal.y) * settings[arm].vf_coef / max(steps, 1.0);
+        }
+        sums.d.y += value.x;
+        coefs[row + t] = vec4<f32>(slope, 0.0, value.y, 1.0);
+    }
+    let share = select(0.0, shared_slope / f32(length), sequence);
+    for (var t = 0u; t < length; t++) {
+        let slope = coefs[row + t].x + share;
+        coefs[row + t].x = slope;
+        sums.d.z += select(1.0, 0.0, is_number(slope));
+    }
+    if sequence {
+        sums.c.z += joint.x;
+        sums.most.z = max(sums.most.z, joint.x);
+    }
+    sums.a.w = -log_ratio;
+    sums.b = clipped / select(1.0, f32(length), sequence);
+    sums.c.w = select(0.0, vespo_phi(arm, log_w, advantages[row].x), loss == LOSS_VESPO);
+    sums.d.x = 1.0;
+    sums.most = vec4<f32>(1.0 - clipped.x / f32(length), clipped.y / f32(length), sums.most.z, 0.0);
+    return sums;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
+    let lane = workgroup.x;
+    let local = id.x;
+    let arm = lanes[lane].x;
+
+    var counts = vec4<f32>(0.0);
+    var members = 0.0;
+    let m = min(settings[arm].num_minibatches, SAMPLES);
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        let part = takes_part(arm, lane, i);
+        let length = f32(counted_length(arm, lane, i));
+        let present = is_number(advantages[(lane * SAMPLES + i) * STEPS].x);
+        let member = minibatch_of(lanes[lane].y, at.update, at.epoch, SAMPLES, m, i) == at.minibatch;
+        counts += vec4<f32>(
+            select(0.0, 1.0, part),
+            select(0.0, length, part),
+            select(0.0, length, present),
+            select(0.0, 1.0 / f32(SAMPLES), member),
+        );
+        for (var t = 0u; t < STEPS; t++) {
+            coefs[(lane * SAMPLES + i) * STEPS + t] = vec4<f32>(0.0);
+        }
+    }
+    counts = reduce_sum(local, counts);
+    var threshold = -NO_REWARD;
+    if settings[arm].top_entropy_quantile < 1.0 {
+        threshold = entropy_threshold(arm, lane, local, u32(counts.y));
+    }
+    let scale = loss_scale(settings[arm].loss_type, counts);
+    var sums = Sums();
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        let length = loss_length(arm, lane, i);
+        if length > 0u {
+            let one = sample_loss(arm, lane, i, length, scale, threshold, counts.y);
+            sums.a += one.a;
+            sums.b += one.b;
+            sums.c += one.c;
+            sums.d += one.d;
+            sums.most = max(sums.most, one.most);
+        }
+    }
+    sums.a = reduce_sum(local, sums.a);
+    sums.b = reduce_sum(local, sums.b);
+    sums.c = reduce_sum(local, sums.c);
+    sums.d = reduce_sum(local, sums.d);
+    sums.most = reduce_max(local, sums.most);
+
+    var coef = settings[arm].entropy_coef;
+    if settings[arm].use_adaptive_entropy == 1u {
+        coef = opt_state[lane].y * loss_sums[lane].bonus_on;
+    }
+    let kept = max(sums.c.x, 1.0);
+    if coef != 0.0 {
+        for (var i = local; i < SAMPLES; i += WIDTH) {
+            for (var t = 0u; t < loss_length(arm, lane, i); t++) {
+                let row = (lane * SAMPLES + i) * STEPS + t;
+                coefs[row].y = select(0.0, -coef / kept, policy_new[row].y >= threshold);
+            }
+        }
+    }
+    if local == 0u {
+        record(arm, lane, sums, counts.y, coef);
+    }
+}
