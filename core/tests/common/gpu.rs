@@ -1,11 +1,13 @@
 //! One compute shader over buffers, on whatever adapter there is (a software one in tests).
 
-/// A device with WebGPU's default limits; None, with a printed line, where there is no adapter.
+/// A device with WebGPU's default limits; None, with a printed line, where there is no adapter (a panic where
+/// GOODHART_REQUIRE_GPU is 1).
 pub fn device() -> Option<(wgpu::Device, wgpu::Queue)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = match pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())) {
         Ok(adapter) => adapter,
         Err(e) => {
+            assert!(std::env::var("GOODHART_REQUIRE_GPU").as_deref() != Ok("1"), "there is no WebGPU adapter: {e}");
             println!("skipped: no adapter ({e}); a software one comes with mesa-vulkan-drivers");
             return None;
         }

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "gpu")]
+pub mod stage;
 
 use goodhart_core::params::{Overrides, ParamValue, Value};
 use goodhart_core::reward::schema::Field;
