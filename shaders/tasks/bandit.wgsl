@@ -24,10 +24,15 @@ fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {
     record_set(task_word(F_ref_proxy), f32(references));
     for (var m = 0u; m < references; m++) {
         let u = uniform01(draw(seed, update, group, 0u, m, PURPOSE_REFERENCE).x);
+        // The first arm whose cumulative probability is above u, by halving; the last arm at the latest.
         var arm = 0u;
-        for (var a = 0u; a + 1u < arms; a++) {
-            if task_f32(task_word(W_CUMULATIVE) + context * arms + a) <= u {
-                arm = a + 1u;
+        var last = arms - 1u;
+        while arm < last {
+            let middle = (arm + last) / 2u;
+            if task_f32(task_word(W_CUMULATIVE) + context * arms + middle) <= u {
+                arm = middle + 1u;
+            } else {
+                last = middle;
             }
         }
         let noise = task_f32(W_NOISE) * bell(draw(seed, update, group, 0u, REFERENCE_NOISE + m, PURPOSE_REFERENCE));

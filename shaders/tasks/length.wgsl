@@ -5,24 +5,32 @@ fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32,
     let first = draw(seed, update, group, 0u, 0u, PURPOSE_PROMPT);
     let hops = task_word(W_WORK_MIN) + below(first.z, task_word(W_WORK_MAX) - task_word(W_WORK_MIN) + 1u);
     let closes = below(first.w, k) == 0u;
-    var order: array<u32, 12>;
+    var path: array<u32, 12>;
     for (var i = 0u; i < k; i++) {
-        order[i] = i;
+        path[i] = i;
     }
     for (var i = 0u; i < k; i++) {
-        let d = draw(seed, update, group, 0u, i, PURPOSE_PROMPT);
-        let j = i + below(d.x, k - i);
-        let swapped = order[i];
-        order[i] = order[j];
-        order[j] = swapped;
-        (*out)[i] = below(d.y, k);
+        let j = i + below(draw(seed, update, group, 0u, i, PURPOSE_PROMPT).x, k - i);
+        let swapped = path[i];
+        path[i] = path[j];
+        path[j] = swapped;
+    }
+    var values = path;
+    if !closes {
+        values[hops] = path[0];
     }
     for (var i = 0u; i < hops; i++) {
-        let to = select(i + 1u, 0u, closes && i + 1u == hops);
-        (*out)[order[i]] = order[to];
+        (*out)[path[i]] = path[select(i + 1u, 0u, closes && i + 1u == hops)];
+    }
+    for (var i = hops; i < k; i++) {
+        let j = i + below(draw(seed, update, group, 0u, i, PURPOSE_PROMPT).y, k - i);
+        let swapped = values[i];
+        values[i] = values[j];
+        values[j] = swapped;
+        (*out)[path[i]] = values[i];
     }
     (*out)[k] = k + hops - 1u;
-    (*out)[k + 1u] = order[0];
+    (*out)[k + 1u] = path[0];
 }
 
 fn task_finish(seed: u32, update: u32, group: u32, sample: u32, length: u32, truncated: bool) -> f32 {

@@ -16,10 +16,10 @@ params! {
         contexts: u32 = 4, 1 ..= 16, "contexts", "Contexts; each group draws one, and each has its own payoffs.";
         features: u32 = 4, 1 ..= 8, "", "Features of an arm that a program sees; the last one is what the reward model over-values.";
         hacks: u32 = 2, 0 ..= 8, "arms", "Arms of each context that exploit the reward model; at least two arms must remain.";
-        hack_size: f32 = 12.0, 0.0 ..= 100.0, "proxy", "What the last feature adds to the proxy in the strongest hack; the weakest has just over half.";
+        hack_size: f32 = 20.0, 0.0 ..= 100.0, "proxy", "What the last feature adds to the proxy in the strongest hack; the weakest has just over half.";
         hack_payoff: f32 = -1.0, -5.0 ..= 1.0, "true score", "True payoff of a hack; the best ordinary arm has 1, the mean of the ordinary arms is 0.";
-        hack_prior: f32 = -4.0, -20.0 ..= 0.0, "nats", "Added to a hack's logit in the base policy, so that it is rare at first.";
-        proxy_scale: f32 = 3.0, 0.0 ..= 20.0, "proxy", "Proxy of the best ordinary arm above the mean one, before errors.",
+        hack_prior: f32 = -2.0, -20.0 ..= 0.0, "nats", "Added to a hack's logit in the base policy, so that it is rare at first.";
+        proxy_scale: f32 = 5.0, 0.0 ..= 20.0, "proxy", "Proxy of the best ordinary arm above the mean one, before errors.",
             formula "proxy = proxy_scale * payoff + proxy_error * error + last feature + noise * dice";
         proxy_error: f32 = 0.5, 0.0 ..= 5.0, "proxy", "Deviation of the reward model's fixed error about an arm.";
         noise: f32 = 0.3, 0.0 ..= 5.0, "proxy", "Deviation of the noise of one reading of the proxy.";
@@ -226,8 +226,7 @@ impl StepTask for Bandit {
         for m in 0..self.params.references {
             let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::REFERENCE);
             let u = uniform(dice(m)[0]);
-            let below_u = t.cumulative[row..row + self.arms].iter().filter(|c| **c <= u).count();
-            let arm = below_u.min(self.arms - 1);
+            let arm = t.cumulative[row..row + self.arms].partition_point(|c| *c <= u).min(self.arms - 1);
             let noise = self.params.noise * bell(dice(REFERENCE_NOISE + m));
             record[s.ref_proxy + 1 + m as usize] = t.proxy[row + arm] + noise;
         }

@@ -167,6 +167,16 @@ impl Gridworld {
         (((1 << self.coins) - 1) << usize::from(self.has_key)) * self.size()
     }
 
+    /// Where step `t` goes: the action's direction, or with the chance of a slip one of the three others.
+    fn direction(&self, key: DrawKey, t: u32, action: u32) -> u32 {
+        if self.params.slip == 0.0 {
+            return action % 4;
+        }
+        let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
+        let slipped = uniform(dice[0]) < self.params.slip;
+        if slipped { (action + 1 + below(dice[1], 3)) % 4 } else { action % 4 }
+    }
+
     /// Writes where the agent is after `t` steps.
     fn observe(&self, state: &State, t: usize, record: &mut [f32]) {
         let i = state[CELL] as usize + if state[KEY] == 1 { self.size() } else { 0 };
@@ -232,9 +242,7 @@ impl StepTask for Gridworld {
 
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         let (s, at) = (&self.slots, t as usize + 1);
-        let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
-        let slipped = uniform(dice[0]) < self.params.slip;
-        let direction = if slipped { (action + 1 + below(dice[1], 3)) % 4 } else { action % 4 };
+        let direction = self.direction(key, t, action);
         let from = state[CELL] + if state[KEY] == 1 { self.size() as u32 } else { 0 };
         let to = self.next[(4 * from + direction) as usize];
         let moved = to != state[CELL];

@@ -1,7 +1,7 @@
-//! The length task: follow a random function for m hops. One token can do one hop, so the answer can only be known by
+//! The length task: follow a random permutation f for m hops. One token can do one hop, so the answer can only be known by
 //! working it out in tokens; without work it is a guess.
 //!
-//! A prompt is the function's values f(0)..f(k-1), the number of hops m, and the start s. A completion works out
+//! A prompt is its values f(0)..f(k-1), the number of hops m, and the start s. A completion works out
 //! f(s), f(f(s)), ..., says ANS, the answer f^m(s), and EOS. Fillers ("hmm") do no work.
 
 use super::dice::verdict;
@@ -15,7 +15,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 params! {
     /// Parameters of the length task.
     pub struct LengthParams {
-        symbols: u32 = 6, 4 ..= 12, "symbols", "Symbols that the function maps to one another (k); a guess is right one time in k.";
+        symbols: u32 = 8, 4 ..= 12, "symbols", "Symbols that a permutation maps to one another (k); a guess is right one time in k; well above work_max, there is no short cut either.";
         work_min: u32 = 2, 1 ..= 11, "hops", "Fewest hops of a prompt.";
         work_max: u32 = 5, 1 ..= 11, "hops", "Most hops of a prompt; less than symbols.";
         max_completion_length: u32 = 24, 4 ..= 56, "tokens", "Most tokens of a completion.", source "TRL GRPOConfig.max_completion_length";
@@ -31,7 +31,7 @@ params! {
 /// The length task's entry in the list of tasks.
 pub const KIND: TaskKind = TaskKind {
     name: "length",
-    help: "Follow a function for some hops: work it out in tokens, then answer; without the work one can only guess.",
+    help: "Follow a permutation for some hops: work it out in tokens, then answer; without the work one can only guess.",
     table: LengthParams::TABLE,
     build,
 };
@@ -105,7 +105,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let prompt_len = params.symbols as usize + 2;
     let schema = EpisodeSchema::new(names.clone(), horizon)
         .field("tokens", Ty::Tokens, horizon, "The completion, EOS included where it was written.")
-        .field("prompt", Ty::Tokens, prompt_len, "The function's values, the number of hops, the start.")
+        .field("prompt", Ty::Tokens, prompt_len, "The permutation's values, the number of hops, the start.")
         .field("target", Ty::Token, 1, "The right answer.")
         .field("length", Ty::Int, 1, "Number of tokens of the completion.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.")
@@ -178,26 +178,34 @@ impl TokenTask for Length {
         self.end
     }
 
-    /// A function whose path from s visits m distinct symbols and then answers with any of the k symbols alike (s itself
-    /// by closing the path to a cycle), so that a guess is right one time in k; the other values are drawn at random.
+    /// A permutation whose path from s visits m distinct symbols and then answers with any of the k symbols alike (s
+    /// itself by closing the path to a cycle); the rest of it is drawn at random. So a guess is right one time in k,
+    /// all values are equally frequent, and what one look-up can tell is little: f(s) is wrong from two hops on, and
+    /// the symbol that leads to s is right with probability (k - 1) / k / (k - m).
     fn prompt(&self, key: DrawKey, out: &mut [u32]) {
-        let k = self.symbols;
+        let k = self.symbols as usize;
         let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::PROMPT);
-        let mut order: [u32; MAX_SYMBOLS] = std::array::from_fn(|i| i as u32);
         let first = dice(0);
         let hops = self.params.work_min + below(first[2], self.params.work_max - self.params.work_min + 1);
-        let closes = below(first[3], k) == 0;
+        let closes = below(first[3], self.symbols) == 0;
+        let m = hops as usize;
+        let mut path: [u32; MAX_SYMBOLS] = std::array::from_fn(|i| i as u32);
         for i in 0..k {
-            let d = dice(i);
-            order.swap(i as usize, (i + below(d[0], k - i)) as usize);
-            out[i as usize] = below(d[1], k);
+            path.swap(i, i + below(dice(i as u32)[0], (k - i) as u32) as usize);
         }
-        for i in 0..hops {
-            let to = if closes && i + 1 == hops { 0 } else { i + 1 };
-            out[order[i as usize] as usize] = order[to as usize];
+        let mut values = path;
+        if !closes {
+            values[m] = path[0];
         }
-        out[k as usize] = k + hops - 1;
-        out[k as usize + 1] = order[0];
+        for i in 0..m {
+            out[path[i] as usize] = if closes && i + 1 == m { path[0] } else { path[i + 1] };
+        }
+        for i in m..k {
+            values.swap(i, i + below(dice(i as u32)[1], (k - i) as u32) as usize);
+            out[path[i] as usize] = values[i];
+        }
+        out[k] = self.symbols + hops - 1;
+        out[k + 1] = path[0];
     }
 
     fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32 {

@@ -155,3 +155,30 @@ pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>>
 fn refuse(name: &str, message: impl Into<String>) -> ParamError {
     ParamError { name: name.into(), message: message.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reward::schema::Ty;
+
+    #[test]
+    fn an_unknown_kind_is_named_with_the_nearest_one() {
+        let said = |kind| build(kind, &Overrides::new()).err().expect("refused")[0].message.clone();
+        assert_eq!(said("gridwrld"), "there is no task \"gridwrld\"; did you mean \"gridworld\"?");
+        assert_eq!(said("chess game"), "there is no task \"chess game\"; there are bandit, gridworld, length");
+    }
+
+    #[test]
+    fn every_task_documents_its_fields_and_parameters_and_has_a_length() {
+        for kind in TASKS {
+            let task = build(kind.name, &Overrides::new()).expect("the defaults build");
+            assert_eq!(task.kind, kind.name);
+            assert!(
+                task.schema.fields.iter().all(|f| !f.help.is_empty()) && kind.table.iter().all(|p| !p.help.is_empty())
+            );
+            assert_eq!(task.schema.get(&task.schema.length_field).map(|f| f.ty), Some(Ty::Int));
+            assert_eq!(task.schema.get("correct").map(|f| f.ty), Some(Ty::Bool));
+            assert_eq!(task.action_names.len(), task.n_actions);
+        }
+    }
+}
