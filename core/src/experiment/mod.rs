@@ -2,6 +2,7 @@
 //! written takes its default from the parameter tables.
 
 mod claims;
+pub mod file;
 mod run;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};

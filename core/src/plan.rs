@@ -1,0 +1,240 @@
+//! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
+//! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
+
+use crate::algorithm::Settings;
+use crate::algorithm::settings::Estimator;
+use crate::experiment::{Base, Experiment, RunParams};
+use crate::metrics::columns::MAX_COMPONENTS;
+use crate::params::{Overrides, ParamError, Params};
+use crate::policy::{self, Interface, PolicyKind};
+use crate::reward::schema::RunSchema;
+use crate::reward::{self, Program, Severity};
+use crate::tasks::{self, Play, Task};
+use serde::{Deserialize, Serialize};
+
+/// Most arms of an experiment.
+pub const MAX_ARMS: usize = 8;
+/// Most samples of a lane's batch.
+pub const MAX_SAMPLES: usize = 65_536;
+
+/// The numbers that reward programs see as `run.<name>`: where the run stands, and what the last update measured. None
+/// of them tells anything of the true score.
+pub const RUN_FIELDS: &[&str] =
+    &["step", "updates", "progress", "reward", "reward_std", "entropy", "mean_length", "kl", "frac_reward_zero_std"];
+
+/// The names of `RUN_FIELDS` as the compiler wants them.
+pub fn run_schema() -> RunSchema {
+    RunSchema { names: RUN_FIELDS.iter().map(|s| (*s).to_string()).collect() }
+}
+
+/// Something wrong with an experiment: where (such as "arm \"LP\"" or "task"), and one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{place}: {message}")]
+pub struct Problem {
+    pub place: String,
+    pub message: String,
+}
+
+impl Problem {
+    fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into() }
+    }
+}
+
+fn problems(place: &str, errors: Vec<ParamError>) -> Vec<Problem> {
+    errors.into_iter().map(|e| Problem::new(place, e.message)).collect()
+}
+
+/// One arm, ready.
+pub struct PlannedArm {
+    pub name: String,
+    pub settings: Settings,
+    pub program: Program,
+}
+
+impl PlannedArm {
+    /// Names of its components, in the order of the metric row's slots.
+    pub fn components(&self) -> Vec<String> {
+        self.program.components.iter().map(|c| c.name.clone()).collect()
+    }
+}
+
+/// A whole experiment, ready.
+pub struct Plan {
+    pub task: Task,
+    pub policy: &'static PolicyKind,
+    pub policy_params: Overrides,
+    pub interface: Interface,
+    pub run: RunParams,
+    pub base: Option<Base>,
+    pub arms: Vec<PlannedArm>,
+    algorithm: Overrides,
+}
+
+impl Plan {
+    /// Samples of a lane's batch: groups x num_generations.
+    pub fn n_samples(&self) -> usize {
+        self.interface.n_samples
+    }
+
+    /// Samples of a group.
+    pub fn group(&self) -> usize {
+        self.run.num_generations as usize
+    }
+
+    /// Most steps of a sample.
+    pub fn steps(&self) -> usize {
+        self.task.horizon
+    }
+
+    /// The seed of the generator for the i-th seed of the run.
+    pub fn seed(&self, index: usize) -> u32 {
+        self.run.first_seed + index as u32
+    }
+
+    /// Compiles a new program for an arm; the sentence says why it cannot be used.
+    pub fn compile(&self, code: &str) -> Result<Program, String> {
+        compile(code, &self.task)
+    }
+
+    /// Settings of an arm from a diff against the experiment's algorithm.
+    pub fn settings(&self, diff: &Overrides) -> Result<Settings, String> {
+        let settings = Settings::resolve(&[&self.algorithm, diff]).map_err(|e| join(&problems("settings", e)))?;
+        if settings.estimator == Estimator::Gae && !self.interface.critic {
+            return Err("the estimator gae needs a value head, which this run has not: start it anew".into());
+        }
+        Ok(settings)
+    }
+}
+
+/// Several problems as one text.
+pub fn join(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn compile(code: &str, task: &Task) -> Result<Program, String> {
+    let compiled = reward::compile(code, &task.schema, &run_schema());
+    let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    let program = match (compiled.program, errors.first()) {
+        (Some(program), None) => program,
+        (_, Some(first)) => {
+            let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
+            return Err(format!("line {}: {}{more}", first.line, first.message));
+        }
+        (None, None) => return Err("the program does not compile".into()),
+    };
+    if program.components.len() > MAX_COMPONENTS {
+        return Err(format!("a program has at most {MAX_COMPONENTS} components, this one has {}", program.components.len()));
+    }
+    Ok(program)
+}
+
+/// Looks everything up and checks it; reports all problems at once.
+pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
+    let mut wrong = Vec::new();
+    let run = RunParams::resolve(&[&experiment.run]).map_err(|e| wrong.extend(problems("run", e))).ok();
+    let task = tasks::build(&experiment.task.kind, &experiment.task.params)
+        .map_err(|e| wrong.extend(problems("task", e)))
+        .ok();
+    if experiment.arms.is_empty() || experiment.arms.len() > MAX_ARMS {
+        let count = experiment.arms.len();
+        wrong.push(Problem::new("arms", format!("an experiment has 1 to {MAX_ARMS} arms, this one has {count}")));
+    }
+    let mut settings = Vec::new();
+    for (i, arm) in experiment.arms.iter().enumerate() {
+        let place = format!("arm \"{}\"", arm.name);
+        if experiment.arms[..i].iter().any(|other| other.name == arm.name) {
+            wrong.push(Problem::new(&place, "another arm has the same name"));
+        }
+        match Settings::resolve(&[&experiment.algorithm, &arm.algorithm]) {
+            Ok(s) => settings.push(s),
+            Err(e) => wrong.extend(problems(&place, e)),
+        }
+    }
+    let (Some(run), Some(task)) = (run, task) else { return Err(wrong) };
+
+    let mut programs = Vec::new();
+    for arm in &experiment.arms {
+        match compile(&arm.code, &task) {
+            Ok(program) => programs.push(program),
+            Err(message) => wrong.push(Problem::new(format!("arm \"{}\"", arm.name), message)),
+        }
+    }
+    let n_samples = run.groups as usize * run.num_generations as usize;
+    if n_samples > MAX_SAMPLES {
+        wrong.push(Problem::new("run", format!("groups x num_generations is {n_samples}, more than {MAX_SAMPLES}")));
+    }
+    if let Some(s) = settings.iter().find(|s| s.num_minibatches as usize > n_samples) {
+        let wanted = s.num_minibatches;
+        wrong.push(Problem::new("algorithm", format!("{wanted} minibatches of {n_samples} samples would be empty")));
+    }
+    let critic = settings.iter().any(|s| s.estimator == Estimator::Gae);
+    let interface = interface(&task, &run, critic);
+    let policy = policy::POLICIES.iter().find(|p| p.name == experiment.policy.kind);
+    match policy {
+        None => {
+            let names: Vec<_> = policy::POLICIES.iter().map(|p| p.name).collect();
+            let message = format!("there is no policy \"{}\"; there are {}", experiment.policy.kind, names.join(", "));
+            wrong.push(Problem::new("policy", message));
+        }
+        Some(kind) => {
+            let writes = matches!(task.play, Play::Tokens(_));
+            if writes != (kind.name == "transformer") {
+                let (what, use_) = if writes { ("writes tokens", "transformer") } else { ("takes steps", "table or mlp") };
+                let message = format!("the task {} {what}: its policy is {use_}, not {}", task.kind, kind.name);
+                wrong.push(Problem::new("policy", message));
+            } else if let Err(e) = (kind.build)(&experiment.policy.params, &interface) {
+                wrong.extend(problems("policy", e));
+            }
+        }
+    }
+    if experiment.base.as_ref().is_some_and(|b| b.steps > 0) && matches!(task.play, Play::Steps(_)) {
+        wrong.push(Problem::new("base", "only a task that writes tokens has demonstrations to start from"));
+    }
+    if let Some(base) = &experiment.base
+        && (base.steps > 100_000 || base.batch == 0 || base.batch > 4096 || !(base.learning_rate > 0.0 && base.learning_rate < 1.0))
+    {
+        wrong.push(Problem::new("base", "steps go up to 100000, batch from 1 to 4096, learning_rate from above 0 to 1"));
+    }
+    let (Some(policy), true) = (policy, wrong.is_empty()) else { return Err(wrong) };
+    let arms = experiment
+        .arms
+        .iter()
+        .zip(settings)
+        .zip(programs)
+        .map(|((arm, settings), program)| PlannedArm { name: arm.name.clone(), settings, program })
+        .collect();
+    Ok(Plan {
+        task,
+        policy,
+        policy_params: experiment.policy.params.clone(),
+        interface,
+        run,
+        base: experiment.base.clone().filter(|b| b.steps > 0),
+        arms,
+        algorithm: experiment.algorithm.clone(),
+    })
+}
+
+fn interface(task: &Task, run: &RunParams, critic: bool) -> Interface {
+    let n_groups = run.groups as usize;
+    let n_samples = n_groups * run.num_generations as usize;
+    let (features, active, states, prompt_len) = match &task.play {
+        Play::Steps(t) => {
+            let o = t.observation();
+            (o.features, o.active, o.states, 0)
+        }
+        Play::Tokens(t) => (0, 0, 0, t.prompt_len()),
+    };
+    Interface {
+        n_actions: task.n_actions,
+        features,
+        active,
+        states,
+        prompt_len,
+        horizon: task.horizon,
+        critic,
+        n_samples,
+        n_groups,
+    }
+}
