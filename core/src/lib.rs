@@ -4,6 +4,9 @@
 //! No DOM, no clock and no global randomness live here. ARCHITECTURE.md at the root of the repository is the map.
 
 pub mod algorithm;
+pub mod anatomy;
+pub mod base;
+pub mod cpu;
 pub mod experiment;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -12,6 +15,7 @@ pub mod link;
 pub mod math;
 pub mod metrics;
 pub mod params;
+pub mod plan;
 pub mod policy;
 pub mod protocol;
 pub mod reward;

@@ -124,7 +124,10 @@ fn compile(code: &str, task: &Task) -> Result<Program, String> {
         (None, None) => return Err("the program does not compile".into()),
     };
     if program.components.len() > MAX_COMPONENTS {
-        return Err(format!("a program has at most {MAX_COMPONENTS} components, this one has {}", program.components.len()));
+        return Err(format!(
+            "a program has at most {MAX_COMPONENTS} components, this one has {}",
+            program.components.len()
+        ));
     }
     Ok(program)
 }
@@ -180,7 +183,8 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         Some(kind) => {
             let writes = matches!(task.play, Play::Tokens(_));
             if writes != (kind.name == "transformer") {
-                let (what, use_) = if writes { ("writes tokens", "transformer") } else { ("takes steps", "table or mlp") };
+                let (what, use_) =
+                    if writes { ("writes tokens", "transformer") } else { ("takes steps", "table or mlp") };
                 let message = format!("the task {} {what}: its policy is {use_}, not {}", task.kind, kind.name);
                 wrong.push(Problem::new("policy", message));
             } else if let Err(e) = (kind.build)(&experiment.policy.params, &interface) {
@@ -192,9 +196,13 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         wrong.push(Problem::new("base", "only a task that writes tokens has demonstrations to start from"));
     }
     if let Some(base) = &experiment.base
-        && (base.steps > 100_000 || base.batch == 0 || base.batch > 4096 || !(base.learning_rate > 0.0 && base.learning_rate < 1.0))
+        && (base.steps > 100_000
+            || base.batch == 0
+            || base.batch > 4096
+            || !(base.learning_rate > 0.0 && base.learning_rate < 1.0))
     {
-        wrong.push(Problem::new("base", "steps go up to 100000, batch from 1 to 4096, learning_rate from above 0 to 1"));
+        wrong
+            .push(Problem::new("base", "steps go up to 100000, batch from 1 to 4096, learning_rate from above 0 to 1"));
     }
     let (Some(policy), true) = (policy, wrong.is_empty()) else { return Err(wrong) };
     let arms = experiment

@@ -180,6 +180,10 @@ pub struct LaneState {
     pub opt_step: u32,
     /// The adaptive entropy coefficient.
     pub entropy_coef: f32,
+    /// Mean entropy of the last optimiser step, which that coefficient follows.
+    pub entropy_last: f32,
+    /// Steps taken so far.
+    pub tokens: f32,
     /// Numbers that reward programs see as `run.<name>`, from the last update.
     pub run: Vec<f32>,
 }

@@ -1,0 +1,25 @@
+//! Stage `combine`: from what the program pays to the reward that the update uses: the KL to the reference is taken out
+//! of it, where the settings say so.
+
+use super::work::Work;
+use crate::algorithm::{self, Settings};
+
+/// Changes the rewards and step rewards of `scores` in place; notes the mean of what the program paid.
+pub fn combine(settings: &Settings, work: &mut Work) {
+    let paid = work.scores.reward.iter().filter(|r| !r.is_nan());
+    let (sum, count) = paid.fold((0.0f32, 0u32), |(s, c), r| (s + r, c + 1));
+    work.proxy = if count == 0 { f32::NAN } else { sum / count as f32 };
+    if settings.kl_in_reward > 0.0 {
+        let scores = &mut work.scores;
+        algorithm::kl_into_rewards(
+            settings,
+            work.steps,
+            &work.lengths,
+            &work.active,
+            &work.logp_old,
+            &work.logp_ref,
+            &mut scores.reward,
+            &mut scores.step_reward,
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! Stage `measure`: one metric row of a lane's update.
+
+use super::loss::Stats;
+use super::work::{Lane, Work};
+use crate::algorithm::LossStats;
+use crate::metrics::Column;
+use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std};
+use crate::plan::Plan;
+use crate::reward::Program;
+
+/// What the optimiser steps of an update added up to.
+#[derive(Default)]
+pub struct Sums {
+    pub grad_norm: f32,
+    /// Optimiser steps taken, and all of them.
+    pub taken: f32,
+    steps: f32,
+    pub not_finite: f32,
+    clip_low: f32,
+    clip_high: f32,
+    clip_region: f32,
+    last: LossStats,
+    value: f32,
+    first: LossStats,
+}
+
+impl Sums {
+    pub fn add(&mut self, stats: Stats) {
+        if self.steps == 0.0 {
+            self.first = stats.policy;
+        }
+        self.steps += 1.0;
+        self.clip_low += stats.policy.clip_low_mean;
+        self.clip_high += stats.policy.clip_high_mean;
+        self.clip_region += stats.policy.clip_region_mean;
+        self.last = stats.policy;
+        self.value = stats.value;
+    }
+}
+
+/// Running mean and deviation (n - 1) of numbers, in their order.
+#[derive(Default)]
+struct Moments {
+    n: f32,
+    sum: f32,
+    squares: f32,
+}
+
+impl Moments {
+    fn of(values: impl Iterator<Item = f32> + Clone) -> Self {
+        let (n, sum) = values.clone().fold((0.0f32, 0.0f32), |(n, s), x| (n + 1.0, s + x));
+        let mean = if n > 0.0 { sum / n } else { 0.0 };
+        Self { n, sum, squares: values.fold(0.0, |s, x| s + (x - mean) * (x - mean)) }
+    }
+
+    fn mean(&self) -> f32 {
+        if self.n > 0.0 { self.sum / self.n } else { f32::NAN }
+    }
+
+    fn std(&self) -> f32 {
+        if self.n > 1.0 { (self.squares / (self.n - 1.0)).sqrt() } else { 0.0 }
+    }
+}
+
+/// Writes the row [ROW] of an update, and what the lane's reward program will see of it as `run.<name>`.
+pub fn measure(
+    plan: &Plan,
+    program: &Program,
+    lane: &mut Lane,
+    work: &Work,
+    update: u32,
+    learning_rate: f32,
+    sums: &Sums,
+    row: &mut [f32],
+) {
+    row.fill(f32::NAN);
+    let n = work.n as f32;
+    let lengths = || work.lengths.iter().map(|l| *l as f32);
+    let ended = || lengths().zip(&work.truncated).filter(|(_, cut)| **cut == 0).map(|(l, _)| l);
+    let total: f32 = lengths().sum();
+    lane.tokens += total;
+    let entropy = (0..work.n)
+        .flat_map(|i| work.entropy_old[i * work.steps..][..work.lengths[i] as usize].iter())
+        .fold(0.0f32, |s, h| s + h)
+        / total.max(1.0);
+    let mut set = |column: Column, value: f32| row[column as usize] = value;
+    let stats = &work.group_stats;
+    set(Column::TrueScore, work.true_scores.iter().fold(0.0f32, |s, x| s + x) / n);
+    set(Column::ProxyReward, work.proxy);
+    set(Column::Reward, if stats.scored > 0 { stats.reward } else { f32::NAN });
+    set(Column::RewardStd, stats.reward_std);
+    set(Column::FracRewardZeroStd, stats.frac_reward_zero_std);
+    set(Column::Entropy, entropy);
+    set(Column::Kl, if work.has_reference { sums.first.kl } else { f32::NAN });
+    set(Column::Loss, sums.last.loss + sums.value);
+    set(Column::PolicyLoss, sums.last.policy_loss);
+    set(Column::ValueLoss, if plan.interface.critic { sums.value } else { f32::NAN });
+    set(Column::GradNorm, if sums.taken > 0.0 { sums.grad_norm / sums.taken } else { f32::NAN });
+    set(Column::LearningRate, learning_rate);
+    set(Column::EntropyCoef, lane.entropy.coef);
+    set(Column::ClipLowMean, sums.clip_low / sums.steps);
+    set(Column::ClipHighMean, sums.clip_high / sums.steps);
+    set(Column::ClipRegionMean, sums.clip_region / sums.steps);
+    set(Column::MeanLength, total / n);
+    set(Column::MinLength, lengths().fold(f32::MAX, f32::min));
+    set(Column::MaxLength, lengths().fold(0.0, f32::max));
+    set(Column::ClippedRatio, work.truncated.iter().map(|t| f32::from(*t)).sum::<f32>() / n);
+    set(Column::MeanTerminatedLength, Moments::of(ended()).mean());
+    set(Column::ErrorRate, work.active.iter().filter(|a| **a == 0).count() as f32 / n);
+    let (effective, easy, hard) = group_shares(plan, work);
+    set(Column::Effective, effective);
+    set(Column::TooEasy, easy);
+    set(Column::TooHard, hard);
+    set(Column::NumTokens, lane.tokens);
+    set(Column::NotFinite, sums.not_finite);
+    for c in 0..program.components.len().min(MAX_COMPONENTS) {
+        let values = work.scores.components[c * work.n..(c + 1) * work.n].iter().copied().filter(|x| !x.is_nan());
+        let moments = Moments::of(values);
+        row[component_mean(c)] = moments.mean();
+        row[component_std(c)] = if moments.n > 0.0 { moments.std() } else { f32::NAN };
+    }
+    let or_zero = |x: f32| if x.is_finite() { x } else { 0.0 };
+    let kl = row[Column::Kl as usize];
+    lane.run[0] = update as f32 + 1.0;
+    lane.run[3] = or_zero(row[Column::Reward as usize]);
+    lane.run[4] = stats.reward_std;
+    lane.run[5] = entropy;
+    lane.run[6] = total / n;
+    lane.run[7] = if kl.is_finite() { kl } else { lane.run[7] };
+    lane.run[8] = stats.frac_reward_zero_std;
+}
+
+/// Shares of groups whose rewards differ, and of the others by their true score: above one half or not.
+fn group_shares(plan: &Plan, work: &Work) -> (f32, f32, f32) {
+    let group = plan.group();
+    let groups = work.n / group;
+    let (mut effective, mut easy) = (0, 0);
+    for g in 0..groups {
+        let range = g * group..(g + 1) * group;
+        if crate::anatomy::differs(&work.scores.reward[range.clone()]) {
+            effective += 1;
+        } else if work.true_scores[range].iter().sum::<f32>() > 0.5 * group as f32 {
+            easy += 1;
+        }
+    }
+    let share = |count: usize| count as f32 / groups as f32;
+    (share(effective), share(easy), share(groups - effective - easy))
+}

@@ -1,0 +1,255 @@
+//! The CPU engine: the stages of an update, one file a stage under the names of the shaders, lane after lane.
+//!
+//! It is a product path, not a debugging aid: it runs in every browser and is bit-exact, natively and in WebAssembly,
+//! whatever the width of vectors and the number of workers. One engine serves some lanes on one thread; lanes never talk
+//! to each other, so a run is split by giving each worker some of them. Nothing is allocated in an update once the
+//! buffers have their sizes.
+
+mod advantage;
+mod backward;
+mod combine;
+mod forward;
+mod loss;
+mod measure;
+mod optimize;
+mod rollout;
+mod score;
+mod work;
+
+pub use forward::Probe;
+pub use work::{Kept, Lane, Work};
+
+use crate::algorithm::{EntropyControl, Settings};
+use crate::metrics::columns::ROW;
+use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
+use crate::policy::Policy;
+use crate::protocol::{Checkpoint, LaneState};
+use crate::reward::Program;
+use std::sync::Arc;
+
+/// Updates between two measurements of the KL where the algorithm itself does not need it.
+const KL_EVERY: u32 = 8;
+
+/// What a lane is: an arm of the plan and the index of a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneId {
+    pub arm: usize,
+    pub seed: usize,
+}
+
+/// All lanes of some seeds, in the order of lanes: seed by seed, arm by arm.
+pub fn lanes_of(plan: &Plan, seeds: &[u32]) -> Vec<LaneId> {
+    let arms = 0..plan.arms.len();
+    seeds.iter().flat_map(|seed| arms.clone().map(|arm| LaneId { arm, seed: *seed as usize })).collect()
+}
+
+/// The engine of some lanes.
+pub struct CpuEngine {
+    pub plan: Arc<Plan>,
+    arms: Vec<PlannedArm>,
+    lanes: Vec<Lane>,
+    policy: Box<dyn Policy>,
+    /// A second instance, so that the reference's pass leaves the rollout's activations alone; made when first needed.
+    reference: Option<Box<dyn Policy>>,
+    work: Work,
+    update: u32,
+    /// Metric rows of the last update, [lane][ROW].
+    rows: Vec<f32>,
+    watched: Option<LaneId>,
+}
+
+impl CpuEngine {
+    /// An engine at update 0. `base` are the parameters that every lane starts from and the reference of its KL; without
+    /// it a lane starts from its seed's initial parameters, which are then its reference.
+    pub fn new(plan: Arc<Plan>, ids: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
+        let policy = (plan.policy.build)(&plan.policy_params, &plan.interface)
+            .map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let n_params = policy.n_params();
+        if let Some(base) = base
+            && base.len() != n_params
+        {
+            return Err(format!("the base policy has {} parameters and this policy {n_params}", base.len()));
+        }
+        let shared: Option<Arc<[f32]>> = base.map(Arc::from);
+        let lanes = ids
+            .iter()
+            .map(|id| {
+                let start = shared.clone().unwrap_or_else(|| {
+                    let mut params = vec![0.0; n_params];
+                    policy.init(plan.seed(id.seed), &mut params);
+                    params.into()
+                });
+                Lane {
+                    id: *id,
+                    params: start.to_vec(),
+                    m: vec![0.0; n_params],
+                    v: vec![0.0; n_params],
+                    opt_step: 0,
+                    entropy: EntropyControl::new(&plan.arms[id.arm].settings),
+                    run: vec![0.0; RUN_FIELDS.len()],
+                    tokens: 0.0,
+                    reference: start,
+                }
+            })
+            .collect();
+        let arms = plan
+            .arms
+            .iter()
+            .map(|a| PlannedArm { name: a.name.clone(), settings: a.settings.clone(), program: a.program.clone() })
+            .collect();
+        let work = Work::new(&plan, n_params);
+        let rows = vec![f32::NAN; ids.len() * ROW];
+        Ok(Self { plan, arms, lanes, policy, reference: None, work, update: 0, rows, watched: None })
+    }
+
+    /// Updates done.
+    pub fn update_count(&self) -> u32 {
+        self.update
+    }
+
+    /// The lanes, in the order of rows.
+    pub fn lane_ids(&self) -> impl Iterator<Item = LaneId> + '_ {
+        self.lanes.iter().map(|l| l.id)
+    }
+
+    /// An arm as it is now, edits included.
+    pub fn arm(&self, arm: usize) -> &PlannedArm {
+        &self.arms[arm]
+    }
+
+    /// Uses a new reward program for an arm from the next update on; the policies stay.
+    pub fn set_program(&mut self, arm: usize, program: Program) {
+        self.arms[arm].program = program;
+    }
+
+    /// Uses new settings for an arm from the next update on.
+    pub fn set_settings(&mut self, arm: usize, settings: Settings) {
+        for lane in self.lanes.iter_mut().filter(|l| l.id.arm == arm) {
+            lane.entropy = EntropyControl::new(&settings);
+        }
+        self.arms[arm].settings = settings;
+    }
+
+    /// Keeps the buffers of this lane's next updates for `anatomy`.
+    pub fn watch(&mut self, lane: LaneId) {
+        self.watched = Some(lane);
+    }
+
+    /// One update of every lane; gives the metric rows, [lane][ROW].
+    pub fn update(&mut self) -> &[f32] {
+        for i in 0..self.lanes.len() {
+            let lane = &mut self.lanes[i];
+            let arm = &self.arms[lane.id.arm];
+            let row = &mut self.rows[i * ROW..(i + 1) * ROW];
+            let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
+            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, row);
+            if self.watched == Some(lane.id) {
+                self.work.keep();
+            }
+        }
+        self.update += 1;
+        &self.rows
+    }
+
+    /// The buffers of the watched lane's last update, if there was one.
+    pub fn watched(&self) -> Option<(LaneId, &Kept)> {
+        self.watched.zip(self.work.kept())
+    }
+
+    /// Logits of the lane's policy for some inputs of a step task, [rows][n_actions], prior included.
+    pub fn probabilities(&mut self, lane: LaneId, rows: &Probe) -> Vec<f32> {
+        let Some(lane) = self.lanes.iter().find(|l| l.id == lane) else { return Vec::new() };
+        forward::probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
+    }
+
+    /// Everything needed to go on from here, bit for bit.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let lanes = self.lanes.iter().map(|l| LaneState {
+            arm: l.id.arm as u32,
+            seed: l.id.seed as u32,
+            params: l.params.clone(),
+            m: l.m.clone(),
+            v: l.v.clone(),
+            opt_step: l.opt_step,
+            entropy_coef: l.entropy.coef,
+            entropy_last: l.entropy.last,
+            tokens: l.tokens,
+            run: l.run.clone(),
+        });
+        Checkpoint { update: self.update, lanes: lanes.collect() }
+    }
+
+    /// Goes on from a checkpoint; it may hold more lanes than this engine, but not fewer, and must fit its sizes.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
+        for lane in &mut self.lanes {
+            let id = lane.id;
+            let saved = checkpoint.lanes.iter().find(|s| s.arm as usize == id.arm && s.seed as usize == id.seed);
+            let saved = saved.ok_or("the checkpoint lacks a lane of this run")?;
+            let n = lane.params.len();
+            if [saved.params.len(), saved.m.len(), saved.v.len()] != [n; 3] || saved.run.len() != RUN_FIELDS.len() {
+                return Err("the checkpoint is of another policy".into());
+            }
+            lane.params.copy_from_slice(&saved.params);
+            lane.m.copy_from_slice(&saved.m);
+            lane.v.copy_from_slice(&saved.v);
+            lane.opt_step = saved.opt_step;
+            lane.entropy = EntropyControl { coef: saved.entropy_coef, last: saved.entropy_last };
+            lane.tokens = saved.tokens;
+            lane.run.copy_from_slice(&saved.run);
+        }
+        self.update = checkpoint.update;
+        Ok(())
+    }
+}
+
+/// The policy's instances of a thread.
+struct Policies<'a> {
+    train: &'a mut dyn Policy,
+    reference: &'a mut Option<Box<dyn Policy>>,
+}
+
+/// One update of one lane, stage by stage.
+fn update_lane(
+    plan: &Plan,
+    arm: &PlannedArm,
+    lane: &mut Lane,
+    policies: Policies<'_>,
+    work: &mut Work,
+    update: u32,
+    row: &mut [f32],
+) {
+    let settings = &arm.settings;
+    let seed = plan.seed(lane.id.seed);
+    let policy = policies.train;
+    rollout::rollout(plan, policy, &lane.params, seed, update, work);
+    score::score(plan, &arm.program, lane, update, work);
+    let needs_kl = settings.beta > 0.0 || settings.kl_in_reward > 0.0;
+    work.has_reference = needs_kl || update.is_multiple_of(KL_EVERY);
+    if work.has_reference {
+        if policies.reference.is_none() {
+            *policies.reference = (plan.policy.build)(&plan.policy_params, &plan.interface).ok();
+        }
+        if let Some(instance) = policies.reference {
+            forward::reference(plan, instance.as_mut(), &lane.reference, work);
+        }
+    }
+    combine::combine(settings, work);
+    advantage::advantage(plan, settings, &arm.program, work);
+
+    let minibatches = settings.num_minibatches as usize;
+    let learning_rate = crate::algorithm::learning_rate(settings, update, plan.run.updates);
+    let mut sums = measure::Sums::default();
+    for iteration in 0..settings.num_iterations {
+        work.shuffle(seed, update, iteration, minibatches);
+        for minibatch in 0..minibatches {
+            let fresh = iteration == 0 && minibatches == 1;
+            if !fresh {
+                forward::replay(plan, policy, &lane.params, work, minibatch, minibatches);
+            }
+            let stats = loss::loss(plan, settings, &lane.entropy, work, minibatch, minibatches);
+            backward::backward(plan, policy, &lane.params, work);
+            optimize::optimize(settings, learning_rate, lane, work, stats, &mut sums);
+        }
+    }
+    measure::measure(plan, &arm.program, lane, work, update, learning_rate, &sums, row);
+}

@@ -1,0 +1,142 @@
+//! Stage `rollout`: every sample of a lane from its prompt or start state to its end, all samples side by side.
+
+use super::work::Work;
+use crate::math;
+use crate::math::rng::{self, purpose};
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, TokenTask};
+
+/// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
+/// and leaves the policy with the activations of the pass.
+pub fn rollout(plan: &Plan, policy: &mut dyn Policy, params: &[f32], seed: u32, update: u32, work: &mut Work) {
+    work.pass.clear();
+    work.alive.clear();
+    work.alive.extend(0..work.n as u32);
+    let group = plan.group();
+    let key = |sample: usize| DrawKey { seed, update, group: (sample / group) as u32, sample: (sample % group) as u32 };
+    match &plan.task.play {
+        Play::Steps(task) => steps(plan, task.as_ref(), policy, params, &key, work),
+        Play::Tokens(task) => tokens(plan, task.as_ref(), policy, params, &key, work),
+    }
+    work.logp_old.copy_from_slice(&work.logp);
+    work.entropy_old.copy_from_slice(&work.entropy);
+    work.values_old.copy_from_slice(&work.values);
+}
+
+fn steps(
+    plan: &Plan,
+    task: &dyn StepTask,
+    policy: &mut dyn Policy,
+    params: &[f32],
+    key: &dyn Fn(usize) -> DrawKey,
+    work: &mut Work,
+) {
+    let (stride, actions, horizon, width) = (plan.task.schema.stride, plan.task.n_actions, work.steps, work.width);
+    let table = plan.policy.name == "table";
+    for i in 0..work.n {
+        task.begin(key(i), &mut work.states[i], &mut work.records[i * stride..(i + 1) * stride]);
+    }
+    policy.reset(params, &[], &[]);
+    for t in 0..horizon {
+        work.pass_inputs.clear();
+        for &i in &work.alive {
+            let at = (i as usize * horizon + t) * width;
+            let state = &work.states[i as usize];
+            if table {
+                work.inputs[at] = task.state_index(state);
+            } else {
+                let mut features = [0; MAX_ACTIVE];
+                task.features(state, &mut features);
+                work.inputs[at..at + width].copy_from_slice(&features[..width]);
+            }
+            work.pass_inputs.extend_from_slice(&work.inputs[at..at + width]);
+            if !work.prior.is_empty() {
+                let at = (i as usize * horizon + t) * actions;
+                task.prior(state, &mut work.prior[at..at + actions]);
+            }
+        }
+        let base = work.pass.rows.len();
+        work.slots.clone_from(&work.alive);
+        work.step(policy, params, true, plan.interface.critic, actions, t as u32);
+        work.note(base, actions);
+        sample(work, base, actions, t, key);
+        let Work { alive, states, records, actions: taken, lengths, truncated, .. } = work;
+        alive.retain(|i| {
+            let i = *i as usize;
+            let record = &mut records[i * stride..(i + 1) * stride];
+            let done = task.step(key(i), t as u32, taken[i * horizon + t], &mut states[i], record);
+            lengths[i] = t as u32 + 1;
+            truncated[i] = u8::from(!done);
+            !done
+        });
+        if work.alive.is_empty() {
+            break;
+        }
+    }
+    for i in 0..work.n {
+        let record = &mut work.records[i * stride..(i + 1) * stride];
+        let truncated = work.truncated[i] != 0;
+        work.true_scores[i] = task.finish(key(i), &work.states[i], work.lengths[i], truncated, record);
+    }
+}
+
+fn tokens(
+    plan: &Plan,
+    task: &dyn TokenTask,
+    policy: &mut dyn Policy,
+    params: &[f32],
+    key: &dyn Fn(usize) -> DrawKey,
+    work: &mut Work,
+) {
+    let (stride, actions, horizon, group) = (plan.task.schema.stride, plan.task.n_actions, work.steps, plan.group());
+    let prompt_len = task.prompt_len();
+    for (g, prompt) in work.prompts.chunks_exact_mut(prompt_len).enumerate() {
+        task.prompt(key(g * group), prompt);
+    }
+    work.pass_groups.clear();
+    work.pass_groups.extend((0..work.n).map(|i| (i / group) as u32));
+    policy.reset(params, &work.prompts, &work.pass_groups);
+    for t in 0..horizon {
+        work.pass_inputs.clear();
+        for &i in &work.alive {
+            let before = if t == 0 { 0 } else { work.actions[i as usize * horizon + t - 1] };
+            work.pass_inputs.push(before);
+        }
+        let base = work.pass.rows.len();
+        work.slots.clone_from(&work.alive);
+        work.step(policy, params, false, plan.interface.critic, actions, t as u32);
+        work.note(base, actions);
+        sample(work, base, actions, t, key);
+        let end = task.end_token();
+        for &i in &work.alive {
+            let i = i as usize;
+            work.lengths[i] = t as u32 + 1;
+            work.truncated[i] = u8::from(work.actions[i * horizon + t] != end);
+        }
+        let written = &work.truncated;
+        work.alive.retain(|i| written[*i as usize] != 0);
+        if work.alive.is_empty() {
+            break;
+        }
+    }
+    for i in 0..work.n {
+        let prompt = &work.prompts[i / group * prompt_len..][..prompt_len];
+        let written = &work.actions[i * horizon..][..work.lengths[i] as usize];
+        let record = &mut work.records[i * stride..(i + 1) * stride];
+        work.true_scores[i] = task.finish(key(i), prompt, written, work.truncated[i] != 0, record);
+    }
+}
+
+/// Draws an action for every row from `base` on, by inverse cumulative probability.
+fn sample(work: &mut Work, base: usize, actions: usize, t: usize, key: &dyn Fn(usize) -> DrawKey) {
+    for r in base..work.pass.rows.len() {
+        let i = work.pass.rows[r].0 as usize;
+        let k = key(i);
+        let word = rng::draw(k.seed, k.update, k.group, k.sample, t as u32, purpose::ACTION)[0];
+        let logp = &work.pass.logp[r * actions..(r + 1) * actions];
+        let action = math::sample_row(logp, rng::uniform(word));
+        work.actions[i * work.steps + t] = action as u32;
+        work.logp[i * work.steps + t] = logp[action];
+    }
+}

@@ -1,0 +1,219 @@
+//! The buffers of one lane's update. One set serves all lanes of a thread in turn.
+//!
+//! n samples in groups, T steps, A actions. Per-step buffers are [n][T], sample-major. A *pass* of the policy has its own
+//! order of rows: step after step, at each step the samples still alive.
+
+use super::LaneId;
+use crate::algorithm::{EntropyControl, Scratch};
+use crate::math::rng::{self, purpose};
+use crate::plan::Plan;
+use crate::reward;
+use crate::tasks::{Play, State};
+use std::sync::Arc;
+
+/// One policy being trained.
+pub struct Lane {
+    pub id: LaneId,
+    pub params: Vec<f32>,
+    pub m: Vec<f32>,
+    pub v: Vec<f32>,
+    pub opt_step: u32,
+    pub entropy: EntropyControl,
+    /// What its reward program sees as `run.<name>`.
+    pub run: Vec<f32>,
+    /// Steps taken so far.
+    pub tokens: f32,
+    /// Parameters of the reference policy.
+    pub reference: Arc<[f32]>,
+}
+
+/// The last update of a lane, kept for views.
+#[derive(Clone, Default)]
+pub struct Kept {
+    pub records: Vec<f32>,
+    pub lengths: Vec<u32>,
+    pub truncated: Vec<u8>,
+    pub true_scores: Vec<f32>,
+    pub actions: Vec<u32>,
+    pub prompts: Vec<u32>,
+    pub advantages: Vec<f32>,
+    pub rewards: Vec<f32>,
+    pub components: Vec<f32>,
+    pub errors: Vec<u32>,
+}
+
+/// A pass of the policy: its rows in order.
+#[derive(Default)]
+pub struct Pass {
+    /// (sample, step) of every row.
+    pub rows: Vec<(u32, u32)>,
+    /// Log-probabilities of all actions, [rows][A].
+    pub logp: Vec<f32>,
+    /// Values, [rows] with a value head.
+    pub values: Vec<f32>,
+}
+
+impl Pass {
+    /// No rows; the memory stays.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.logp.clear();
+        self.values.clear();
+    }
+}
+
+/// Buffers of an update.
+#[derive(Default)]
+pub struct Work {
+    pub n: usize,
+    pub steps: usize,
+    /// Episode records, [n][stride].
+    pub records: Vec<f32>,
+    pub lengths: Vec<u32>,
+    pub truncated: Vec<u8>,
+    /// 0 for a sample on which the reward program failed: it takes no part in the update.
+    pub active: Vec<u8>,
+    pub true_scores: Vec<f32>,
+    /// [n][T]
+    pub actions: Vec<u32>,
+    /// Prompt tokens, [groups][prompt_len]; empty for step tasks.
+    pub prompts: Vec<u32>,
+    /// Inputs of every step of a step task, [n][T][width].
+    pub inputs: Vec<u32>,
+    pub width: usize,
+    /// Prior logits of every step, [n][T][A]; empty if the task has none.
+    pub prior: Vec<f32>,
+    pub states: Vec<State>,
+    /// [n][T] each.
+    pub logp: Vec<f32>,
+    pub logp_old: Vec<f32>,
+    pub logp_ref: Vec<f32>,
+    /// Entropy when sampled.
+    pub entropy_old: Vec<f32>,
+    pub entropy: Vec<f32>,
+    pub values: Vec<f32>,
+    pub values_old: Vec<f32>,
+    pub advantages: Vec<f32>,
+    pub returns: Vec<f32>,
+    pub dlogp: Vec<f32>,
+    pub dentropy: Vec<f32>,
+    pub dvalue: Vec<f32>,
+    /// logp_ref belongs to this update.
+    pub has_reference: bool,
+    /// Scores of the reward program.
+    pub scores: reward::Scores,
+    pub score_scratch: reward::Scratch,
+    pub group_stats: crate::algorithm::GroupStats,
+    pub scratch: Scratch,
+    /// Weights of the components.
+    pub weights: Vec<f32>,
+    /// Mean reward before the KL was taken out, over the samples that have one.
+    pub proxy: f32,
+
+    /// The pass that will be trained on: the rollout's own, or a replay.
+    pub pass: Pass,
+    pub dlogits: Vec<f32>,
+    pub dvalues: Vec<f32>,
+    pub grads: Vec<f32>,
+    /// All samples in the order of minibatches.
+    pub order: Vec<u32>,
+    pub alive: Vec<u32>,
+    /// The reference's pass.
+    pub reference_pass: Pass,
+    /// Logits of one step, [rows][A].
+    pub logits: Vec<f32>,
+    pub row_entropy: Vec<f32>,
+    pub pass_inputs: Vec<u32>,
+    pub pass_groups: Vec<u32>,
+    pub pass_prompts: Vec<u32>,
+    /// Places in the pass of the samples in `alive`.
+    pub slots: Vec<u32>,
+    pub alive_scratch: Vec<u32>,
+    kept: Kept,
+    has_kept: bool,
+}
+
+impl Work {
+    /// Buffers sized for a plan.
+    pub fn new(plan: &Plan, n_params: usize) -> Self {
+        let (n, steps) = (plan.n_samples(), plan.steps());
+        let actions = plan.task.n_actions;
+        let (width, prior, prompts) = match &plan.task.play {
+            Play::Steps(task) => {
+                let width = if plan.policy.name == "table" { 1 } else { plan.interface.active };
+                (width, if task.has_prior() { n * steps * actions } else { 0 }, 0)
+            }
+            Play::Tokens(task) => (0, 0, plan.interface.n_groups * task.prompt_len()),
+        };
+        let per_step = || vec![0.0f32; n * steps];
+        Self {
+            n,
+            steps,
+            records: vec![0.0; n * plan.task.schema.stride],
+            lengths: vec![0; n],
+            truncated: vec![0; n],
+            active: vec![1; n],
+            true_scores: vec![0.0; n],
+            actions: vec![0; n * steps],
+            prompts: vec![0; prompts],
+            inputs: vec![0; n * steps * width],
+            width,
+            prior: vec![0.0; prior],
+            states: vec![State::default(); n],
+            logp: per_step(),
+            logp_old: per_step(),
+            logp_ref: per_step(),
+            entropy_old: per_step(),
+            entropy: per_step(),
+            values: per_step(),
+            values_old: per_step(),
+            advantages: per_step(),
+            returns: per_step(),
+            dlogp: per_step(),
+            dentropy: per_step(),
+            dvalue: per_step(),
+            grads: vec![0.0; n_params],
+            order: (0..n as u32).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Puts the samples in the order of an iteration's minibatches. One minibatch needs no order.
+    pub fn shuffle(&mut self, seed: u32, update: u32, iteration: u32, minibatches: usize) {
+        for (i, o) in self.order.iter_mut().enumerate() {
+            *o = i as u32;
+        }
+        if minibatches > 1 {
+            for i in (1..self.n).rev() {
+                let word = rng::draw(seed, update, iteration, 0, i as u32, purpose::SHUFFLE)[0];
+                self.order.swap(i, rng::below(word, i as u32 + 1) as usize);
+            }
+        }
+    }
+
+    /// The part of `order` that is a minibatch.
+    pub fn minibatch(&self, index: usize, of: usize) -> std::ops::Range<usize> {
+        self.n * index / of..self.n * (index + 1) / of
+    }
+
+    /// Keeps the update in hand for views.
+    pub fn keep(&mut self) {
+        let kept = &mut self.kept;
+        kept.records.clone_from(&self.records);
+        kept.lengths.clone_from(&self.lengths);
+        kept.truncated.clone_from(&self.truncated);
+        kept.true_scores.clone_from(&self.true_scores);
+        kept.actions.clone_from(&self.actions);
+        kept.prompts.clone_from(&self.prompts);
+        kept.advantages.clone_from(&self.advantages);
+        kept.rewards.clone_from(&self.scores.reward);
+        kept.components.clone_from(&self.scores.components);
+        kept.errors.clone_from(&self.scores.errors);
+        self.has_kept = true;
+    }
+
+    /// What was kept last.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.has_kept.then_some(&self.kept)
+    }
+}
