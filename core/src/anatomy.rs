@@ -1,9 +1,10 @@
 //! The group anatomy: what every group of a lane's last update taught, ready to be drawn.
 
-use crate::cpu::Kept;
+use crate::cpu::{Kept, Probe};
 use crate::plan::Plan;
 use crate::protocol::{Group, GroupTag, Sample};
 use crate::reward;
+use crate::tasks::{MAX_ACTIVE, Play};
 
 /// Whether the rewards of a group differ by more than rounding (NaN = no reward, which does not count).
 pub fn differs(rewards: &[f32]) -> bool {
@@ -55,4 +56,42 @@ pub fn groups(plan: &Plan, kept: &Kept) -> Vec<Group> {
             Group { tag: tag(&samples), prompt, samples }
         })
         .collect()
+}
+
+/// What to ask a policy for the view of a step task: every shown state once. None for tokens.
+pub fn probe(plan: &Plan) -> Option<Probe> {
+    let Play::Steps(task) = &plan.task.play else { return None };
+    let (rows, actions) = (task.shown_states(), plan.task.n_actions);
+    let mut probe = Probe { rows, critic: plan.interface.critic, ..Probe::default() };
+    for i in 0..rows {
+        let state = task.shown_state(i);
+        if plan.policy.name == "table" {
+            probe.inputs.push(task.state_index(&state));
+        } else {
+            let mut features = [0; MAX_ACTIVE];
+            task.features(&state, &mut features);
+            probe.inputs.extend_from_slice(&features[..plan.interface.active]);
+        }
+        if task.has_prior() {
+            let at = probe.prior.len();
+            probe.prior.resize(at + actions, 0.0);
+            task.prior(&state, &mut probe.prior[at..]);
+        }
+    }
+    Some(probe)
+}
+
+/// How often each shown state of a map was visited in a batch; empty where the task keeps no list of cells.
+pub fn visits(plan: &Plan, kept: &Kept) -> Vec<f32> {
+    let (Play::Steps(task), Some(cells)) = (&plan.task.play, plan.task.schema.get("cells")) else { return Vec::new() };
+    let mut visits = vec![0.0; task.shown_states()];
+    for record in kept.records.chunks_exact(plan.task.schema.stride) {
+        let count = (record[cells.offset] as usize).min(cells.cap);
+        for cell in &record[cells.offset + 1..][..count] {
+            if let Some(v) = visits.get_mut(*cell as usize) {
+                *v += 1.0;
+            }
+        }
+    }
+    visits
 }

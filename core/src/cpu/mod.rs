@@ -132,6 +132,9 @@ impl CpuEngine {
 
     /// Keeps the buffers of this lane's next updates for `anatomy`.
     pub fn watch(&mut self, lane: LaneId) {
+        if self.watched != Some(lane) {
+            self.work.forget();
+        }
         self.watched = Some(lane);
     }
 

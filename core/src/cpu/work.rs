@@ -212,6 +212,11 @@ impl Work {
         self.has_kept = true;
     }
 
+    /// Drops what was kept.
+    pub fn forget(&mut self) {
+        self.has_kept = false;
+    }
+
     /// What was kept last.
     pub fn kept(&self) -> Option<&Kept> {
         self.has_kept.then_some(&self.kept)

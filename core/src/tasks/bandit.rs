@@ -232,6 +232,20 @@ impl StepTask for Bandit {
         }
     }
 
+    fn has_prior(&self) -> bool {
+        true
+    }
+
+    fn shown_states(&self) -> usize {
+        self.params.contexts as usize
+    }
+
+    fn shown_state(&self, i: usize) -> State {
+        let mut state = State::default();
+        state[CONTEXT] = i as u32;
+        state
+    }
+
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]) {
         out[0] = state[CONTEXT];
     }

@@ -216,6 +216,17 @@ impl StepTask for Gridworld {
         self.observe(state, 0, record);
     }
 
+    fn shown_states(&self) -> usize {
+        self.size()
+    }
+
+    /// Cell i as an episode starts: without the key, every coin there.
+    fn shown_state(&self, i: usize) -> State {
+        let mut state = State::default();
+        state[CELL] = i as u32;
+        state
+    }
+
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]) {
         out[0] = state[CELL];
         let (mut base, mut n) = (self.size() as u32, 1);

@@ -50,6 +50,14 @@ pub trait StepTask: Send + Sync {
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
     /// The table's row for a state, in 0..observation().states.
     fn state_index(&self, state: &State) -> u32;
+    /// Whether `prior` is anything but zeros.
+    fn has_prior(&self) -> bool {
+        false
+    }
+    /// How many states a view shows the policy's probabilities of: one a cell of a map, one a context.
+    fn shown_states(&self) -> usize;
+    /// The i-th of them.
+    fn shown_state(&self, i: usize) -> State;
     /// What the base policy adds to its logits in a state: `out[..n_actions]`, in nats. None by default.
     fn prior(&self, _state: &State, out: &mut [f32]) {
         out.fill(0.0);

@@ -1,0 +1,118 @@
+//! The edge to the browser: messages in and out, the clock, giving way to other tasks, and panics.
+
+use goodhart_core::protocol::{Checkpoint, Command, Event};
+use goodhart_core::wire;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
+
+thread_local! {
+    static INBOX: RefCell<VecDeque<Command>> = const { RefCell::new(VecDeque::new()) };
+    /// Resolves the promise of whoever waits for a command.
+    static WAITING: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
+    static CHANNEL: RefCell<Option<MessageChannel>> = const { RefCell::new(None) };
+    /// The run and the last checkpoint, for the message after a panic.
+    static LAST: RefCell<(u32, Option<Checkpoint>)> = const { RefCell::new((0, None)) };
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+/// Sends an event to the page.
+pub fn post(event: &Event) {
+    if let Ok(bytes) = wire::encode(event) {
+        let array = js_sys::Uint8Array::from(bytes.as_slice());
+        let transfer = js_sys::Array::of1(&array.buffer());
+        // Posting fails only when the page is gone.
+        let _ = scope().post_message_with_transfer(&array, &transfer);
+    }
+}
+
+/// Puts every message from now on into the inbox.
+pub fn listen() {
+    let handler = Closure::<dyn FnMut(MessageEvent)>::new(|message: MessageEvent| {
+        let Ok(array) = message.data().dyn_into::<js_sys::Uint8Array>() else { return };
+        match wire::decode::<Command>(&array.to_vec()) {
+            Ok(command) => {
+                INBOX.with_borrow_mut(|inbox| inbox.push_back(command));
+                if let Some(resolve) = WAITING.with_borrow_mut(Option::take) {
+                    let _ = resolve.call0(&JsValue::NULL);
+                }
+            }
+            Err(e) => {
+                let run = LAST.with_borrow(|last| last.0);
+                post(&Event::Failed { run, message: e.to_string(), checkpoint: None });
+            }
+        }
+    });
+    scope().set_onmessage(Some(handler.as_ref().unchecked_ref()));
+    handler.forget();
+}
+
+/// The next command that has arrived, if any.
+pub fn next_command() -> Option<Command> {
+    INBOX.with_borrow_mut(VecDeque::pop_front)
+}
+
+/// Waits until a command arrives.
+pub async fn wait_for_command() {
+    if INBOX.with_borrow(|inbox| !inbox.is_empty()) {
+        return;
+    }
+    let promise = js_sys::Promise::new(&mut |resolve, _| WAITING.with_borrow_mut(|w| *w = Some(resolve)));
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Lets messages in, without the delay that nested timers have.
+pub async fn give_way() {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        CHANNEL.with_borrow_mut(|channel| {
+            if channel.is_none() {
+                *channel = MessageChannel::new().ok();
+            }
+            match channel {
+                Some(channel) => {
+                    channel.port1().set_onmessage(Some(&resolve));
+                    let _ = channel.port2().post_message(&JsValue::NULL);
+                }
+                None => drop(resolve.call0(&JsValue::NULL)),
+            }
+        });
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Waits at least some milliseconds; commands interrupt nothing but are there afterwards.
+pub async fn sleep(ms: u32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let _ = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms as i32);
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Milliseconds of a clock that only goes forward.
+pub fn now() -> f64 {
+    scope().performance().map_or(0.0, |p| p.now())
+}
+
+/// Keeps what the page would need to go on elsewhere.
+pub fn remember(run: u32, checkpoint: Option<Checkpoint>) {
+    LAST.with_borrow_mut(|last| *last = (run, checkpoint));
+}
+
+/// The run in hand and its last checkpoint.
+pub fn remembered() -> (u32, Option<Checkpoint>) {
+    LAST.with_borrow(Clone::clone)
+}
+
+/// A panic is a bug; the page hears of it with the last checkpoint, so that it costs nobody their run.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let (run, checkpoint) =
+            LAST.try_with(|last| last.try_borrow().map(|l| l.clone()).ok()).ok().flatten().unwrap_or_default();
+        post(&Event::Failed { run, message: format!("the engine stopped at an internal error: {info}"), checkpoint });
+    }));
+}

@@ -1,0 +1,66 @@
+//! Collects metric rows between reports.
+
+use goodhart_core::cpu::LaneId;
+use goodhart_core::metrics::columns::ROW;
+use goodhart_core::protocol::{Anatomy, Event, RowIndex};
+
+/// Least milliseconds between two reports, and between two of them with an anatomy.
+const EVERY: f64 = 60.0;
+const ANATOMY_EVERY: f64 = 200.0;
+
+/// Rows that have not been sent.
+#[derive(Default)]
+pub struct Reports {
+    index: Vec<RowIndex>,
+    values: Vec<f32>,
+    updates: u32,
+    last: f64,
+    last_anatomy: f64,
+}
+
+impl Reports {
+    /// Takes in one update's rows, [lane][ROW].
+    pub fn take(&mut self, lanes: impl Iterator<Item = LaneId>, update: u32, rows: &[f32]) {
+        for (lane, row) in lanes.zip(rows.chunks_exact(ROW)) {
+            self.index.push(RowIndex { arm: lane.arm as u32, seed: lane.seed as u32, update });
+            self.values.extend_from_slice(row);
+        }
+        self.updates += 1;
+    }
+
+    /// Whether it is time for a report.
+    pub fn due(&self, now: f64) -> bool {
+        !self.index.is_empty() && now - self.last >= EVERY
+    }
+
+    /// Whether that report should hold an anatomy.
+    pub fn anatomy_due(&self, now: f64) -> bool {
+        now - self.last_anatomy >= ANATOMY_EVERY
+    }
+
+    /// Time does not pass while a run is paused.
+    pub fn restart_clock(&mut self, now: f64) {
+        self.last = now;
+    }
+
+    /// The report of everything so far; None if there is nothing to say.
+    pub fn report(&mut self, run: u32, now: f64, anatomy: Option<Anatomy>) -> Option<Event> {
+        if self.index.is_empty() && anatomy.is_none() {
+            return None;
+        }
+        let elapsed = (now - self.last).max(1.0);
+        let updates_per_s = (1000.0 * f64::from(self.updates) / elapsed) as f32;
+        self.updates = 0;
+        self.last = now;
+        if anatomy.is_some() {
+            self.last_anatomy = now;
+        }
+        Some(Event::Report {
+            run,
+            index: std::mem::take(&mut self.index),
+            values: std::mem::take(&mut self.values),
+            anatomy: anatomy.map(Box::new),
+            updates_per_s,
+        })
+    }
+}

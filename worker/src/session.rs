@@ -1,0 +1,214 @@
+//! One session after another: a loop that takes commands, trains while it may, and reports.
+
+use crate::edge;
+use crate::engine::Engine;
+use crate::report::Reports;
+use goodhart_core::base::WarmStart;
+use goodhart_core::cpu::{LaneId, lanes_of};
+use goodhart_core::metrics::columns;
+use goodhart_core::plan::{self, Plan};
+use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, MetricColumn};
+use std::sync::Arc;
+
+/// Milliseconds of training before commands are looked at.
+const SLICE: f64 = 24.0;
+/// Milliseconds between two checkpoints that are kept against a crash.
+const CHECKPOINT_EVERY: f64 = 4000.0;
+
+/// A run that has been loaded.
+struct Session {
+    run: u32,
+    plan: Arc<Plan>,
+    engine: Engine,
+    reports: Reports,
+    /// Updates left before it pauses; 0 = paused.
+    left: u32,
+    delay_ms: u32,
+    last_checkpoint: f64,
+}
+
+/// Serves commands for as long as the worker lives.
+pub async fn serve() {
+    edge::listen();
+    edge::post(&Event::Started { adapter: crate::engine::adapter().await });
+    let mut session: Option<Session> = None;
+    loop {
+        while let Some(command) = edge::next_command() {
+            session = handle(session, command).await;
+        }
+        match &mut session {
+            Some(s) if s.left > 0 => {
+                if let Err(message) = s.train().await {
+                    let (run, checkpoint) = edge::remembered();
+                    edge::post(&Event::Failed { run, message, checkpoint });
+                    session = None;
+                } else {
+                    edge::give_way().await;
+                }
+            }
+            _ => edge::wait_for_command().await,
+        }
+    }
+}
+
+async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
+    if let Command::Load { run, experiment, seeds, engine, base, checkpoint } = command {
+        edge::remember(run, checkpoint.clone());
+        let loaded = Session::load(run, &experiment, &seeds, engine, base, checkpoint).await;
+        return loaded
+            .map_err(|message| edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 }))
+            .ok();
+    }
+    let mut session = session?;
+    match command {
+        Command::Load { .. } => {}
+        Command::Run { run, delay_ms } if run == session.run => session.go(u32::MAX, delay_ms),
+        Command::Step { run, n } if run == session.run => session.go(n, 0),
+        Command::Pause { run } if run == session.run => session.pause().await,
+        Command::SetProgram { run, arm, edit, code } if run == session.run => {
+            let error = session.engine.set_program(&session.plan, arm as usize, &code).await.err();
+            session.edited(arm, edit, error);
+        }
+        Command::SetAlgorithm { run, arm, edit, algorithm } if run == session.run => {
+            let settings = session.plan.settings(&algorithm);
+            let error = settings.and_then(|s| session.engine.set_settings(arm as usize, s)).err();
+            session.edited(arm, edit, error);
+        }
+        Command::Watch { run, arm, seed } if run == session.run => {
+            session.engine.watch(LaneId { arm: arm as usize, seed: seed as usize });
+            if session.left == 0 {
+                session.report(true).await;
+            }
+        }
+        Command::Save { run } if run == session.run => match session.engine.checkpoint().await {
+            Ok(checkpoint) => edge::post(&Event::Checkpointed { run, checkpoint }),
+            Err(message) => {
+                edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
+                return None;
+            }
+        },
+        // A command to an older run.
+        _ => {}
+    }
+    Some(session)
+}
+
+impl Session {
+    async fn load(
+        run: u32,
+        experiment: &goodhart_core::experiment::Experiment,
+        seeds: &[u32],
+        kind: goodhart_core::protocol::EngineKind,
+        base: Option<Vec<f32>>,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Self, String> {
+        let plan = Arc::new(plan::plan(experiment).map_err(|problems| plan::join(&problems))?);
+        let lanes = lanes_of(&plan, seeds);
+        let base = match base {
+            Some(base) => Some(base),
+            None => warm_up(run, &plan).await,
+        };
+        let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref()).await?;
+        if let Some(checkpoint) = &checkpoint {
+            engine.restore(checkpoint).await?;
+        }
+        let fixed = columns::COLUMNS.iter();
+        let columns =
+            fixed.map(|c| MetricColumn { name: c.name.into(), help: c.help.into(), unit: c.unit.into() }).collect();
+        let engine_info = EngineInfo { kind, adapter: engine.adapter() };
+        edge::post(&Event::Ready { run, engine: engine_info, columns });
+        let now = edge::now();
+        Ok(Self { run, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, last_checkpoint: now })
+    }
+
+    fn go(&mut self, updates: u32, delay_ms: u32) {
+        let to_the_end = self.plan.run.updates.saturating_sub(self.engine.update_count());
+        self.left = updates.min(to_the_end);
+        self.delay_ms = delay_ms;
+        self.reports.restart_clock(edge::now());
+        if self.left == 0 {
+            self.post_paused();
+        }
+    }
+
+    fn post_paused(&self) {
+        let update = self.engine.update_count();
+        edge::post(&Event::Paused { run: self.run, update, finished: update >= self.plan.run.updates });
+    }
+
+    async fn pause(&mut self) {
+        self.left = 0;
+        self.report(true).await;
+        self.post_paused();
+    }
+
+    fn edited(&mut self, arm: u32, edit: u32, error: Option<String>) {
+        let update = self.engine.update_count();
+        edge::post(&Event::Edited { run: self.run, arm, edit, update, error });
+    }
+
+    /// Trains for a slice of time, then reports if it is time to.
+    async fn train(&mut self) -> Result<(), String> {
+        let start = edge::now();
+        loop {
+            let done = self.engine.update(self.left, &mut self.reports).await?;
+            self.left -= done.min(self.left);
+            if self.delay_ms > 0 && self.left > 0 {
+                self.report_if_due().await;
+                edge::sleep(self.delay_ms).await;
+                break;
+            }
+            if self.left == 0 || edge::now() - start >= SLICE {
+                break;
+            }
+        }
+        if self.left == 0 {
+            self.report(true).await;
+            self.post_paused();
+        } else {
+            self.report_if_due().await;
+        }
+        let now = edge::now();
+        if now - self.last_checkpoint >= CHECKPOINT_EVERY {
+            self.last_checkpoint = now;
+            let checkpoint = self.engine.checkpoint().await?;
+            edge::remember(self.run, Some(checkpoint));
+        }
+        Ok(())
+    }
+
+    async fn report_if_due(&mut self) {
+        if self.reports.due(edge::now()) || self.delay_ms > 0 {
+            self.report(false).await;
+        }
+    }
+
+    async fn report(&mut self, whole: bool) {
+        let now = edge::now();
+        let anatomy = if whole || self.reports.anatomy_due(now) { self.engine.anatomy(&self.plan).await } else { None };
+        if let Some(event) = self.reports.report(self.run, now, anatomy) {
+            edge::post(&event);
+        }
+    }
+}
+
+/// Learns the base policy, with progress on screen; None if the experiment has none.
+async fn warm_up(run: u32, plan: &Arc<Plan>) -> Option<Vec<f32>> {
+    let mut warm = WarmStart::new(plan)?;
+    let mut last = 0.0;
+    loop {
+        let (step, of) = warm.progress();
+        if step >= of {
+            break;
+        }
+        let loss = warm.step();
+        let now = edge::now();
+        if now - last >= 60.0 {
+            last = now;
+            edge::post(&Event::BaseProgress { run, step: step + 1, of, loss });
+            edge::give_way().await;
+        }
+    }
+    edge::post(&Event::Base { run, params: warm.params().to_vec() });
+    Some(warm.params().to_vec())
+}
