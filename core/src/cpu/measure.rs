@@ -2,7 +2,8 @@
 
 use super::loss::Stats;
 use super::work::{Lane, Work};
-use crate::algorithm::LossStats;
+use crate::algorithm::settings::KlEstimator;
+use crate::algorithm::{self, LossStats};
 use crate::metrics::Column;
 use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std};
 use crate::plan::Plan;
@@ -21,14 +22,10 @@ pub struct Sums {
     clip_region: f32,
     last: LossStats,
     value: f32,
-    first: LossStats,
 }
 
 impl Sums {
     pub fn add(&mut self, stats: Stats) {
-        if self.steps == 0.0 {
-            self.first = stats.policy;
-        }
         self.steps += 1.0;
         self.clip_low += stats.policy.clip_low_mean;
         self.clip_high += stats.policy.clip_high_mean;
@@ -91,7 +88,7 @@ pub fn measure(
     set(Column::RewardStd, stats.reward_std);
     set(Column::FracRewardZeroStd, stats.frac_reward_zero_std);
     set(Column::Entropy, entropy);
-    set(Column::Kl, if work.has_reference { sums.first.kl } else { f32::NAN });
+    set(Column::Kl, if work.has_reference { kl(work) / total.max(1.0) } else { f32::NAN });
     set(Column::Loss, sums.last.loss + sums.value);
     set(Column::PolicyLoss, sums.last.policy_loss);
     set(Column::ValueLoss, if plan.interface.critic { sums.value } else { f32::NAN });
@@ -128,6 +125,15 @@ pub fn measure(
     lane.run[6] = total / n;
     lane.run[7] = if kl.is_finite() { kl } else { lane.run[7] };
     lane.run[8] = stats.frac_reward_zero_std;
+}
+
+/// Sum over steps of the k3 estimate of KL(policy, reference), of the policy that sampled.
+fn kl(work: &Work) -> f32 {
+    let steps = |i: usize| i * work.steps..i * work.steps + work.lengths[i] as usize;
+    (0..work.n)
+        .flat_map(steps)
+        .map(|at| algorithm::kl::estimate(KlEstimator::K3, work.logp_old[at] - work.logp_ref[at]).0)
+        .fold(0.0, |sum, k| sum + k)
 }
 
 /// Shares of groups whose rewards differ, and of the others by their true score: above one half or not.

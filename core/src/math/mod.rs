@@ -12,4 +12,4 @@ pub mod rows;
 pub mod simd;
 
 pub use elementary::{exp, log, sigmoid, tanh};
-pub use rows::{entropy, entropy_rows, log_softmax_rows, sample_row};
+pub use rows::{entropy, entropy_rows, exp_all, log_softmax_rows, sample_row};

@@ -12,6 +12,15 @@ dispatch! {
     fn run_log_softmax = log_softmax(logits: &[f32], logp: &mut [f32], n: usize)
 }
 
+/// out[i] = exp(x[i]).
+pub fn exp_all(x: &[f32], out: &mut [f32]) {
+    run_exp(Level::detect(), x, out);
+}
+
+dispatch! {
+    fn run_exp = exps(x: &[f32], out: &mut [f32])
+}
+
 /// Entropy in nats of each row of log-probabilities [rows][n_actions], into `out` [rows].
 pub fn entropy_rows(logp: &[f32], out: &mut [f32], n_actions: usize) {
     run_entropy(Level::detect(), logp, out, n_actions);
@@ -85,6 +94,18 @@ fn log_softmax<S: Simd>(logits: &[f32], logp: &mut [f32], n: usize) {
         let log_sum = log(sum_lanes(sum));
         for (to, x) in out.iter_mut().zip(row) {
             *to = (x - shift) - log_sum;
+        }
+    }
+}
+
+#[inline(always)]
+fn exps<S: Simd>(x: &[f32], out: &mut [f32]) {
+    for (start, out) in (0..x.len()).step_by(8).zip(out.chunks_mut(8)) {
+        let mut part = [0.0; 8];
+        // SAFETY: `part` holds eight numbers.
+        unsafe { exp_lanes(load_part::<S::V>(x, start, 0.0)).store(part.as_mut_ptr()) };
+        for (to, from) in out.iter_mut().zip(part) {
+            *to = from;
         }
     }
 }

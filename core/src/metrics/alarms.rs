@@ -49,6 +49,9 @@ const KL_LIMIT: f32 = 10.0;
 const LENGTH_SHRINK: f32 = 0.5;
 const LENGTH_GROWTH: f32 = 2.0;
 const TRUE_FALL: f32 = 0.1;
+/// A policy that solves its task may be as sure of itself as it likes.
+const SOLVED: f32 = 0.9;
+const TRUE_SLIP: f32 = 0.05;
 const ERROR_SHARE: f32 = 0.05;
 
 /// All rules, in the order they are shown.
@@ -58,22 +61,26 @@ pub const RULES: &[Rule] = &[
         name: "Proxy up, true down",
         rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then.",
     },
-    Rule { kind: AlarmKind::EntropyCollapse, name: "Entropy collapse", rule: "Entropy is below a tenth of its start." },
+    Rule {
+        kind: AlarmKind::EntropyCollapse,
+        name: "Entropy collapse",
+        rule: "Entropy is below a tenth of its start while the true score is below 0.9.",
+    },
     Rule {
         kind: AlarmKind::DeadGroups,
         name: "Dead groups",
-        rule: "Nine groups in ten have no spread in their rewards, so they teach nothing.",
+        rule: "Nine groups in ten have no spread in their rewards while the true score is below 0.9, so they teach nothing.",
     },
     Rule { kind: AlarmKind::KlBlowUp, name: "KL blow-up", rule: "KL to the reference policy is above 10 nats a step." },
     Rule {
         kind: AlarmKind::LengthCollapse,
         name: "Length collapse",
-        rule: "Samples are less than half as long as at the start.",
+        rule: "Samples are less than half as long as at the start, and the true score is 0.05 or more below its best so far.",
     },
     Rule {
         kind: AlarmKind::LengthExplosion,
         name: "Length explosion",
-        rule: "Samples are more than twice as long as at the start.",
+        rule: "Samples are more than twice as long as at the start, and the true score is 0.05 or more below its best so far.",
     },
     Rule {
         kind: AlarmKind::NotFinite,
@@ -105,8 +112,8 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
         (0..curve.len()).map(|i| mean(&curve[(i + 1).saturating_sub(WINDOW)..=i])).collect()
     };
     let start_of = |curve: &[f32]| curve.get(WARM_UP / 2).copied().unwrap_or(f32::NAN);
-    let first = |curve: &[f32], holds: &dyn Fn(f32) -> bool| {
-        curve.iter().copied().enumerate().skip(WARM_UP).find(|(_, x)| x.is_finite() && holds(*x))
+    let first = |curve: &[f32], at: &dyn Fn(usize) -> bool, holds: &dyn Fn(f32) -> bool| {
+        curve.iter().copied().enumerate().skip(WARM_UP).find(|(i, x)| x.is_finite() && holds(*x) && at(*i))
     };
     let mut alarms = Vec::new();
     let mut ring = |kind, update: usize, sentence: String| {
@@ -114,6 +121,16 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
     };
 
     let (truth, proxy) = (trailing(Column::TrueScore), trailing(Column::ProxyReward));
+    let best_so_far: Vec<f32> = truth
+        .iter()
+        .scan(f32::MIN, |best, x| {
+            *best = best.max(*x);
+            Some(*best)
+        })
+        .collect();
+    let unsolved = |i: usize| truth[i] < SOLVED;
+    let slipped = |i: usize| truth[i] <= best_so_far[i] - TRUE_SLIP;
+    let always = |_: usize| true;
     if let Some((at, best)) = proxy_up_true_down(&truth, &proxy) {
         let (t0, t1, p0, p1) = (truth[best], truth[at], proxy[best], proxy[at]);
         let sentence = format!(
@@ -123,17 +140,17 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
     }
     let entropy = trailing(Column::Entropy);
     let start = start_of(&entropy);
-    if let Some((at, x)) = first(&entropy, &|x| x < ENTROPY_SHARE * start) {
+    if let Some((at, x)) = first(&entropy, &unsolved, &|x| x < ENTROPY_SHARE * start) {
         let sentence = format!("Entropy fell to {x:.3} nats from {start:.3}: the policy has stopped exploring.");
         ring(AlarmKind::EntropyCollapse, at, sentence);
     }
-    if let Some((at, x)) = first(&trailing(Column::FracRewardZeroStd), &|x| x >= DEAD_SHARE) {
+    if let Some((at, x)) = first(&trailing(Column::FracRewardZeroStd), &unsolved, &|x| x >= DEAD_SHARE) {
         let share = 100.0 * x;
         let sentence =
             format!("{share:.0}% of groups have no spread in their rewards: there is almost nothing to learn from.");
         ring(AlarmKind::DeadGroups, at, sentence);
     }
-    if let Some((at, x)) = first(&trailing(Column::Kl), &|x| x > KL_LIMIT) {
+    if let Some((at, x)) = first(&trailing(Column::Kl), &always, &|x| x > KL_LIMIT) {
         let sentence =
             format!("KL to the reference is {x:.1} nats a step: the policy has left the base policy far behind.");
         ring(AlarmKind::KlBlowUp, at, sentence);
@@ -141,10 +158,10 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
     let length = trailing(Column::MeanLength);
     let start = start_of(&length);
     if start > 1.5 {
-        if let Some((at, x)) = first(&length, &|x| x < LENGTH_SHRINK * start) {
+        if let Some((at, x)) = first(&length, &slipped, &|x| x < LENGTH_SHRINK * start) {
             ring(AlarmKind::LengthCollapse, at, format!("Samples shrank to {x:.1} steps from {start:.1}."));
         }
-        if let Some((at, x)) = first(&length, &|x| x > LENGTH_GROWTH * start) {
+        if let Some((at, x)) = first(&length, &slipped, &|x| x > LENGTH_GROWTH * start) {
             ring(AlarmKind::LengthExplosion, at, format!("Samples grew to {x:.1} steps from {start:.1}."));
         }
     }
@@ -210,8 +227,6 @@ mod tests {
             (AlarmKind::EntropyCollapse, Column::Entropy, |u| if u < 40 { 1.0 } else { 0.01 }),
             (AlarmKind::DeadGroups, Column::FracRewardZeroStd, |u| if u < 40 { 0.2 } else { 1.0 }),
             (AlarmKind::KlBlowUp, Column::Kl, |u| if u < 40 { 0.2 } else { 20.0 }),
-            (AlarmKind::LengthCollapse, Column::MeanLength, |u| if u < 40 { 10.0 } else { 3.0 }),
-            (AlarmKind::LengthExplosion, Column::MeanLength, |u| if u < 40 { 10.0 } else { 30.0 }),
             (AlarmKind::ProxyUpTrueDown, Column::TrueScore, |u| if u < 40 { 0.4 } else { 0.1 }),
             (AlarmKind::NotFinite, Column::NotFinite, |u| if u < 40 { 0.0 } else { 1.0 }),
             (AlarmKind::ProgramErrors, Column::ErrorRate, |u| if u < 40 { 0.0 } else { 0.5 }),
@@ -224,5 +239,34 @@ mod tests {
             assert_eq!(alarms.iter().map(|a| a.kind).collect::<Vec<_>>(), vec![kind]);
             assert!((40..50).contains(&alarms[0].update), "{kind:?} at {}", alarms[0].update);
         }
+    }
+
+    #[test]
+    fn lengths_alarm_only_when_the_true_score_slips() {
+        for (kind, factor) in [(AlarmKind::LengthCollapse, 0.3), (AlarmKind::LengthExplosion, 3.0)] {
+            let run = |slip: f32| {
+                detect(&curves(100, |u, row| {
+                    healthy(u, row);
+                    if u >= 40 {
+                        row[Column::MeanLength as usize] = 10.0 * factor;
+                        row[Column::TrueScore as usize] = 0.56 - slip;
+                        row[Column::ProxyReward as usize] = 0.1;
+                    }
+                }))
+            };
+            assert_eq!(run(0.08).iter().map(|a| a.kind).collect::<Vec<_>>(), vec![kind]);
+            assert_eq!(run(0.0), vec![]);
+        }
+    }
+
+    #[test]
+    fn a_solved_task_may_be_certain() {
+        let alarms = detect(&curves(100, |u, row| {
+            healthy(u, row);
+            row[Column::TrueScore as usize] = 0.97;
+            row[Column::Entropy as usize] = if u < 40 { 1.0 } else { 0.001 };
+            row[Column::FracRewardZeroStd as usize] = if u < 40 { 0.1 } else { 1.0 };
+        }));
+        assert_eq!(alarms, vec![]);
     }
 }
