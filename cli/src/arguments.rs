@@ -1,6 +1,7 @@
 //! The command line: what every command takes.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 #[derive(Parser)]
 #[command(name = "goodhart", version, about = "Train on rewards, and see what they really pay for.")]
@@ -11,8 +12,73 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Train every arm of an experiment over its seeds; print the verdict
+    Run(Run),
+    /// Run experiments and hold their claims against what was measured; exit 1 if one fails
+    Check(Check),
+    /// Show what is wrong with a reward program; exit 1 on errors
+    Lint(Lint),
     /// Advantages of one case (JSON on standard input)
     Advantages,
     /// Loss and gradient of one case (JSON on standard input)
     Loss,
+    /// The link of an experiment file
+    Link { file: PathBuf },
+    /// The experiment inside a link, as a file
+    Show { link: String },
+}
+
+/// Which engine trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Whichever is faster here for this experiment, measured at start
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+#[derive(Args)]
+pub struct Run {
+    /// An experiment file (TOML or JSON) or a link
+    #[arg(value_name = "FILE|LINK")]
+    pub source: String,
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
+    /// Length of the run, instead of the experiment's own
+    #[arg(long, value_name = "N")]
+    pub updates: Option<u32>,
+    /// Repetitions of every arm, instead of the experiment's own
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u32>,
+    /// Folder for metrics.jsonl and summary.json
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads of the CPU engine; all cores by default. The numbers do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// Experiment files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
+    /// Repetitions of every arm, instead of the experiment's own
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u32>,
+    /// Record the measured values and today's date in the files
+    #[arg(long)]
+    pub write: bool,
+}
+
+#[derive(Args)]
+pub struct Lint {
+    /// The reward program
+    #[arg(long, value_name = "P.py")]
+    pub program: PathBuf,
+    /// The task whose fields the program may use; without it, every task is tried
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
 }

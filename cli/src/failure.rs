@@ -5,6 +5,8 @@
 pub enum Failure {
     /// Something that the person gave cannot be used; one sentence. Exit code 2.
     Input(String),
+    /// A claim does not hold or a program has errors; already said. Exit code 1.
+    Claims,
     /// Whoever read the output has gone.
     ClosedPipe,
 }

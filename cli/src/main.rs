@@ -2,9 +2,13 @@
 //! standard error and exit code 2, a claim or a lint that fails is exit code 1.
 
 mod arguments;
+mod base;
 mod commands;
 mod failure;
 mod output;
+mod source;
+mod table;
+mod train;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -17,8 +21,13 @@ fn main() -> ExitCode {
         Err(e) => return usage(&e),
     };
     let outcome = match arguments.command {
+        Command::Run(options) => commands::run::run(&options),
+        Command::Check(options) => commands::check::check(&options),
+        Command::Lint(options) => commands::lint::lint(&options),
         Command::Advantages => commands::cases::advantages(),
         Command::Loss => commands::cases::loss(),
+        Command::Link { file } => commands::share::link(&file),
+        Command::Show { link } => commands::share::show(&link),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,6 +35,7 @@ fn main() -> ExitCode {
             eprintln!("goodhart: {}", failure::one_line(&message));
             ExitCode::from(2)
         }
+        Err(Failure::Claims) => ExitCode::FAILURE,
         Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
     }
 }

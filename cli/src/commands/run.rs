@@ -1,0 +1,101 @@
+//! `goodhart run`: trains an experiment, writes its metrics, prints the verdict.
+
+use crate::arguments::Run;
+use crate::failure::Failure;
+use crate::output::{print, write_whole};
+use crate::source;
+use crate::table::{interval, number, table};
+use crate::train::{Training, train_with_bar};
+use goodhart_core::metrics::columns::names;
+use goodhart_core::metrics::verdict::{Line, verdict};
+use serde_json::json;
+use std::fmt::Write;
+
+pub fn run(options: &Run) -> Result<(), Failure> {
+    let mut experiment = source::open(&options.source)?;
+    crate::train::override_run(&mut experiment, options.updates, options.seeds);
+    if let Some(folder) = &options.out {
+        // Before the training, so that a folder that cannot be made costs no time.
+        std::fs::create_dir_all(folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
+    }
+    let training = train_with_bar(&experiment, options.engine, options.threads)?;
+    let lines = verdict(&training.curves, &training.arms);
+    if let Some(folder) = &options.out {
+        write_whole(&folder.join("metrics.jsonl"), metrics_jsonl(&training).as_bytes())?;
+        let summary = serde_json::to_vec_pretty(&summary(&experiment.id, &experiment.title, &training, &lines));
+        write_whole(&folder.join("summary.json"), &summary.unwrap_or_default())?;
+    }
+    let Training { engine, seconds, .. } = &training;
+    let mut text = verdict_table(&lines);
+    let _ = writeln!(
+        text,
+        "\n{engine}; {} updates of {} lanes in {seconds:.1} s\ndigest {:016x}",
+        training.curves.complete(0),
+        training.curves.arms * training.curves.seeds,
+        training.curves.digest()
+    );
+    print(&text)
+}
+
+/// One object per (update, seed, arm), in that order; a value that is not a finite number is null.
+fn metrics_jsonl(training: &Training) -> String {
+    let curves = &training.curves;
+    let columns: Vec<Vec<String>> = training.components.iter().map(|components| names(components)).collect();
+    let updates = (0..curves.arms).map(|arm| curves.complete(arm)).max().unwrap_or(0);
+    let mut text = String::new();
+    for update in 0..updates {
+        for seed in 0..curves.seeds {
+            for arm in (0..curves.arms).filter(|arm| update < curves.updates(*arm, seed)) {
+                let name = serde_json::Value::from(training.arms[arm].as_str());
+                // Writing to a string cannot fail.
+                let _ =
+                    write!(text, "{{\"arm\":{name},\"seed\":{},\"step\":{update}", training.first_seed + seed as u32);
+                for (column, key) in columns[arm].iter().enumerate() {
+                    let x = curves.value(arm, seed, update, column);
+                    let key = serde_json::Value::from(key.as_str());
+                    let _ =
+                        if x.is_finite() { write!(text, ",{key}:{}", json!(x)) } else { write!(text, ",{key}:null") };
+                }
+                text.push_str("}\n");
+            }
+        }
+    }
+    text
+}
+
+fn summary(id: &str, title: &str, training: &Training, lines: &[Line]) -> serde_json::Value {
+    json!({
+        "id": id,
+        "title": title,
+        "engine": training.engine,
+        "updates": training.curves.complete(0),
+        "seeds": training.curves.seeds,
+        "seconds": training.seconds,
+        "digest": format!("{:016x}", training.curves.digest()),
+        "verdict": lines,
+    })
+}
+
+/// The verdict as text: one line an arm, then what each alarm says.
+pub fn verdict_table(lines: &[Line]) -> String {
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                line.arm.clone(),
+                interval(line.true_score.mean, line.true_score.half_width),
+                interval(line.proxy_reward.mean, line.proxy_reward.half_width),
+                number(line.gap.mean),
+                line.difference.map_or_else(|| "-".into(), |d| interval(d.mean, d.half_width)),
+                line.alarms.len().to_string(),
+            ]
+        })
+        .collect();
+    let mut text = table(&["arm", "true score", "proxy reward", "gap", "true - first arm's", "alarms"], &rows);
+    for line in lines {
+        for alarm in &line.alarms {
+            let _ = writeln!(text, "{}, update {}: {}", line.arm, alarm.update, alarm.sentence);
+        }
+    }
+    text
+}

@@ -1,0 +1,37 @@
+//! Experiments from files and links.
+
+use crate::failure::Failure;
+use crate::output::read_file;
+use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::link;
+use std::path::Path;
+
+/// The experiment of a file, of a link (a whole address or its fragment alone) or of a gallery id (`#landing`).
+pub fn open(source: &str) -> Result<Experiment, Failure> {
+    let path = Path::new(source);
+    if path.is_file() {
+        return open_file(path);
+    }
+    let fragment = source.split_once('#').map_or(source, |(_, fragment)| fragment);
+    let gallery = Path::new("experiments").join(format!("{fragment}.toml"));
+    let is_id = !fragment.is_empty() && fragment.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_id && gallery.is_file() {
+        return open_file(&gallery);
+    }
+    let looks_like_link = source.contains('#') || fragment.starts_with('g') && fragment.contains('.');
+    if !looks_like_link {
+        return Err(format!("there is no file {source}, and it is no link either").into());
+    }
+    link::decode(fragment).map_err(|e| e.to_string().into())
+}
+
+/// The experiment of a file: TOML, or the JSON that the page's `experiment()` gives.
+pub fn open_file(path: &Path) -> Result<Experiment, Failure> {
+    let text = read_file(path)?;
+    let parsed = if text.trim_start().starts_with('{') {
+        serde_json::from_str(&text).map_err(|e| e.to_string())
+    } else {
+        experiment::file::parse(&text)
+    };
+    parsed.map_err(|e| format!("{}: {e}", path.display()).into())
+}

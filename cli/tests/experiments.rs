@@ -1,0 +1,190 @@
+//! `goodhart run`, `check`, `link` and `show` on a small experiment.
+
+mod common;
+
+use common::{assert_refused, goodhart};
+use serde_json::Value;
+use std::path::PathBuf;
+
+const BANDIT: &str = r#"# A small bandit
+version = 1
+title = "A small bandit"
+charts = ["true_score"]
+
+[task]
+kind = "bandit"
+arms = 8
+
+[policy]
+kind = "table"
+
+[run]
+updates = 30
+seeds = 3
+groups = 4
+num_generations = 8
+
+[algorithm]
+learning_rate = 0.1
+
+[[arms]]
+name = "verifier"
+code = """
+def correct(ep):
+    return 1.0 if ep.correct else 0.0
+"""
+
+[[arms]]
+name = "nothing"
+code = """
+def nothing(ep):
+    return 0.0
+"""
+"#;
+
+const CLAIMS: &str = r#"
+[[claims]]
+says = "Being paid for nothing teaches nothing." # measured, not assumed
+metric = "rewards/nothing/mean"
+statistic = "final"
+arm = "nothing"
+comparison = "<="
+threshold = 0.5
+
+[[claims]]
+says = "Being paid for nothing earns something."
+metric = "proxy_reward"
+statistic = "final"
+arm = "nothing"
+comparison = ">="
+threshold = 0.5
+"#;
+
+/// A folder of its own for a test, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The experiment in a file of that folder.
+fn written(folder: &std::path::Path, text: &str) -> String {
+    let file = folder.join("experiment.toml");
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_string()
+}
+
+fn digest(out: &str) -> &str {
+    out.lines().find_map(|line| line.strip_prefix("digest ")).unwrap()
+}
+
+#[test]
+fn a_run_writes_one_object_for_each_arm_seed_and_update() {
+    let folder = folder("run");
+    let file = written(&folder, BANDIT);
+    let out = folder.join("out");
+    let args = ["run", &file, "--engine", "cpu", "--updates", "5", "--seeds", "2", "--out", out.to_str().unwrap()];
+    let said = goodhart(&args, "");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.starts_with("arm ") && said.out.contains("verifier"), "{}", said.out);
+
+    let rows: Vec<Value> = std::fs::read_to_string(out.join("metrics.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 5 * 2 * 2);
+    let places: Vec<_> = rows.iter().map(|r| (r["step"].as_u64(), r["seed"].as_u64(), r["arm"].as_str())).collect();
+    assert_eq!(places[0], (Some(0), Some(0), Some("verifier")));
+    assert_eq!(places[19], (Some(4), Some(1), Some("nothing")));
+    for row in &rows {
+        for name in ["true_score", "proxy_reward", "frac_reward_zero_std", "completions/mean_length"] {
+            assert!(row[name].is_number(), "{name} in {row}");
+        }
+        assert_eq!(row["rewards/correct/mean"].is_number(), row["arm"] == "verifier");
+    }
+
+    let summary: Value = serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["verdict"][0]["arm"], "verifier");
+    assert_eq!(summary["digest"], digest(&said.out));
+    let files: Vec<_> = std::fs::read_dir(&out).unwrap().collect();
+    assert_eq!(files.len(), 2, "nothing half-written stays");
+}
+
+#[test]
+fn the_numbers_do_not_depend_on_the_threads() {
+    let file = written(&folder("threads"), BANDIT);
+    let on = |threads: &str| {
+        let said = goodhart(&["run", &file, "--engine", "cpu", "--threads", threads], "");
+        assert_eq!(said.code, 0, "{}", said.err);
+        digest(&said.out).to_string()
+    };
+    assert_eq!(on("1"), on("3"));
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_in_one_line_and_writes_nothing() {
+    let folder = folder("refused");
+    let out = folder.join("out");
+    let broken = BANDIT.replace("ep.correct", "ep.corect");
+    let said = goodhart(&["run", &written(&folder, &broken), "--out", out.to_str().unwrap()], "");
+    assert_refused(&said, "corect");
+    assert!(!out.join("metrics.jsonl").exists());
+    assert_refused(&goodhart(&["run", &written(&folder, "version = 1\ntitle = ")], ""), "experiment.toml");
+    assert_refused(&goodhart(&["run", &written(&folder, &BANDIT.replace("version = 1", "version = 99"))], ""), "99");
+    assert_refused(&goodhart(&["run", "no-such-file.toml"], ""), "no-such-file.toml");
+    assert_refused(&goodhart(&["run", "#g1.damaged"], ""), "damaged");
+    assert_refused(&goodhart(&["run", &written(&folder, BANDIT), "--updates", "0"], ""), "updates");
+}
+
+#[test]
+fn a_check_fails_with_its_worst_claim_and_records_what_it_measured() {
+    let folder = folder("check");
+    let file = written(&folder, &format!("{BANDIT}{CLAIMS}"));
+    let said = goodhart(&["check", "--engine", "cpu", "--write", &file], "");
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.out.contains("pass") && said.out.contains("FAIL"), "{}", said.out);
+    let after = std::fs::read_to_string(&file).unwrap();
+    assert!(after.starts_with("# A small bandit\n") && after.contains("# measured, not assumed"));
+    assert_eq!(after.matches("measured = { value = 0.0, half_width = 0.0, seeds = 3, date = ").count(), 2, "{after}");
+
+    let good = CLAIMS.split("[[claims]]").nth(1).unwrap();
+    let file = written(&folder, &format!("{BANDIT}\n[[claims]]{good}"));
+    assert_eq!(goodhart(&["check", "--engine", "cpu", &file], "").code, 0);
+    assert_refused(&goodhart(&["check", &written(&folder, BANDIT)], ""), "no claims");
+    let unknown = format!("{BANDIT}\n[[claims]]{}", good.replace("rewards/nothing/mean", "luck"));
+    assert_refused(&goodhart(&["check", &written(&folder, &unknown)], ""), "luck");
+}
+
+#[test]
+fn a_link_shows_the_same_experiment_and_runs_the_same() {
+    let folder = folder("link");
+    let file = written(&folder, BANDIT);
+    let link = goodhart(&["link", &file], "").out;
+    let shown = goodhart(&["show", link.trim()], "");
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let again = written(&folder, &shown.out);
+    assert_eq!(goodhart(&["link", &again], "").out, link);
+    let address = format!("https://example.org/play/{}", link.trim());
+    let args = |source| ["run", source, "--engine", "cpu", "--updates", "4"];
+    let (one, other) = (goodhart(&args(&address), ""), goodhart(&args(&again), ""));
+    assert_eq!(digest(&one.out), digest(&other.out));
+}
+
+#[test]
+fn lint_points_at_what_is_wrong() {
+    let folder = folder("lint");
+    let program = folder.join("p.py");
+    std::fs::write(&program, "def pay(ep):\n    return ep.proxi\n").unwrap();
+    let path = program.to_str().unwrap();
+    let said = goodhart(&["lint", "--program", path, "--task", "bandit"], "");
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("proxi") && said.err.contains("proxy") && said.err.contains("p.py:2:"), "{}", said.err);
+    std::fs::write(&program, "def pay(ep):\n    return ep.proxy\n").unwrap();
+    assert_eq!(goodhart(&["lint", "--program", path], "").code, 0);
+    assert_refused(&goodhart(&["lint", "--program", path, "--task", "chess"], ""), "chess");
+    assert_refused(&goodhart(&["lint", "--program", "none.py"], ""), "none.py");
+}
