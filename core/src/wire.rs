@@ -116,6 +116,8 @@ mod tests {
             v: Vec::new(),
             opt_step: 9,
             entropy_coef: 0.5,
+            entropy_last: 1.5,
+            tokens: 64.0,
             run: vec![1.0],
         };
         let command = Command::Load {

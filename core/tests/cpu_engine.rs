@@ -1,0 +1,151 @@
+//! The CPU engine as a whole: the same bits however lanes are split, wherever it was stopped, and whatever was edited
+//! back; and the phenomena that a handful of updates must show.
+
+use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::metrics::columns::ROW;
+use goodhart_core::metrics::{Column, digest};
+use goodhart_core::params::Value;
+use goodhart_core::plan::{self, Plan};
+use std::sync::Arc;
+
+fn shipped(id: &str) -> Experiment {
+    let path = format!("{}/../experiments/{id}.toml", env!("CARGO_MANIFEST_DIR"));
+    experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn small(id: &str, settings: &[(&str, Value)]) -> Arc<Plan> {
+    let mut e = shipped(id);
+    e.base = None;
+    for (name, value) in [("updates", 12.0), ("seeds", 3.0), ("groups", 4.0), ("num_generations", 4.0)] {
+        e.run.insert(name.into(), Value::Number(value));
+    }
+    for (name, value) in settings {
+        e.algorithm.insert((*name).into(), value.clone());
+    }
+    Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{id}: {}", plan::join(&p))))
+}
+
+/// Rows of every update, lane by lane: [lane][update * ROW].
+fn train(plan: &Arc<Plan>, ids: &[LaneId], updates: usize) -> Vec<Vec<f32>> {
+    let mut engine = CpuEngine::new(plan.clone(), ids, None).unwrap();
+    let mut rows = vec![Vec::new(); ids.len()];
+    for _ in 0..updates {
+        for (lane, row) in rows.iter_mut().zip(engine.update().chunks_exact(ROW)) {
+            lane.extend_from_slice(row);
+        }
+    }
+    rows
+}
+
+const IDS: [&str; 3] = ["grpo-lambda-length", "coin-circling", "par"];
+
+#[test]
+fn a_lane_has_the_same_bits_whatever_lanes_share_its_engine() {
+    for id in IDS {
+        let plan = small(id, &[]);
+        let all = lanes_of(&plan, &[0, 1, 2]);
+        let together = train(&plan, &all, 4);
+        for (i, lane) in all.iter().enumerate() {
+            let alone = train(&plan, &[*lane], 4);
+            assert_eq!(digest(&together[i]), digest(&alone[0]), "{id}, {lane:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
+    let settings = [("use_adaptive_entropy", Value::Bool(true)), ("num_iterations", Value::Number(2.0))];
+    for id in IDS {
+        let plan = small(id, &settings);
+        let ids = lanes_of(&plan, &[1]);
+        let mut through = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+        let mut saved = None;
+        for u in 0..8 {
+            if u == 5 {
+                saved = Some(through.checkpoint());
+            }
+            through.update();
+        }
+        let mut resumed = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+        resumed.restore(&saved.unwrap()).unwrap();
+        (0..3).for_each(|_| drop(resumed.update().to_vec()));
+        assert_eq!(resumed.checkpoint(), through.checkpoint(), "{id}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let (par, coin) = (small("par", &[]), small("coin-circling", &[]));
+    let of = |plan: &Arc<Plan>| CpuEngine::new(plan.clone(), &lanes_of(plan, &[0]), None).unwrap();
+    let message = of(&par).restore(&of(&coin).checkpoint()).unwrap_err();
+    assert!(message.contains("another policy"), "{message}");
+}
+
+#[test]
+fn arms_share_the_random_numbers_of_a_seed() {
+    // With no update there is nothing in which two arms could differ but their programs: lengths and true scores agree.
+    let plan = small("coin-circling", &[("learning_rate", Value::Number(0.0))]);
+    let rows = train(&plan, &lanes_of(&plan, &[0]), 3);
+    for column in [Column::TrueScore, Column::MeanLength, Column::Entropy] {
+        for update in 0..3 {
+            let at = update * ROW + column as usize;
+            assert_eq!(rows[0][at], rows[1][at]);
+            assert_eq!(rows[0][at], rows[2][at]);
+        }
+    }
+}
+
+#[test]
+fn an_edit_changes_the_reward_at_the_next_update_and_keeps_the_policy() {
+    let plan = small("par", &[]);
+    let ids = lanes_of(&plan, &[0]);
+    let mut engine = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+    engine.update();
+    let before = engine.checkpoint();
+    engine.set_program(0, plan.compile("def nothing(ep):\n    return 7.0\n").unwrap());
+    assert_eq!(engine.checkpoint(), before);
+    let row = engine.update()[..ROW].to_vec();
+    assert_eq!(row[Column::ProxyReward as usize], 7.0);
+    assert_eq!(row[Column::FracRewardZeroStd as usize], 1.0);
+    assert!(plan.compile("def nothing(ep):\n    return ep.porxy\n").unwrap_err().contains("line 2"));
+}
+
+#[test]
+fn samples_on_which_the_program_fails_take_no_part() {
+    let plan = small("par", &[]);
+    let mut engine = CpuEngine::new(plan.clone(), &lanes_of(&plan, &[0]), None).unwrap();
+    engine.set_program(0, plan.compile("def broken(ep):\n    return 1.0 / (ep.arm - ep.arm)\n").unwrap());
+    let start = engine.checkpoint();
+    let row = engine.update()[..ROW].to_vec();
+    assert_eq!(row[Column::ErrorRate as usize], 1.0);
+    assert!(row[Column::ProxyReward as usize].is_nan());
+    assert_eq!(row[Column::NotFinite as usize], 0.0);
+    assert_eq!(engine.checkpoint().lanes[0].params, start.lanes[0].params);
+}
+
+#[test]
+fn a_replayed_minibatch_of_everything_equals_the_rollout() {
+    // The second pass over an unchanged policy has ratio 1 everywhere: nothing is clipped, and the gradient is the first's.
+    for id in IDS {
+        let once = small(id, &[("learning_rate", Value::Number(0.0))]);
+        let twice = small(id, &[("learning_rate", Value::Number(0.0)), ("num_iterations", Value::Number(2.0))]);
+        let ids = lanes_of(&once, &[0]);
+        let (a, b) = (train(&once, &ids, 1), train(&twice, &ids, 1));
+        for lane in 0..ids.len() {
+            assert_eq!(a[lane][Column::GradNorm as usize], b[lane][Column::GradNorm as usize], "{id}");
+            assert_eq!(b[lane][Column::ClipRegionMean as usize], 0.0, "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_reward_for_the_goal_teaches_the_way_to_it() {
+    let mut e = shipped("coin-circling");
+    e.run.insert("updates".into(), Value::Number(60.0));
+    e.run.insert("seeds".into(), Value::Number(1.0));
+    let plan = Arc::new(plan::plan(&e).unwrap());
+    let rows = train(&plan, &lanes_of(&plan, &[0]), 60);
+    let last = |lane: usize| rows[lane][59 * ROW + Column::TrueScore as usize];
+    assert!(last(0) < 0.2 && last(1) > 0.9, "coin {}, potential {}", last(0), last(1));
+}
