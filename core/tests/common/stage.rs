@@ -119,7 +119,9 @@ impl Gpu {
         for (name, read) in &reads {
             let bytes = read.slice(..).get_mapped_range().unwrap();
             let words = bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
-            *buffers.get_mut(name).unwrap() = words;
+            if let Some((_, buffer)) = buffers.iter_mut().find(|(key, _)| *key == name) {
+                *buffer = words;
+            }
         }
     }
 
