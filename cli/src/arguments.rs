@@ -26,6 +26,8 @@ pub enum Command {
     Link { file: PathBuf },
     /// The experiment inside a link, as a file
     Show { link: String },
+    /// Measure the engines
+    Bench(Bench),
 }
 
 /// Which engine trains.
@@ -81,4 +83,20 @@ pub struct Lint {
     /// The task whose fields the program may use; without it, every task is tried
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// One JSON array instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// A moment for each bench and no sweep over lanes: a check that the bench works, not a measurement
+    #[arg(long)]
+    pub quick: bool,
+    /// Only the engine named (auto: both)
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
+    /// Only the benches whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod base;
 mod commands;
 mod failure;
+mod measure;
 mod output;
 mod source;
 mod table;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Loss => commands::cases::loss(),
         Command::Link { file } => commands::share::link(&file),
         Command::Show { link } => commands::share::show(&link),
+        Command::Bench(options) => commands::bench::bench(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -188,3 +188,16 @@ fn lint_points_at_what_is_wrong() {
     assert_refused(&goodhart(&["lint", "--program", path, "--task", "chess"], ""), "chess");
     assert_refused(&goodhart(&["lint", "--program", "none.py"], ""), "none.py");
 }
+
+#[test]
+fn a_quick_bench_measures_every_stage() {
+    let said = goodhart(&["bench", "--quick", "--json", "--engine", "cpu", "--only", "bandit"], "");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let rows: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((rows[0]["bench"].as_str(), rows[0]["lanes"].as_u64()), (Some("bandit"), Some(64)));
+    assert!(rows[0]["updates_per_s"].as_f64().unwrap() > 0.0 && rows[0]["steps_per_s"].as_f64().unwrap() > 0.0);
+    for stage in ["rollout", "score", "combine", "advantage", "loss", "backward", "optimize", "measure"] {
+        assert!(rows[0]["stages_ms"][stage].is_number(), "{stage}");
+    }
+    assert_refused(&goodhart(&["bench", "--only", "chess"], ""), "bandit");
+}

@@ -140,12 +140,18 @@ impl CpuEngine {
 
     /// One update of every lane; gives the metric rows, [lane][ROW].
     pub fn update(&mut self) -> &[f32] {
+        self.update_observed(&mut |_| ())
+    }
+
+    /// The same, calling `observe` with a stage's name whenever that stage is over, so that whoever has a clock can time
+    /// them ("forward" is the replay of a minibatch, "reference" the reference's pass).
+    pub fn update_observed(&mut self, observe: &mut dyn FnMut(&'static str)) -> &[f32] {
         for i in 0..self.lanes.len() {
             let lane = &mut self.lanes[i];
             let arm = &self.arms[lane.id.arm];
             let row = &mut self.rows[i * ROW..(i + 1) * ROW];
             let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
-            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, row);
+            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, row, observe);
             if self.watched == Some(lane.id) {
                 self.work.keep();
             }
@@ -220,12 +226,15 @@ fn update_lane(
     work: &mut Work,
     update: u32,
     row: &mut [f32],
+    observe: &mut dyn FnMut(&'static str),
 ) {
     let settings = &arm.settings;
     let seed = plan.seed(lane.id.seed);
     let policy = policies.train;
     rollout::rollout(plan, policy, &lane.params, seed, update, work);
+    observe("rollout");
     score::score(plan, &arm.program, lane, update, work);
+    observe("score");
     let needs_kl = settings.beta > 0.0 || settings.kl_in_reward > 0.0;
     work.has_reference = needs_kl || update.is_multiple_of(KL_EVERY);
     if work.has_reference {
@@ -235,9 +244,12 @@ fn update_lane(
         if let Some(instance) = policies.reference {
             forward::reference(plan, instance.as_mut(), &lane.reference, work);
         }
+        observe("reference");
     }
     combine::combine(settings, work);
+    observe("combine");
     advantage::advantage(plan, settings, &arm.program, work);
+    observe("advantage");
 
     let minibatches = settings.num_minibatches as usize;
     let learning_rate = crate::algorithm::learning_rate(settings, update, plan.run.updates);
@@ -248,11 +260,16 @@ fn update_lane(
             let fresh = iteration == 0 && minibatches == 1;
             if !fresh {
                 forward::replay(plan, policy, &lane.params, work, minibatch, minibatches);
+                observe("forward");
             }
             let stats = loss::loss(plan, settings, &lane.entropy, work, minibatch, minibatches);
+            observe("loss");
             backward::backward(plan, policy, &lane.params, work);
+            observe("backward");
             optimize::optimize(settings, learning_rate, lane, work, stats, &mut sums);
+            observe("optimize");
         }
     }
     measure::measure(plan, &arm.program, lane, work, update, learning_rate, &sums, row);
+    observe("measure");
 }
