@@ -1,6 +1,7 @@
 //! Whole programs on the CPU evaluator, against values worked out by hand.
 
-use goodhart_core::reward::{EpisodeSchema, Program, RunSchema, Scores, Scratch, Ty, compile, error_text};
+use goodhart_core::reward::schema::{EpisodeSchema, RunSchema, Ty};
+use goodhart_core::reward::{Program, Scores, Scratch, compile, error_text, harness};
 
 const DESIGN: &str = r#"
 def accuracy(ep):                    # a component: one value an episode; None = not applicable
@@ -215,4 +216,14 @@ fn helpers_constants_and_the_run() {
                   def combine(r, ep, group, batch, run):\n    return r.a + r.b + run.step * run.accuracy + _first(group)\n";
     let out = score(source, &[EPISODE], 1);
     assert_eq!(out.reward[0], 4.5 + 1.0 + 1.5 + 2.0 + 1.5 + 0.25);
+}
+
+#[test]
+fn the_shader_text_validates() {
+    let programs = [program(DESIGN), program("def a(ep):\n    return ep.score\n")];
+    let text = harness(&programs.iter().collect::<Vec<_>>());
+    let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|error| panic!("{}", error.emit_to_string(&text)));
+    let mut validator =
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+    validator.validate(&module).unwrap_or_else(|error| panic!("{}\n{text}", error.emit_to_string(&text)));
 }

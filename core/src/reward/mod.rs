@@ -5,8 +5,11 @@
 //! ends. Both compute in `f32` with Python's meaning; what Python would raise is an error of the sample.
 
 mod ast;
+mod completions;
 mod diagnostics;
+mod harness;
 mod ir;
+pub mod json;
 mod lexer;
 mod library;
 mod lower;
@@ -16,11 +19,15 @@ mod parser_expr;
 pub mod schema;
 mod score;
 mod vm;
+mod wgsl;
 
+pub use completions::{Completion, completions};
 pub use diagnostics::{Diagnostic, Severity, format_rustc_like};
+pub use harness::{HarnessParams, WORKGROUP, harness};
 pub use ir::error_text;
 pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
 pub use score::{Groups, Scores, Scratch};
+pub use wgsl::{NONE_MARK, decode_mark, wgsl_prelude};
 
 use diagnostics::{Finding, Lines, Span};
 

@@ -510,10 +510,12 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     fn least(&mut self, span: Span, is_min: bool, args: &[Expr]) -> Value {
         let name = if is_min { "`min`" } else { "`max`" };
-        let values: Vec<Value> = args
-            .iter()
-            .map(|arg| {
-                let value = self.expr(arg);
+        // Python looks at the arguments once all of them are there.
+        let values: Vec<Value> = args.iter().map(|arg| self.expr(arg)).collect();
+        let values: Vec<Value> = values
+            .into_iter()
+            .zip(args)
+            .map(|(value, arg)| {
                 let at = if value.ty == Type::Optional { span } else { arg.span };
                 self.number(at, value, name)
             })

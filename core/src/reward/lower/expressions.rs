@@ -298,11 +298,11 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let end = self.int(len as i32);
                 if let Some(at) = self.const_int(&value) {
                     let at = if at < 0 { at + len as i32 } else { at };
-                    if at < 0 || at >= len as i32 {
-                        let message = format!("this list has {len} element{}", super::loops::plural(len));
-                        return self.fail(Finding::error(index.span, message));
+                    if let Some(reg) = usize::try_from(at).ok().and_then(|at| base.regs.get(at)) {
+                        return Value::new(*element, *reg);
                     }
-                    return Value::new(*element, base.regs[at as usize]);
+                    let message = format!("this list has {len} element{}", super::loops::plural(len));
+                    self.report(Finding::warning(index.span, message));
                 }
                 let at = self.op(span, Op::Index, Bank::Int, &[value.reg(), start, end], 0);
                 self.element(span, &element, base.reg(), at, len)

@@ -21,6 +21,7 @@ use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
 
+pub const NO_COMPONENT: &str = "the program has no component";
 /// Depth of expressions and calls together, so that the compiler's own stack holds on every platform.
 const MAX_DEPTH: usize = 120;
 const MAX_FUNCTIONS: usize = 200;
@@ -120,7 +121,7 @@ impl<'p> Compiler<'p> {
         let combine = combine.and_then(|index| self.combine(index));
         if components.is_empty() && combine.is_none() && self.findings.iter().all(|finding| !finding.is_error) {
             self.findings.push(
-                Finding::error(Span::default(), "the program has no component")
+                Finding::error(Span::default(), NO_COMPONENT)
                     .suggest("write a function such as `def accuracy(ep): return 1.0 if ep.correct else 0.0`"),
             );
         }

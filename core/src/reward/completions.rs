@@ -1,0 +1,123 @@
+//! What an editor can offer at a place of a program.
+
+use serde::{Deserialize, Serialize};
+
+use super::ast::Module;
+use super::library::LIBRARY;
+use super::parser::parse;
+use super::schema::{EpisodeSchema, RunSchema};
+
+/// One offer: the text to insert, what it is, and of which kind (`field`, `component`, `run`, `function`, `constant`,
+/// `variable`, `token`, `keyword`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    pub label: String,
+    pub detail: String,
+    pub kind: String,
+}
+
+fn completion(label: &str, detail: impl Into<String>, kind: &str) -> Completion {
+    Completion { label: label.to_string(), detail: detail.into(), kind: kind.to_string() }
+}
+
+/// The offers at byte `offset` of `source`, all that fit what is being written there; the editor filters them by what
+/// is already typed.
+pub fn completions(source: &str, offset: usize, schema: &EpisodeSchema, run: &RunSchema) -> Vec<Completion> {
+    let mut offset = offset.min(source.len());
+    while !source.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let line_start = source[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = &source[line_start..offset];
+    if in_comment(line) {
+        return Vec::new();
+    }
+    if in_string(line) {
+        let tokens = schema.tokens.iter().map(|token| completion(token, "token", "token"));
+        let (module, _) = parse(source);
+        let components = components(&module).map(|name| completion(name, "component", "component"));
+        return if line.trim_start().starts_with("weights") { components.collect() } else { tokens.collect() };
+    }
+    let typed = line.len() - line.trim_end_matches(|c: char| c == '_' || c.is_alphanumeric()).len();
+    let before = &line[..line.len() - typed];
+    if let Some(base) = before.strip_suffix('.') {
+        let start = base.trim_end_matches(|c: char| c == '_' || c.is_alphanumeric()).len();
+        return members(source, offset, &base[start..], schema, run);
+    }
+    names(source, offset)
+}
+
+fn in_comment(line: &str) -> bool {
+    line.find('#').is_some_and(|at| !in_string(&line[..at]))
+}
+
+fn in_string(line: &str) -> bool {
+    let mut quote = None;
+    for c in line.chars() {
+        match quote {
+            None if c == '"' || c == '\'' => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_some()
+}
+
+fn components(module: &Module) -> impl Iterator<Item = &str> {
+    let names = module.functions.iter().map(|function| function.name.name.as_str());
+    names.filter(|name| !name.starts_with('_') && *name != "combine")
+}
+
+/// What follows the dot after `base`.
+fn members(source: &str, offset: usize, base: &str, schema: &EpisodeSchema, run: &RunSchema) -> Vec<Completion> {
+    let (module, _) = parse(source);
+    let function = module.functions.iter().rev().find(|function| (function.name.span.start as usize) <= offset);
+    let param = |index: usize, usual: &str| {
+        let combine = function.filter(|function| function.name.name == "combine");
+        combine.and_then(|function| function.params.get(index)).map_or(base == usual, |param| param.name == base)
+    };
+    if param(0, "r") {
+        return components(&module).map(|name| completion(name, "component", "component")).collect();
+    }
+    if param(4, "run") {
+        return run.names.iter().map(|name| completion(name, "float", "run")).collect();
+    }
+    if base == "math" {
+        let library = LIBRARY.iter().map(|entry| completion(entry.name, entry.help, "function"));
+        return library
+            .filter(|entry| !matches!(entry.label.as_str(), "range" | "len" | "enumerate" | "zip"))
+            .collect();
+    }
+    if base.is_empty() || matches!(base, "group" | "batch") || base.starts_with(|c: char| c.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let field = |field: &super::schema::Field| {
+        let detail = if field.help.is_empty() {
+            field.ty.label().to_string()
+        } else {
+            format!("{}: {}", field.ty.label(), field.help)
+        };
+        completion(&field.name, detail, "field")
+    };
+    schema.fields.iter().map(field).collect()
+}
+
+fn names(source: &str, offset: usize) -> Vec<Completion> {
+    let (module, _) = parse(source);
+    let mut offers = Vec::new();
+    if let Some(function) = module.functions.iter().rev().find(|function| (function.name.span.start as usize) <= offset)
+    {
+        offers.extend(function.params.iter().map(|param| completion(&param.name, "parameter", "variable")));
+    }
+    offers.extend(module.constants.iter().map(|(ident, _)| completion(&ident.name, "constant", "constant")));
+    let helpers = module.functions.iter().filter(|function| function.name.name.starts_with('_'));
+    offers.extend(helpers.map(|function| completion(&function.name.name, "helper", "function")));
+    offers.extend(
+        LIBRARY.iter().map(|entry| completion(entry.name, format!("{}: {}", entry.usage, entry.help), "function")),
+    );
+    offers.extend([completion("pi", "3.14159..", "constant"), completion("inf", "infinity", "constant")]);
+    let keywords =
+        ["return", "if", "elif", "else", "for", "in", "and", "or", "not", "is", "None", "True", "False", "def"];
+    offers.extend(keywords.map(|word| completion(word, "keyword", "keyword")));
+    offers
+}

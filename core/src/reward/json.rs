@@ -1,0 +1,202 @@
+//! `goodhart score`: episodes and results as JSON, outside any task.
+
+use serde_json::{Map, Value, json};
+
+use super::ir::error_text;
+use super::schema::{EpisodeSchema, RunSchema, Ty};
+use super::score::{Groups, Scores, Scratch};
+use super::{Program, compile, format_rustc_like};
+
+/// Episodes out of JSON, with the schema that their fields have.
+#[derive(Clone, Debug)]
+pub struct Episodes {
+    pub schema: EpisodeSchema,
+    pub run_schema: RunSchema,
+    /// `[n][stride]`, groups in order.
+    pub records: Vec<f32>,
+    pub run: Vec<f32>,
+    pub n: usize,
+    /// The first sample of each group.
+    pub group_starts: Vec<u32>,
+    /// Steps of each sample.
+    lengths: Vec<usize>,
+}
+
+/// The most elements of a list of an episode.
+const MAX_LIST: usize = 65_536;
+
+/// Reads `{"run": {..}, "groups": [[episode, ..], ..]}`. A field is a number, a bool or a list of numbers (or bools) in
+/// every episode; it is an int when every one of its numbers is a whole number written as one. Without a field `length`,
+/// the length of an episode is that of its longest list.
+///
+/// Errors: one sentence about what is not as it must be.
+pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
+    let groups = value.get("groups").and_then(Value::as_array).ok_or("the input has no list `groups`")?;
+    let mut run_schema = RunSchema::default();
+    let mut run = Vec::new();
+    match value.get("run") {
+        Some(Value::Object(numbers)) => {
+            for (name, number) in numbers {
+                let number = number.as_f64().or_else(|| number.as_bool().map(f64::from));
+                run.push(number.ok_or_else(|| format!("`run.{name}` is not a number"))? as f32);
+                run_schema.names.push(name.clone());
+            }
+        }
+        None | Some(Value::Null) => {}
+        Some(_) => return Err("`run` is not an object".to_string()),
+    }
+    let mut group_starts = Vec::new();
+    let mut episodes: Vec<&Map<String, Value>> = Vec::new();
+    for (g, group) in groups.iter().enumerate() {
+        group_starts.push(episodes.len() as u32);
+        for (e, episode) in group.as_array().ok_or_else(|| format!("group {g} is not a list"))?.iter().enumerate() {
+            episodes.push(episode.as_object().ok_or_else(|| format!("episode {e} of group {g} is not an object"))?);
+        }
+    }
+    let mut schema = EpisodeSchema::new(Vec::new(), 0);
+    let mut names: Vec<&String> = Vec::new();
+    for episode in &episodes {
+        names.extend(episode.keys().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    for name in names {
+        let (ty, cap) = field_type(name, &episodes)?;
+        schema = schema.field(name, ty, cap, "");
+    }
+    let longest = |episode: &Map<String, Value>| {
+        episode.values().filter_map(|value| value.as_array().map(Vec::len)).max().unwrap_or(1)
+    };
+    if schema.length_slot().is_none() {
+        schema = schema.field("length", Ty::Int, 1, "steps");
+    }
+    let mut records = Vec::with_capacity(episodes.len() * schema.stride);
+    let mut lengths = Vec::new();
+    for episode in &episodes {
+        let length =
+            episode.get("length").and_then(Value::as_f64).map_or(longest(episode), |length| length.max(0.0) as usize);
+        lengths.push(length);
+        for field in &schema.fields {
+            let number =
+                |value: &Value| value.as_f64().or_else(|| value.as_bool().map(f64::from)).unwrap_or(0.0) as f32;
+            match episode.get(&field.name) {
+                Some(Value::Array(list)) => {
+                    records.push(list.len() as f32);
+                    records.extend((0..field.cap).map(|i| list.get(i).map_or(0.0, number)));
+                }
+                Some(scalar) => records.push(number(scalar)),
+                None => records.push(length as f32),
+            }
+        }
+    }
+    schema.horizon = lengths.iter().copied().max().unwrap_or(0);
+    if schema.horizon > MAX_LIST {
+        return Err(format!("an episode has {} steps; the limit is {MAX_LIST}", schema.horizon));
+    }
+    Ok(Episodes { n: episodes.len(), schema, run_schema, records, run, group_starts, lengths })
+}
+
+/// The type of a field that every episode must have, and its greatest length.
+fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize), String> {
+    let mut is_list = None;
+    let mut cap = 1;
+    let (mut all_bool, mut all_int) = (true, true);
+    for (index, episode) in episodes.iter().enumerate() {
+        let value = episode.get(name).ok_or_else(|| format!("episode {index} has no field `{name}`"))?;
+        let elements = match value {
+            Value::Array(list) => list.as_slice(),
+            scalar => std::slice::from_ref(scalar),
+        };
+        if *is_list.get_or_insert(value.is_array()) != value.is_array() {
+            return Err(format!("the field `{name}` is a list in some episodes and not in others"));
+        }
+        cap = cap.max(elements.len());
+        for element in elements {
+            match element {
+                Value::Bool(_) => all_int = false,
+                Value::Number(number) => {
+                    all_bool = false;
+                    all_int &= number.is_i64() || number.is_u64();
+                    let number = number.as_f64().unwrap_or(f64::NAN);
+                    if number.abs() >= 1e38 {
+                        return Err(format!("the field `{name}` of episode {index} is too large"));
+                    }
+                    // An f32 holds no larger int exactly.
+                    all_int &= number.abs() <= 16_777_216.0;
+                }
+                _ => {
+                    return Err(format!(
+                        "the field `{name}` of episode {index} is not a number, a bool or a list of numbers"
+                    ));
+                }
+            }
+        }
+    }
+    if cap > MAX_LIST {
+        return Err(format!("the field `{name}` has {cap} elements; the limit is {MAX_LIST}"));
+    }
+    let ty = match (is_list.unwrap_or(false), all_bool, all_int) {
+        (false, true, _) => Ty::Bool,
+        (false, _, true) => Ty::Int,
+        (false, ..) => Ty::Float,
+        // An empty list is a list of anything.
+        (true, true, false) => Ty::Bools,
+        (true, _, true) => Ty::Ints,
+        (true, ..) => Ty::Floats,
+    };
+    Ok((ty, cap))
+}
+
+/// Compiles `program` and scores the episodes of `input` on the CPU; gives the output of `goodhart score`.
+///
+/// Errors: the diagnostics, rustc-like, or a sentence about the input.
+pub fn score_json(program: &str, input: &str) -> Result<Value, String> {
+    let (program, episodes) = compile_for_json(program, input)?;
+    let mut out = Scores::default();
+    let groups = Groups::Starts(&episodes.group_starts);
+    program.score_groups(&episodes.records, episodes.n, groups, &episodes.run, &mut out, &mut Scratch::default());
+    Ok(scores_to_json(&program, &episodes, &out))
+}
+
+/// The first half of `score_json`: what any engine needs.
+pub fn compile_for_json(program: &str, input: &str) -> Result<(Program, Episodes), String> {
+    let value: Value = serde_json::from_str(input).map_err(|error| format!("the input is not JSON: {error}"))?;
+    let episodes = schema_from_json(&value)?;
+    let compiled = compile(program, &episodes.schema, &episodes.run_schema);
+    match compiled.program {
+        Some(program) => Ok((program, episodes)),
+        None => Err(format_rustc_like(program, &compiled.diagnostics, "program")),
+    }
+}
+
+/// `{"components": {name: [[..]]}, "steps": {name: [[per step], ..]}, "reward": [[..]]}`: null where a value does not
+/// apply, `{"error": "..", "line": n}` where the program failed.
+pub fn scores_to_json(program: &Program, episodes: &Episodes, scores: &Scores) -> Value {
+    let n = episodes.n;
+    let horizon = program.horizon();
+    let cell = |value: f32, error: u32| match error {
+        0 if value.is_nan() => Value::Null,
+        0 => json!(value),
+        error => json!({"error": error_text(error >> 16), "line": error & 0xffff}),
+    };
+    let by_group = |cells: Vec<Value>| -> Value {
+        let starts = &episodes.group_starts;
+        let end = |g: usize| starts.get(g + 1).map_or(n, |start| *start as usize);
+        (0..starts.len()).map(|g| json!(cells[starts[g] as usize..end(g)].to_vec())).collect()
+    };
+    let mut components = Map::new();
+    let mut steps = Map::new();
+    let mut step_index = 0;
+    for (c, component) in program.components.iter().enumerate() {
+        let cells = (0..n).map(|i| cell(scores.components[c * n + i], scores.component_errors[c * n + i]));
+        components.insert(component.name.clone(), by_group(cells.collect()));
+        if component.is_step {
+            let of_sample = |i: usize| -> Value {
+                let at = (step_index * n + i) * horizon;
+                (0..episodes.lengths[i]).map(|t| cell(scores.steps[at + t], scores.step_errors[at + t])).collect()
+            };
+            steps.insert(component.name.clone(), (0..n).map(of_sample).collect());
+            step_index += 1;
+        }
+    }
+    let reward = (0..n).map(|i| cell(scores.reward[i], scores.errors[i])).collect();
+    json!({"components": components, "steps": steps, "reward": by_group(reward)})
+}

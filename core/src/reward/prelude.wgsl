@@ -1,0 +1,378 @@
+// Python's arithmetic on f32 and i32 for reward programs; the shader's twin of number.rs.
+//
+// An error is sticky: the first one of an evaluation stays in goodhart_failure as code << 16 | line, and a harmless
+// value goes on. Infinity and NaN cannot be relied on in a shader, so checks look at bits and marks are finite.
+
+const GOODHART_NONE: f32 = 3.0e38;
+const GOODHART_LIMIT_BITS: u32 = 0x7e967699u; // 1.0e38
+const GOODHART_INT_LIMIT_BITS: u32 = 0x4f000000u; // 2^31
+const GOODHART_ERROR_MARK: u32 = 0xff000000u;
+
+var<private> goodhart_failure: u32;
+var<private> goodhart_sample: u32;
+// Start, count and number of samples without an error (-1: not counted yet).
+var<private> goodhart_group: vec3<i32>;
+var<private> goodhart_batch: vec3<i32>;
+
+fn goodhart_fail(code: u32, line: u32) {
+    if (goodhart_failure == 0u) {
+        goodhart_failure = (code << 16u) | line;
+    }
+}
+
+fn goodhart_is_large(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) >= GOODHART_LIMIT_BITS;
+}
+
+fn goodhart_is_none(x: f32) -> bool {
+    return x > 2.5e38;
+}
+
+fn goodhart_checked(x: f32, code: u32, line: u32) -> f32 {
+    if (goodhart_is_large(x)) {
+        goodhart_fail(code, line);
+        return 0.0;
+    }
+    return x;
+}
+
+fn goodhart_finite(x: f32, line: u32) -> f32 {
+    if (goodhart_is_none(x)) {
+        return x;
+    }
+    return goodhart_checked(x, 5u, line);
+}
+
+fn goodhart_unwrap(x: f32, line: u32) -> f32 {
+    if (goodhart_is_none(x)) {
+        goodhart_fail(6u, line);
+        return 0.0;
+    }
+    return x;
+}
+
+fn goodhart_add(a: f32, b: f32, line: u32) -> f32 {
+    return goodhart_checked(a + b, 5u, line);
+}
+
+fn goodhart_sub(a: f32, b: f32, line: u32) -> f32 {
+    return goodhart_checked(a - b, 5u, line);
+}
+
+fn goodhart_mul(a: f32, b: f32, line: u32) -> f32 {
+    return goodhart_checked(a * b, 5u, line);
+}
+
+fn goodhart_div(a: f32, b: f32, line: u32) -> f32 {
+    if (b == 0.0) {
+        goodhart_fail(1u, line);
+        return 0.0;
+    }
+    return goodhart_checked(a / b, 5u, line);
+}
+
+// The exact remainder with the sign of a: long division of the mantissas. Subnormal numbers count as zero.
+fn goodhart_fmod(a: f32, b: f32) -> f32 {
+    let ua = bitcast<u32>(a) & 0x7fffffffu;
+    let ub = bitcast<u32>(b) & 0x7fffffffu;
+    if (ua < ub) {
+        return a;
+    }
+    var exponent = i32(ua >> 23u);
+    let exponent_b = i32(ub >> 23u);
+    if (exponent_b == 0) {
+        return 0.0;
+    }
+    var mantissa = (ua & 0x7fffffu) | 0x800000u;
+    let mantissa_b = (ub & 0x7fffffu) | 0x800000u;
+    for (; exponent > exponent_b; exponent = exponent - 1) {
+        if (mantissa >= mantissa_b) {
+            mantissa = mantissa - mantissa_b;
+        }
+        mantissa = mantissa << 1u;
+    }
+    if (mantissa >= mantissa_b) {
+        mantissa = mantissa - mantissa_b;
+    }
+    if (mantissa == 0u) {
+        return 0.0;
+    }
+    let shift = i32(countLeadingZeros(mantissa)) - 8;
+    exponent = exponent - shift;
+    if (exponent <= 0) {
+        return 0.0;
+    }
+    mantissa = mantissa << u32(shift);
+    return bitcast<f32>((bitcast<u32>(a) & 0x80000000u) | (u32(exponent) << 23u) | (mantissa & 0x7fffffu));
+}
+
+// CPython's float_divmod.
+fn goodhart_divmod(a: f32, b: f32, line: u32) -> vec2<f32> {
+    if (b == 0.0) {
+        goodhart_fail(1u, line);
+        return vec2<f32>(0.0, 0.0);
+    }
+    var remainder = goodhart_fmod(a, b);
+    var quotient = (a - remainder) / b;
+    if (remainder != 0.0 && (b < 0.0) != (remainder < 0.0)) {
+        remainder = remainder + b;
+        quotient = quotient - 1.0;
+    }
+    // The division of a shader may be off by some units in the last place, to either side of a whole number.
+    let whole = round(quotient);
+    return vec2<f32>(goodhart_checked(whole, 5u, line), goodhart_checked(remainder, 5u, line));
+}
+
+fn goodhart_floor_div(a: f32, b: f32, line: u32) -> f32 {
+    return goodhart_divmod(a, b, line).x;
+}
+
+fn goodhart_mod(a: f32, b: f32, line: u32) -> f32 {
+    return goodhart_divmod(a, b, line).y;
+}
+
+fn goodhart_pow(a: f32, b: f32, line: u32) -> f32 {
+    if (b == 0.0 || a == 1.0) {
+        return 1.0;
+    }
+    if (a == 0.0) {
+        if (b < 0.0) {
+            goodhart_fail(1u, line);
+        }
+        return 0.0;
+    }
+    if (a > 0.0) {
+        return goodhart_checked(pow(a, b), 4u, line);
+    }
+    if (floor(b) != b) {
+        goodhart_fail(11u, line);
+        return 0.0;
+    }
+    let power = goodhart_checked(pow(-a, b), 4u, line);
+    let half = b * 0.5;
+    return select(-power, power, floor(half) == half);
+}
+
+fn goodhart_exp(x: f32, line: u32) -> f32 {
+    return goodhart_checked(exp(min(x, 88.0)), 4u, line);
+}
+
+fn goodhart_log(x: f32, line: u32) -> f32 {
+    if (x <= 0.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    return log(x);
+}
+
+// Near 0, twice the series of the area tangent of x / (2 + x).
+fn goodhart_log1p(x: f32, line: u32) -> f32 {
+    if (x <= -1.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    if (abs(x) > 0.4) {
+        return log(1.0 + x);
+    }
+    let s = x / (2.0 + x);
+    let z = s * s;
+    return 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (0.2 + z * (1.0 / 7.0 + z * (1.0 / 9.0)))));
+}
+
+fn goodhart_sqrt(x: f32, line: u32) -> f32 {
+    if (x < 0.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    return sqrt(x);
+}
+
+// Sine and cosine after Cephes' single precision routines (S. Moshier): reduction by pi/2 in three parts, then a
+// polynomial. WGSL promises only 2^-11 for its own.
+fn goodhart_sine(x: f32, quarter: i32, line: u32) -> f32 {
+    if (goodhart_is_large(x)) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    let k = round(x * 0.63661977);
+    if (abs(k) > 1000000.0) {
+        return sin(x + f32(quarter) * 1.5707964);
+    }
+    let r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.549789948768648e-8;
+    let z = r * r;
+    let q = (i32(k) + quarter) & 3;
+    let s = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 - z * 1.9515295891e-4));
+    let c = 1.0 - 0.5 * z + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5));
+    let value = select(s, c, (q & 1) == 1);
+    return select(value, -value, q >= 2);
+}
+
+fn goodhart_sin(x: f32, line: u32) -> f32 {
+    return goodhart_sine(x, 0, line);
+}
+
+fn goodhart_cos(x: f32, line: u32) -> f32 {
+    return goodhart_sine(x, 1, line);
+}
+
+fn goodhart_tanh(x: f32) -> f32 {
+    let a = abs(x);
+    if (a < 0.25) {
+        let z = x * x;
+        return x * (1.0 + z * (-1.0 / 3.0 + z * (2.0 / 15.0 + z * (-17.0 / 315.0 + z * (62.0 / 2835.0)))));
+    }
+    let e = exp(-2.0 * min(a, 40.0));
+    return sign(x) * (1.0 - e) / (1.0 + e);
+}
+
+fn goodhart_sigmoid(x: f32) -> f32 {
+    let e = exp(-min(abs(x), 87.0));
+    return select(e, 1.0, x >= 0.0) / (1.0 + e);
+}
+
+fn goodhart_min(a: f32, b: f32) -> f32 {
+    return select(a, b, b < a);
+}
+
+fn goodhart_max(a: f32, b: f32) -> f32 {
+    return select(a, b, b > a);
+}
+
+fn goodhart_to_int(x: f32, line: u32) -> i32 {
+    if ((bitcast<u32>(x) & 0x7fffffffu) >= GOODHART_INT_LIMIT_BITS) {
+        goodhart_fail(select(10u, 4u, goodhart_is_large(x)), line);
+        return 0;
+    }
+    return i32(x);
+}
+
+fn goodhart_round_to(x: f32, scale: f32) -> f32 {
+    let scaled = x * scale;
+    return select(x, round(scaled) / scale, abs(scaled) < 8388608.0);
+}
+
+fn goodhart_add_i(a: i32, b: i32, line: u32) -> i32 {
+    let r = a + b;
+    if (((a ^ r) & (b ^ r)) < 0 || r == i32(-2147483648)) {
+        goodhart_fail(10u, line);
+        return 0;
+    }
+    return r;
+}
+
+fn goodhart_sub_i(a: i32, b: i32, line: u32) -> i32 {
+    return goodhart_add_i(a, -b, line);
+}
+
+fn goodhart_mul_i(a: i32, b: i32, line: u32) -> i32 {
+    let r = a * b;
+    if (a != 0 && (r == i32(-2147483648) || r / a != b)) {
+        goodhart_fail(10u, line);
+        return 0;
+    }
+    return r;
+}
+
+fn goodhart_floor_div_i(a: i32, b: i32, line: u32) -> i32 {
+    if (b == 0) {
+        goodhart_fail(1u, line);
+        return 0;
+    }
+    let quotient = a / b;
+    return select(quotient, quotient - 1, quotient * b != a && (a < 0) != (b < 0));
+}
+
+fn goodhart_mod_i(a: i32, b: i32, line: u32) -> i32 {
+    if (b == 0) {
+        goodhart_fail(1u, line);
+        return 0;
+    }
+    let remainder = a - (a / b) * b;
+    return select(remainder, remainder + b, remainder != 0 && (remainder < 0) != (b < 0));
+}
+
+fn goodhart_index(i: i32, start: i32, end: i32, line: u32) -> i32 {
+    let at = select(start, end, i < 0) + i;
+    if (at < start || at >= end) {
+        goodhart_fail(3u, line);
+        return start;
+    }
+    return at;
+}
+
+fn goodhart_slice_bound(i: i32, start: i32, end: i32) -> i32 {
+    if (i < 0) {
+        return max(end + i, start);
+    }
+    return select(start + i, end, i > end - start);
+}
+
+fn goodhart_range_count(start: i32, stop: i32, step: i32, bound: u32, line: u32) -> i32 {
+    if (step == 0) {
+        goodhart_fail(12u, line);
+        return 0;
+    }
+    let up = step > 0;
+    if (select(stop >= start, stop <= start, up)) {
+        return 0;
+    }
+    let distance = select(bitcast<u32>(start) - bitcast<u32>(stop), bitcast<u32>(stop) - bitcast<u32>(start), up);
+    let count = (distance - 1u) / u32(abs(step)) + 1u;
+    if (count > bound) {
+        goodhart_fail(9u, line);
+        return 0;
+    }
+    return i32(count);
+}
+
+fn goodhart_load_float(sample: i32, slot: u32, line: u32) -> f32 {
+    return goodhart_checked(goodhart_ep(u32(sample), slot), 5u, line);
+}
+
+fn goodhart_load_int(sample: i32, slot: u32, line: u32) -> i32 {
+    return goodhart_to_int(goodhart_ep(u32(sample), slot), line);
+}
+
+fn goodhart_load_bool(sample: i32, slot: u32) -> bool {
+    return goodhart_ep(u32(sample), slot) != 0.0;
+}
+
+fn goodhart_load_len(sample: i32, slot: u32, cap: i32) -> i32 {
+    return clamp(i32(goodhart_ep(u32(sample), slot)), 0, cap);
+}
+
+fn goodhart_is_valid(sample: i32) -> bool {
+    return goodhart_error(u32(sample)) == 0u;
+}
+
+fn goodhart_count_valid(start: i32, count: i32) -> i32 {
+    var valid = 0;
+    for (var i = 0; i < count; i = i + 1) {
+        if (goodhart_is_valid(start + i)) {
+            valid = valid + 1;
+        }
+    }
+    return valid;
+}
+
+fn goodhart_group_valid() -> i32 {
+    if (goodhart_group.z < 0) {
+        goodhart_group.z = goodhart_count_valid(goodhart_group.x, goodhart_group.y);
+    }
+    return goodhart_group.z;
+}
+
+fn goodhart_batch_valid() -> i32 {
+    if (goodhart_batch.z < 0) {
+        goodhart_batch.z = goodhart_count_valid(goodhart_batch.x, goodhart_batch.y);
+    }
+    return goodhart_batch.z;
+}
+
+// What stands for the sticky failure where a value is stored.
+fn goodhart_mark(value: f32) -> f32 {
+    if (goodhart_failure != 0u) {
+        return bitcast<f32>(GOODHART_ERROR_MARK | goodhart_failure);
+    }
+    return value;
+}

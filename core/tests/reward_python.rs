@@ -1,0 +1,154 @@
+//! The CPU evaluator against CPython: generated programs and episodes, the same values and the same errors.
+
+mod reward_support;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use goodhart_core::reward::{Scores, Scratch, compile, error_text};
+use reward_support::{Episode, Generator, Rng, run_schema, schema};
+use serde_json::{Value, json};
+
+const GROUP: usize = 3;
+const GROUPS: usize = 2;
+const RUN: [f32; 2] = [5.0, 0.25];
+
+struct Case {
+    source: String,
+    episodes: Vec<Episode>,
+}
+
+fn case(seed: u64) -> Case {
+    let mut rng = Rng(seed.wrapping_mul(0xd134_2543_de82_ef95) | 1);
+    let episodes = (0..GROUP * GROUPS).map(|_| Episode::random(&mut rng)).collect();
+    Case { source: Generator::new(seed).program(), episodes }
+}
+
+fn python(cases: &[&Case]) -> Vec<Value> {
+    let input: Vec<Value> = cases
+        .iter()
+        .map(|case| {
+            let groups: Vec<Vec<Value>> =
+                case.episodes.chunks(GROUP).map(|group| group.iter().map(Episode::json).collect()).collect();
+            json!({"program": case.source, "groups": groups, "run": {"step": RUN[0], "progress": RUN[1]}})
+        })
+        .collect();
+    let shim = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reward_support/shim.py");
+    let mut child = Command::new("python3")
+        .arg(shim)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is the reference of the reward language and must be installed");
+    let mut stdin = child.stdin.take().unwrap();
+    let text = json!({ "cases": input }).to_string();
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "the Python side failed");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The name of an exception as the reward language words it.
+fn wording(error: &Value) -> &'static str {
+    let text = error["text"].as_str().unwrap_or("");
+    match error["error"].as_str().unwrap_or("") {
+        "ZeroDivisionError" => "division by zero",
+        "IndexError" => "list index out of range",
+        "OverflowError" => "result too large",
+        "TypeError" => "None used as a number",
+        "UnboundLocalError" => "variable used before it is set",
+        "NotFinite" => "not finite",
+        "ValueError" if text.contains("empty") => "min or max of nothing",
+        "ValueError" if text.contains("arg 3") => "a range with step zero",
+        "ValueError" => "math domain error",
+        other => panic!("Python raised {other}: {text}"),
+    }
+}
+
+/// What differs between our value and Python's, if anything does.
+fn difference(ours: f32, error: u32, python: &Value) -> Option<String> {
+    match python {
+        Value::Object(_) => {
+            let expected = format!("{} on line {}", wording(python), python["line"]);
+            let got = format!("{} on line {}", error_text(error >> 16), error & 0xffff);
+            (expected != got).then(|| format!("Python: {expected}; here: {got}"))
+        }
+        _ if error != 0 => {
+            Some(format!("Python: {python}; here: {} on line {}", error_text(error >> 16), error & 0xffff))
+        }
+        Value::Null => (!ours.is_nan()).then(|| format!("Python: None; here: {ours}")),
+        number => {
+            let expected = number.as_f64().unwrap();
+            let tolerance = 1e-5 + 1e-4 * expected.abs();
+            let close = (f64::from(ours) - expected).abs() <= tolerance;
+            (!close).then(|| format!("Python: {expected}; here: {ours}"))
+        }
+    }
+}
+
+/// Whether the program was run; an error when it differs from Python.
+fn compare(case: &Case, python: &Value) -> Result<bool, String> {
+    let compiled = compile(&case.source, &schema(), &run_schema());
+    // A few generated programs nest loops over the batch beyond the limit of cost.
+    if compiled.program.is_none() && compiled.diagnostics.iter().any(|d| d.message.contains("the limit is 3000000")) {
+        return Ok(false);
+    }
+    let program = compiled.program.ok_or_else(|| format!("does not compile: {:#?}", compiled.diagnostics))?;
+    let records: Vec<f32> = case.episodes.iter().flat_map(Episode::record).collect();
+    let (n, horizon) = (case.episodes.len(), program.horizon());
+    let mut out = Scores::default();
+    program.score(&records, n, GROUP, &RUN, &mut out, &mut Scratch::default());
+    for i in 0..n {
+        let mut step_index = 0;
+        for (c, component) in program.components.iter().enumerate() {
+            let expected = &python[i]["components"][&component.name];
+            if let Some(text) = difference(out.components[c * n + i], out.component_errors[c * n + i], expected) {
+                return Err(format!("component {} of sample {i}: {text}", component.name));
+            }
+            if component.is_step {
+                let at = (step_index * n + i) * horizon;
+                for (t, expected) in python[i]["steps"][&component.name].as_array().unwrap().iter().enumerate() {
+                    if let Some(text) = difference(out.steps[at + t], out.step_errors[at + t], expected) {
+                        return Err(format!("step {t} of {} of sample {i}: {text}", component.name));
+                    }
+                }
+                step_index += 1;
+            }
+        }
+        if let Some(text) = difference(out.reward[i], out.errors[i], &python[i]["reward"]) {
+            return Err(format!("reward of sample {i}: {text}"));
+        }
+    }
+    Ok(true)
+}
+
+#[test]
+fn generated_programs_mean_what_they_mean_in_python() {
+    let count = std::env::var("GOODHART_PYTHON_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
+    let cases: Vec<Case> = (1..=count).map(case).collect();
+    let expected = python(&cases.iter().collect::<Vec<_>>());
+    let mut failures = Vec::new();
+    let mut skipped = 0;
+    for (seed, (case, expected)) in cases.iter().zip(&expected).enumerate() {
+        match compare(case, expected) {
+            Ok(was_run) => skipped += usize::from(!was_run),
+            Err(text) => failures.push((case.source.len(), format!("seed {}: {text}\n{}", seed + 1, case.source))),
+        }
+    }
+    failures.sort();
+    for (_, text) in failures.iter().take(12) {
+        println!("{}", text.lines().next().unwrap_or(""));
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {} programs differ; the shortest:\n{}",
+        failures.len(),
+        cases.len(),
+        failures[0].1
+    );
+    let rewards = expected.iter().flat_map(|case| case.as_array().unwrap()).map(|row| &row["reward"]);
+    let values = rewards.filter(|reward| reward.is_number()).count();
+    assert!(skipped * 50 <= cases.len(), "{skipped} programs are beyond the limit of cost");
+    assert!(values > cases.len() * GROUP, "too few programs give values: {values}");
+}

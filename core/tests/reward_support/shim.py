@@ -1,0 +1,96 @@
+# Runs reward programs under CPython: the reference of the reward language. Reads {"cases": [{"program", "groups",
+# "run"}]} from stdin and writes, for every case, the components, steps and rewards; an error is
+# {"error": type, "text": message, "line": line of the program}.
+import json
+import math
+import sys
+import traceback
+from types import SimpleNamespace
+
+
+def mean(xs):
+    xs = list(xs)
+    return sum(xs) / len(xs) if xs else 0.0
+
+
+def std(xs):
+    xs = list(xs)
+    if not xs:
+        return 0.0
+    m = sum(xs) / len(xs)
+    return math.sqrt(sum((x - m) ** 2 for x in xs) / len(xs))
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def clip(x, low, high):
+    return min(max(x, low), high)
+
+
+LIBRARY = dict(mean=mean, std=std, sigmoid=sigmoid, clip=clip, pi=math.pi, inf=math.inf)
+for name in ("floor", "ceil", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh"):
+    LIBRARY[name] = getattr(math, name)
+
+
+def attempt(f, *args):
+    try:
+        value = f(*args)
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "program"]
+        return {"error": type(error).__name__, "text": str(error), "line": lines[-1] if lines else 0}
+    if isinstance(value, complex) or (value is not None and not math.isfinite(value)):
+        return {"error": "NotFinite", "text": "", "line": 0}
+    return value if value is None else float(value)
+
+
+def failed(value):
+    return isinstance(value, dict)
+
+
+def score(case):
+    space = dict(LIBRARY)
+    exec(compile(case["program"], "program", "exec"), space)
+    own = {name: f for name, f in space.items() if callable(f) and getattr(f, "__module__", 0) is None or
+           callable(f) and getattr(getattr(f, "__code__", None), "co_filename", "") == "program"}
+    names = [name for name in own if not name.startswith("_") and name != "combine"]
+    weights = space.get("weights", {})
+    run = SimpleNamespace(**case["run"])
+    groups = [[SimpleNamespace(**episode) for episode in group] for group in case["groups"]]
+    rows = []
+    for ep in (ep for group in groups for ep in group):
+        components, steps = {}, {}
+        for name in names:
+            f = own[name]
+            if f.__code__.co_argcount == 1:
+                components[name] = attempt(f, ep)
+                continue
+            values = [attempt(f, ep, t) for t in range(ep.length)]
+            steps[name] = values
+            errors = [value for value in values if failed(value)]
+            there = [value for value in values if value is not None]
+            components[name] = errors[0] if errors else sum(there) if there or not values else None
+        rows.append({"ep": ep, "components": components, "steps": steps})
+    valid = {id(row["ep"]) for row in rows if not any(map(failed, row["components"].values()))}
+    batch = [row["ep"] for row in rows if id(row["ep"]) in valid]
+    result = []
+    at = 0
+    for group in groups:
+        members = [ep for ep in group if id(ep) in valid]
+        for ep in group:
+            row = rows[at]
+            at += 1
+            errors = [value for value in row["components"].values() if failed(value)]
+            if errors:
+                reward = errors[0]
+            elif "combine" in own:
+                reward = attempt(own["combine"], SimpleNamespace(**row["components"]), ep, members, batch, run)
+            else:
+                shares = [weights.get(name, 1.0) * value for name, value in row["components"].items() if value is not None]
+                reward = sum(shares) if shares else None
+            result.append({"components": row["components"], "steps": row["steps"], "reward": reward})
+    return result
+
+
+json.dump([score(case) for case in json.load(sys.stdin)["cases"]], sys.stdout)
