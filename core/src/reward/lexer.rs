@@ -201,8 +201,7 @@ impl Lexer<'_> {
         let is_triple = self.rest().starts_with(&triple);
         self.at += if is_triple { 3 } else { 1 };
         let mut value = String::new();
-        loop {
-            let Some(c) = self.peek() else { break };
+        while let Some(c) = self.peek() {
             if is_triple && self.rest().starts_with(&triple) {
                 self.at += 3;
                 return self.push(Kind::Str, Span::new(start, self.at), &value);

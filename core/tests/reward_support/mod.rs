@@ -127,7 +127,7 @@ enum Kind {
 impl Generator {
     pub fn new(seed: u64) -> Self {
         let rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let is_safe = seed % 3 != 0;
+        let is_safe = !seed.is_multiple_of(3);
         Self {
             rng,
             vars: Vec::new(),

@@ -240,7 +240,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// The values of step `k`.
-    fn items(&mut self, span: Span, iter: &Iter, k: Reg, bound: i64) -> Vec<Value> {
+    fn items(&mut self, span: Span, iter: &Iter, k: Reg) -> Vec<Value> {
         match iter {
             Iter::Range { start, step } => {
                 let one_by_one = matches!(self.regs[*step as usize].konst, Some(super::super::ir::Konst::Int(1)));
@@ -265,13 +265,13 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let step = if matches!(**inner, Iter::Members { .. }) { *counter } else { k };
                 let index = if from_zero { step } else { self.op(span, Op::AddI, Bank::Int, &[*first, step], 0) };
                 let mut values = vec![Value::new(Type::Int, index)];
-                values.extend(self.items(span, inner, k, bound));
+                values.extend(self.items(span, inner, k));
                 values
             }
-            Iter::Zip(iters) => iters.iter().flat_map(|iter| self.items(span, iter, k, bound)).collect(),
+            Iter::Zip(iters) => iters.iter().flat_map(|iter| self.items(span, iter, k)).collect(),
             Iter::Reversed { inner, last } => {
                 let index = self.op(span, Op::SubI, Bank::Int, &[*last, k], 0);
-                self.items(span, inner, index, bound)
+                self.items(span, inner, index)
             }
         }
     }
@@ -312,13 +312,13 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let one = self.int(1);
                 self.op_to(span, Op::AddI, counter, [counter, one, 0], 0);
             }
-            let values = self.items(span, &plan.iter, counter, plan.bound);
+            let values = self.items(span, &plan.iter, counter);
             body(self, values);
             let then = self.close();
             self.dead = false;
             self.push_if(valid, then, Vec::new());
         } else {
-            let values = self.items(span, &plan.iter, counter, plan.bound);
+            let values = self.items(span, &plan.iter, counter);
             body(self, values);
             self.dead = false;
         }

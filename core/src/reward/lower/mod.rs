@@ -3,8 +3,10 @@
 
 mod builder;
 mod calls;
+mod comparisons;
 mod expressions;
 mod loops;
+mod reducers;
 mod statements;
 mod types;
 
