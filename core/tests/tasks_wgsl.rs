@@ -100,7 +100,7 @@ fn variants() -> Vec<Task> {
         all.extend(more.iter().map(|(k, v): &(&str, goodhart_core::params::Value)| (k.to_string(), v.clone())));
         build(kind, &all).expect("a variant builds")
     };
-    let key_map = "S.K#....C/.#.D.LL.G/S...#.C.C/....#...C";
+    let key_map = "SC.C./.K#D./C..LG/S.C#.";
     vec![
         task("bandit", []),
         with(
@@ -166,7 +166,8 @@ mod on_a_device {
     use super::*;
     use common::gpu::{compute, device};
     use goodhart_core::math::rng::{below, draw};
-    use goodhart_core::tasks::{DrawKey, TokenTask};
+    use goodhart_core::tasks::{DrawKey, TaskView, TokenTask};
+    use std::collections::BTreeSet;
 
     fn key(sample: u32) -> DrawKey {
         DrawKey { seed: SEED, update: UPDATE, group: sample / 8, sample }
@@ -197,6 +198,7 @@ mod on_a_device {
             vec![0; row * SAMPLES as usize],
         ];
         let back = compute(gpu, &module(task), &buffers, SAMPLES.div_ceil(64));
+        let mut coins = BTreeSet::new();
         for sample in 0..SAMPLES {
             let e = common::play(task, key(sample), |t, _| action(sample, t));
             let what = format!("{} sample {sample}", task.kind);
@@ -205,12 +207,25 @@ mod on_a_device {
             let seen = &back[3][at * row..(at + 1) * row];
             assert_eq!(seen[0], e.length, "{what}: length");
             assert_same(&what, &[e.score], &[f32::from_bits(seen[1])]);
+            coins.extend(coin_cells(task, &e.record));
             for (t, (state, features, prior)) in e.seen.iter().enumerate() {
                 let here = &seen[2 + 10 * t..12 + 10 * t];
                 assert_eq!((here[0], &here[2..2 + features.len()]), (*state, features.as_slice()), "{what} step {t}");
                 assert_eq!(f32::from_bits(here[1]), *prior, "{what} step {t}: prior");
             }
         }
+        if let TaskView::Grid { cells, .. } = &task.view {
+            assert_eq!(coins.len(), cells.iter().filter(|c| **c == 'C').count(), "every coin was taken");
+        }
+    }
+
+    /// The cells where an episode took coins.
+    fn coin_cells(task: &Task, record: &[f32]) -> Vec<u32> {
+        if task.schema.get("coins").is_none() {
+            return Vec::new();
+        }
+        let (cells, coins) = (common::list(task, record, "cells"), common::list(task, record, "coins"));
+        (0..coins.len()).filter(|t| coins[*t] == 1.0).map(|t| cells[t + 1] as u32).collect()
     }
 
     /// A third each: demonstrations, demonstrations with some tokens replaced, any tokens.
