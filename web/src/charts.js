@@ -1,0 +1,169 @@
+// The live charts: one uPlot a metric, one line and one band an arm. All charts share a cursor. Redraws are spread over
+// animation frames within a budget, and charts out of sight wait until they are seen.
+import uPlot from "uplot";
+import baseCss from "uplot/dist/uPlot.min.css";
+import { cursorReadout } from "./readout.js";
+import { marksPlugin } from "./marks.js";
+
+const BUDGET_MS = 8;
+const HEIGHT = 150;
+
+const style = document.createElement("style");
+style.textContent = baseCss;
+document.head.append(style);
+
+const sync = uPlot.sync("goodhart");
+const dirty = new Set();
+let frame = 0;
+
+function pump() {
+  frame = 0;
+  const start = performance.now();
+  for (const chart of dirty) {
+    if (!chart.visible) continue;
+    dirty.delete(chart);
+    chart.redraw();
+    if (performance.now() - start > BUDGET_MS) break;
+  }
+  if ([...dirty].some((c) => c.visible)) frame = requestAnimationFrame(pump);
+}
+
+function mark(chart) {
+  dirty.add(chart);
+  if (!frame) frame = requestAnimationFrame(pump);
+}
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export function format(v) {
+  if (v == null || Number.isNaN(v)) return "–";
+  const a = Math.abs(v);
+  if (a !== 0 && (a < 0.001 || a >= 100000)) return v.toExponential(1);
+  return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
+}
+
+/** Gaps are null for uPlot; the engine writes NaN. */
+const holes = (values) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
+
+class Chart {
+  constructor(el, label, arms) {
+    this.el = el;
+    this.label = label;
+    this.arms = arms;
+    this.data = null;
+    this.marks = [];
+    this.log = false;
+    this.visible = true;
+    this.plot = null;
+    this.readout = cursorReadout(el, arms, format);
+    this.resize = new ResizeObserver(() => this.fit());
+    this.resize.observe(el);
+    this.seen = new IntersectionObserver((entries) => {
+      this.visible = entries[entries.length - 1].isIntersecting;
+      if (this.visible && dirty.has(this)) mark(this);
+    });
+    this.seen.observe(el);
+  }
+
+  options() {
+    const grid = { stroke: css("--grid"), width: 1 };
+    const axis = { stroke: css("--muted"), grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
+    const series = [{ label: "update" }];
+    const bands = [];
+    this.arms.forEach((arm, i) => {
+      const stroke = css(`--arm-${arm.color}`);
+      const edge = { stroke: "transparent", points: { show: false } };
+      series.push({ label: arm.name, stroke, width: 1.75, dash: arm.dash, points: { show: false } }, edge, { ...edge });
+      bands.push({ series: [3 * i + 2, 3 * i + 3], fill: css(`--band-${arm.color}`) });
+    });
+    return {
+      width: Math.max(60, this.el.clientWidth),
+      height: HEIGHT,
+      legend: { show: false },
+      padding: [6, 8, 0, 0],
+      cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false }, points: { size: 5 }, y: false },
+      scales: {
+        x: { time: false },
+        y: { distr: this.log ? 3 : 1, range: this.log ? undefined : (_, lo, hi) => padded(lo, hi) },
+      },
+      axes: [
+        { ...axis, size: 26, space: 60 },
+        { ...axis, size: 46, space: 28, values: (_, ticks) => ticks.map((v) => (v == null ? "" : format(v))) },
+      ],
+      series,
+      bands,
+      plugins: [marksPlugin(this, css), this.readout.plugin],
+    };
+  }
+
+  build() {
+    this.plot?.destroy();
+    this.plot = new uPlot(this.options(), this.data, this.el);
+    sync.sub(this.plot);
+  }
+
+  redraw() {
+    if (!this.data) return;
+    if (!this.plot) this.build();
+    else this.plot.setData(this.data);
+    this.readout.latest(this.data);
+  }
+
+  fit() {
+    if (this.plot) this.plot.setSize({ width: Math.max(60, this.el.clientWidth), height: HEIGHT });
+  }
+
+  /** x: updates; means and halves (half-widths of the interval): one array an arm. */
+  setData(x, means, halves) {
+    const columns = [Array.from(x)];
+    means.forEach((mean, i) => {
+      const floor = (v) => (this.log && !(v > 0) ? NaN : v);
+      const half = halves[i];
+      columns.push(holes(mean.map(floor)), holes(mean.map((m, j) => floor(m + half[j]))), holes(mean.map((m, j) => floor(m - half[j]))));
+    });
+    this.data = columns;
+    mark(this);
+  }
+
+  /** [{x, color, text}] */
+  setMarks(marks) {
+    this.marks = marks;
+    mark(this);
+  }
+
+  setLog(log) {
+    this.log = log;
+    this.rebuild();
+  }
+
+  /** Colours changed. */
+  rebuild() {
+    if (!this.plot) return;
+    this.plot.destroy();
+    this.plot = null;
+    mark(this);
+  }
+
+  destroy() {
+    dirty.delete(this);
+    this.resize.disconnect();
+    this.seen.disconnect();
+    if (this.plot) {
+      sync.unsub(this.plot);
+      this.plot.destroy();
+    }
+    this.el.replaceChildren();
+  }
+}
+
+function padded(lo, hi) {
+  if (lo == null || hi == null) return [0, 1];
+  if (lo === hi) return [lo - Math.max(0.05, Math.abs(lo) * 0.1), hi + Math.max(0.05, Math.abs(hi) * 0.1)];
+  const pad = (hi - lo) * 0.06;
+  return [lo - pad, hi + pad];
+}
+
+/** arms: [{name, color: number of the palette, dash: [..] or undefined}] */
+export function createChart(el, label, arms) {
+  return new Chart(el, label, arms);
+}

@@ -1,0 +1,47 @@
+// Alarm marks: a dashed line and a flag at the update where an alarm fired, with its sentence on hover.
+
+const NEAR_PX = 7;
+
+export function marksPlugin(chart, css) {
+  let tip = null;
+  return {
+    hooks: {
+      ready: (u) => {
+        tip = document.createElement("div");
+        tip.className = "mark-tip";
+        tip.hidden = true;
+        u.over.append(tip);
+      },
+      draw: (u) => {
+        const { ctx, bbox } = u;
+        const ratio = devicePixelRatio;
+        ctx.save();
+        for (const mark of chart.marks) {
+          const x = u.valToPos(mark.x, "x", true);
+          if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
+          ctx.strokeStyle = ctx.fillStyle = css(`--arm-${mark.color}`);
+          ctx.lineWidth = ratio;
+          ctx.setLineDash([3 * ratio, 3 * ratio]);
+          ctx.beginPath();
+          ctx.moveTo(x, bbox.top);
+          ctx.lineTo(x, bbox.top + bbox.height);
+          ctx.stroke();
+          ctx.beginPath();
+          ctx.moveTo(x - 5 * ratio, bbox.top);
+          ctx.lineTo(x + 5 * ratio, bbox.top);
+          ctx.lineTo(x, bbox.top + 8 * ratio);
+          ctx.fill();
+        }
+        ctx.restore();
+      },
+      setCursor: (u) => {
+        const left = u.cursor.left;
+        const near = left >= 0 ? chart.marks.filter((m) => Math.abs(u.valToPos(m.x, "x") - left) < NEAR_PX) : [];
+        tip.hidden = near.length === 0;
+        if (near.length === 0) return;
+        tip.textContent = near.map((m) => m.text).join("\n");
+        tip.style.left = `${Math.min(left + 10, Math.max(0, u.over.clientWidth - 230))}px`;
+      },
+    },
+  };
+}
