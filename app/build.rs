@@ -1,5 +1,5 @@
 //! Turns the experiments of `experiments/` (TOML) into one JSON array that the page embeds, so that adding an experiment
-//! needs no code and the page no TOML parser.
+//! needs no code and the page no TOML parser; and lists the base policies of `experiments/base/`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,7 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../experiments");
     println!("cargo::rerun-if-changed={}", dir.display());
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(&dir) {
-        Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
-        Err(_) => Vec::new(),
-    };
-    files.retain(|f| f.extension().is_some_and(|e| e == "toml"));
+    let mut files = files_of(&dir, "toml");
     files.sort();
     let mut experiments = Vec::new();
     for file in &files {
@@ -20,7 +16,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let value: serde_json::Value = toml::from_str(&text).map_err(|e| format!("{}: {e}", file.display()))?;
         experiments.push(value);
     }
-    let out = Path::new(&std::env::var("OUT_DIR")?).join("experiments.json");
-    std::fs::write(out, serde_json::to_string(&experiments)?)?;
+    let out = std::env::var("OUT_DIR")?;
+    std::fs::write(Path::new(&out).join("experiments.json"), serde_json::to_string(&experiments)?)?;
+
+    let mut bases = files_of(&dir.join("base"), "bin");
+    bases.sort();
+    let keys: Vec<_> = bases.iter().filter_map(|f| f.file_stem()).map(|s| s.to_string_lossy().into_owned()).collect();
+    std::fs::write(Path::new(&out).join("bases.rs"), format!("&{keys:?}"))?;
     Ok(())
+}
+
+fn files_of(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten();
+    let files = entries.filter_map(|e| Some(e.ok()?.path()));
+    files.filter(|f| f.extension().is_some_and(|e| e == extension)).collect()
 }

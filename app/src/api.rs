@@ -1,0 +1,183 @@
+//! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
+
+use crate::state::{App, shipped};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::alarms;
+use goodhart_core::protocol::{Adapter, EngineKind};
+use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect};
+use leptos::prelude::*;
+use serde::Serialize;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::JsValue;
+
+#[derive(Serialize)]
+struct EngineFacts {
+    kind: &'static str,
+    adapter: Option<String>,
+    software: bool,
+    workers: usize,
+}
+
+#[derive(Serialize)]
+struct Fired<'a> {
+    arm: &'a str,
+    kind: alarms::AlarmKind,
+    update: u32,
+    sentence: &'a str,
+}
+
+/// Puts the object in place.
+pub fn install(app: App) {
+    let api = Object::new();
+    let put = |name: &str, value: &JsValue| Reflect::set(&api, &name.into(), value).is_ok();
+
+    put("ready", &promise(move |done| app.when_ready(done)));
+    let none = |f: Box<dyn Fn() -> JsValue>| Closure::<dyn Fn() -> JsValue>::wrap(f).into_js_value();
+    put("experiment", &none(Box::new(move || plain(&app.draft.get_untracked()))));
+    put("gallery", &none(Box::new(move || plain(&shipped()))));
+    put("run", &none(Box::new(move || {
+        app.run();
+        promise(move |done| app.when_ready(done))
+    })));
+    put("pause", &none(Box::new(move || {
+        app.pause();
+        promise(move |done| app.when_resting(done))
+    })));
+    put("metrics", &none(Box::new(move || metrics(app))));
+    put("alarms", &none(Box::new(move || fired(app))));
+    put("engine", &none(Box::new(move || engine(app))));
+    let step = Closure::<dyn Fn(JsValue) -> JsValue>::new(move |n: JsValue| {
+        let n = n.as_f64().filter(|n| *n >= 1.0).unwrap_or(1.0) as u32;
+        promise(move |done| {
+            app.when_ready(move |ready| match ready {
+                Ok(_) => {
+                    app.step(n);
+                    app.when_resting(done);
+                }
+                Err(e) => done(Err(e)),
+            });
+        })
+    });
+    put("step", &step.into_js_value());
+    let load = Closure::<dyn Fn(JsValue) -> JsValue>::new(move |what: JsValue| load(app, &what));
+    put("load", &load.into_js_value());
+    let on = Closure::<dyn Fn(String, Function) -> JsValue>::new(move |event: String, f: Function| on(app, &event, f));
+    put("on", &on.into_js_value());
+    Reflect::set(&window(), &"goodhart".into(), &api).ok();
+}
+
+fn plain<T: Serialize>(value: &T) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+}
+
+/// A promise of the update at which something came to be.
+fn promise(start: impl FnOnce(Box<dyn FnOnce(Result<u32, String>)>) + 'static) -> JsValue {
+    let mut start = Some(start);
+    Promise::new(&mut |resolve, reject| {
+        let done = Box::new(move |result: Result<u32, String>| {
+            // Calling back into a page that throws is the page's affair.
+            match result {
+                Ok(update) => resolve.call1(&JsValue::NULL, &f64::from(update).into()).ok(),
+                Err(message) => reject.call1(&JsValue::NULL, &js_sys::Error::new(&message)).ok(),
+            };
+        });
+        if let Some(start) = start.take() {
+            start(done);
+        }
+    })
+    .into()
+}
+
+/// A link, an id or an experiment object; resolves when the engine is ready to train it.
+fn load(app: App, what: &JsValue) -> JsValue {
+    let opened = match what.as_string() {
+        Some(link) => app.open_link(&link, false),
+        None => serde_wasm_bindgen::from_value::<Experiment>(what.clone())
+            .map(|experiment| app.open(experiment, false))
+            .map_err(|e| format!("this is not an experiment: {e}")),
+    };
+    promise(move |done| match opened {
+        Ok(()) => app.when_ready(done),
+        Err(message) => done(Err(message)),
+    })
+}
+
+/// {arm: {metric: Float32Array of the seed mean, by update}}
+fn metrics(app: App) -> JsValue {
+    let all = Object::new();
+    let names = app.arm_names();
+    app.with_data(|data| {
+        for (arm, name) in names.iter().enumerate() {
+            let own = Object::new();
+            for metric in data.metrics(arm) {
+                let values = data.mean(arm, &metric).map(Float32Array::from).unwrap_or_default();
+                Reflect::set(&own, &metric.as_str().into(), &values).ok();
+            }
+            Reflect::set(&all, &name.as_str().into(), &own).ok();
+        }
+    });
+    all.into()
+}
+
+fn fired(app: App) -> JsValue {
+    let names = app.arm_names();
+    let alarms = app.with_data(|data| alarms::detect(&data.curves));
+    let fired: Vec<Fired<'_>> = alarms
+        .iter()
+        .map(|a| Fired {
+            arm: names.get(a.arm as usize).map_or("", String::as_str),
+            kind: a.kind,
+            update: a.update,
+            sentence: &a.sentence,
+        })
+        .collect();
+    plain(&fired)
+}
+
+fn engine(app: App) -> JsValue {
+    let Some(view) = app.engine.get_untracked() else { return JsValue::NULL };
+    plain(&EngineFacts {
+        kind: match view.kind {
+            EngineKind::Cpu => "cpu",
+            EngineKind::Gpu => "gpu",
+        },
+        software: view.adapter.as_ref().is_some_and(|a| a.software),
+        adapter: view.adapter.map(|a: Adapter| a.name),
+        workers: view.workers,
+    })
+}
+
+/// Calls `f` on every "update" ({update}), "phase" ({phase}) or "alarms" (the list); gives a function that ends it.
+fn on(app: App, event: &str, f: Function) -> JsValue {
+    let call = move |value: &JsValue| {
+        // An exception in the listener is the listener's affair.
+        f.call1(&JsValue::NULL, value).ok();
+    };
+    let effect = || match event {
+        "update" => Effect::new(move |_| {
+            app.tick.get();
+            call(&entry("update", &app.update.get().into()));
+        }),
+        "phase" => Effect::new(move |_| call(&entry("phase", &app.phase.with(|p| p.name()).into()))),
+        "alarms" => {
+            let count = Memo::new(move |_| app.verdict.with(|v| v.iter().map(|l| l.alarms.len()).sum::<usize>()));
+            Effect::new(move |_| {
+                count.get();
+                call(&fired(app));
+            })
+        }
+        other => {
+            let message = format!("there is no event \"{other}\"; there are update, phase and alarms");
+            wasm_bindgen::throw_val(js_sys::Error::new(&message).into());
+        }
+    };
+    let effect = Owner::new().with(effect);
+    Closure::<dyn FnMut()>::once_into_js(move || effect.stop())
+}
+
+fn entry(name: &str, value: &JsValue) -> JsValue {
+    let pair = Array::of2(&name.into(), value);
+    Object::from_entries(&Array::of1(&pair)).map(JsCast::unchecked_into).unwrap_or(JsValue::NULL)
+}

@@ -1,0 +1,56 @@
+//! Base policies: shipped as small static files, or warmed up once by the engine and then kept by the browser.
+
+use goodhart_core::experiment::Experiment;
+use js_sys::{ArrayBuffer, Uint8Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, Response};
+
+const CACHE: &str = "goodhart-bases-1";
+
+/// Keys of the base policies that come with the page.
+const SHIPPED: &[&str] = include!(concat!(env!("OUT_DIR"), "/bases.rs"));
+
+/// The base policy of an experiment, if it needs one and one is at hand.
+pub async fn find(experiment: &Experiment) -> Option<Vec<f32>> {
+    let key = experiment.base_key()?;
+    if SHIPPED.contains(&key.as_str())
+        && let Some(params) = fetch(&format!("./base/{key}.bin")).await
+    {
+        return Some(params);
+    }
+    let found = JsFuture::from(cache().await?.match_with_str(&address(&key))).await.ok()?;
+    numbers(found.dyn_into::<Response>().ok()?).await
+}
+
+/// Keeps a base policy that the engine warmed up. Where the browser keeps nothing it is made again next time.
+pub async fn keep(experiment: &Experiment, params: &[f32]) {
+    let (Some(key), Some(cache)) = (experiment.base_key(), cache().await) else { return };
+    let bytes: Vec<u8> = params.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let body = Uint8Array::from(bytes.as_slice());
+    if let Ok(response) = Response::new_with_opt_js_u8_array(Some(&body)) {
+        JsFuture::from(cache.put_with_str(&address(&key), &response)).await.ok();
+    }
+}
+
+fn address(key: &str) -> String {
+    format!("./kept-base/{key}")
+}
+
+async fn cache() -> Option<Cache> {
+    let caches = web_sys::window()?.caches().ok()?;
+    JsFuture::from(caches.open(CACHE)).await.ok()?.dyn_into().ok()
+}
+
+async fn fetch(path: &str) -> Option<Vec<f32>> {
+    let response = JsFuture::from(web_sys::window()?.fetch_with_str(path)).await.ok()?;
+    numbers(response.dyn_into::<Response>().ok().filter(Response::ok)?).await
+}
+
+async fn numbers(response: Response) -> Option<Vec<f32>> {
+    let buffer: JsValue = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
+    let bytes = Uint8Array::new(&buffer.dyn_into::<ArrayBuffer>().ok()?).to_vec();
+    let (words, rest) = bytes.as_chunks::<4>();
+    rest.is_empty().then(|| words.iter().map(|w| f32::from_le_bytes(*w)).collect())
+}

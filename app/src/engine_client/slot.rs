@@ -1,0 +1,41 @@
+//! What the session knows of one worker.
+
+use goodhart_core::protocol::Checkpoint;
+
+/// How far a worker is with what it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It has nothing to do.
+    #[default]
+    Idle,
+    /// It has seeds and is to be sent `Load` as soon as it can be.
+    Waiting,
+    Loading,
+    Ready,
+    /// It could not be started.
+    Dead,
+}
+
+#[derive(Debug, Default)]
+pub struct Slot {
+    /// Its module runs: commands may be sent.
+    pub started: bool,
+    pub stage: Stage,
+    pub seeds: Vec<u32>,
+    /// Updates done.
+    pub update: u32,
+    pub paused: bool,
+    pub finished: bool,
+    /// The last checkpoint, from which it would go on.
+    pub checkpoint: Option<Checkpoint>,
+    /// Failures since it last trained.
+    pub failures: u32,
+    pub rate: f32,
+}
+
+impl Slot {
+    /// Gives it seeds for a new run.
+    pub fn assign(&mut self, seeds: Vec<u32>, checkpoint: Option<Checkpoint>) {
+        *self = Slot { started: self.started, stage: Stage::Waiting, seeds, checkpoint, ..Slot::default() };
+    }
+}

@@ -1,0 +1,79 @@
+//! The two JavaScript bundles, as index.html starts to load them: the code editor and the charts.
+
+use crate::engine_client::describe;
+use js_sys::{Array, Float64Array, Function, Promise, Reflect};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The module `web/src/editor.js`.
+    pub type EditorModule;
+
+    #[wasm_bindgen(method, catch, js_name = createEditor)]
+    pub fn create_editor(
+        this: &EditorModule,
+        parent: &HtmlElement,
+        doc: &str,
+        label: &str,
+        on_change: &Function,
+        complete: &Function,
+    ) -> Result<EditorHandle, JsValue>;
+
+    #[derive(Clone)]
+    pub type EditorHandle;
+
+    #[wasm_bindgen(method, js_name = setText)]
+    pub fn set_text(this: &EditorHandle, text: &str);
+    #[wasm_bindgen(method, js_name = setDiagnostics)]
+    pub fn set_diagnostics(this: &EditorHandle, list: &JsValue);
+    #[wasm_bindgen(method, js_name = goTo)]
+    pub fn go_to(this: &EditorHandle, offset: u32);
+    #[wasm_bindgen(method)]
+    pub fn destroy(this: &EditorHandle);
+
+    /// The module `web/src/charts.js`.
+    pub type ChartModule;
+
+    #[wasm_bindgen(method, catch, js_name = createChart)]
+    pub fn create_chart(
+        this: &ChartModule,
+        el: &HtmlElement,
+        label: &str,
+        arms: &JsValue,
+    ) -> Result<ChartHandle, JsValue>;
+
+    #[derive(Clone)]
+    pub type ChartHandle;
+
+    #[wasm_bindgen(method, js_name = setData)]
+    pub fn set_data(this: &ChartHandle, x: &Float64Array, means: &Array, halves: &Array);
+    #[wasm_bindgen(method, js_name = setMarks)]
+    pub fn set_marks(this: &ChartHandle, marks: &JsValue);
+    #[wasm_bindgen(method, js_name = setLog)]
+    pub fn set_log(this: &ChartHandle, log: bool);
+    #[wasm_bindgen(method)]
+    pub fn rebuild(this: &ChartHandle);
+    #[wasm_bindgen(method)]
+    pub fn destroy(this: &ChartHandle);
+}
+
+async fn module(name: &str) -> Result<JsValue, String> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let parts = Reflect::get(&window, &"goodhartParts".into()).map_err(|e| describe(&e))?;
+    let promise = Reflect::get(&parts, &name.into()).map_err(|e| describe(&e))?;
+    let promise: Promise = promise.dyn_into().map_err(|_| "the page is not complete".to_string())?;
+    JsFuture::from(promise).await.map_err(|e| describe(&e))
+}
+
+/// The editor's bundle, when it is loaded.
+pub async fn editor() -> Result<EditorModule, String> {
+    Ok(module("editor").await?.unchecked_into())
+}
+
+/// The charts' bundle, when it is loaded.
+pub async fn charts() -> Result<ChartModule, String> {
+    Ok(module("charts").await?.unchecked_into())
+}

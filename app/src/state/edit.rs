@@ -1,0 +1,192 @@
+//! Changes of the draft. Code and algorithm settings reach a running engine at once; what shapes the run (task, policy,
+//! lengths, which arms there are) needs a restart, which happens by itself while nothing would be lost.
+
+use super::{Action, App, Level};
+use goodhart_core::experiment::{Arm, Experiment, Part};
+use goodhart_core::params::Value;
+use goodhart_core::plan::MAX_ARMS;
+use leptos::prelude::*;
+
+/// The experiment before the last change that removed something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undo {
+    pub what: String,
+    pub experiment: Experiment,
+}
+
+/// Which table of parameters a control belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Table {
+    Task,
+    Policy,
+    Run,
+    /// The algorithm's settings shared by all arms.
+    Algorithm,
+    /// An arm's diff against them.
+    Arm(usize),
+}
+
+impl App {
+    /// New code of an arm, typed by the person.
+    pub fn set_code(self, arm: usize, code: String) {
+        self.draft.update(|e| {
+            if let Some(arm) = e.arms.get_mut(arm) {
+                arm.code = code;
+            }
+        });
+        self.check_arm(arm);
+        self.drafted();
+    }
+
+    /// Sets or (None) clears an override.
+    pub fn set_param(self, table: Table, name: &str, value: Option<Value>) {
+        self.draft.update(|e| {
+            let overrides = match table {
+                Table::Task => &mut e.task.params,
+                Table::Policy => &mut e.policy.params,
+                Table::Run => &mut e.run,
+                Table::Algorithm => &mut e.algorithm,
+                Table::Arm(i) => match e.arms.get_mut(i) {
+                    Some(arm) => &mut arm.algorithm,
+                    None => return,
+                },
+            };
+            match value {
+                Some(value) => overrides.insert(name.to_string(), value),
+                None => overrides.remove(name),
+            };
+        });
+        if table == Table::Task {
+            self.check_all();
+        }
+        self.drafted();
+    }
+
+    /// Another task: its parameters start from their defaults, and the policy from one that fits.
+    pub fn set_task(self, kind: &str) {
+        self.remember("the task");
+        self.draft.update(|e| {
+            e.task = Part { kind: kind.to_string(), params: [].into() };
+            let writes = kind == "length";
+            if writes != (e.policy.kind == "transformer") {
+                e.policy = Part { kind: if writes { "transformer" } else { "table" }.into(), params: [].into() };
+            }
+            if !writes {
+                e.base = None;
+            }
+        });
+        self.check_all();
+        self.drafted();
+        self.notify(Level::Info, format!("The task is now {kind}."), Some(Action::Undo));
+    }
+
+    pub fn set_policy(self, kind: &str) {
+        self.remember("the policy");
+        self.draft.update(|e| e.policy = Part { kind: kind.to_string(), params: [].into() });
+        self.drafted();
+    }
+
+    pub fn set_title(self, title: String) {
+        self.draft.update(|e| e.title = title);
+        self.drafted();
+    }
+
+    pub fn rename_arm(self, arm: usize, name: String) {
+        let name = name.trim().to_string();
+        let taken = self.draft.with_untracked(|e| e.arms.iter().enumerate().any(|(i, a)| i != arm && a.name == name));
+        if name.is_empty() || taken {
+            let why = if taken { format!("Another arm is called \"{name}\".") } else { "An arm needs a name.".into() };
+            self.notify(Level::Warning, why, None);
+            return;
+        }
+        self.draft.update(|e| {
+            if let Some(arm) = e.arms.get_mut(arm) {
+                arm.name = name;
+            }
+        });
+        self.drafted();
+    }
+
+    /// A copy of an arm, placed at the end.
+    pub fn duplicate_arm(self, arm: usize) {
+        let made = self.draft.try_update(|e| {
+            let copy = e.arms.get(arm).cloned().filter(|_| e.arms.len() < MAX_ARMS)?;
+            let name = free_name(e, &copy.name);
+            e.arms.push(Arm { name, ..copy });
+            Some(e.arms.len() - 1)
+        });
+        self.after_adding(made.flatten());
+    }
+
+    /// A new arm with a program that compiles for every task.
+    pub fn add_arm(self) {
+        let made = self.draft.try_update(|e| {
+            if e.arms.len() >= MAX_ARMS {
+                return None;
+            }
+            let name = free_name(e, "new");
+            let code = "def accuracy(ep):\n    return 1.0 if ep.correct else 0.0\n".to_string();
+            e.arms.push(Arm { name, code, algorithm: [].into() });
+            Some(e.arms.len() - 1)
+        });
+        self.after_adding(made.flatten());
+    }
+
+    fn after_adding(self, made: Option<usize>) {
+        let Some(arm) = made else {
+            self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
+            return;
+        };
+        self.check_all();
+        self.choose_arm(arm);
+        self.drafted();
+    }
+
+    pub fn remove_arm(self, arm: usize) {
+        if self.draft.with_untracked(|e| e.arms.len() < 2) {
+            self.notify(Level::Warning, "An experiment needs at least one arm.", None);
+            return;
+        }
+        self.remember("the arm");
+        let gone = self.draft.try_update(|e| (arm < e.arms.len()).then(|| e.arms.remove(arm).name)).flatten();
+        self.check_all();
+        let last = self.draft.with_untracked(|e| e.arms.len()) - 1;
+        self.choose_arm(self.arm.get_untracked().min(last));
+        self.drafted();
+        if let Some(name) = gone {
+            self.notify(Level::Info, format!("The arm \"{name}\" is removed."), Some(Action::Undo));
+        }
+    }
+
+    /// Keeps the draft as it is for `undo`.
+    pub(super) fn remember(self, what: &str) {
+        let experiment = self.draft.get_untracked();
+        self.undo.set(Some(Undo { what: what.to_string(), experiment }));
+    }
+
+    /// Takes back the last change that removed something.
+    pub fn take_back(self) {
+        let Some(undo) = self.undo.get_untracked() else { return };
+        self.undo.set(None);
+        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Undo)));
+        self.draft.set(undo.experiment);
+        self.check_all();
+        self.drafted();
+    }
+
+    /// The draft changed: keep it, put it in the address, and let the engine follow.
+    pub(super) fn drafted(self) {
+        self.keep_soon();
+        self.follow_soon();
+    }
+}
+
+/// `name`, or `name 2`, `name 3`, ... whichever is free.
+fn free_name(e: &Experiment, name: &str) -> String {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+    let taken = |n: &str| e.arms.iter().any(|a| a.name == n);
+    if !taken(stem) && !stem.is_empty() {
+        return stem.to_string();
+    }
+    (2..).map(|i| format!("{stem} {i}")).find(|n| !taken(n)).unwrap_or_default()
+}

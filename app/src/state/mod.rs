@@ -1,0 +1,171 @@
+//! The page's state: signals that views read, and the methods that change them. Views never talk to the engine.
+
+mod data;
+mod edit;
+mod language;
+mod open;
+mod run;
+pub mod store;
+
+pub use data::RunData;
+pub use edit::Undo;
+pub use language::{ArmCheck, Language};
+pub use open::{Opened, shipped};
+pub use run::{EditState, Phase, Speed};
+
+use crate::engine_client::{Choice, Client, EngineView, Told};
+use goodhart_core::experiment::{Experiment, RunParams};
+use goodhart_core::metrics::verdict::Line;
+use goodhart_core::params::Params;
+use goodhart_core::protocol::Anatomy;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Something to tell the person, until it is dismissed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub id: u32,
+    pub level: Level,
+    pub text: String,
+    /// What the button of the notice does.
+    pub action: Option<Action>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Undo,
+    Restart,
+}
+
+/// What lies over the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Overlay {
+    #[default]
+    None,
+    /// The list of experiments; with what is wrong with a link, if that is why it is shown.
+    Gallery(Option<String>),
+    Share,
+    Help,
+    /// A sample of the anatomy: group and sample.
+    Sample(usize, usize),
+}
+
+/// All of it. Copies are handles on the same state.
+#[derive(Clone, Copy)]
+pub struct App {
+    /// The experiment as the person has it on screen.
+    pub draft: RwSignal<Experiment>,
+    /// The experiment that the engine runs, with the programs and settings in use.
+    pub loaded: RwSignal<Option<Experiment>>,
+    /// The chosen arm, and the seed that the anatomy shows.
+    pub arm: RwSignal<usize>,
+    pub seed: RwSignal<u32>,
+    pub phase: RwSignal<Phase>,
+    /// Updates done by every lane.
+    pub update: RwSignal<u32>,
+    pub rate: RwSignal<f32>,
+    pub speed: RwSignal<Speed>,
+    pub engine: RwSignal<Option<EngineView>>,
+    pub choice: RwSignal<Choice>,
+    pub notices: RwSignal<Vec<Notice>>,
+    pub overlay: RwSignal<Overlay>,
+    pub undo: RwSignal<Option<Undo>>,
+    /// Counts up when new rows are to be drawn, at most once a frame.
+    pub tick: RwSignal<u32>,
+    pub verdict: RwSignal<Vec<Line>>,
+    pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
+    /// What the compiler says of each arm's code.
+    pub checks: RwSignal<Vec<ArmCheck>>,
+    /// How the newest edit of each arm fares in the engine.
+    pub edits: RwSignal<Vec<EditState>>,
+    /// The length of the link to the draft; 0 before it was made.
+    pub link: RwSignal<String>,
+    pub(crate) data: StoredValue<RunData, LocalStorage>,
+    pub(crate) language: StoredValue<Option<Language>, LocalStorage>,
+    pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
+    pub(crate) internal: StoredValue<run::Internal, LocalStorage>,
+}
+
+impl App {
+    /// The state of a page that shows `experiment`; no engine yet.
+    pub fn new(experiment: Experiment) -> Self {
+        let app = Self {
+            draft: RwSignal::new(experiment),
+            loaded: RwSignal::new(None),
+            arm: RwSignal::new(0),
+            seed: RwSignal::new(0),
+            phase: RwSignal::new(Phase::Starting),
+            update: RwSignal::new(0),
+            rate: RwSignal::new(0.0),
+            speed: RwSignal::new(Speed::Full),
+            engine: RwSignal::new(None),
+            choice: RwSignal::new(Choice::Auto),
+            notices: RwSignal::new(Vec::new()),
+            overlay: RwSignal::new(Overlay::None),
+            undo: RwSignal::new(None),
+            tick: RwSignal::new(0),
+            verdict: RwSignal::new(Vec::new()),
+            anatomy: RwSignal::new(None),
+            checks: RwSignal::new(Vec::new()),
+            edits: RwSignal::new(Vec::new()),
+            link: RwSignal::new(String::new()),
+            data: StoredValue::new_local(RunData::default()),
+            language: StoredValue::new_local(None),
+            client: StoredValue::new_local(None),
+            internal: StoredValue::new_local(run::Internal::default()),
+        };
+        app.check_all();
+        app
+    }
+
+    /// Starts the engine; what it says arrives in `told`.
+    pub fn start_engine(self, choice: Choice) {
+        self.choice.set(choice);
+        let cores = web_sys::window().map_or(1.0, |w| w.navigator().hardware_concurrency());
+        let client = Client::start(choice, cores as usize, move |told: Told| self.told(told));
+        self.client.set_value(Some(client));
+    }
+
+    /// The draft's run parameters; the defaults where they are refused.
+    pub fn run_params(self) -> RunParams {
+        self.draft.with(|e| RunParams::resolve(&[&e.run]).unwrap_or_default())
+    }
+
+    /// The run parameters in use.
+    pub fn loaded_run(self) -> RunParams {
+        let of = |e: &Experiment| RunParams::resolve(&[&e.run]).unwrap_or_default();
+        self.loaded.with(|e| e.as_ref().map(of)).unwrap_or_else(|| self.run_params())
+    }
+
+    /// Tells the person something; the same text is told once.
+    pub fn notify(self, level: Level, text: impl Into<String>, action: Option<Action>) {
+        let text = text.into();
+        self.notices.update(|notices| {
+            notices.retain(|n| n.text != text && (action.is_none() || n.action != action));
+            let id = notices.iter().map(|n| n.id + 1).max().unwrap_or(0);
+            notices.push(Notice { id, level, text, action });
+            if notices.len() > 4 {
+                notices.remove(0);
+            }
+        });
+    }
+
+    pub fn dismiss(self, id: u32) {
+        self.notices.update(|n| n.retain(|n| n.id != id));
+    }
+
+    /// Reads what the run has produced.
+    pub fn with_data<T>(self, f: impl FnOnce(&mut RunData) -> T) -> T {
+        let mut result = None;
+        self.data.update_value(|d| result = Some(f(d)));
+        // `update_value` always calls its function: the value lives as long as the page.
+        result.unwrap_or_else(|| unreachable!("the run's data is gone"))
+    }
+}

@@ -1,0 +1,63 @@
+//! Small text helpers: offsets as JavaScript counts them, and numbers as people read them.
+
+/// The UTF-16 offset of a byte offset.
+pub fn to_utf16(text: &str, byte: usize) -> u32 {
+    text.char_indices().take_while(|(at, _)| *at < byte).map(|(_, c)| c.len_utf16() as u32).sum()
+}
+
+/// The byte offset of a UTF-16 offset.
+pub fn to_bytes(text: &str, utf16: u32) -> usize {
+    let mut seen = 0;
+    for (at, c) in text.char_indices() {
+        if seen >= utf16 {
+            return at;
+        }
+        seen += c.len_utf16() as u32;
+    }
+    text.len()
+}
+
+/// A number with about three significant digits.
+pub fn number(x: f32) -> String {
+    let a = x.abs();
+    match x {
+        x if !x.is_finite() => "–".into(),
+        0.0 => "0".into(),
+        _ if !(0.001..100_000.0).contains(&a) => format!("{x:.1e}"),
+        _ if a >= 100.0 => format!("{x:.0}"),
+        _ if a >= 10.0 => format!("{x:.1}"),
+        _ if a >= 1.0 => format!("{x:.2}"),
+        _ => format!("{x:.3}"),
+    }
+}
+
+/// A number with its sign.
+pub fn signed(x: f32) -> String {
+    if x > 0.0 { format!("+{}", number(x)) } else { number(x).replace('-', "−") }
+}
+
+/// A size in bytes.
+pub fn size(bytes: usize) -> String {
+    if bytes < 10_000 { format!("{bytes} bytes") } else { format!("{:.1} KB", bytes as f64 / 1000.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_survive_characters_beyond_ascii() {
+        let text = "é𝄞x";
+        assert_eq!((to_utf16(text, 2), to_utf16(text, 6), to_utf16(text, 7)), (1, 3, 4));
+        assert_eq!((to_bytes(text, 1), to_bytes(text, 3), to_bytes(text, 9)), (2, 6, 7));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(number(0.123_456), "0.123");
+        assert_eq!(number(-12.34), "-12.3");
+        assert_eq!(number(f32::NAN), "–");
+        assert_eq!(signed(0.5), "+0.500");
+        assert_eq!(number(1e-7), "1.0e-7");
+    }
+}

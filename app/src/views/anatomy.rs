@@ -1,0 +1,149 @@
+//! The group anatomy: what the last update of one lane learned from. Groups are rows, samples are cells coloured by
+//! advantage, each group has a tag; a cell opens its sample.
+
+use crate::state::{App, Overlay};
+use crate::text::{number, signed};
+use goodhart_core::protocol::{Anatomy, Group, GroupTag, Sample};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+/// Most groups and samples drawn; the rest is counted.
+const MAX_GROUPS: usize = 32;
+const MAX_SAMPLES: usize = 64;
+
+pub fn view(app: App) -> impl IntoView {
+    let cursor = RwSignal::new((0_usize, 0_usize));
+    let open = move |(g, s): (usize, usize)| {
+        cursor.set((g, s));
+        app.overlay.set(Overlay::Sample(g, s));
+    };
+    let keys = move |e: leptos::ev::KeyboardEvent| {
+        let Some(size) = app.anatomy.with_untracked(|a| a.as_ref().map(|a| size(a))) else { return };
+        let (g, s) = cursor.get_untracked();
+        let next = match e.key().as_str() {
+            "ArrowUp" => (g.saturating_sub(1), s),
+            "ArrowDown" => ((g + 1).min(size.0 - 1), s),
+            "ArrowLeft" => (g, s.saturating_sub(1)),
+            "ArrowRight" => (g, (s + 1).min(size.1 - 1)),
+            "Enter" => return open((g, s)),
+            _ => return,
+        };
+        e.prevent_default();
+        cursor.set(next);
+    };
+    let click = move |e: leptos::ev::MouseEvent| {
+        let cell = e.target().and_then(|t| t.dyn_into::<Element>().ok());
+        let at = cell.and_then(|c| c.get_attribute("data-at")).and_then(|at| {
+            let (g, s) = at.split_once(',')?;
+            Some((g.parse().ok()?, s.parse().ok()?))
+        });
+        if let Some(at) = at {
+            open(at);
+        }
+    };
+    let seeds = Memo::new(move |_| app.loaded_run().seeds);
+    view! {
+        <div class="card anatomy">
+            <div class="anatomy-head">
+                <h2>"Group anatomy"</h2>
+                <span class="muted">{move || app.anatomy.get().map(|a| format!("update {}", a.update))}</span>
+                <span class="spacer"></span>
+                <label>"seed "
+                    <select aria-label="Seed shown" on:change:target=move |e| app.choose_seed(e.target().value().parse().unwrap_or(0))>
+                        {move || (0..seeds.get()).map(|s| view! { <option value=s.to_string() selected=move || app.seed.get() == s>{s}</option> }).collect_view()}
+                    </select>
+                </label>
+            </div>
+            <div class="groups" role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
+                on:keydown=keys on:click=click>
+                {move || match app.anatomy.get() {
+                    Some(a) => view! { {a.groups.iter().take(MAX_GROUPS).enumerate().map(|(g, group)| row(g, group, scale(&a), cursor)).collect_view()} }.into_any(),
+                    None => view! { <p class="empty">"The groups of the last update appear here once the run moves."</p> }.into_any(),
+                }}
+            </div>
+            {move || app.anatomy.get().map(|a| summary(&a))}
+            <p class="key muted">
+                <span class="cell key-pos"></span>" advantage above 0 "
+                <span class="cell key-neg"></span>" below 0 "
+                <span class="cell key-true"><i></i></span>" true score at least 0.5 "
+                <span class="cell cut"></span>" cut off at the horizon "
+                <span class="cell error">"!"</span>" reward failed"
+            </p>
+        </div>
+    }
+}
+
+fn size(a: &Anatomy) -> (usize, usize) {
+    let samples = a.groups.iter().map(|g| g.samples.len()).max().unwrap_or(0);
+    (a.groups.len().clamp(1, MAX_GROUPS), samples.clamp(1, MAX_SAMPLES))
+}
+
+/// The advantage that gets the full colour.
+fn scale(a: &Anatomy) -> f32 {
+    let largest = a.groups.iter().flat_map(|g| &g.samples).map(|s| s.advantage.abs()).filter(|x| x.is_finite());
+    largest.fold(0.0, f32::max).max(1e-6)
+}
+
+fn row(g: usize, group: &Group, scale: f32, cursor: RwSignal<(usize, usize)>) -> impl IntoView + use<> {
+    let (class, label, why) = tag(group.tag);
+    view! {
+        <div class="group" role="row">
+            <span class="group-index muted">{g}</span>
+            <span class="cells">{group.samples.iter().take(MAX_SAMPLES).enumerate().map(|(s, sample)| cell(g, s, sample, scale, cursor)).collect_view()}</span>
+            <span class=format!("tag {class}") title=why>{label}</span>
+        </div>
+    }
+}
+
+fn cell(g: usize, s: usize, sample: &Sample, scale: f32, cursor: RwSignal<(usize, usize)>) -> impl IntoView + use<> {
+    let strength = if sample.advantage.is_finite() { 100.0 * sample.advantage.abs() / scale } else { 0.0 };
+    let side = if sample.advantage > 0.0 { "pos" } else { "neg" };
+    let failed = sample.error.is_some();
+    let class = format!(
+        "cell {side}{}{}",
+        if failed { " error" } else { "" },
+        if sample.truncated { " cut" } else { "" }
+    );
+    view! {
+        <span role="gridcell" class=class class:cursor=move || cursor.get() == (g, s) data-at=format!("{g},{s}")
+            style=format!("--strength: {strength:.0}%") title=describe(sample)>
+            {if failed { Some("!") } else { None }}
+            {(sample.true_score >= 0.5).then(|| view! { <i data-at=format!("{g},{s}")></i> })}
+        </span>
+    }
+}
+
+/// A sample in one line.
+pub fn describe(sample: &Sample) -> String {
+    let reward = sample.reward.map_or_else(|| "no reward".to_string(), |r| format!("reward {}", number(r)));
+    let error = sample.error.as_ref().map(|(message, line)| format!(", line {line}: {message}")).unwrap_or_default();
+    format!(
+        "advantage {}, {reward}, true score {}, length {}{}{error}",
+        signed(sample.advantage),
+        number(sample.true_score),
+        sample.length,
+        if sample.truncated { ", cut off" } else { "" }
+    )
+}
+
+/// A tag's class, its word, and what it means.
+fn tag(tag: GroupTag) -> (&'static str, &'static str, &'static str) {
+    match tag {
+        GroupTag::Effective => ("effective", "effective", "Rewards differ: this group moves the policy."),
+        GroupTag::TooEasy => ("easy", "too easy", "No spread in the rewards and a high true score: nothing left to learn."),
+        GroupTag::TooHard => ("hard", "too hard", "No spread in the rewards and a low true score: nothing to learn from."),
+        GroupTag::Truncated => ("truncated", "truncated", "Every sample was cut off at the horizon."),
+        GroupTag::Error => ("failed", "error", "The reward program failed on every sample."),
+    }
+}
+
+fn summary(a: &Anatomy) -> impl IntoView + use<> {
+    let count = |t: GroupTag| a.groups.iter().filter(|g| g.tag == t).count();
+    let all = a.groups.len();
+    let tags = [GroupTag::Effective, GroupTag::TooEasy, GroupTag::TooHard, GroupTag::Truncated, GroupTag::Error];
+    let parts: Vec<String> =
+        tags.into_iter().filter(|t| count(*t) > 0).map(|t| format!("{} {}", count(t), tag(t).1)).collect();
+    let more = if all > MAX_GROUPS { format!("; the first {MAX_GROUPS} are drawn") } else { String::new() };
+    view! { <p class="muted">{format!("{all} groups: {}{more}.", parts.join(", "))}</p> }
+}

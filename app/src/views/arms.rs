@@ -1,0 +1,71 @@
+//! The arms as tabs: choose, add, copy, rename, remove; below them the chosen arm's code and settings.
+
+use super::{editor, settings};
+use crate::state::{App, Table};
+use leptos::prelude::*;
+
+pub fn view(app: App) -> impl IntoView {
+    // Editors are kept while the arms are: each has its own undo history.
+    let slots = Memo::new(move |_| (app.opened.get(), app.draft.with(|e| e.arms.len())));
+    let keys = move || {
+        let (opened, n) = slots.get();
+        (0..n).map(|i| (opened, i)).collect::<Vec<_>>()
+    };
+    view! {
+        <div class="card arms">
+            <div class="tabs">
+                <div role="tablist" aria-label="Arms" class="tablist">
+                    <For each=keys key=|k| *k let:key>{tab(app, key.1)}</For>
+                </div>
+                <button class="icon" title="Add an arm" aria-label="Add an arm" on:click=move |_| app.add_arm()>"+"</button>
+            </div>
+            <div id="editor" class="editors" role="tabpanel">
+                <For each=keys key=|k| *k let:key>{editor::view(app, key.1)}</For>
+            </div>
+            {move || {
+                let arm = app.arm.get();
+                slots.track();
+                view! {
+                    {tools(app, arm)}
+                    {settings::view(app, Table::Arm(arm), "Settings of this arm", "as the base")}
+                }
+            }}
+        </div>
+    }
+}
+
+fn tab(app: App, index: usize) -> impl IntoView {
+    let name = Memo::new(move |_| app.draft.with(|e| e.arms.get(index).map(|a| a.name.clone()).unwrap_or_default()));
+    let errors = Memo::new(move |_| app.checks.with(|c| c.get(index).map_or(0, |c| c.errors())));
+    let chosen = move || app.arm.get() == index;
+    view! {
+        <button role="tab" class=format!("tab arm-line-{index}") class:chosen=chosen aria-selected=move || chosen().to_string()
+            tabindex=move || if chosen() { "0" } else { "-1" } aria-controls="editor" on:click=move |_| app.choose_arm(index)>
+            <span class=format!("swatch arm-fill-{index}")></span>
+            {move || name.get()}
+            {move || (errors.get() > 0).then(|| view! { <span class="badge error" title="Errors in the code">{errors.get()}</span> })}
+        </button>
+    }
+}
+
+fn tools(app: App, arm: usize) -> impl IntoView {
+    let renaming = RwSignal::new(false);
+    let name = move || app.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.name.clone()).unwrap_or_default());
+    view! {
+        <div class="arm-tools">
+            {editor::status(app, arm)}
+            <span class="spacer"></span>
+            {move || if renaming.get() {
+                view! {
+                    <input class="rename" aria-label="New name of the arm" prop:value=name() maxlength="40" autofocus
+                        on:change:target=move |e| { app.rename_arm(arm, e.target().value()); renaming.set(false); }
+                        on:blur=move |_| renaming.set(false) />
+                }.into_any()
+            } else {
+                view! { <button class="quiet" on:click=move |_| renaming.set(true)>"Rename"</button> }.into_any()
+            }}
+            <button class="quiet" on:click=move |_| app.duplicate_arm(arm)>"Duplicate"</button>
+            <button class="quiet" on:click=move |_| app.remove_arm(arm)>"Remove"</button>
+        </div>
+    }
+}

@@ -1,0 +1,138 @@
+//! One chart: a metric of every arm, drawn by the charts bundle.
+
+use super::charts::help;
+use crate::parts::{self, ChartHandle};
+use crate::state::App;
+use goodhart_core::metrics::COLUMNS;
+use goodhart_core::metrics::alarms::{Alarm, AlarmKind};
+use js_sys::{Array, Float32Array, Float64Array};
+use leptos::html::Div;
+use leptos::prelude::*;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct ArmStyle {
+    name: String,
+    color: usize,
+    dash: Option<[u8; 2]>,
+}
+
+#[derive(Serialize)]
+struct Mark {
+    x: u32,
+    color: u32,
+    text: String,
+}
+
+pub fn view(app: App, metric: String) -> impl IntoView {
+    let host = NodeRef::<Div>::new();
+    let chart = RwSignal::new_local(None::<ChartHandle>);
+    let failed = RwSignal::new(None::<String>);
+    let log = RwSignal::new(false);
+    let name = StoredValue::new(metric.clone());
+
+    Effect::new(move |_| {
+        let Some(host) = host.get() else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            let styles = app.draft.with_untracked(|e| {
+                let style = |(i, a): (usize, &goodhart_core::experiment::Arm)| ArmStyle {
+                    name: a.name.clone(),
+                    color: i,
+                    // Beyond four arms colours alone are hard to tell apart.
+                    dash: (i >= 4).then_some([6, 3]),
+                };
+                e.arms.iter().enumerate().map(style).collect::<Vec<_>>()
+            });
+            let module = match parts::charts().await {
+                Ok(module) => module,
+                Err(e) => {
+                    failed.try_set(Some(format!("The charts did not load: {e}.")));
+                    return;
+                }
+            };
+            let Ok(arms) = serde_wasm_bindgen::to_value(&styles) else { return };
+            let Some(label) = name.try_get_value() else { return };
+            match module.create_chart(&host, &label, &arms) {
+                Ok(handle) => {
+                    chart.try_set(Some(handle));
+                }
+                Err(e) => {
+                    failed.try_set(Some(crate::engine_client::describe(&e)));
+                }
+            }
+        });
+    });
+    Effect::new(move |_| {
+        app.tick.track();
+        chart.with(|c| c.as_ref().inspect(|c| draw(app, c, &name.get_value())));
+    });
+    Effect::new(move |_| {
+        let marks = app.verdict.with(|lines| {
+            let arms = lines.iter().map(|l| l.arm.clone()).collect::<Vec<_>>();
+            let mine = lines.iter().flat_map(|l| &l.alarms).filter(|a| concerns(a.kind, &name.get_value()));
+            mine.map(|a| mark(a, &arms)).collect::<Vec<_>>()
+        });
+        let Ok(marks) = serde_wasm_bindgen::to_value(&marks) else { return };
+        chart.with(|c| c.as_ref().inspect(|c| c.set_marks(&marks)));
+    });
+    Effect::new(move |seen: Option<u32>| {
+        let now = app.theme_changed.get();
+        if seen.is_some_and(|s| s != now) {
+            chart.with_untracked(|c| c.as_ref().inspect(|c| c.rebuild()));
+        }
+        now
+    });
+    on_cleanup(move || {
+        if let Some(Some(chart)) = chart.try_get_untracked() {
+            chart.destroy();
+        }
+    });
+    let unit = COLUMNS.iter().find(|c| c.name == metric).map_or("", |c| c.unit);
+    let toggle_log = move |_| {
+        log.update(|l| *l = !*l);
+        chart.with(|c| c.as_ref().inspect(|c| c.set_log(log.get_untracked())));
+    };
+    view! {
+        <figure class="chart">
+            <figcaption title=help(&metric)>
+                <span class="chart-name">{metric}</span>
+                <span class="muted">{unit}</span>
+                <span class="spacer"></span>
+                <button class="quiet" aria-pressed=move || log.get().to_string() title="Logarithmic axis" on:click=toggle_log>"log"</button>
+            </figcaption>
+            <div node_ref=host class="chart-host"></div>
+            {move || failed.get().map(|e| view! { <p class="empty">{e}</p> })}
+        </figure>
+    }
+}
+
+fn draw(app: App, chart: &ChartHandle, metric: &str) {
+    let (x, lines) = app.with_data(|data| {
+        let lines: Vec<_> = (0..data.curves.arms).map(|arm| data.line(arm, metric)).collect();
+        (data.points(), lines)
+    });
+    let (means, halves) = (Array::new(), Array::new());
+    for line in &lines {
+        means.push(&Float32Array::from(line.mean.as_slice()));
+        halves.push(&Float32Array::from(line.half.as_slice()));
+    }
+    chart.set_data(&Float64Array::from(x.as_slice()), &means, &halves);
+}
+
+fn mark(alarm: &Alarm, arms: &[String]) -> Mark {
+    let arm = arms.get(alarm.arm as usize).map_or("", String::as_str);
+    Mark { x: alarm.update, color: alarm.arm, text: format!("{arm}, update {}: {}", alarm.update, alarm.sentence) }
+}
+
+/// On which curves an alarm is marked.
+fn concerns(kind: AlarmKind, metric: &str) -> bool {
+    match kind {
+        AlarmKind::ProxyUpTrueDown => matches!(metric, "true_score" | "proxy_reward"),
+        AlarmKind::EntropyCollapse => metric == "entropy",
+        AlarmKind::DeadGroups => metric == "frac_reward_zero_std",
+        AlarmKind::KlBlowUp => metric == "kl",
+        AlarmKind::LengthCollapse | AlarmKind::LengthExplosion => metric == "completions/mean_length",
+        AlarmKind::NotFinite => matches!(metric, "not_finite" | "grad_norm"),
+        AlarmKind::ProgramErrors => matches!(metric, "error_rate" | "proxy_reward"),
+    }
+}

@@ -1,0 +1,48 @@
+//! Run, pause, step, reset, speed; where the run stands and how fast it goes.
+
+use crate::state::{App, Phase, Speed};
+use crate::text::number;
+use leptos::prelude::*;
+
+pub fn view(app: App) -> impl IntoView {
+    let moving = Memo::new(move |_| app.phase.with(Phase::is_moving));
+    let updates = Memo::new(move |_| app.loaded_run().updates);
+    let choose_speed = move |e: Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
+        let speed = Speed::ALL.into_iter().find(|s| s.label() == e.target().value());
+        app.set_speed(speed.unwrap_or(Speed::Full));
+    };
+    let status = Memo::new(move |_| status(&app.phase.get()));
+    view! {
+        <div class="controls" role="toolbar" aria-label="Run">
+            <button class="run" class:moving=move || moving.get() on:click=move |_| app.toggle_run() aria-keyshortcuts="Space"
+                title="Run or pause (space)">
+                {move || if moving.get() { "❚❚ Pause" } else { "▶ Run" }}
+            </button>
+            <button on:click=move |_| app.step(1) title="One update (s)" aria-keyshortcuts="s">"Step"</button>
+            <button on:click=move |_| app.reset() title="Back to update 0, with the edits (r)" aria-keyshortcuts="r">"Reset"</button>
+            <select aria-label="Speed" title="Speed" on:change:target=choose_speed>
+                {Speed::ALL.into_iter().map(|s| view! {
+                    <option value=s.label() selected=move || app.speed.get() == s>{s.label()}</option>
+                }).collect_view()}
+            </select>
+            <progress aria-label="Progress of the run" max=move || updates.get() prop:value=move || app.update.get()></progress>
+            <span class="count">"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
+            <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
+            <span class="status" role="status" class:bad=move || matches!(app.phase.get(), Phase::Stuck(_))>{move || status.get()}</span>
+        </div>
+    }
+}
+
+fn status(phase: &Phase) -> String {
+    match phase {
+        Phase::Starting => "starting the engine…".into(),
+        Phase::Base { step, of, loss } => {
+            format!("warming up the base policy: step {step} of {of}, loss {} nats a token", number(*loss))
+        }
+        Phase::Loading => "loading…".into(),
+        Phase::Paused => "paused".into(),
+        Phase::Running | Phase::Stepping => "training".into(),
+        Phase::Finished => "finished".into(),
+        Phase::Stuck(message) => format!("cannot run: {message}"),
+    }
+}

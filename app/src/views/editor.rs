@@ -1,0 +1,143 @@
+//! The code of an arm: CodeMirror with the compiler's diagnostics and completion; a plain text area until (or unless) its
+//! bundle is there.
+
+use crate::parts::{self, EditorHandle};
+use crate::state::{App, EditState};
+use crate::text::{to_bytes, to_utf16};
+use goodhart_core::reward::Severity;
+use leptos::html::Div;
+use leptos::prelude::*;
+use serde::Serialize;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::JsValue;
+
+#[derive(Serialize)]
+struct Mark {
+    from: u32,
+    to: u32,
+    severity: &'static str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Offer {
+    label: String,
+    detail: String,
+    kind: &'static str,
+}
+
+type OnChange = Closure<dyn Fn(String)>;
+type Complete = Closure<dyn Fn(String, u32) -> JsValue>;
+
+pub fn view(app: App, arm: usize) -> impl IntoView {
+    let host = NodeRef::<Div>::new();
+    let code = Memo::new(move |_| app.draft.with(|e| e.arms.get(arm).map(|a| a.code.clone()).unwrap_or_default()));
+    let check = Memo::new(move |_| app.checks.with(|c| c.get(arm).cloned().unwrap_or_default()));
+    let editor = RwSignal::new_local(None::<EditorHandle>);
+    let callbacks = StoredValue::new_local(None::<(OnChange, Complete)>);
+    let plain = RwSignal::new(true);
+
+    Effect::new(move |_| {
+        let Some(host) = host.get() else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            let Ok(module) = parts::editor().await else { return };
+            let on_change = OnChange::new(move |text: String| app.set_code(arm, text));
+            let complete = Complete::new(move |text: String, at: u32| offers(app, &text, at));
+            let name = app.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.name.clone()).unwrap_or_default());
+            let made = module.create_editor(
+                &host,
+                &code.get_untracked(),
+                &format!("Reward program of {name}"),
+                on_change.as_ref().unchecked_ref(),
+                complete.as_ref().unchecked_ref(),
+            );
+            if let Ok(handle) = made
+                && callbacks.try_set_value(Some((on_change, complete))).is_none()
+            {
+                plain.set(false);
+                editor.set(Some(handle));
+            }
+        });
+    });
+    Effect::new(move |_| {
+        let text = code.get();
+        editor.with(|e| e.as_ref().inspect(|e| e.set_text(&text)));
+    });
+    Effect::new(move |_| {
+        let marks = check.with(|c| code.with_untracked(|text| marks(text, c)));
+        let Ok(list) = serde_wasm_bindgen::to_value(&marks) else { return };
+        editor.with(|e| e.as_ref().inspect(|e| e.set_diagnostics(&list)));
+    });
+    on_cleanup(move || {
+        if let Some(Some(editor)) = editor.try_get_untracked() {
+            editor.destroy();
+        }
+    });
+
+    view! {
+        <div class="editor" hidden=move || app.arm.get() != arm data-own-keys="">
+            <div node_ref=host class="editor-host"></div>
+            {move || plain.get().then(|| view! {
+                <textarea class="plain" aria-label="Reward program" spellcheck="false" prop:value=move || code.get()
+                    on:input:target=move |e| app.set_code(arm, e.target().value())></textarea>
+            })}
+        </div>
+    }
+}
+
+/// The line under the code: the first error, or from which update on the program is used.
+pub fn status(app: App, arm: usize) -> impl IntoView {
+    move || {
+        let check = app.checks.with(|c| c.get(arm).cloned().unwrap_or_default());
+        let edit = app.edits.with(|e| e.get(arm).cloned().unwrap_or_default());
+        let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
+            let text = format!("Line {}: {} The program before this edit goes on.", first.line, sentence(&first.message));
+            ("edit-status bad", text)
+        } else {
+            match edit {
+                EditState::Refused { error } => ("edit-status bad", format!("Not used: {}", sentence(&error))),
+                EditState::Sent => ("edit-status", "sending…".to_string()),
+                EditState::InUse { update } => ("edit-status good", format!("in use from update {update}")),
+                EditState::None => ("edit-status", parts_of(&check.components)),
+            }
+        };
+        view! { <span class=class role="status">{text}</span> }
+    }
+}
+
+fn parts_of(components: &[String]) -> String {
+    match components {
+        [] => String::new(),
+        [one] => format!("1 component: {one}"),
+        many => format!("{} components: {}", many.len(), many.join(", ")),
+    }
+}
+
+fn sentence(message: &str) -> String {
+    let trimmed = message.trim_end();
+    if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
+}
+
+fn marks(text: &str, check: &crate::state::ArmCheck) -> Vec<Mark> {
+    check
+        .diagnostics
+        .iter()
+        .map(|d| Mark {
+            from: to_utf16(text, d.start),
+            to: to_utf16(text, d.end),
+            severity: if d.severity == Severity::Error { "error" } else { "warning" },
+            message: match &d.suggestion {
+                Some(hint) => format!("{} {hint}", sentence(&d.message)),
+                None => d.message.clone(),
+            },
+        })
+        .collect()
+}
+
+fn offers(app: App, text: &str, at: u32) -> JsValue {
+    let found = app.with_language(|l| l.complete(text, to_bytes(text, at))).unwrap_or_default();
+    let list: Vec<Offer> =
+        found.into_iter().map(|c| Offer { label: c.label, detail: c.detail, kind: "property" }).collect();
+    serde_wasm_bindgen::to_value(&list).unwrap_or(JsValue::NULL)
+}

@@ -1,0 +1,27 @@
+//! Help: the words of the page, and its keys.
+
+use super::keyboard::KEYS;
+use leptos::prelude::*;
+
+const WORDS: &[(&str, &str)] = &[
+    ("task", "What is to be done. It generates prompts or start states and knows the true score."),
+    ("true score", "What was wanted: computed by the task, out of reach of every reward program."),
+    ("proxy reward", "What the reward program pays."),
+    ("reward program", "The code of an arm; its functions are components. A subset of Python."),
+    ("arm", "One strategy: a reward program and settings, written as a diff against the base."),
+    ("seed", "One repetition. All arms share the random numbers of a seed, so their differences are paired."),
+    ("lane", "One policy being trained: an arm with a seed."),
+    ("group", "The samples of one prompt or start state; advantages compare them with each other."),
+    ("dead group", "A group whose rewards are all equal: it teaches nothing (frac_reward_zero_std)."),
+    ("alarm", "A detector of collapse or hacking, with a stated rule."),
+];
+
+pub fn view() -> impl IntoView {
+    view! {
+        <h2>"How to read this page"</h2>
+        <p>"Each arm trains small policies on the same task with its own reward. Edit the code while it runs: the curves follow at the next update. Where the proxy rises and the true score does not, the reward is being exploited."</p>
+        <dl class="words">{WORDS.iter().map(|(word, meaning)| view! { <dt>{*word}</dt><dd>{*meaning}</dd> }).collect_view()}</dl>
+        <h2>"Keys"</h2>
+        <dl class="words">{KEYS.iter().map(|(key, meaning)| view! { <dt><kbd>{*key}</kbd></dt><dd>{*meaning}</dd> }).collect_view()}</dl>
+    }
+}

@@ -1,0 +1,73 @@
+//! What is on screen: one view a file. Views read signals and call methods of `App`; they compute nothing.
+
+mod alarms;
+mod anatomy;
+mod arms;
+mod chart;
+mod charts;
+mod controls;
+mod editor;
+mod engine;
+mod gallery;
+mod grid_map;
+mod header;
+mod help;
+mod keyboard;
+mod notices;
+mod overlay;
+mod panels;
+mod param;
+mod sample;
+mod settings;
+mod share;
+mod task;
+mod verdict;
+
+use crate::state::App;
+use leptos::prelude::*;
+
+/// The whole page.
+pub fn page(app: App) -> impl IntoView {
+    keyboard::listen(app);
+    view! {
+        <a class="skip" href="#editor">"Skip to the editor"</a>
+        {header::view(app)}
+        {controls::view(app)}
+        {notices::view(app)}
+        <main>
+            {lesson(app)}
+            <div class="columns">
+                <section class="column strategies" aria-label="Strategies">
+                    {arms::view(app)}
+                    {panels::view(app)}
+                </section>
+                <section class="column results" aria-label="Results">
+                    {verdict::view(app)}
+                    {charts::view(app)}
+                    <div class="pair">
+                        {anatomy::view(app)}
+                        {task::view(app)}
+                    </div>
+                    {alarms::view(app)}
+                </section>
+            </div>
+        </main>
+        {overlay::view(app)}
+    }
+}
+
+/// What a visitor learns here, and what to watch.
+fn lesson(app: App) -> impl IntoView {
+    let text = Memo::new(move |_| app.draft.with(|e| (e.lesson.clone(), e.watch.clone(), e.notes.clone())));
+    move || {
+        let (lesson, watch, notes) = text.get();
+        (!lesson.is_empty() || !watch.is_empty()).then(|| {
+            view! {
+                <div class="lesson">
+                    <p><strong>{lesson}</strong>" "{watch}</p>
+                    {(!notes.is_empty()).then(|| view! { <details><summary>"What was measured"</summary><p class="notes">{notes}</p></details> })}
+                </div>
+            }
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! Banners: what happened that the person should know, each until dismissed.
+
+use crate::state::{Action, App, Level};
+use leptos::prelude::*;
+
+pub fn view(app: App) -> impl IntoView {
+    view! {
+        <div class="notices" aria-live="polite">
+            <For each=move || app.notices.get() key=|n| n.id let:notice>
+                <div class="notice" class:warning=notice.level == Level::Warning class:error=notice.level == Level::Error>
+                    <span>{notice.text.clone()}</span>
+                    {notice.action.map(|action| view! {
+                        <button on:click=move |_| {
+                            app.dismiss(notice.id);
+                            match action {
+                                Action::Undo => app.take_back(),
+                                Action::Restart => app.restart(),
+                            }
+                        }>{match action { Action::Undo => "Undo", Action::Restart => "Restart with the change" }}</button>
+                    })}
+                    <button class="icon" aria-label="Dismiss" on:click=move |_| app.dismiss(notice.id)>"×"</button>
+                </div>
+            </For>
+        </div>
+    }
+}

@@ -1,0 +1,115 @@
+//! One parameter as a control, made from its row of the table: kind, range, unit, help, formula and source.
+
+use crate::state::{App, Table};
+use goodhart_core::params::{Kind, ParamSpec, Value, check};
+use leptos::prelude::*;
+
+/// A row. `shown` is the value in effect, `own` whether this table sets it.
+pub fn view(app: App, table: Table, spec: &'static ParamSpec, shown: Signal<Option<Value>>, own: Signal<bool>) -> AnyView {
+    let error = RwSignal::new(None::<String>);
+    let set = move |value: Option<Value>| match value {
+        Some(value) => match check(spec, &value) {
+            Ok(()) => {
+                error.set(None);
+                app.set_param(table, spec.name, Some(value));
+            }
+            Err(e) => error.set(Some(e.message)),
+        },
+        None => error.set(Some(format!("{} must be {}", spec.name, wanted(spec.kind)))),
+    };
+    let clear = move |_| {
+        error.set(None);
+        app.set_param(table, spec.name, None);
+    };
+    let id = format!("{table:?}-{}", spec.name).replace(['(', ')'], "-");
+    view! {
+        <div class="param" class:own=move || own.get()>
+            <label for=id.clone() class="param-name">{spec.name}</label>
+            {control(spec, id, shown, set)}
+            <span class="unit">{spec.unit}</span>
+            {move || own.get().then(|| view! {
+                <button class="icon clear" title="Back to the inherited value" aria-label=format!("Clear {}", spec.name) on:click=clear>"×"</button>
+            })}
+            <div class="param-help" role="note">
+                {spec.help}
+                {range(spec).map(|r| view! { <span class="range">{r}</span> })}
+                {(!spec.formula.is_empty()).then(|| view! { <code>{spec.formula}</code> })}
+                {(!spec.source.is_empty()).then(|| view! { <cite>{spec.source}</cite> })}
+            </div>
+            {move || error.get().map(|e| view! { <div class="param-error" role="alert">{e}</div> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn control(
+    spec: &'static ParamSpec,
+    id: String,
+    shown: Signal<Option<Value>>,
+    set: impl Fn(Option<Value>) + Copy + 'static,
+) -> AnyView {
+    let text = move || shown.get().map(|v| write(&v)).unwrap_or_default();
+    match spec.kind {
+        Kind::Bool => view! {
+            <input type="checkbox" id=id prop:checked=move || shown.get() == Some(Value::Bool(true))
+                on:change:target=move |e| set(Some(Value::Bool(e.target().checked()))) />
+        }
+        .into_any(),
+        Kind::Choice(names) => view! {
+            <select id=id prop:value=text on:change:target=move |e| set(Some(Value::Text(e.target().value())))>
+                {names.iter().map(|name| view! { <option value=*name selected=move || text() == *name>{*name}</option> }).collect_view()}
+            </select>
+        }
+        .into_any(),
+        // The map is several lines in one text, joined by "/".
+        Kind::Text => {
+            let lines = move || text().replace('/', "\n");
+            view! {
+                <textarea id=id class="map" rows="8" spellcheck="false" prop:value=lines
+                    on:change:target=move |e| set(Some(Value::Text(e.target().value().trim().replace('\n', "/"))))></textarea>
+            }
+            .into_any()
+        }
+        Kind::Float | Kind::Int | Kind::OptionalFloat | Kind::IntList => view! {
+            <input id=id class="number" inputmode=if spec.kind == Kind::OptionalFloat { "text" } else { "decimal" } size="8"
+                autocomplete="off" prop:value=text on:change:target=move |e| set(read(spec.kind, &e.target().value())) />
+        }
+        .into_any(),
+    }
+}
+
+/// A value as a person writes it.
+pub fn write(value: &Value) -> String {
+    match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Number(x) => x.to_string(),
+        Value::Text(s) => s.clone(),
+        Value::List(xs) => xs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn read(kind: Kind, text: &str) -> Option<Value> {
+    let text = text.trim();
+    match kind {
+        Kind::OptionalFloat if text.eq_ignore_ascii_case("none") || text.is_empty() => Some(Value::Text("none".into())),
+        Kind::IntList => {
+            let parts = text.split([',', ' ']).filter(|p| !p.is_empty());
+            parts.map(|p| p.parse().ok()).collect::<Option<Vec<f64>>>().map(Value::List)
+        }
+        _ => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Number),
+    }
+}
+
+fn wanted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::OptionalFloat => "a number or \"none\"",
+        Kind::IntList => "whole numbers, such as 64, 64",
+        Kind::Int => "a whole number",
+        _ => "a number",
+    }
+}
+
+fn range(spec: &ParamSpec) -> Option<String> {
+    let numeric = matches!(spec.kind, Kind::Float | Kind::Int | Kind::OptionalFloat | Kind::IntList);
+    numeric.then(|| format!("{} to {} {}", spec.min, spec.max, spec.unit))
+}
