@@ -1,13 +1,12 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
-use crate::state::{App, shipped};
+use crate::state::{App, EVENTS, problems, shipped};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
-use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect};
+use js_sys::{Float32Array, Function, Object, Promise, Reflect};
 use leptos::prelude::*;
 use serde::Serialize;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::JsValue;
 
@@ -36,14 +35,20 @@ pub fn install(app: App) {
     let none = |f: Box<dyn Fn() -> JsValue>| Closure::<dyn Fn() -> JsValue>::wrap(f).into_js_value();
     put("experiment", &none(Box::new(move || plain(&app.draft.get_untracked()))));
     put("gallery", &none(Box::new(move || plain(&shipped()))));
-    put("run", &none(Box::new(move || {
-        app.run();
-        promise(move |done| app.when_ready(done))
-    })));
-    put("pause", &none(Box::new(move || {
-        app.pause();
-        promise(move |done| app.when_resting(done))
-    })));
+    put(
+        "run",
+        &none(Box::new(move || {
+            app.run();
+            promise(move |done| app.when_ready(done))
+        })),
+    );
+    put(
+        "pause",
+        &none(Box::new(move || {
+            app.pause();
+            promise(move |done| app.when_resting(done))
+        })),
+    );
     put("metrics", &none(Box::new(move || metrics(app))));
     put("alarms", &none(Box::new(move || fired(app))));
     put("engine", &none(Box::new(move || engine(app))));
@@ -65,6 +70,10 @@ pub fn install(app: App) {
     let on = Closure::<dyn Fn(String, Function) -> JsValue>::new(move |event: String, f: Function| on(app, &event, f));
     put("on", &on.into_js_value());
     Reflect::set(&window(), &"goodhart".into(), &api).ok();
+    Effect::new(move |_| {
+        let phase = app.phase.with(|p| p.name());
+        app.emit("phase", || phase.into());
+    });
 }
 
 fn plain<T: Serialize>(value: &T) -> JsValue {
@@ -95,8 +104,14 @@ fn load(app: App, what: &JsValue) -> JsValue {
     let opened = match what.as_string() {
         Some(link) => app.open_link(&link, false),
         None => serde_wasm_bindgen::from_value::<Experiment>(what.clone())
-            .map(|experiment| app.open(experiment, false))
-            .map_err(|e| format!("this is not an experiment: {e}")),
+            .map_err(|e| format!("this is not an experiment: {e}"))
+            .and_then(|experiment| match problems(&experiment).first() {
+                Some(problem) => Err(problem.to_string()),
+                None => {
+                    app.open(experiment, false);
+                    Ok(())
+                }
+            }),
     };
     promise(move |done| match opened {
         Ok(()) => app.when_ready(done),
@@ -121,7 +136,7 @@ fn metrics(app: App) -> JsValue {
     all.into()
 }
 
-fn fired(app: App) -> JsValue {
+pub fn fired(app: App) -> JsValue {
     let names = app.arm_names();
     let alarms = app.with_data(|data| alarms::detect(&data.curves));
     let fired: Vec<Fired<'_>> = alarms
@@ -149,35 +164,13 @@ fn engine(app: App) -> JsValue {
     })
 }
 
-/// Calls `f` on every "update" ({update}), "phase" ({phase}) or "alarms" (the list); gives a function that ends it.
+/// Calls `f` at every "update" (updates done by every lane), "phase" (its name) or "alarms" (the list); gives a function
+/// that ends it.
 fn on(app: App, event: &str, f: Function) -> JsValue {
-    let call = move |value: &JsValue| {
-        // An exception in the listener is the listener's affair.
-        f.call1(&JsValue::NULL, value).ok();
-    };
-    let effect = || match event {
-        "update" => Effect::new(move |_| {
-            app.tick.get();
-            call(&entry("update", &app.update.get().into()));
-        }),
-        "phase" => Effect::new(move |_| call(&entry("phase", &app.phase.with(|p| p.name()).into()))),
-        "alarms" => {
-            let count = Memo::new(move |_| app.verdict.with(|v| v.iter().map(|l| l.alarms.len()).sum::<usize>()));
-            Effect::new(move |_| {
-                count.get();
-                call(&fired(app));
-            })
-        }
-        other => {
-            let message = format!("there is no event \"{other}\"; there are update, phase and alarms");
-            wasm_bindgen::throw_val(js_sys::Error::new(&message).into());
-        }
-    };
-    let effect = Owner::new().with(effect);
-    Closure::<dyn FnMut()>::once_into_js(move || effect.stop())
-}
-
-fn entry(name: &str, value: &JsValue) -> JsValue {
-    let pair = Array::of2(&name.into(), value);
-    Object::from_entries(&Array::of1(&pair)).map(JsCast::unchecked_into).unwrap_or(JsValue::NULL)
+    if !EVENTS.contains(&event) {
+        let message = format!("there is no event \"{event}\"; there are {}", EVENTS.join(", "));
+        wasm_bindgen::throw_val(js_sys::Error::new(&message).into());
+    }
+    let id = app.listeners.try_update_value(|l| l.add(event, f)).unwrap_or_default();
+    Closure::<dyn FnMut()>::once_into_js(move || app.listeners.update_value(|l| l.remove(id)))
 }

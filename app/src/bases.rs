@@ -1,9 +1,8 @@
 //! Base policies: shipped as small static files, or warmed up once by the engine and then kept by the browser.
 
 use goodhart_core::experiment::Experiment;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Response};
 
@@ -49,8 +48,8 @@ async fn fetch(path: &str) -> Option<Vec<f32>> {
 }
 
 async fn numbers(response: Response) -> Option<Vec<f32>> {
-    let buffer: JsValue = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
-    let bytes = Uint8Array::new(&buffer.dyn_into::<ArrayBuffer>().ok()?).to_vec();
+    let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
+    let bytes = Uint8Array::new(&buffer).to_vec();
     let (words, rest) = bytes.as_chunks::<4>();
     rest.is_empty().then(|| words.iter().map(|w| f32::from_le_bytes(*w)).collect())
 }

@@ -44,6 +44,8 @@ pub struct ParamSpec {
     pub formula: &'static str,
     /// The paper or framework it follows, empty where it is our own.
     pub source: &'static str,
+    /// The value that holds where nothing is written.
+    pub default: fn() -> Value,
 }
 
 /// A value that a table refuses, with one plain sentence.
@@ -260,6 +262,7 @@ macro_rules! params {
                 kind: <$ty as $crate::params::ParamValue>::KIND,
                 min: $min as f64, max: $max as f64, unit: $unit, help: $help,
                 formula: concat!("" $(, $formula)?), source: concat!("" $(, $source)?),
+                default: || { let default: $ty = $default; $crate::params::ParamValue::to_value(&default) },
             }),+];
         }
         impl $crate::params::Params for $name {

@@ -61,20 +61,38 @@ pub enum Effect {
 #[derive(Debug)]
 pub enum Told {
     Engine(EngineView),
-    BaseProgress { step: u32, of: u32, loss: f32 },
+    BaseProgress {
+        step: u32,
+        of: u32,
+        loss: f32,
+    },
     /// A base policy was warmed up: worth keeping.
     BaseMade(Vec<f32>),
     /// Every worker is ready for commands.
     Ready,
-    Rows { index: Vec<RowIndex>, values: Vec<f32> },
+    Rows {
+        index: Vec<RowIndex>,
+        values: Vec<f32>,
+    },
     Anatomy(Box<Anatomy>),
     Rate(f32),
     /// An edit is used by every lane from `update` on, or was refused.
-    Edited { arm: u32, edit: u32, update: u32, error: Option<String> },
-    Paused { update: u32, finished: bool },
+    Edited {
+        arm: u32,
+        edit: u32,
+        update: u32,
+        error: Option<String>,
+    },
+    Paused {
+        update: u32,
+        finished: bool,
+    },
     /// Training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
     /// come again bit for bit, another engine's do not.
-    Moved { message: String, rewind: Option<u32> },
+    Moved {
+        message: String,
+        rewind: Option<u32>,
+    },
     /// No engine can run this.
     Stuck(String),
 }

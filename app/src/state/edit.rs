@@ -4,8 +4,10 @@
 use super::{Action, App, Level};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::params::Value;
-use goodhart_core::plan::MAX_ARMS;
 use leptos::prelude::*;
+
+/// Most arms of an experiment.
+const MAX_ARMS: usize = 8;
 
 /// The experiment before the last change that removed something.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +151,7 @@ impl App {
         }
         self.remember("the arm");
         let gone = self.draft.try_update(|e| (arm < e.arms.len()).then(|| e.arms.remove(arm).name)).flatten();
+        self.opened.update(|n| *n += 1);
         self.check_all();
         let last = self.draft.with_untracked(|e| e.arms.len()) - 1;
         self.choose_arm(self.arm.get_untracked().min(last));

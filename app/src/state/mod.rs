@@ -3,14 +3,16 @@
 mod data;
 mod edit;
 mod language;
+mod listeners;
 mod open;
 mod run;
 pub mod store;
 
 pub use data::RunData;
-pub use edit::Undo;
-pub use language::{ArmCheck, Language};
-pub use open::{Opened, shipped};
+pub use edit::{Table, Undo};
+pub use language::{ArmCheck, Language, Problem, problems};
+pub use listeners::{EVENTS, Listeners};
+pub use open::{Opened, blank, shipped};
 pub use run::{EditState, Phase, Speed};
 
 use crate::engine_client::{Choice, Client, EngineView, Told};
@@ -85,8 +87,15 @@ pub struct App {
     pub checks: RwSignal<Vec<ArmCheck>>,
     /// How the newest edit of each arm fares in the engine.
     pub edits: RwSignal<Vec<EditState>>,
-    /// The length of the link to the draft; 0 before it was made.
+    /// What is wrong with the draft, so that it could not be loaded.
+    pub problems: RwSignal<Vec<Problem>>,
+    /// The link to the draft.
     pub link: RwSignal<String>,
+    /// Counts up when another experiment is opened, and when the colours change.
+    pub opened: RwSignal<u32>,
+    pub theme_changed: RwSignal<u32>,
+    /// What scripts and embedding pages listen to.
+    pub listeners: StoredValue<Listeners, LocalStorage>,
     pub(crate) data: StoredValue<RunData, LocalStorage>,
     pub(crate) language: StoredValue<Option<Language>, LocalStorage>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
@@ -115,7 +124,11 @@ impl App {
             anatomy: RwSignal::new(None),
             checks: RwSignal::new(Vec::new()),
             edits: RwSignal::new(Vec::new()),
+            problems: RwSignal::new(Vec::new()),
             link: RwSignal::new(String::new()),
+            opened: RwSignal::new(0),
+            theme_changed: RwSignal::new(0),
+            listeners: StoredValue::new_local(Listeners::default()),
             data: StoredValue::new_local(RunData::default()),
             language: StoredValue::new_local(None),
             client: StoredValue::new_local(None),
@@ -159,6 +172,11 @@ impl App {
 
     pub fn dismiss(self, id: u32) {
         self.notices.update(|n| n.retain(|n| n.id != id));
+    }
+
+    /// Names of the arms that run.
+    pub fn arm_names(self) -> Vec<String> {
+        self.loaded.with_untracked(|e| e.as_ref().map(run::arm_names)).unwrap_or_default()
     }
 
     /// Reads what the run has produced.

@@ -135,6 +135,7 @@ impl App {
         self.overlay.set(Overlay::None);
         self.notices.set(Vec::new());
         self.draft.set(experiment);
+        self.opened.update(|n| *n += 1);
         self.check_all();
         self.keep();
         self.load(then_run);

@@ -1,18 +1,18 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use super::edit::Table;
-use super::{Action, App, Level, RunData};
+use super::{Action, App, Level, RunData, listeners, problems};
 use crate::engine_client::{Choice, Told};
 use crate::{bases, time};
 use goodhart_core::algorithm::Settings;
 use goodhart_core::experiment::{Experiment, RunParams};
-use goodhart_core::metrics::verdict::verdict;
+use goodhart_core::metrics::verdict::{Line, verdict};
 use goodhart_core::params::{Overrides, Params};
-use goodhart_core::plan;
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
+use wasm_bindgen::prelude::JsValue;
 
 /// From the last keystroke to the new reward being sent.
 const FOLLOW_MS: u64 = 30;
@@ -28,7 +28,11 @@ pub enum Phase {
     /// The engine is not there yet.
     Starting,
     /// The base policy is being warmed up.
-    Base { step: u32, of: u32, loss: f32 },
+    Base {
+        step: u32,
+        of: u32,
+        loss: f32,
+    },
     Loading,
     Paused,
     Running,
@@ -40,6 +44,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// The name that scripts see.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::Starting => "starting",
+            Phase::Base { .. } => "base",
+            Phase::Loading => "loading",
+            Phase::Paused => "paused",
+            Phase::Running | Phase::Stepping => "running",
+            Phase::Finished => "finished",
+            Phase::Stuck(_) => "stuck",
+        }
+    }
+
     pub fn is_moving(&self) -> bool {
         matches!(self, Phase::Running | Phase::Stepping)
     }
@@ -83,8 +100,12 @@ pub enum EditState {
     #[default]
     None,
     Sent,
-    InUse { update: u32 },
-    Refused { error: String },
+    InUse {
+        update: u32,
+    },
+    Refused {
+        error: String,
+    },
 }
 
 /// An edit on its way to the engine.
@@ -130,8 +151,10 @@ impl App {
     /// Loads the draft from update 0.
     pub fn load(self, then_run: bool) {
         let draft = self.draft.get_untracked();
-        if let Err(problems) = plan::plan(&draft) {
-            self.stuck(plan::join(&problems));
+        let problems = problems(&draft);
+        self.problems.set(problems.clone());
+        if !problems.is_empty() {
+            self.stuck(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
             return;
         }
         let run = RunParams::resolve(&[&draft.run]).unwrap_or_default();
@@ -266,6 +289,7 @@ impl App {
 
     fn follow(self) {
         let draft = self.draft.get_untracked();
+        self.problems.set(problems(&draft));
         let Some(loaded) = self.loaded.get_untracked() else {
             self.load(false);
             return;
@@ -361,7 +385,14 @@ impl App {
             }
             Told::Ready => self.on_ready(),
             Told::Rows { index, values } => {
-                self.data.update_value(|d| d.put(&index, &values));
+                let done = self.with_data(|d| {
+                    let before = d.complete();
+                    d.put(&index, &values);
+                    (d.complete() > before).then(|| d.complete())
+                });
+                if let Some(done) = done {
+                    self.emit("update", || (done as u32).into());
+                }
                 self.draw_soon();
             }
             Told::Anatomy(anatomy) => {
@@ -374,7 +405,7 @@ impl App {
                 self.update.set(update);
                 self.phase.set(if finished { Phase::Finished } else { Phase::Paused });
                 self.internal.update_value(|i| i.verdict_next = 0.0);
-                self.draw_soon();
+                self.draw();
                 self.wake(Until::Rest, &Ok(update));
             }
             Told::Moved { message, rewind } => {
@@ -433,6 +464,14 @@ impl App {
         });
     }
 
+    /// Tells scripts; the value is made only for those who listen.
+    pub(crate) fn emit(self, event: &str, value: impl FnOnce() -> JsValue) {
+        let all = self.listeners.with_value(|l| l.of(event));
+        if !all.is_empty() {
+            listeners::call(&all, &value());
+        }
+    }
+
     fn stuck(self, message: String) {
         self.internal.update_value(|i| i.wants_run = false);
         self.wake(Until::Ready, &Err(message.clone()));
@@ -484,8 +523,14 @@ impl App {
     }
 
     fn judge(self) {
-        let names = self.loaded.with_untracked(|e| e.as_ref().map(arm_names)).unwrap_or_default();
-        self.verdict.set(self.with_data(|d| verdict(&d.curves, &names)));
+        let names = self.arm_names();
+        let lines = self.with_data(|d| verdict(&d.curves, &names));
+        let count = |lines: &[Line]| lines.iter().map(|l| l.alarms.len()).sum::<usize>();
+        let more = count(&lines) != self.verdict.with_untracked(|v| count(v));
+        self.verdict.set(lines);
+        if more {
+            self.emit("alarms", || crate::api::fired(self));
+        }
     }
 
     /// Asks for checkpoints from time to time while the run moves.
@@ -547,13 +592,21 @@ pub fn arm_names(e: &Experiment) -> Vec<String> {
 
 /// What a running engine cannot change: everything but programs, settings and words.
 fn shape(e: &Experiment) -> impl PartialEq + use<> {
-    (e.task.clone(), e.policy.clone(), e.base.clone(), RunParams::resolve(&[&e.run]).ok(), arm_names(e).len(), critic(e))
+    (
+        e.task.clone(),
+        e.policy.clone(),
+        e.base.clone(),
+        RunParams::resolve(&[&e.run]).ok(),
+        arm_names(e).len(),
+        critic(e),
+    )
 }
 
 /// A value head is part of the policy's shape.
 fn critic(e: &Experiment) -> bool {
     let gae = |arm: &Overrides| {
-        Settings::resolve(&[&e.algorithm, arm]).is_ok_and(|s| s.estimator == goodhart_core::algorithm::settings::Estimator::Gae)
+        Settings::resolve(&[&e.algorithm, arm])
+            .is_ok_and(|s| s.estimator == goodhart_core::algorithm::settings::Estimator::Gae)
     };
     e.arms.iter().any(|a| gae(&a.algorithm))
 }

@@ -44,7 +44,9 @@ pub fn load_draft() -> Option<Experiment> {
 /// Keeps the draft. When there is no room, the oldest left drafts make some.
 pub fn save_draft(experiment: &Experiment) -> Result<(), &'static str> {
     let Some(storage) = storage() else {
-        return Err("This browser blocks storage: your edits live in the page's address only. Copy the link to keep them.");
+        return Err(
+            "This browser blocks storage: your edits live in the page's address only. Copy the link to keep them.",
+        );
     };
     let Ok(text) = serde_json::to_string(experiment) else { return Ok(()) };
     let mut drafts = left_drafts();
@@ -53,7 +55,9 @@ pub fn save_draft(experiment: &Experiment) -> Result<(), &'static str> {
             return Ok(());
         }
         if drafts.pop().is_none() || !write_drafts(&drafts) {
-            return Err("This browser's storage is full: your edits live in the page's address only. Copy the link to keep them.");
+            return Err(
+                "This browser's storage is full: your edits live in the page's address only. Copy the link to keep them.",
+            );
         }
     }
 }

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let rang = Memo::new(move |_| {
         app.verdict.with(|lines| {
-            let all = lines.iter().enumerate().flat_map(|(i, l)| l.alarms.iter().map(move |a| (i, l.arm.clone(), a.clone())));
+            let all =
+                lines.iter().enumerate().flat_map(|(i, l)| l.alarms.iter().map(move |a| (i, l.arm.clone(), a.clone())));
             let mut all: Vec<_> = all.collect();
             all.sort_by_key(|(_, _, a)| a.update);
             all

@@ -100,11 +100,8 @@ fn cell(g: usize, s: usize, sample: &Sample, scale: f32, cursor: RwSignal<(usize
     let strength = if sample.advantage.is_finite() { 100.0 * sample.advantage.abs() / scale } else { 0.0 };
     let side = if sample.advantage > 0.0 { "pos" } else { "neg" };
     let failed = sample.error.is_some();
-    let class = format!(
-        "cell {side}{}{}",
-        if failed { " error" } else { "" },
-        if sample.truncated { " cut" } else { "" }
-    );
+    let class =
+        format!("cell {side}{}{}", if failed { " error" } else { "" }, if sample.truncated { " cut" } else { "" });
     view! {
         <span role="gridcell" class=class class:cursor=move || cursor.get() == (g, s) data-at=format!("{g},{s}")
             style=format!("--strength: {strength:.0}%") title=describe(sample)>
@@ -131,8 +128,12 @@ pub fn describe(sample: &Sample) -> String {
 fn tag(tag: GroupTag) -> (&'static str, &'static str, &'static str) {
     match tag {
         GroupTag::Effective => ("effective", "effective", "Rewards differ: this group moves the policy."),
-        GroupTag::TooEasy => ("easy", "too easy", "No spread in the rewards and a high true score: nothing left to learn."),
-        GroupTag::TooHard => ("hard", "too hard", "No spread in the rewards and a low true score: nothing to learn from."),
+        GroupTag::TooEasy => {
+            ("easy", "too easy", "No spread in the rewards and a high true score: nothing left to learn.")
+        }
+        GroupTag::TooHard => {
+            ("hard", "too hard", "No spread in the rewards and a low true score: nothing to learn from.")
+        }
         GroupTag::Truncated => ("truncated", "truncated", "Every sample was cut off at the horizon."),
         GroupTag::Error => ("failed", "error", "The reward program failed on every sample."),
     }

@@ -64,7 +64,9 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     });
     Effect::new(move |_| {
         app.tick.track();
-        chart.with(|c| c.as_ref().inspect(|c| draw(app, c, &name.get_value())));
+        if let Some(chart) = chart.get() {
+            draw(app, &chart, &name.get_value());
+        }
     });
     Effect::new(move |_| {
         let marks = app.verdict.with(|lines| {
@@ -73,12 +75,16 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             mine.map(|a| mark(a, &arms)).collect::<Vec<_>>()
         });
         let Ok(marks) = serde_wasm_bindgen::to_value(&marks) else { return };
-        chart.with(|c| c.as_ref().inspect(|c| c.set_marks(&marks)));
+        if let Some(chart) = chart.get() {
+            chart.set_marks(&marks);
+        }
     });
     Effect::new(move |seen: Option<u32>| {
         let now = app.theme_changed.get();
-        if seen.is_some_and(|s| s != now) {
-            chart.with_untracked(|c| c.as_ref().inspect(|c| c.rebuild()));
+        if seen.is_some_and(|s| s != now)
+            && let Some(chart) = chart.get_untracked()
+        {
+            chart.rebuild();
         }
         now
     });
@@ -87,14 +93,17 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             chart.destroy();
         }
     });
+    let about = help(&metric);
     let unit = COLUMNS.iter().find(|c| c.name == metric).map_or("", |c| c.unit);
     let toggle_log = move |_| {
         log.update(|l| *l = !*l);
-        chart.with(|c| c.as_ref().inspect(|c| c.set_log(log.get_untracked())));
+        if let Some(chart) = chart.get_untracked() {
+            chart.set_log(log.get_untracked());
+        }
     };
     view! {
         <figure class="chart">
-            <figcaption title=help(&metric)>
+            <figcaption title=about>
                 <span class="chart-name">{metric}</span>
                 <span class="muted">{unit}</span>
                 <span class="spacer"></span>

@@ -55,9 +55,9 @@ pub fn view(app: App) -> impl IntoView {
                     <summary>"Choose charts"</summary>
                     <div class="menu">
                         {move || all(&components.get()).into_iter().map(|metric| {
-                            let (on, name) = (metric.clone(), metric.clone());
+                            let (on, name, about) = (metric.clone(), metric.clone(), help(&metric));
                             view! {
-                                <label title=help(&metric)>
+                                <label title=about>
                                     <input type="checkbox" prop:checked=move || shown.with(|s| s.contains(&on))
                                         on:change=move |_| toggle(metric.clone()) />
                                     {name}

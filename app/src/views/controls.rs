@@ -7,7 +7,7 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let moving = Memo::new(move |_| app.phase.with(Phase::is_moving));
     let updates = Memo::new(move |_| app.loaded_run().updates);
-    let choose_speed = move |e: Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
+    let choose_speed = move |e: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
         let speed = Speed::ALL.into_iter().find(|s| s.label() == e.target().value());
         app.set_speed(speed.unwrap_or(Speed::Full));
     };

@@ -62,12 +62,16 @@ pub fn view(app: App, arm: usize) -> impl IntoView {
     });
     Effect::new(move |_| {
         let text = code.get();
-        editor.with(|e| e.as_ref().inspect(|e| e.set_text(&text)));
+        if let Some(editor) = editor.get() {
+            editor.set_text(&text);
+        }
     });
     Effect::new(move |_| {
         let marks = check.with(|c| code.with_untracked(|text| marks(text, c)));
         let Ok(list) = serde_wasm_bindgen::to_value(&marks) else { return };
-        editor.with(|e| e.as_ref().inspect(|e| e.set_diagnostics(&list)));
+        if let Some(editor) = editor.get() {
+            editor.set_diagnostics(&list);
+        }
     });
     on_cleanup(move || {
         if let Some(Some(editor)) = editor.try_get_untracked() {
@@ -92,7 +96,8 @@ pub fn status(app: App, arm: usize) -> impl IntoView {
         let check = app.checks.with(|c| c.get(arm).cloned().unwrap_or_default());
         let edit = app.edits.with(|e| e.get(arm).cloned().unwrap_or_default());
         let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
-            let text = format!("Line {}: {} The program before this edit goes on.", first.line, sentence(&first.message));
+            let text =
+                format!("Line {}: {} The program before this edit goes on.", first.line, sentence(&first.message));
             ("edit-status bad", text)
         } else {
             match edit {

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
     let text = move || app.engine.get().map_or_else(|| "Engine starting…".to_string(), |e| name(&e));
-    let choose = move |e: Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
+    let choose = move |e: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
         if let Some(choice) = Choice::from_name(&e.target().value()) {
             app.choose_engine(choice);
         }

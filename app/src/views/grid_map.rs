@@ -6,7 +6,13 @@ use leptos::prelude::*;
 const CELL: f32 = 20.0;
 
 /// The map with arrows as long as an action is likely, over cells as dark as they are visited.
-pub fn policy(rows: usize, cols: usize, cells: &[char], probabilities: &[f32], visits: &[f32]) -> impl IntoView + use<> {
+pub fn policy(
+    rows: usize,
+    cols: usize,
+    cells: &[char],
+    probabilities: &[f32],
+    visits: &[f32],
+) -> impl IntoView + use<> {
     let most = visits.iter().copied().fold(0.0, f32::max).max(1e-6);
     let n = rows * cols;
     let shades: Vec<_> = (0..n).map(|i| visit(i, cols, visits.get(i).copied().unwrap_or(0.0) / most)).collect();
@@ -15,7 +21,14 @@ pub fn policy(rows: usize, cols: usize, cells: &[char], probabilities: &[f32], v
         .flat_map(|i| (0..4).map(move |a| (i, a)))
         .filter_map(|(i, a)| Some(arrow(i, cols, a, *probabilities.get(4 * i + a)?)))
         .collect();
-    frame(rows, cols, cells, view! { {shades} }.into_any(), view! { {arrows} }.into_any(), "The map with the policy's arrows and visits")
+    frame(
+        rows,
+        cols,
+        cells,
+        view! { {shades} }.into_any(),
+        view! { {arrows} }.into_any(),
+        "The map with the policy's arrows and visits",
+    )
 }
 
 /// The map with the way of one sample.
@@ -31,7 +44,14 @@ pub fn path(rows: usize, cols: usize, cells: &[char], path: &[usize]) -> impl In
     frame(rows, cols, cells, ().into_any(), line, "The way of this sample")
 }
 
-fn frame(rows: usize, cols: usize, cells: &[char], under: AnyView, over: AnyView, label: &'static str) -> impl IntoView + use<> {
+fn frame(
+    rows: usize,
+    cols: usize,
+    cells: &[char],
+    under: AnyView,
+    over: AnyView,
+    label: &'static str,
+) -> impl IntoView + use<> {
     let floor: Vec<_> = cells.iter().enumerate().map(|(i, kind)| tile(i, cols, *kind)).collect();
     view! {
         <svg class="map-drawing" role="img" aria-label=label viewBox=format!("0 0 {} {}", cols as f32 * CELL, rows as f32 * CELL)>

@@ -71,14 +71,16 @@ fn kinds(
 fn rows(app: App, table: Table, specs: &'static [ParamSpec]) -> Vec<AnyView> {
     let row = |spec: &'static ParamSpec| {
         let own = Signal::derive(move || app.overrides(table).contains_key(spec.name));
-        let shown = Signal::derive(move || app.overrides(table).get(spec.name).cloned().or_else(|| default_of(app, table, spec.name)));
+        let shown = Signal::derive(move || {
+            app.overrides(table).get(spec.name).cloned().or_else(|| default_of(app, table, spec.name))
+        });
         param::view(app, table, spec, shown, own)
     };
     specs.iter().map(row).collect()
 }
 
 fn default_of(app: App, table: Table, name: &str) -> Option<Value> {
-    let spec = |specs: &[ParamSpec]| specs.iter().find(|s| s.name == name).map(ParamSpec::default_value);
+    let spec = |specs: &[ParamSpec]| specs.iter().find(|s| s.name == name).map(|s| (s.default)());
     match table {
         Table::Task => spec(task_table(&app.draft.with(|e| e.task.kind.clone()))),
         Table::Policy => spec(policy_table(&app.draft.with(|e| e.policy.kind.clone()))),
@@ -90,8 +92,7 @@ fn default_of(app: App, table: Table, name: &str) -> Option<Value> {
 /// What is refused, across parameters of a table.
 fn problems(app: App, place: &'static str) -> impl IntoView {
     let mine = Memo::new(move |_| {
-        let all = app.draft.with(crate::state::problems);
-        all.into_iter().filter(|p| p.place == place).map(|p| p.message).collect::<Vec<_>>()
+        app.problems.with(|all| all.iter().filter(|p| p.place == place).map(|p| p.message.clone()).collect::<Vec<_>>())
     });
     move || mine.get().into_iter().map(|m| view! { <div class="param-error" role="alert">{m}</div> }).collect_view()
 }

@@ -5,7 +5,13 @@ use goodhart_core::params::{Kind, ParamSpec, Value, check};
 use leptos::prelude::*;
 
 /// A row. `shown` is the value in effect, `own` whether this table sets it.
-pub fn view(app: App, table: Table, spec: &'static ParamSpec, shown: Signal<Option<Value>>, own: Signal<bool>) -> AnyView {
+pub fn view(
+    app: App,
+    table: Table,
+    spec: &'static ParamSpec,
+    shown: Signal<Option<Value>>,
+    own: Signal<bool>,
+) -> AnyView {
     let error = RwSignal::new(None::<String>);
     let set = move |value: Option<Value>| match value {
         Some(value) => match check(spec, &value) {

@@ -55,14 +55,16 @@ fn played(app: App, anatomy: &Arc<Anatomy>, g: usize, sample: &Sample) -> AnyVie
         }
         Some(TaskView::Arms { .. }) | None => {
             let names = app.with_language(|l| l.action_names.clone()).unwrap_or_default();
-            view! { <p class="tokens"><span class="muted">"chose "</span><b>{text(&sample.actions, &names)}</b></p> }.into_any()
+            view! { <p class="tokens"><span class="muted">"chose "</span><b>{text(&sample.actions, &names)}</b></p> }
+                .into_any()
         }
     }
 }
 
 fn rewards(anatomy: &Anatomy, sample: &Sample) -> impl IntoView + use<> {
     let value = |x: Option<f32>| x.map_or_else(|| "not applicable".to_string(), number);
-    let rows: Vec<_> = anatomy.component_names.iter().cloned().zip(sample.components.iter().map(|c| value(*c))).collect();
+    let rows: Vec<_> =
+        anatomy.component_names.iter().cloned().zip(sample.components.iter().map(|c| value(*c))).collect();
     view! {
         <table class="facts"><tbody>
             {rows.into_iter().map(|(name, value)| view! { <tr><th scope="row"><code>{name}</code></th><td>{value}</td></tr> }).collect_view()}
@@ -76,7 +78,8 @@ fn rewards(anatomy: &Anatomy, sample: &Sample) -> impl IntoView + use<> {
 
 /// The record that the program read.
 fn record(schema: &EpisodeSchema, sample: &Sample) -> impl IntoView + use<> {
-    let rows: Vec<_> = schema.fields.iter().map(|f| (f.name.clone(), f.help.clone(), written(f, sample, &schema.tokens))).collect();
+    let rows: Vec<_> =
+        schema.fields.iter().map(|f| (f.name.clone(), f.help.clone(), written(f, sample, &schema.tokens))).collect();
     view! {
         <details>
             <summary>"What the program saw"</summary>
@@ -110,7 +113,13 @@ fn values(field: &Field, sample: &Sample) -> Option<Vec<f32>> {
 
 fn written(field: &Field, sample: &Sample, tokens: &[String]) -> String {
     let one = |x: f32| match field.ty {
-        Ty::Bool | Ty::Bools => if x > 0.5 { "True".to_string() } else { "False".to_string() },
+        Ty::Bool | Ty::Bools => {
+            if x > 0.5 {
+                "True".to_string()
+            } else {
+                "False".to_string()
+            }
+        }
         Ty::Int | Ty::Ints => format!("{x:.0}"),
         Ty::Token | Ty::Tokens => tokens.get(x as usize).cloned().unwrap_or_else(|| format!("#{x}")),
         Ty::Float | Ty::Floats => number(x),

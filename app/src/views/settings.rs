@@ -19,7 +19,10 @@ pub fn view(app: App, table: Table, title: &'static str, inherited: &'static str
     let found = move || {
         let text = search.get().trim().to_lowercase();
         let hit = |s: &&ParamSpec| {
-            !text.is_empty() && (s.name.contains(&text) || s.help.to_lowercase().contains(&text) || s.source.to_lowercase().contains(&text))
+            !text.is_empty()
+                && (s.name.contains(&text)
+                    || s.help.to_lowercase().contains(&text)
+                    || s.source.to_lowercase().contains(&text))
         };
         Settings::TABLE.iter().filter(hit).take(8).collect::<Vec<_>>()
     };

@@ -19,15 +19,16 @@ pub fn view(app: App) -> impl IntoView {
             let promise = window().navigator().clipboard().write_text(&link);
             wasm_bindgen_futures::spawn_local(async move {
                 let done = JsFuture::from(promise).await.is_ok();
-                state.set(if done { "Copied." } else { "The browser did not allow copying: select the link and copy it." });
+                state.set(if done {
+                    "Copied."
+                } else {
+                    "The browser did not allow copying: select the link and copy it."
+                });
             });
         }
     };
-    let shared = goodhart_core::experiment::Experiment {
-        claims: Vec::new(),
-        notes: String::new(),
-        ..app.draft.get_untracked()
-    };
+    let shared =
+        goodhart_core::experiment::Experiment { claims: Vec::new(), notes: String::new(), ..app.draft.get_untracked() };
     let json = serde_json::to_string_pretty(&shared).unwrap_or_default();
     view! {
         <h2>"Share this experiment"</h2>

@@ -58,7 +58,11 @@ fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[boo
             (_, Some(t)) if *t >= best => "bar best",
             _ => "bar",
         };
-        let title = format!("arm {i}: probability {}, true payoff {}", number(p), number(truth.get(i).copied().unwrap_or(f32::NAN)));
+        let title = format!(
+            "arm {i}: probability {}, true payoff {}",
+            number(p),
+            number(truth.get(i).copied().unwrap_or(f32::NAN))
+        );
         view! { <span class=class title=title style=format!("--p: {:.1}%", 100.0 * p)></span> }
     };
     view! {
@@ -78,7 +82,13 @@ fn texts(app: App, anatomy: &Arc<Anatomy>, group: RwSignal<usize>) -> impl IntoV
     let rows: Vec<_> = anatomy
         .groups
         .get(g)
-        .map(|x| x.samples.iter().take(MAX_TEXTS).map(|s| (sample::text(&s.actions, &tokens), s.advantage, s.true_score, describe(s))).collect())
+        .map(|x| {
+            x.samples
+                .iter()
+                .take(MAX_TEXTS)
+                .map(|s| (sample::text(&s.actions, &tokens), s.advantage, s.true_score, describe(s)))
+                .collect()
+        })
         .unwrap_or_default();
     view! {
         <h2>"Texts of group "
@@ -91,12 +101,20 @@ fn texts(app: App, anatomy: &Arc<Anatomy>, group: RwSignal<usize>) -> impl IntoV
             {rows.into_iter().enumerate().map(|(i, (text, advantage, truth, title))| view! {
                 <li title=title>
                     <button class="quiet" on:click=move |_| app.overlay.set(Overlay::Sample(g, i))>
-                        <span class=if truth >= 0.5 { "mark right" } else { "mark wrong" } aria-label=if truth >= 0.5 { "right" } else { "wrong" }>{if truth >= 0.5 { "✓" } else { "✗" }}</span>
+                        {verdict(truth)}
                         <span class="advantage">{signed(advantage)}</span>
                         <span class="tokens">{text}</span>
                     </button>
                 </li>
             }).collect_view()}
         </ol>
+    }
+}
+
+fn verdict(truth: f32) -> impl IntoView {
+    if truth >= 0.5 {
+        view! { <span class="mark right" role="img" aria-label="right">"✓"</span> }
+    } else {
+        view! { <span class="mark wrong" role="img" aria-label="wrong">"✗"</span> }
     }
 }
