@@ -36,11 +36,6 @@ impl Client {
         self.carry_out(effects);
     }
 
-    /// Reads from the session.
-    pub fn ask<T>(&self, f: impl FnOnce(&Session) -> T) -> T {
-        f(&self.0.borrow().session)
-    }
-
     fn carry_out(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

@@ -155,20 +155,6 @@ impl Session {
         (session, vec![Effect::Start(0)])
     }
 
-    pub fn choice(&self) -> Choice {
-        self.choice
-    }
-
-    /// What the first worker found; None until it has said.
-    pub fn adapter(&self) -> Option<&Option<Adapter>> {
-        self.adapter.as_ref()
-    }
-
-    /// Updates done by every lane.
-    pub fn update(&self) -> u32 {
-        self.busy().map(|s| s.update).min().unwrap_or(0)
-    }
-
     /// A new choice of engine; takes effect with the next load.
     pub fn choose(&mut self, choice: Choice) {
         self.choice = choice;
@@ -264,7 +250,7 @@ impl Session {
                 slot.finished = finished;
                 self.settle()
             }
-            Event::Failed { message, checkpoint, .. } => self.on_failed(at, message, checkpoint, false),
+            Event::Failed { message, checkpoint, .. } => self.on_failed(at, message, checkpoint),
         }
     }
 
@@ -278,7 +264,7 @@ impl Session {
             self.slots[at].stage = Stage::Dead;
             return vec![Effect::Stop(at), Effect::Tell(Told::Stuck(format!("The engine did not start: {message}.")))];
         }
-        self.on_failed(at, message, None, true)
+        self.on_failed(at, message, None)
     }
 
     fn on_started(&mut self, at: usize, adapter: Option<Adapter>) -> Vec<Effect> {
@@ -407,40 +393,31 @@ impl Session {
         }
     }
 
-    fn on_failed(&mut self, at: usize, message: String, last: Option<Checkpoint>, died: bool) -> Vec<Effect> {
+    /// A worker's engine is gone. The worker is started anew in any case: after a panic its memory cannot be trusted.
+    fn on_failed(&mut self, at: usize, message: String, last: Option<Checkpoint>) -> Vec<Effect> {
+        let Some(kind) = self.plan.as_ref().map(|p| p.kind) else { return Vec::new() };
+        let was_ready = self.slots[at].stage == Stage::Ready;
         let slot = &mut self.slots[at];
         slot.checkpoint = last.or(slot.checkpoint.take());
         slot.failures += 1;
-        let failures = slot.failures;
-        let update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
-        let checkpoint = slot.checkpoint.clone();
-        let Some(plan) = &self.plan else { return Vec::new() };
-        if plan.kind == EngineKind::Gpu {
+        slot.started = false;
+        slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
+        let update = slot.update;
+        let mut effects = vec![Effect::Start(at)];
+        if kind == EngineKind::Gpu {
             self.no_gpu = true;
-            let mut effects = Vec::new();
-            if died {
-                self.slots[at] = Slot::default();
-                effects.push(Effect::Start(at));
-            }
+            let checkpoint = slot.checkpoint.take();
             let message = format!("WebGPU stopped ({message}); the run goes on on the CPU from update {update}.");
             effects.push(Effect::Tell(Told::Moved { message, rewind: Some(update) }));
             effects.extend(self.begin(checkpoint));
-            return effects;
-        }
-        if failures > MAX_FAILURES || (!died && self.slots[at].stage != Stage::Ready) {
+        } else if slot.failures > MAX_FAILURES || !was_ready {
+            slot.stage = Stage::Idle;
             self.wish = Wish::Rest;
-            return vec![Effect::Tell(Told::Stuck(message))];
-        }
-        let slot = &mut self.slots[at];
-        slot.stage = Stage::Waiting;
-        slot.update = update;
-        let message = format!("An engine worker stopped ({message}); it goes on from update {update}.");
-        let mut effects = vec![Effect::Tell(Told::Moved { message, rewind: None })];
-        if died {
-            self.slots[at].started = false;
-            effects.push(Effect::Start(at));
+            effects.push(Effect::Tell(Told::Stuck(message)));
         } else {
-            effects.extend(self.load_slot(at));
+            slot.stage = Stage::Waiting;
+            let message = format!("An engine worker stopped ({message}); it goes on from update {update}.");
+            effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
         }
         effects
     }
@@ -578,3 +555,7 @@ fn run_of(event: &Event) -> Option<u32> {
         | Event::Failed { run, .. } => Some(*run),
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

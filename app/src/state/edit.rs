@@ -4,10 +4,8 @@
 use super::{Action, App, Level};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::params::Value;
+use goodhart_core::plan::MAX_ARMS;
 use leptos::prelude::*;
-
-/// Most arms of an experiment.
-const MAX_ARMS: usize = 8;
 
 /// The experiment before the last change that removed something.
 #[derive(Clone, Debug, PartialEq)]

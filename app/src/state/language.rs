@@ -1,52 +1,18 @@
 //! The reward compiler in the page: diagnostics on every keystroke and completion, for the draft's task.
 
 use super::App;
-use goodhart_core::experiment::Part;
+use goodhart_core::experiment::{Experiment, Part};
 use goodhart_core::params::ParamError;
+pub use goodhart_core::plan::Problem;
+use goodhart_core::plan::{plan, run_schema};
 use goodhart_core::reward::schema::{EpisodeSchema, RunSchema};
 use goodhart_core::reward::{self, Diagnostic, Severity};
 use goodhart_core::tasks::{self, TaskView};
 use leptos::prelude::*;
 
-const RUN_FIELDS: &[&str] =
-    &["step", "updates", "progress", "reward", "reward_std", "entropy", "mean_length", "kl", "frac_reward_zero_std"];
-
-/// Something wrong with an experiment: where (such as `arm "LP"` or "task"), and one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    pub place: String,
-    pub message: String,
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
-    }
-}
-
 /// What keeps an experiment from running.
-pub fn problems(e: &goodhart_core::experiment::Experiment) -> Vec<Problem> {
-    use goodhart_core::params::Params;
-    let mut all = Vec::new();
-    let mut add = |place: &str, errors: Vec<ParamError>| {
-        all.extend(errors.into_iter().map(|p| Problem { place: place.into(), message: p.message }));
-    };
-    match Language::new(&e.task) {
-        Err(errors) => add("task", errors),
-        Ok(language) => {
-            for arm in &e.arms {
-                let compiled = reward::compile(&arm.code, &language.schema, &language.run);
-                let first = compiled.diagnostics.into_iter().find(|d| d.severity == Severity::Error);
-                let error = first
-                    .map(|d| ParamError { name: String::new(), message: format!("line {}: {}", d.line, d.message) });
-                add(&format!("arm \"{}\"", arm.name), error.into_iter().collect());
-            }
-        }
-    }
-    if let Err(errors) = goodhart_core::experiment::RunParams::resolve(&[&e.run]) {
-        add("run", errors);
-    }
-    all
+pub fn problems(experiment: &Experiment) -> Vec<Problem> {
+    plan(experiment).err().unwrap_or_default()
 }
 
 /// A completion.
@@ -70,7 +36,7 @@ impl Language {
         Ok(Self {
             part: part.clone(),
             schema: task.schema,
-            run: RunSchema { names: RUN_FIELDS.iter().map(|s| (*s).to_string()).collect() },
+            run: run_schema(),
             view: task.view,
             action_names: task.action_names,
         })
@@ -79,7 +45,7 @@ impl Language {
     /// Completions at a byte offset.
     pub fn complete(&self, source: &str, offset: usize) -> Vec<Completion> {
         let (_, _) = (source, offset);
-        let offer = |f: &goodhart_core::reward::Field| Completion { label: f.name.clone(), detail: f.help.clone() };
+        let offer = |f: &reward::Field| Completion { label: f.name.clone(), detail: f.help.clone() };
         self.schema.fields.iter().map(offer).collect()
     }
 }

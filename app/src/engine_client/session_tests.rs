@@ -1,0 +1,204 @@
+use super::*;
+use goodhart_core::experiment::{Arm, Base, Part, VERSION};
+use goodhart_core::params::Value;
+use goodhart_core::protocol::{EngineInfo, LaneState};
+
+fn experiment(seeds: u32, base_steps: u32) -> Experiment {
+    let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
+    Experiment {
+        version: VERSION,
+        id: String::new(),
+        title: "t".into(),
+        lesson: String::new(),
+        watch: String::new(),
+        paper: None,
+        task: part("bandit"),
+        policy: part("table"),
+        base: Some(Base { steps: base_steps, batch: 1, learning_rate: 0.1, seed: 0 }),
+        run: [("seeds".to_string(), Value::Number(f64::from(seeds)))].into(),
+        algorithm: [].into(),
+        arms: vec![Arm { name: "a".into(), code: "old".into(), algorithm: [].into() }],
+        charts: Vec::new(),
+        claims: Vec::new(),
+        notes: String::new(),
+    }
+}
+
+fn adapter(software: bool) -> Option<Adapter> {
+    Some(Adapter { name: "x".into(), software })
+}
+
+/// What is sent to whom, by name.
+fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
+    let name = |c: &Command| match c {
+        Command::Load { .. } => "load",
+        Command::Run { .. } => "run",
+        Command::Pause { .. } => "pause",
+        Command::Step { .. } => "step",
+        Command::SetProgram { .. } => "program",
+        Command::SetAlgorithm { .. } => "algorithm",
+        Command::Watch { .. } => "watch",
+        Command::Save { .. } => "save",
+    };
+    let send = |e: &Effect| match e {
+        Effect::Send(at, command) => Some((*at, name(command))),
+        _ => None,
+    };
+    effects.iter().filter_map(send).collect()
+}
+
+fn told(effects: Vec<Effect>) -> Vec<Told> {
+    effects.into_iter().filter_map(|e| if let Effect::Tell(t) = e { Some(t) } else { None }).collect()
+}
+
+fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
+    let engine = EngineInfo { kind: EngineKind::Cpu, adapter: None };
+    s.on_event(at, Event::Ready { run: s.run, engine, columns: Vec::new() })
+}
+
+fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {
+    s.on_event(at, Event::Started { adapter: found })
+}
+
+fn paused(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+    s.on_event(at, Event::Paused { run: s.run, update, finished: false })
+}
+
+fn report(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+    let index = vec![RowIndex { arm: 0, seed: at as u32, update: update - 1 }];
+    let event = Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 };
+    s.on_event(at, event)
+}
+
+fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
+    let lane = |seed: &u32| LaneState {
+        arm: 0,
+        seed: *seed,
+        params: Vec::new(),
+        m: Vec::new(),
+        v: Vec::new(),
+        opt_step: 0,
+        entropy_coef: 0.0,
+        run: Vec::new(),
+    };
+    Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
+}
+
+/// Two CPU workers, loaded and ready.
+fn two_workers() -> Session {
+    let (mut s, _) = Session::new(Choice::Cpu, 2);
+    s.load(experiment(4, 0), None);
+    started(&mut s, 0, None);
+    started(&mut s, 1, None);
+    ready(&mut s, 0);
+    ready(&mut s, 1);
+    s
+}
+
+#[test]
+fn the_seeds_are_split_among_the_workers_that_there_are_cores_for() {
+    let (mut s, _) = Session::new(Choice::Auto, 2);
+    assert!(s.load(experiment(3, 0), None).is_empty(), "waits for the first worker's word on the adapter");
+    let effects = started(&mut s, 0, adapter(true));
+    assert_eq!(sent(&effects), [(0, "load")]);
+    assert!(matches!(effects[0], Effect::Start(1)), "a second worker for the CPU: the adapter is software");
+    let Some(Effect::Send(0, Command::Load { seeds, engine, .. })) = effects.last() else { panic!("no load") };
+    assert_eq!((seeds.as_slice(), *engine), (&[0, 2][..], EngineKind::Cpu));
+    let effects = started(&mut s, 1, adapter(true));
+    assert!(matches!(&effects[0], Effect::Send(1, Command::Load { seeds, .. }) if seeds == &[1]));
+}
+
+#[test]
+fn a_graphics_card_takes_all_seeds_in_one_worker() {
+    let (mut s, _) = Session::new(Choice::Auto, 8);
+    s.load(experiment(4, 0), None);
+    let effects = started(&mut s, 0, adapter(false));
+    assert_eq!(effects.len(), 1);
+    assert!(
+        matches!(&effects[0], Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4)
+    );
+}
+
+#[test]
+fn one_worker_makes_the_base_policy_for_all() {
+    let (mut s, _) = Session::new(Choice::Cpu, 2);
+    s.load(experiment(2, 5), None);
+    assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
+    assert_eq!(sent(&started(&mut s, 1, None)), []);
+    let effects = s.on_event(0, Event::Base { run: s.run, params: vec![1.0] });
+    assert_eq!(sent(&effects), [(1, "load")]);
+    assert!(matches!(effects.last(), Some(Effect::Send(1, Command::Load { base: Some(_), .. }))));
+}
+
+#[test]
+fn after_a_pause_every_lane_has_done_as_much() {
+    let mut s = two_workers();
+    assert_eq!(sent(&s.run(0)), [(0, "run"), (1, "run")]);
+    report(&mut s, 0, 7);
+    assert_eq!(sent(&s.pause()), [(0, "pause"), (1, "pause")]);
+    assert!(told(paused(&mut s, 0, 7)).is_empty());
+    let effects = paused(&mut s, 1, 5);
+    assert!(matches!(effects[0], Effect::Send(1, Command::Step { n: 2, .. })), "the one behind catches up");
+    let said = told(paused(&mut s, 1, 7));
+    assert!(matches!(said[..], [Told::Paused { update: 7, finished: false }]));
+}
+
+#[test]
+fn an_edit_is_in_use_when_every_worker_uses_it() {
+    let mut s = two_workers();
+    assert_eq!(sent(&s.set_program(0, 1, "new".into())), [(0, "program"), (1, "program")]);
+    let edited = |run, update| Event::Edited { run, arm: 0, edit: 1, update, error: None };
+    let run = s.run;
+    assert!(s.on_event(0, edited(run, 4)).is_empty());
+    let said = told(s.on_event(1, edited(run, 6)));
+    assert!(matches!(said[..], [Told::Edited { edit: 1, update: 6, error: None, .. }]));
+    assert_eq!(s.plan.as_ref().unwrap().experiment.arms[0].code, "new");
+}
+
+#[test]
+fn a_lost_device_moves_the_run_to_the_cpu_from_its_checkpoint() {
+    let (mut s, _) = Session::new(Choice::Auto, 2);
+    s.load(experiment(2, 0), None);
+    started(&mut s, 0, adapter(false));
+    ready(&mut s, 0);
+    s.run(0);
+    let run = s.run;
+    s.on_event(0, Event::Checkpointed { run, checkpoint: checkpoint(30, &[0, 1]) });
+    report(&mut s, 0, 40);
+    let effects = s.on_event(0, Event::Failed { run, message: "device lost".into(), checkpoint: None });
+    assert!(effects.iter().any(|e| matches!(e, Effect::Tell(Told::Moved { rewind: Some(30), .. }))));
+    let effects = started(&mut s, 0, None);
+    let Some(Effect::Send(0, Command::Load { engine, seeds, checkpoint: Some(c), .. })) = effects.first() else {
+        panic!("no load from the checkpoint")
+    };
+    assert_eq!((*engine, seeds.len(), c.update, c.lanes.len()), (EngineKind::Cpu, 1, 30, 1));
+    assert!(sent(&ready(&mut s, 0)).contains(&(0, "run")), "and goes on running");
+    let late = Event::Report { run, index: Vec::new(), values: Vec::new(), anatomy: None, updates_per_s: 0.0 };
+    assert!(s.on_event(0, late).is_empty(), "what the old run still says is dropped");
+}
+
+#[test]
+fn a_crashed_cpu_worker_goes_on_from_its_own_checkpoint_but_not_for_ever() {
+    let mut s = two_workers();
+    s.run(0);
+    let run = s.run;
+    s.on_event(1, Event::Checkpointed { run, checkpoint: checkpoint(9, &[1, 3]) });
+    for _ in 0..MAX_FAILURES {
+        let effects = s.on_crash(1, "trap".into());
+        assert!(matches!(effects[0], Effect::Start(1)));
+        let effects = started(&mut s, 1, None);
+        assert!(matches!(&effects[0], Effect::Send(1, Command::Load { checkpoint: Some(c), .. }) if c.update == 9));
+        ready(&mut s, 1);
+    }
+    assert!(told(s.on_crash(1, "trap".into())).iter().any(|t| matches!(t, Told::Stuck(_))));
+}
+
+#[test]
+fn an_experiment_that_the_engine_refuses_is_said_so() {
+    let (mut s, _) = Session::new(Choice::Cpu, 1);
+    s.load(experiment(1, 0), None);
+    started(&mut s, 0, None);
+    let run = s.run;
+    let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
+    assert!(matches!(&said[..], [Told::Stuck(m)] if m == "no"));
+}
