@@ -11,15 +11,6 @@
 var<workgroup> taking_part: array<u32, 4>;
 var<workgroup> stats: array<vec4<f32>, 4>;
 
-fn load4(rows: vec4<u32>, live: vec4<bool>, i: u32) -> vec4<f32> {
-    var x = vec4<f32>(0.0);
-    if live.x { x.x = acts[rows.x * HIDDEN + i]; }
-    if live.y { x.y = acts[rows.y * HIDDEN + i]; }
-    if live.z { x.z = acts[rows.z * HIDDEN + i]; }
-    if live.w { x.w = acts[rows.w * HIDDEN + i]; }
-    return x;
-}
-
 fn store4(rows: vec4<u32>, live: vec4<bool>, i: u32, x: vec4<f32>) {
     if live.x { deltas[rows.x * DELTA + i] = x.x; }
     if live.y { deltas[rows.y * DELTA + i] = x.y; }
@@ -50,6 +41,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     workgroupBarrier();
     dense(p, tid, LAYERS, 0u, WIDTH);
+    add_prior(tid, WIDTH, rows, live);
     workgroupBarrier();
     if tid < 4u {
         stats[tid] = vec4<f32>(softmax(WIDTH, tid), 0.0);

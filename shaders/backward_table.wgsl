@@ -7,6 +7,7 @@
 @group(0) @binding(3) var<storage, read> actions: array<u32>;
 @group(0) @binding(4) var<storage, read> coefs: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> deltas: array<f32>;
+@group(0) @binding(6) var<storage, read> acts: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -19,10 +20,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if coef.w == 0.0 {
         return;
     }
-    let logits = table_logits(lane, inputs[row]);
-    let dist = table_softmax(logits);
+    let state = inputs[row];
+    let dist = table_softmax(lane, state, row);
     for (var a = 0u; a < ACTIONS; a++) {
-        let logp = params[logits + a] - dist.x - log(dist.y);
+        let logp = table_logit(lane, state, row, a) - dist.x - log(dist.y);
         deltas[row * DELTA + a] = dlogit(coef, logp, dist.z, a == actions[row]);
     }
     if CRITIC == 1u {

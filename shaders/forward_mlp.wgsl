@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         }
     }
     workgroupBarrier();
-    let logits = forward(lane * PARAMS, tid, vec4<u32>(row, row + 1u, row + 2u, row + 3u), live & vec4<bool>(at.reference == 0u));
+    let logits = forward(lane * PARAMS, tid, vec4<u32>(row, row + 1u, row + 2u, row + 3u), live, live & vec4<bool>(at.reference == 0u));
     if tid < 4u && live[tid] {
         let dist = softmax(logits, tid);
         let logp = tile[logits + actions[row + tid]][tid] - dist.x - log(dist.y);

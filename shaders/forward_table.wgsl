@@ -7,6 +7,7 @@
 @group(0) @binding(4) var<storage, read> actions: array<u32>;
 @group(0) @binding(5) var<storage, read> samples: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> policy_new: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> acts: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -17,9 +18,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let row = row_of(lane, sample, id.x % STEPS);
     let state = inputs[row];
-    let logits = table_logits(lane, state);
-    let dist = table_softmax(logits);
-    let logp = params[logits + actions[row]] - dist.x - log(dist.y);
+    let dist = table_softmax(lane, state, row);
+    let logp = table_logit(lane, state, row, actions[row]) - dist.x - log(dist.y);
     if at.reference == 1u {
         policy_new[row].w = logp;
     } else {

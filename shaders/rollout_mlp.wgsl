@@ -44,6 +44,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
                 inputs[row_of(lane, index, t) * ACTIVE + k] = on[k];
             }
         }
+        if PRIOR == 1u && !over {
+            for (var a = 0u; a < ACTIONS; a++) {
+                acts[row_of(lane, index, t) * HIDDEN + PRIOR_AT + a] = task_prior(&state, a);
+            }
+        }
+        storageBarrier();
         let plays = workgroupUniformLoad(&playing);
         let live = vec4<u32>(plays[0], plays[1], plays[2], plays[3]) != vec4<u32>(0u);
         if !any(live) {
@@ -51,7 +57,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         }
         let row = row_of(lane, first, t);
         let rows = vec4<u32>(row, row + STEPS, row + 2u * STEPS, row + 3u * STEPS);
-        let logits = forward(lane * PARAMS, tid, rows, live);
+        let logits = forward(lane * PARAMS, tid, rows, live, live);
         if !over {
             let dist = softmax(logits, tid);
             let u = uniform01(draw(seed, at.update, group, sample, t, PURPOSE_ACTION).x) * dist.y;

@@ -11,6 +11,7 @@
 @group(0) @binding(7) var<storage, read_write> actions: array<u32>;
 @group(0) @binding(8) var<storage, read_write> samples: array<vec4<f32>>;
 @group(0) @binding(9) var<storage, read_write> policy_old: array<vec4<f32>>;
+@group(0) @binding(10) var<storage, read_write> acts: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -29,13 +30,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var t = 0u; t < STEPS && !over; t++) {
         let row = row_of(lane, index, t);
         let s = task_state_index(&state);
-        let logits = table_logits(lane, s);
-        let dist = table_softmax(logits);
+        if PRIOR == 1u {
+            for (var a = 0u; a < ACTIONS; a++) {
+                acts[row * HIDDEN + a] = task_prior(&state, a);
+            }
+        }
+        let dist = table_softmax(lane, s, row);
         let u = uniform01(draw(seed, at.update, group, sample, t, PURPOSE_ACTION).x);
         var action = ACTIONS - 1u;
         var below_u = 0.0;
         for (var a = 0u; a < ACTIONS; a++) {
-            below_u += exp(params[logits + a] - dist.x);
+            below_u += exp(table_logit(lane, s, row, a) - dist.x);
             if u * dist.y < below_u {
                 action = a;
                 break;
@@ -43,7 +48,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         inputs[row] = s;
         actions[row] = action;
-        let logp = params[logits + action] - dist.x - log(dist.y);
+        let logp = table_logit(lane, s, row, action) - dist.x - log(dist.y);
         policy_old[row] = vec4<f32>(logp, dist.z, table_value(lane, s), 0.0);
         over = task_step(&state, seed, at.update, group, sample, t, action);
         length = t + 1u;

@@ -49,9 +49,29 @@ fn dense(p: u32, tid: u32, l: u32, src: u32, dst: u32) {
     }
 }
 
+// Adds the task's prior logits of the rows to the logits in tile[at_logits..], each thread to those that it wrote.
+fn add_prior(tid: u32, at_logits: u32, rows: vec4<u32>, live: vec4<bool>) {
+    if PRIOR == 0u {
+        return;
+    }
+    for (var a = tid; a < ACTIONS; a += THREADS) {
+        tile[at_logits + a] += load4(rows, live, PRIOR_AT + a);
+    }
+}
+
+// Number i of four rows of `acts`.
+fn load4(rows: vec4<u32>, live: vec4<bool>, i: u32) -> vec4<f32> {
+    var x = vec4<f32>(0.0);
+    if live.x { x.x = acts[rows.x * HIDDEN + i]; }
+    if live.y { x.y = acts[rows.y * HIDDEN + i]; }
+    if live.z { x.z = acts[rows.z * HIDDEN + i]; }
+    if live.w { x.w = acts[rows.w * HIDDEN + i]; }
+    return x;
+}
+
 // All layers: `bag` to the last hidden layer, then logits and the value in tile[result..], result = 0 or WIDTH.
-// Hidden activations of the rows that are kept go to `acts`.
-fn forward(p: u32, tid: u32, rows: vec4<u32>, keep: vec4<bool>) -> u32 {
+// Hidden activations of the rows that are kept go to `acts`, where the prior logits of the live ones are already.
+fn forward(p: u32, tid: u32, rows: vec4<u32>, live: vec4<bool>, keep: vec4<bool>) -> u32 {
     var src = 0u;
     embed(p, tid, src);
     for (var l = 1u; l <= LAYERS; l++) {
@@ -72,7 +92,10 @@ fn forward(p: u32, tid: u32, rows: vec4<u32>, keep: vec4<bool>) -> u32 {
             for (var j = tid; j < net[2u * l].y; j += THREADS) {
                 tile[dst + j] = activate(tile[dst + j]);
             }
-        } else if CRITIC == 1u && tid == 0u {
+        } else {
+            add_prior(tid, dst, rows, live);
+        }
+        if l == LAYERS && CRITIC == 1u && tid == 0u {
             let head = net[2u * l + 2u];
             var sum = vec4<f32>(params[p + head.w]);
             for (var i = 0u; i < head.x; i++) {

@@ -1,7 +1,12 @@
 // The softmax table. net[0] = (states, ACTIONS, offset of the logits, -); net[2] = (states, 1, offset of the values, -).
+// acts: [row][HIDDEN], the task's prior logits where it has some (PRIOR = 1).
 
-fn table_logits(lane: u32, state: u32) -> u32 {
-    return lane * PARAMS + net[0].z + state * ACTIONS;
+fn table_logit(lane: u32, state: u32, row: u32, a: u32) -> f32 {
+    let logit = params[lane * PARAMS + net[0].z + state * ACTIONS + a];
+    if PRIOR == 0u {
+        return logit;
+    }
+    return logit + acts[row * HIDDEN + a];
 }
 
 fn table_value(lane: u32, state: u32) -> f32 {
@@ -11,16 +16,16 @@ fn table_value(lane: u32, state: u32) -> f32 {
     return params[lane * PARAMS + net[2].z + state];
 }
 
-// What the softmax of the row at `logits` is: greatest logit, sum of exponentials, entropy.
-fn table_softmax(logits: u32) -> vec3<f32> {
-    var top = params[logits];
+// What the softmax of a row is: greatest logit, sum of exponentials, entropy.
+fn table_softmax(lane: u32, state: u32, row: u32) -> vec3<f32> {
+    var top = table_logit(lane, state, row, 0u);
     for (var a = 1u; a < ACTIONS; a++) {
-        top = max(top, params[logits + a]);
+        top = max(top, table_logit(lane, state, row, a));
     }
     var sum = 0.0;
     var dot = 0.0;
     for (var a = 0u; a < ACTIONS; a++) {
-        let z = params[logits + a] - top;
+        let z = table_logit(lane, state, row, a) - top;
         let e = exp(z);
         sum += e;
         dot += e * z;
