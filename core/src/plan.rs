@@ -53,6 +53,11 @@ pub struct PlannedArm {
 }
 
 impl PlannedArm {
+    /// A second one, for an engine that takes edits.
+    pub fn copy(&self) -> Self {
+        Self { name: self.name.clone(), settings: self.settings.clone(), program: self.program.clone() }
+    }
+
     /// Names of its components, in the order of the metric row's slots.
     pub fn components(&self) -> Vec<String> {
         self.program.components.iter().map(|c| c.name.clone()).collect()

@@ -2,23 +2,34 @@
 //! tasks.
 #![cfg(feature = "gpu")]
 
-use goodhart_core::algorithm::Settings;
-use goodhart_core::algorithm::settings::Estimator;
-use goodhart_core::gpu::{GpuContext, GpuEngine, Lane, Setup, request_device};
+use goodhart_core::cpu::LaneId;
+use goodhart_core::experiment::Experiment;
+use goodhart_core::gpu::{GpuContext, GpuEngine, request_device};
 use goodhart_core::math::rng::{draw, purpose, uniform};
-use goodhart_core::params::Overrides;
+use goodhart_core::plan::{self, Plan};
 use goodhart_core::policy::Tensor;
-use goodhart_core::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, Task, build};
+use goodhart_core::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, Task};
+use std::sync::Arc;
 
 const UPDATE: u32 = 3;
 
 struct Case {
-    task: Task,
-    policy: &'static str,
+    plan: Arc<Plan>,
     tensors: Vec<Tensor>,
-    lanes: Vec<Lane>,
+    lanes: Vec<LaneId>,
     params: Vec<f32>,
-    critic: bool,
+}
+
+impl Case {
+    fn actions(&self) -> usize {
+        self.plan.task.n_actions
+    }
+    fn critic(&self) -> bool {
+        self.plan.interface.critic
+    }
+    fn table(&self) -> bool {
+        self.plan.policy.name == "table"
+    }
 }
 
 fn context() -> Option<GpuContext> {
@@ -41,49 +52,35 @@ fn play(task: &Task) -> &dyn StepTask {
     }
 }
 
-fn case(kind: &str, policy: &'static str, critic: bool) -> Case {
-    let task = build(kind, &Overrides::new()).unwrap();
-    let seen = play(&task).observation();
-    let a = task.n_actions;
-    let mut shapes = match policy {
-        "table" => vec![(seen.states, a), (seen.states, 1)],
-        _ => vec![(seen.features, 24), (1, 24), (24, 40), (1, 40), (40, a), (1, a), (40, 1), (1, 1)],
-    };
-    if !critic {
-        shapes.truncate(if policy == "table" { 1 } else { 6 });
-    }
-    let mut tensors = Vec::new();
-    let mut offset = 0;
-    for (rows, cols) in shapes {
-        tensors.push(Tensor { name: String::new(), offset, rows, cols });
-        offset += rows * cols;
-    }
-    let lanes = vec![Lane { arm: 0, seed: 5 }, Lane { arm: 1, seed: 5 }, Lane { arm: 0, seed: 6 }];
-    let params =
-        (0..lanes.len() * offset).map(|i| uniform(draw(1, i as u32, 0, 0, 0, purpose::INIT)[0]) * 0.8 - 0.4).collect();
-    Case { task, policy, tensors, lanes, params, critic }
+fn case(kind: &str, policy: &str, critic: bool) -> Case {
+    let hidden = if policy == "mlp" { ", \"hidden\": [24, 40]" } else { "" };
+    let estimator = if critic { "gae" } else { "grpo" };
+    let text = format!(
+        r#"{{"version": 1, "title": "test", "task": {{"kind": "{kind}"}}, "policy": {{"kind": "{policy}"{hidden}}},
+            "run": {{"updates": 10, "seeds": 2, "first_seed": 5, "groups": {GROUPS}, "num_generations": {GROUP}}},
+            "algorithm": {{"estimator": "{estimator}"}},
+            "arms": [{{"name": "a", "code": "def r(ep):\n    return 1.0\n"}},
+                     {{"name": "b", "code": "def r(ep):\n    return 2.0\n"}}]}}"#
+    );
+    let experiment: Experiment = serde_json::from_str(&text).unwrap();
+    let plan = plan::plan(&experiment).unwrap_or_else(|problems| panic!("{}", plan::join(&problems)));
+    let built = (plan.policy.build)(&plan.policy_params, &plan.interface).unwrap();
+    let ids = [(0, 0), (1, 0), (0, 1)].map(|(arm, seed)| LaneId { arm, seed });
+    let params = (0..ids.len() * built.n_params())
+        .map(|i| uniform(draw(1, i as u32, 0, 0, 0, purpose::INIT)[0]) * 0.8 - 0.4)
+        .collect();
+    Case { tensors: built.tensors().to_vec(), plan: Arc::new(plan), lanes: ids.to_vec(), params }
 }
 
 const GROUPS: usize = 5;
 const GROUP: usize = 3;
 
 fn engine(context: &GpuContext, case: &Case) -> GpuEngine {
-    let settings =
-        Settings { estimator: if case.critic { Estimator::Gae } else { Estimator::Grpo }, ..Settings::default() };
-    let setup = Setup {
-        task: &case.task,
-        policy: case.policy,
-        policy_params: &Overrides::new(),
-        tensors: &case.tensors,
-        lanes: case.lanes.clone(),
-        settings: vec![settings.clone(), settings],
-        groups: GROUPS,
-        group: GROUP,
-        updates: 10,
-        params: case.params.clone(),
-        base: case.params.iter().map(|p| p * 0.5).collect(),
-    };
-    pollster::block_on(GpuEngine::new(context, &setup)).unwrap()
+    let engine = pollster::block_on(GpuEngine::new(context, case.plan.clone(), &case.lanes, None)).unwrap();
+    let words = |scale: f32| case.params.iter().map(|p| (p * scale).to_bits()).collect::<Vec<_>>();
+    engine.write("params", 0, &words(1.0));
+    engine.write("base_params", 0, &words(0.5));
+    engine
 }
 
 /// Logits and value of a row, and the activations on the way: [layer][unit].
@@ -97,13 +94,13 @@ fn at(params: &[f32], t: &Tensor, i: usize, j: usize) -> f64 {
     f64::from(params[t.offset + i * t.cols + j])
 }
 
-fn forward(case: &Case, params: &[f32], inputs: &[u32]) -> Row {
+fn forward(case: &Case, params: &[f32], inputs: &[u32], prior: &[f32]) -> Row {
     let t = &case.tensors;
-    let a = case.task.n_actions;
+    let a = case.actions();
     let mut hidden = Vec::new();
-    let (logits, value) = if case.policy == "table" {
+    let (mut logits, value) = if case.table() {
         let s = inputs[0] as usize;
-        let value = if case.critic { at(params, &t[1], s, 0) } else { 0.0 };
+        let value = if case.critic() { at(params, &t[1], s, 0) } else { 0.0 };
         ((0..a).map(|j| at(params, &t[0], s, j)).collect::<Vec<f64>>(), value)
     } else {
         let first: Vec<f64> = (0..t[0].cols)
@@ -122,10 +119,11 @@ fn forward(case: &Case, params: &[f32], inputs: &[u32]) -> Row {
         };
         let second: Vec<f64> = dense(&first, 2).into_iter().map(f64::tanh).collect();
         let logits = dense(&second, 4);
-        let value = if case.critic { dense(&second, 6)[0] } else { 0.0 };
+        let value = if case.critic() { dense(&second, 6)[0] } else { 0.0 };
         hidden = vec![first, second];
         (logits, value)
     };
+    logits.iter_mut().zip(prior).for_each(|(z, p)| *z += f64::from(*p));
     let top = logits.iter().copied().fold(f64::MIN, f64::max);
     let lse = top + logits.iter().map(|z| (z - top).exp()).sum::<f64>().ln();
     Row { hidden, logp: logits.iter().map(|z| z - lse).collect(), value }
@@ -148,21 +146,26 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
     engine.run_stage("rollout", UPDATE).unwrap();
     let shape = engine.shape().clone();
     let read = |name: &str, words: usize| pollster::block_on(engine.read(name, 0, words)).unwrap();
-    let (n, steps, stride) = (shape.samples(), shape.steps, case.task.schema.stride);
+    let (n, steps, stride) = (shape.samples(), shape.steps, case.plan.task.schema.stride);
     let rows = shape.lanes * shape.rows();
     let actions = read("actions", rows);
     let inputs = read("inputs", rows * shape.active);
     let old = floats(read("policy_old", rows * 4));
     let samples = floats(read("samples", shape.lanes * n * 4));
     let records = floats(read("records", shape.lanes * n * stride));
-    let task = play(&case.task);
+    let task = play(&case.plan.task);
+    let mut priors = vec![0.0; rows * case.actions()];
     let mut near_a_boundary = 0;
     let mut seen_steps = 0;
     for (l, lane) in case.lanes.iter().enumerate() {
         let params = &case.params[l * shape.params..(l + 1) * shape.params];
         for i in 0..n {
-            let key =
-                DrawKey { seed: lane.seed, update: UPDATE, group: (i / GROUP) as u32, sample: (i % GROUP) as u32 };
+            let key = DrawKey {
+                seed: case.plan.seed(lane.seed),
+                update: UPDATE,
+                group: (i / GROUP) as u32,
+                sample: (i % GROUP) as u32,
+            };
             let mut state = [0; 8];
             let mut record = vec![0.0; stride];
             task.begin(key, &mut state, &mut record);
@@ -171,13 +174,13 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
                 let row = (l * n + i) * steps + t;
                 let mut features = [0; MAX_ACTIVE];
                 task.features(&state, &mut features);
-                let want = if case.policy == "table" {
-                    vec![task.state_index(&state)]
-                } else {
-                    features[..shape.active].to_vec()
-                };
+                let want =
+                    if case.table() { vec![task.state_index(&state)] } else { features[..shape.active].to_vec() };
                 assert_eq!(inputs[row * shape.active..(row + 1) * shape.active], want[..], "inputs of row {row}");
-                let out = forward(case, params, &want);
+                let mut prior = vec![0.0; case.actions()];
+                task.prior(&state, &mut prior);
+                let out = forward(case, params, &want, &prior);
+                priors[row * case.actions()..][..case.actions()].copy_from_slice(&prior);
                 let action = actions[row];
                 close(old[row * 4], out.logp[action as usize], 1e-4, "logp");
                 close(old[row * 4 + 1], entropy(&out), 1e-4, "entropy");
@@ -199,7 +202,7 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
             assert_eq!((sample[0], sample[1]), (t as f32, f32::from(u8::from(!over))), "length and truncated");
             close(sample[2], f64::from(score), 1e-5, "true score");
             let got = &records[(l * n + i) * stride..][..stride];
-            for field in &case.task.schema.fields {
+            for field in &case.plan.task.schema.fields {
                 let filled = if field.ty.is_list() { 1 + record[field.offset] as usize } else { 1 };
                 for k in field.offset..field.offset + filled {
                     close(got[k], f64::from(record[k]), 1e-5, &field.name);
@@ -222,15 +225,27 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
                 for k in 0..3 {
                     close(again[row * 4 + k], f64::from(old[row * 4 + k]), 1e-5, "forward");
                 }
-                let out = forward(case, &base, &inputs[row * shape.active..(row + 1) * shape.active]);
+                let out = forward(
+                    case,
+                    &base,
+                    &inputs[row * shape.active..(row + 1) * shape.active],
+                    &priors[row * case.actions()..],
+                );
                 close(old[row * 4 + 3], out.logp[actions[row] as usize], 1e-4, "logp of the reference");
             }
         }
     }
-    backward_agrees(case, &mut engine, &inputs, &actions, &samples);
+    backward_agrees(case, &mut engine, &inputs, &priors, &actions, &samples);
 }
 
-fn backward_agrees(case: &Case, engine: &mut GpuEngine, inputs: &[u32], actions: &[u32], samples: &[f32]) {
+fn backward_agrees(
+    case: &Case,
+    engine: &mut GpuEngine,
+    inputs: &[u32],
+    priors: &[f32],
+    actions: &[u32],
+    samples: &[f32],
+) {
     let shape = engine.shape().clone();
     let rows = shape.lanes * shape.rows();
     let mut coefs = vec![0.0f32; rows * 4];
@@ -242,13 +257,20 @@ fn backward_agrees(case: &Case, engine: &mut GpuEngine, inputs: &[u32], actions:
             continue;
         }
         let random = draw(9, row as u32, 0, 0, 0, 1).map(|w| uniform(w) - 0.5);
-        let value = if case.critic { random[2] } else { 0.0 };
+        let value = if case.critic() { random[2] } else { 0.0 };
         coefs[row * 4..row * 4 + 4].copy_from_slice(&[random[0], random[1], value, 1.0]);
         let lane = row / shape.rows();
         let params = &case.params[lane * shape.params..(lane + 1) * shape.params];
         let seen = &inputs[row * shape.active..(row + 1) * shape.active];
         let grads = &mut want[lane * shape.params..(lane + 1) * shape.params];
-        add_gradient(case, params, seen, actions[row] as usize, random.map(f64::from), grads);
+        add_gradient(
+            case,
+            params,
+            (seen, &priors[row * case.actions()..]),
+            actions[row] as usize,
+            random.map(f64::from),
+            grads,
+        );
     }
     engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
     for stage in ["backward_table", "backward_mlp", "backward_dense", "backward_bag"] {
@@ -262,20 +284,27 @@ fn backward_agrees(case: &Case, engine: &mut GpuEngine, inputs: &[u32], actions:
     assert!(scale > 0.0);
 }
 
-fn add_gradient(case: &Case, params: &[f32], seen: &[u32], taken: usize, coef: [f64; 4], grads: &mut [f64]) {
+fn add_gradient(
+    case: &Case,
+    params: &[f32],
+    (seen, prior): (&[u32], &[f32]),
+    taken: usize,
+    coef: [f64; 4],
+    grads: &mut [f64],
+) {
     let t = &case.tensors;
-    let out = forward(case, params, seen);
+    let out = forward(case, params, seen, prior);
     let h = entropy(&out);
-    let dlogits: Vec<f64> = (0..case.task.n_actions)
+    let dlogits: Vec<f64> = (0..case.actions())
         .map(|a| {
             let p = out.logp[a].exp();
             coef[0] * (f64::from(u8::from(a == taken)) - p) - coef[1] * p * (out.logp[a] + h)
         })
         .collect();
     let mut add = |t: &Tensor, i: usize, j: usize, g: f64| grads[t.offset + i * t.cols + j] += g;
-    if case.policy == "table" {
+    if case.table() {
         dlogits.iter().enumerate().for_each(|(a, d)| add(&t[0], seen[0] as usize, a, *d));
-        if case.critic {
+        if case.critic() {
             add(&t[1], seen[0] as usize, 0, coef[2]);
         }
         return;
@@ -291,7 +320,7 @@ fn add_gradient(case: &Case, params: &[f32], seen: &[u32], taken: usize, coef: [
         }
     };
     outer(4, &out.hidden[1], &dlogits);
-    if case.critic {
+    if case.critic() {
         outer(6, &out.hidden[1], &[coef[2]]);
         d_second.iter_mut().zip(back(6, &[coef[2]])).for_each(|(d, v)| *d += v);
     }

@@ -3,7 +3,8 @@
 use super::device::{GpuContext, GpuError};
 use std::collections::BTreeMap;
 
-/// Buffers by name.
+/// Buffers by name; a copy names the same buffers.
+#[derive(Clone)]
 pub(super) struct Buffers {
     map: BTreeMap<&'static str, wgpu::Buffer>,
 }

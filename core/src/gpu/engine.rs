@@ -2,86 +2,198 @@
 
 use super::buffers::Buffers;
 use super::device::{GpuContext, GpuError};
-use super::network::{BAG_ENTRIES, Layout, NET_ENTRIES};
+use super::network::{BAG_ENTRIES, Layout, NET_ENTRIES, Network};
 use super::pipelines::{AT_STRIDE, Kernel};
 use super::readback::{self, Readback, Rows};
-use super::setup::{Lane, MAX_UPDATES, Setup};
+use super::setup::{self, MAX_UPDATES, RUN_WORDS};
 use super::shape::Shape;
 use super::sources::{Parts, Source};
 use super::stages::{self, Phase, Stage};
-use crate::algorithm::Settings;
+use crate::algorithm::settings::Estimator;
+use crate::algorithm::shader::{ArmSettings, LaneStats};
+use crate::algorithm::{EntropyControl, Settings};
+use crate::cpu::LaneId;
+use crate::plan::{Plan, PlannedArm};
+use crate::reward::Program;
 use crate::tasks::Play;
+use std::future::Future;
+use std::sync::Arc;
 
+/// Updates between two measurements of the KL where no algorithm needs it.
+const KL_EVERY: u32 = 8;
 /// Words of an entry of the `at` buffer.
 const AT_WORDS: usize = 8;
 /// Most optimiser steps of an update.
 const MAX_PASSES: usize = 1024;
 
-/// Trains all lanes on a WebGPU device.
+/// Trains all lanes on a WebGPU device. The context may serve several engines, one after the other.
 pub struct GpuEngine {
+    pub plan: Arc<Plan>,
     pub(super) context: GpuContext,
     pub(super) shape: Shape,
     pub(super) layout: Layout,
     pub(super) buffers: Buffers,
     pub(super) stages: Vec<Stage>,
     pub(super) readback: Readback,
-    pub(super) lanes: Vec<Lane>,
-    pub(super) settings: Vec<Settings>,
+    pub(super) lanes: Vec<LaneId>,
+    pub(super) arms: Vec<PlannedArm>,
+    /// Updates submitted.
     pub(super) update: u32,
-    pub(super) updates: u32,
 }
 
 impl GpuEngine {
-    /// Makes buffers, compiles the stages and waits for the compiler's verdict.
+    /// An engine at update 0: makes buffers, compiles the stages and waits for the compiler's verdict. `base` are the
+    /// parameters that every lane starts from and the reference of its KL; without it a lane starts from its seed's
+    /// initial parameters, which are then its reference.
     ///
     /// Errors: what the device cannot hold or does not take; see `GpuError`.
-    pub async fn new(context: &GpuContext, setup: &Setup<'_>) -> Result<Self, GpuError> {
-        let (shape, layout) = setup.resolve()?;
-        let words = match &setup.task.play {
+    pub async fn new(
+        context: &GpuContext,
+        plan: Arc<Plan>,
+        ids: &[LaneId],
+        base: Option<&[f32]>,
+    ) -> Result<Self, GpuError> {
+        let policy = (plan.policy.build)(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
+        let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
+        let n = shape.params;
+        if base.is_some_and(|b| b.len() != n) {
+            return Err(GpuError::Unsupported("a base policy of another size".into()));
+        }
+        let mut params = vec![0.0f32; ids.len() * n];
+        for (id, lane) in ids.iter().zip(params.chunks_exact_mut(n)) {
+            match base {
+                Some(base) => lane.copy_from_slice(base),
+                None => policy.init(plan.seed(id.seed), lane),
+            }
+        }
+        let words = match &plan.task.play {
             Play::Steps(play) => play.shader_words(),
             Play::Tokens(play) => play.shader_words(),
         };
         let buffers = make_buffers(context, &shape, &layout, words.len())?;
-        let lanes: Vec<[u32; 4]> = setup.lanes.iter().map(|l| [l.arm, l.seed, 0, 0]).collect();
         let mut bags = layout.bags.clone();
         bags.resize(BAG_ENTRIES, [0; 4]);
-        buffers.write(context, "lanes", 0, bytemuck::cast_slice(&lanes));
+        for (i, job) in layout.jobs().into_iter().enumerate() {
+            buffers.write(context, "job", i * AT_STRIDE as usize / 4, bytemuck::cast_slice(&[job, 0, 0, 0]));
+        }
         buffers.write(context, "net", 0, bytemuck::cast_slice(&layout.net));
         buffers.write(context, "bags", 0, bytemuck::cast_slice(&bags));
         buffers.write(context, "tiles", 0, bytemuck::cast_slice(&layout.tiles));
         buffers.write(context, "task_words", 0, bytemuck::cast_slice(&words));
-        buffers.write(context, "params", 0, bytemuck::cast_slice(&setup.params));
-        buffers.write(context, "base_params", 0, bytemuck::cast_slice(&setup.base));
+        buffers.write(context, "params", 0, bytemuck::cast_slice(&params));
+        buffers.write(context, "base_params", 0, bytemuck::cast_slice(&params));
 
-        let parts = Parts { shape: &shape, layout: &layout, task: setup.task.wgsl };
-        let mut plan: Vec<(Phase, Source)> = vec![
-            (Phase::Sample, parts.rollout()),
-            (Phase::Reference, parts.forward(true)),
-            (Phase::Again, parts.forward(false)),
-        ];
-        plan.extend(parts.backward().into_iter().map(|s| (Phase::Learn, s)));
-        let mut stages = Vec::new();
-        let sources: Vec<Source> = plan.iter().map(|(_, s)| s.clone()).collect();
-        let kernels = Kernel::all(context, &sources, &buffers).await?;
-        for ((phase, source), kernel) in plan.into_iter().zip(kernels) {
-            let grid = stages::grid(source.name, &shape, &layout);
-            stages::check_grid(source.name, grid, context.limits.max_compute_workgroups_per_dimension)?;
-            stages.push(Stage { kernel, phase, grid });
-        }
-        let bytes = (shape.ring * shape.lanes * shape.columns * 4) as u64;
-        context.check()?;
-        Ok(Self {
+        let mut engine = Self {
+            arms: plan.arms.iter().map(PlannedArm::copy).collect(),
             context: context.clone(),
-            readback: Readback::new(context, bytes),
+            readback: Readback::new(context, (shape.ring * shape.lanes * shape.columns * 4) as u64),
             shape,
             layout,
             buffers,
-            stages,
-            lanes: setup.lanes.clone(),
-            settings: setup.settings.clone(),
+            stages: Vec::new(),
+            lanes: ids.to_vec(),
             update: 0,
-            updates: setup.updates,
-        })
+            plan,
+        };
+        let sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
+        engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources).await?;
+        for arm in 0..engine.arms.len() {
+            engine.write_arm(arm);
+        }
+        for lane in 0..engine.lanes.len() {
+            let entropy = EntropyControl::new(&engine.arms[engine.lanes[lane].arm].settings);
+            engine.write_entropy(lane, 0, &entropy);
+        }
+        context.check()?;
+        Ok(engine)
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts { shape: &self.shape, layout: &self.layout, task: self.plan.task.wgsl }
+    }
+
+    /// Writes an arm's settings, and the number of its components beside its lanes.
+    fn write_arm(&self, arm: usize) {
+        let planned = &self.arms[arm];
+        let weights: Vec<f32> = planned.program.components.iter().map(|c| c.weight).collect();
+        let mut words = Vec::with_capacity(ArmSettings::WORDS);
+        ArmSettings::of(&planned.settings, &weights).write(&mut words);
+        self.write("settings", arm * ArmSettings::WORDS, &words);
+        for (i, id) in self.lanes.iter().enumerate().filter(|(_, id)| id.arm == arm) {
+            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, 0]);
+        }
+    }
+
+    /// Writes the state of a lane's optimiser and entropy bonus.
+    pub(super) fn write_entropy(&self, lane: usize, opt_step: u32, entropy: &EntropyControl) {
+        let settings = &self.arms[self.lanes[lane].arm].settings;
+        let state = [opt_step as f32, entropy.coef, 0.0, 0.0].map(f32::to_bits);
+        self.write("opt_state", lane * 4, &state);
+        let mut stats = Vec::with_capacity(LaneStats::WORDS);
+        let on = f32::from(u8::from(entropy.last <= settings.entropy_target));
+        LaneStats { bonus_on: on, bonus_entropy: entropy.last, ..LaneStats::default() }.write(&mut stats);
+        self.write("loss_sums", lane * LaneStats::WORDS, &stats);
+    }
+
+    /// Uses new settings for an arm from the next submit on.
+    ///
+    /// Errors: settings that need a value head where the run has none.
+    pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
+        if settings.estimator == Estimator::Gae && !self.shape.critic {
+            return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
+        }
+        let entropy = settings.entropy_coef.to_bits();
+        self.arms[arm].settings = settings;
+        self.write_arm(arm);
+        for lane in (0..self.lanes.len()).filter(|l| self.lanes[*l].arm == arm) {
+            self.write("opt_state", lane * 4 + 1, &[entropy]);
+        }
+        Ok(())
+    }
+
+    /// Starts to compile a new program for an arm beside the run; `install` puts it to use. The future does not borrow
+    /// the engine, so that training goes on meanwhile.
+    pub fn prepare(&self, arm: usize, program: Program) -> impl Future<Output = Result<Prepared, GpuError>> + 'static {
+        let programs: Vec<&Program> =
+            self.arms.iter().enumerate().map(|(i, a)| if i == arm { &program } else { &a.program }).collect();
+        let sources = self.parts().programs(&programs);
+        let (context, shape, layout) = (self.context.clone(), self.shape.clone(), self.layout.clone());
+        let buffers = self.buffers.clone();
+        async move {
+            let plan = sources.into_iter().map(|s| (Phase::Judge, s)).collect();
+            let stages = compile(&context, &shape, &layout, &buffers, plan).await?;
+            Ok(Prepared { arm, program, stages })
+        }
+    }
+
+    /// Uses a prepared program from the next submit on; the policies stay.
+    pub fn install(&mut self, prepared: Prepared) {
+        for new in prepared.stages {
+            if let Some(old) = self.stages.iter_mut().find(|s| s.kernel.name == new.kernel.name) {
+                *old = new;
+            }
+        }
+        self.arms[prepared.arm].program = prepared.program;
+        self.write_arm(prepared.arm);
+    }
+
+    /// Compiles a new program for an arm and uses it from the next submit on.
+    ///
+    /// Errors: a program that the device's compiler refuses; the old one goes on.
+    pub async fn set_program(&mut self, arm: usize, program: Program) -> Result<(), GpuError> {
+        let prepared = self.prepare(arm, program).await?;
+        self.install(prepared);
+        Ok(())
+    }
+
+    /// An arm as it is now, edits included.
+    pub fn arm(&self, arm: usize) -> &PlannedArm {
+        &self.arms[arm]
+    }
+
+    /// The lanes, in the order of rows.
+    pub fn lane_ids(&self) -> impl Iterator<Item = LaneId> + '_ {
+        self.lanes.iter().copied()
     }
 
     /// Sizes of the batch.
@@ -90,7 +202,7 @@ impl GpuEngine {
     }
 
     /// Updates submitted so far.
-    pub fn update(&self) -> u32 {
+    pub fn update_count(&self) -> u32 {
         self.update
     }
 
@@ -101,12 +213,14 @@ impl GpuEngine {
 
     /// Optimiser steps of an update: the most of any arm.
     fn passes(&self) -> (u32, u32) {
-        let most = |f: fn(&Settings) -> u32| self.settings.iter().map(f).max().unwrap_or(1).max(1);
+        let most = |f: fn(&Settings) -> u32| self.arms.iter().map(|a| f(&a.settings)).max().unwrap_or(1).max(1);
         (most(|s| s.num_iterations), most(|s| s.num_minibatches))
     }
 
-    fn needs_reference(&self) -> bool {
-        self.settings.iter().any(|s| s.beta > 0.0 || s.kl_in_reward > 0.0)
+    /// Whether an update looks at the reference policy: always if an arm's algorithm does, else now and then.
+    fn looks_back(&self, update: u32) -> bool {
+        let needs = |a: &PlannedArm| a.settings.beta > 0.0 || a.settings.kl_in_reward > 0.0;
+        update.is_multiple_of(KL_EVERY) || self.arms.iter().any(needs)
     }
 
     /// Whether a submit would find a free staging buffer.
@@ -123,7 +237,7 @@ impl GpuEngine {
         let (epochs, minibatches) = self.passes();
         let entries = 2 + epochs * minibatches;
         let most = ((MAX_UPDATES * 8) as u32 / entries).clamp(1, MAX_UPDATES as u32);
-        let updates = updates.min(most).min(self.updates.saturating_sub(self.update));
+        let updates = updates.min(most).min(self.plan.run.updates.saturating_sub(self.update));
         if updates == 0 {
             return Ok(0);
         }
@@ -141,8 +255,8 @@ impl GpuEngine {
                     k,
                     u32::from(first),
                     u32::from(last),
-                    self.updates,
-                    u32::from(entry == 1),
+                    self.plan.run.updates,
+                    u32::from(entry < 2 && self.looks_back(self.update + k)),
                 ];
                 let start = ((k * entries + entry) as usize) * (AT_STRIDE as usize / 4);
                 at[start..start + AT_WORDS].copy_from_slice(&row);
@@ -153,7 +267,7 @@ impl GpuEngine {
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for k in 0..updates {
-                self.encode_update(&mut pass, k * entries, entries);
+                self.encode_update(&mut pass, k * entries, entries, self.looks_back(self.update + k));
             }
         }
         let words = updates as usize * self.shape.lanes * self.shape.columns;
@@ -167,21 +281,19 @@ impl GpuEngine {
         Ok(updates)
     }
 
-    fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, entries: u32) {
+    fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, entries: u32, reference: bool) {
         let mut run = |phase: Phase, entry: u32| {
             for stage in self.stages.iter().filter(|s| s.phase == phase) {
                 stage.kernel.encode(pass, base + entry, stage.grid);
             }
         };
         run(Phase::Sample, 0);
-        if self.needs_reference() {
+        if reference {
             run(Phase::Reference, 1);
         }
         run(Phase::Judge, 0);
         for entry in 2..entries {
-            if entry > 2 {
-                run(Phase::Again, entry);
-            }
+            run(if entry == 2 { Phase::First } else { Phase::Again }, entry);
             run(Phase::Learn, entry);
         }
         run(Phase::Measure, 0);
@@ -225,7 +337,7 @@ impl GpuEngine {
     /// Errors: the device is lost.
     pub fn run_stage(&mut self, name: &str, update: u32) -> Result<(), GpuError> {
         let reference = u32::from(name == "reference");
-        let row = [update, 0, 0, 0, 1, 1, self.updates, reference];
+        let row = [update, 0, 0, 0, 1, 1, self.plan.run.updates, reference];
         self.buffers.write(&self.context, "at", 0, bytemuck::cast_slice(&row));
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
@@ -239,6 +351,31 @@ impl GpuEngine {
     }
 }
 
+/// A program that was compiled beside the run.
+pub struct Prepared {
+    arm: usize,
+    program: Program,
+    stages: Vec<Stage>,
+}
+
+async fn compile(
+    context: &GpuContext,
+    shape: &Shape,
+    layout: &Layout,
+    buffers: &Buffers,
+    plan: Vec<(Phase, Source)>,
+) -> Result<Vec<Stage>, GpuError> {
+    let sources: Vec<Source> = plan.iter().map(|(_, s)| s.clone()).collect();
+    let kernels = Kernel::all(context, &sources, buffers).await?;
+    let mut stages = Vec::with_capacity(kernels.len());
+    for ((phase, source), kernel) in plan.into_iter().zip(kernels) {
+        let grid = stages::grid(&source, shape, layout);
+        stages::check_grid(source.name, grid, context.limits.max_compute_workgroups_per_dimension)?;
+        stages.push(Stage { kernel, phase, grid });
+    }
+    Ok(stages)
+}
+
 fn make_buffers(context: &GpuContext, shape: &Shape, layout: &Layout, words: usize) -> Result<Buffers, GpuError> {
     let mut buffers = Buffers::new();
     let lanes = shape.lanes;
@@ -247,6 +384,34 @@ fn make_buffers(context: &GpuContext, shape: &Shape, layout: &Layout, words: usi
     buffers.uniform(context, "at", at_bytes, AT_STRIDE)?;
     for (name, entries) in [("lanes", lanes), ("net", NET_ENTRIES), ("bags", BAG_ENTRIES)] {
         buffers.uniform(context, name, entries as u64 * 16, entries as u64 * 16)?;
+    }
+    let jobs = layout.jobs().len() as u64 * AT_STRIDE;
+    buffers.uniform(context, "job", jobs, AT_STRIDE)?;
+    let trows = match layout.network {
+        Network::Transformer { context, .. } => lanes * shape.samples() * context,
+        _ => 0,
+    };
+    if let Network::Transformer { d, layers, .. } = layout.network {
+        for (name, words) in [
+            ("tokens", trows),
+            ("taking", trows),
+            ("acts_x", (3 * layers + 1) * trows * d),
+            ("acts_qkv", layers * trows * 3 * d),
+            ("dx", 2 * trows * d),
+            ("dlogits", trows * layout.delta),
+            ("scratch", trows * layout.scratch()),
+        ] {
+            buffers.storage(context, name, words)?;
+        }
+    } else {
+        for (name, words) in [
+            ("inputs", rows * shape.active),
+            ("actions", rows),
+            ("acts", rows * layout.hidden),
+            ("deltas", rows * layout.delta),
+        ] {
+            buffers.storage(context, name, words)?;
+        }
     }
     for (name, words) in [
         ("params", lanes * shape.params),
@@ -257,20 +422,19 @@ fn make_buffers(context: &GpuContext, shape: &Shape, layout: &Layout, words: usi
         ("opt_state", lanes * 4),
         ("task_words", words),
         ("records", samples * shape.record),
-        ("inputs", rows * shape.active),
-        ("actions", rows),
         ("samples", samples * 4),
         ("policy_old", rows * 4),
         ("policy_new", rows * 4),
-        ("acts", rows * layout.hidden),
-        ("deltas", rows * layout.delta),
         ("components", samples * shape.components),
         ("step_components", rows * shape.step_components),
         ("rewards", samples * 4),
         ("step_rewards", rows),
         ("advantages", rows * 2),
         ("coefs", rows * 4),
-        ("loss_sums", lanes * 16),
+        ("loss_sums", lanes * LaneStats::WORDS),
+        ("settings", shape.arms * ArmSettings::WORDS),
+        ("errors", samples),
+        ("run", lanes * RUN_WORDS),
         ("tiles", layout.tiles.len() * 4),
         ("ring", shape.ring * lanes * shape.columns),
     ] {

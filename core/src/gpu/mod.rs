@@ -16,8 +16,7 @@ mod stages;
 mod wake;
 
 pub use device::{GpuContext, GpuError, request_device};
-pub use engine::GpuEngine;
+pub use engine::{GpuEngine, Prepared};
 pub use network::Network;
 pub use readback::Rows;
-pub use setup::{Lane, Setup};
 pub use shape::Shape;

@@ -29,8 +29,13 @@ pub(super) struct Layout {
     pub(super) net: Vec<[u32; 4]>,
     /// (offset in params, width, offset in a row of deltas, features) of looked-up tensors.
     pub(super) bags: Vec<[u32; 4]>,
-    /// (layer, first input, first output, 0) of the tiles of dense gradients.
+    /// The tiles of weight gradients; see `backward_dense.wgsl` and `backward_weights.wgsl`.
     pub(super) tiles: Vec<[u32; 4]>,
+    /// Where the tiles of the transformer's dispatches start, in entries of `tiles`: the heads, then per layer the feed
+    /// forward and the attention.
+    pub(super) tile_starts: Vec<usize>,
+    /// Where the task's prior logits lie in a row of kept activations, if it has some.
+    pub(super) prior: Option<usize>,
     /// Numbers of a row of kept activations and of a row of deltas.
     pub(super) hidden: usize,
     pub(super) delta: usize,
@@ -42,8 +47,8 @@ fn unsupported(what: &str) -> GpuError {
     GpuError::Unsupported(what.to_owned())
 }
 
-/// The softmax table: tensor 0 holds the logits, tensor 1 the values of a critic.
-pub(super) fn table(tensors: &[Tensor], critic: bool) -> Result<Layout, GpuError> {
+/// The softmax table: tensor 0 holds the logits, tensor 1 the values of a critic. `prior` logits come from the task.
+pub(super) fn table(tensors: &[Tensor], critic: bool, prior: usize) -> Result<Layout, GpuError> {
     let logits = tensors.first().ok_or_else(|| unsupported("a table without logits"))?;
     let mut net = vec![[0; 4]; NET_ENTRIES];
     let row = |t: &Tensor, at: usize| [t.offset as u32, t.cols as u32, at as u32, t.rows as u32];
@@ -56,12 +61,22 @@ pub(super) fn table(tensors: &[Tensor], critic: bool) -> Result<Layout, GpuError
         bags.push(row(values, logits.cols));
     }
     let delta = logits.cols + usize::from(critic);
-    Ok(Layout { network: Network::Table, net, bags, tiles: Vec::new(), hidden: 1, delta, width: delta })
+    Ok(Layout {
+        network: Network::Table,
+        net,
+        bags,
+        tiles: Vec::new(),
+        tile_starts: Vec::new(),
+        prior: (prior > 0).then_some(0),
+        hidden: prior.max(1),
+        delta,
+        width: delta,
+    })
 }
 
 /// The MLP: pairs of weights [inputs][outputs] and biases, features first, then the hidden layers, the policy head and,
-/// with a critic, the value head.
-pub(super) fn mlp(tensors: &[Tensor], relu: bool, critic: bool) -> Result<Layout, GpuError> {
+/// with a critic, the value head. `prior` logits come from the task.
+pub(super) fn mlp(tensors: &[Tensor], relu: bool, critic: bool, prior: usize) -> Result<Layout, GpuError> {
     let pairs: Vec<(&Tensor, &Tensor)> = tensors.chunks_exact(2).map(|c| (&c[0], &c[1])).collect();
     let heads = 1 + usize::from(critic);
     if pairs.len() <= heads {
@@ -107,23 +122,141 @@ pub(super) fn mlp(tensors: &[Tensor], relu: bool, critic: bool) -> Result<Layout
         return Err(GpuError::TooLarge { what: "units of a layer".into(), needs: width as u64, limit: 480 });
     }
     let network = Network::Mlp { hidden: layers, relu };
-    Ok(Layout { network, net, bags, tiles, hidden: total, delta, width })
+    Ok(Layout {
+        network,
+        net,
+        bags,
+        tiles,
+        tile_starts: Vec::new(),
+        prior: (prior > 0).then_some(total),
+        hidden: total + prior,
+        delta,
+        width,
+    })
+}
+
+/// Where `backward_weights.wgsl` finds the two sides of a product.
+const PLACE_SCRATCH: u32 = 0;
+const PLACE_DX: u32 = 1000;
+const PLACE_DLOGITS: u32 = 2000;
+
+/// Sizes of a transformer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TransformerSizes {
+    pub(super) d: usize,
+    pub(super) layers: usize,
+    pub(super) heads: usize,
+    pub(super) context: usize,
+}
+
+/// The transformer, its tensors found by name; they lie as `policy::transformer` lays them.
+pub(super) fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: bool) -> Result<Layout, GpuError> {
+    let TransformerSizes { d, layers, heads, context } = sizes;
+    if context > 64 || d % heads.max(1) != 0 || layers + 2 > NET_ENTRIES {
+        return Err(unsupported("a transformer of this shape"));
+    }
+    let find = |name: &str| {
+        tensors.iter().find(|t| t.name == name).ok_or_else(|| unsupported(&format!("a transformer without \"{name}\"")))
+    };
+    let mut tiles = Vec::new();
+    let mut tile_starts = Vec::new();
+    // dW = X^T D: the places of X and D, and where in their rows the numbers start.
+    let mut product = |tensor: &Tensor, x: (u32, usize), y: (u32, usize)| {
+        for i in (0..tensor.rows).step_by(TILE) {
+            for j in (0..tensor.cols).step_by(TILE) {
+                let corner = i as u32 | (j as u32) << 16;
+                tiles.push([tensor.offset as u32, tensor.rows as u32, tensor.cols as u32, corner]);
+                tiles.push([x.0, x.1 as u32, y.0, y.1 as u32]);
+            }
+        }
+        tiles.len()
+    };
+    let normed = (PLACE_SCRATCH, 8 * d);
+    let out = find("out")?;
+    let mut net = vec![[0; 4]; NET_ENTRIES];
+    net[0] = [find("token_embedding")?.offset as u32, find("position_embedding")?.offset as u32, out.offset as u32, 0];
+    tile_starts.push(0);
+    let mut end = product(out, normed, (PLACE_DLOGITS, 0));
+    if critic {
+        let value = find("value")?;
+        net[0][3] = value.offset as u32;
+        net[1][0] = find("value_bias")?.offset as u32;
+        end = product(value, normed, (PLACE_DLOGITS, out.cols));
+    }
+    for l in 0..layers {
+        let [qkv, o, up, down] = ["qkv", "o", "up", "down"].map(|name| find(&format!("layers.{l}.{name}")));
+        let (qkv, o, up, down) = (qkv?, o?, up?, down?);
+        net[2 + l] = [qkv, o, up, down].map(|t| t.offset as u32);
+        tile_starts.push(end);
+        product(down, (PLACE_SCRATCH, 0), (PLACE_DX, 0));
+        end = product(up, normed, (PLACE_SCRATCH, 4 * d));
+        tile_starts.push(end);
+        product(o, (1 + 3 * l as u32 + 1, 0), (PLACE_DX + 1, 0));
+        end = product(qkv, normed, (PLACE_SCRATCH, 0));
+    }
+    tile_starts.push(end);
+    let network = Network::Transformer { d, layers, heads, context };
+    let delta = out.cols + usize::from(critic);
+    Ok(Layout { network, net, bags: Vec::new(), tiles, tile_starts, prior: None, hidden: 1, delta, width: 1 })
 }
 
 impl Layout {
+    /// The entries of `jobs`: what the stages of the transformer's backward pass work on; see `sources`.
+    pub(super) fn jobs(&self) -> Vec<u32> {
+        match self.network {
+            Network::Transformer { layers, .. } => {
+                let of_layer = |l: usize| [l, self.tile_starts[1 + 2 * l], self.tile_starts[2 + 2 * l]];
+                let entries = [0].into_iter().chain((0..layers).flat_map(of_layer));
+                entries.map(|x| x as u32).collect()
+            }
+            _ => vec![0],
+        }
+    }
+
+    /// Tiles of the products that an entry of `jobs` starts.
+    pub(super) fn tiles_of(&self, job: u32) -> u32 {
+        let start = self.jobs().get(job as usize).map_or(0, |at| *at as usize);
+        let end = self.tile_starts.iter().copied().find(|end| *end > start).unwrap_or(start);
+        ((end - start) / 2) as u32
+    }
+
+    /// Numbers of a trow of the transformer's scratch: a feed forward's two sides and a normalised stream; in the
+    /// reference pass the keys and values of all layers.
+    pub(super) fn scratch(&self) -> usize {
+        match self.network {
+            Network::Transformer { d, layers, .. } => 9 * d.max(d * layers / 3 + 1),
+            _ => 0,
+        }
+    }
+
     /// The constants of the prelude that a policy needs.
     pub(super) fn wgsl(&self) -> String {
         let constant = |name: &str, value: usize| format!("const {name}: u32 = {value}u;\n");
         let sizes = constant("DELTA", self.delta) + &constant("HIDDEN", self.hidden) + &constant("WIDTH", self.width);
+        let sizes = sizes
+            + &constant("PRIOR", usize::from(self.prior.is_some()))
+            + &constant("PRIOR_AT", self.prior.unwrap_or(0));
         match self.network {
             Network::Table => sizes,
             Network::Mlp { hidden, relu } => sizes + &constant("LAYERS", hidden) + &constant("RELU", usize::from(relu)),
             Network::Transformer { d, layers, heads, context } => {
-                sizes
-                    + &constant("D", d)
-                    + &constant("LAYERS", layers)
-                    + &constant("HEADS", heads)
-                    + &constant("CONTEXT", context)
+                // Room beside the queries for the scores of one head at least.
+                let wide = (4 * d).max(d + context).max(self.delta);
+                [
+                    ("D", d),
+                    ("LAYERS", layers),
+                    ("HEADS", heads),
+                    ("CONTEXT", context),
+                    ("WIDE", wide),
+                    ("AT_ONCE", heads.min((wide - d) / context)),
+                    ("SCRATCH", self.scratch()),
+                    ("N_AT", 8 * d),
+                    ("PLACE_DX", PLACE_DX as usize),
+                    ("PLACE_DLOGITS", PLACE_DLOGITS as usize),
+                ]
+                .iter()
+                .map(|(name, value)| constant(name, *value))
+                .collect()
             }
         }
     }

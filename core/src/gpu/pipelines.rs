@@ -25,6 +25,14 @@ pub(super) struct Kernel {
     dynamic: bool,
 }
 
+/// A text and what it was compiled to, shared by stages of the same text.
+#[derive(Clone)]
+struct Compiled {
+    text: String,
+    layout: wgpu::BindGroupLayout,
+    pipeline: wgpu::ComputePipeline,
+}
+
 /// The bindings that a shader's text declares, in order of their numbers.
 pub fn bindings(text: &str) -> Vec<Binding> {
     let mut found: Vec<Binding> = text
@@ -51,7 +59,12 @@ impl Kernel {
     /// Compiles a stage. In a browser the compilation goes on in the background; await `errors` for its verdict.
     ///
     /// Errors: a name that no buffer has.
-    pub(super) fn new(context: &GpuContext, source: &Source, buffers: &Buffers) -> Result<Self, GpuError> {
+    fn new(
+        context: &GpuContext,
+        source: &Source,
+        buffers: &Buffers,
+        known: &mut Vec<Compiled>,
+    ) -> Result<Self, GpuError> {
         let refuse = |message: String| GpuError::Shader { stage: source.name.into(), message };
         let declared = bindings(&source.text);
         let device = &context.device;
@@ -74,14 +87,35 @@ impl Kernel {
                 ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: dynamic, min_binding_size: None },
                 count: None,
             });
-            let size = if dynamic { std::num::NonZeroU64::new(AT_STRIDE) } else { None };
+            let entry = dynamic || binding.name == "job";
+            let size = if entry { std::num::NonZeroU64::new(AT_STRIDE) } else { None };
+            let offset = if binding.name == "job" { u64::from(source.job) * AT_STRIDE } else { 0 };
             entries.push(wgpu::BindGroupEntry {
                 binding: binding.index,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: 0, size }),
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size }),
             });
         }
         let label = Some(source.name);
-        let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &layout });
+        let same = known.iter().find(|c| c.text == source.text);
+        let compiled = match same {
+            Some(compiled) => compiled.clone(),
+            None => Compiled::new(context, source, &layout),
+        };
+        let bind_group =
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label, layout: &compiled.layout, entries: &entries });
+        let pipeline = compiled.pipeline.clone();
+        if same.is_none() {
+            known.push(compiled);
+        }
+        let dynamic = declared.iter().any(|b| b.name == "at");
+        Ok(Self { name: source.name, pipeline, bind_group, dynamic })
+    }
+}
+
+impl Compiled {
+    fn new(context: &GpuContext, source: &Source, layout: &[wgpu::BindGroupLayoutEntry]) -> Self {
+        let (device, label) = (&context.device, Some(source.name));
+        let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: layout });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label,
             bind_group_layouts: &[Some(&bind_layout)],
@@ -99,12 +133,11 @@ impl Kernel {
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             cache: None,
         });
-        let bind_group =
-            device.create_bind_group(&wgpu::BindGroupDescriptor { label, layout: &bind_layout, entries: &entries });
-        let dynamic = declared.iter().any(|b| b.name == "at");
-        Ok(Self { name: source.name, pipeline, bind_group, dynamic })
+        Self { text: source.text.clone(), layout: bind_layout, pipeline }
     }
+}
 
+impl Kernel {
     /// Compiles several stages and waits for their verdict.
     ///
     /// Errors: the first stage that was refused, with the compiler's message.
@@ -114,9 +147,10 @@ impl Kernel {
         buffers: &Buffers,
     ) -> Result<Vec<Self>, GpuError> {
         let mut kernels = Vec::with_capacity(sources.len());
+        let mut known = Vec::new();
         for source in sources {
             let scope = context.device.push_error_scope(wgpu::ErrorFilter::Validation);
-            let kernel = Self::new(context, source, buffers);
+            let kernel = Self::new(context, source, buffers, &mut known);
             if let Some(error) = scope.pop().await {
                 return Err(GpuError::Shader { stage: source.name.into(), message: error.to_string() });
             }

@@ -2,6 +2,7 @@
 
 use super::device::{GpuContext, GpuError};
 use super::wake::{self, Receiver};
+use crate::layout::NO_REWARD;
 use std::collections::VecDeque;
 
 /// Submits in flight, at most.
@@ -37,6 +38,11 @@ fn staging(context: &GpuContext, bytes: u64) -> wgpu::Buffer {
         usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
+}
+
+/// A number of a metric row; shaders write NO_REWARD for what is not a number.
+pub(super) fn or_nan(x: f32) -> f32 {
+    if x.abs() < NO_REWARD / 2.0 { x } else { f32::NAN }
 }
 
 fn read(buffer: &wgpu::Buffer, words: usize) -> Result<Vec<u32>, GpuError> {
@@ -90,7 +96,8 @@ impl Readback {
             return Err(GpuError::Read("nothing was in flight".into()));
         };
         result.map_err(|e| GpuError::Read(e.to_string()))?;
-        let values = bytemuck::cast_vec(read(&flight.buffer, flight.words)?);
+        let words = read(&flight.buffer, flight.words)?;
+        let values = words.into_iter().map(|w| or_nan(f32::from_bits(w))).collect();
         self.free.push(flight.buffer);
         Ok(Rows { first_update: flight.first_update, updates: flight.updates, values })
     }

@@ -1,86 +1,69 @@
-//! What an engine is built from, and the sizes and tables that follow.
+//! From a plan to the sizes and tables of an engine.
 
 use super::device::GpuError;
-use super::network::{self, Layout};
+use super::network::{self, Layout, TransformerSizes};
 use super::shape::Shape;
-use crate::algorithm::Settings;
-use crate::algorithm::settings::Estimator;
 use crate::metrics::columns;
-use crate::params::{Overrides, Value};
-use crate::policy::Tensor;
-use crate::tasks::{Play, Task};
-
-/// One policy that is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lane {
-    pub arm: u32,
-    pub seed: u32,
-}
-
-/// Everything that stays the same during a run, and where it starts.
-pub struct Setup<'a> {
-    pub task: &'a Task,
-    /// Kind of the policy, its parameters, and where its tensors lie.
-    pub policy: &'a str,
-    pub policy_params: &'a Overrides,
-    pub tensors: &'a [Tensor],
-    pub lanes: Vec<Lane>,
-    /// One an arm.
-    pub settings: Vec<Settings>,
-    pub groups: usize,
-    pub group: usize,
-    /// Length of the run in updates.
-    pub updates: u32,
-    /// First parameters [lane][params].
-    pub params: Vec<f32>,
-    /// The reference policy [lane][params].
-    pub base: Vec<f32>,
-}
+use crate::params::{ParamError, Params};
+use crate::plan::{Plan, RUN_FIELDS};
+use crate::policy::{Activation, MlpParams, Policy, TransformerParams};
+use crate::tasks::Play;
 
 /// Most updates in one submit.
 pub(super) const MAX_UPDATES: usize = 32;
+/// Numbers that a lane keeps for its reward program, and the steps it has taken so far.
+pub(super) const RUN_WORDS: usize = RUN_FIELDS.len() + 1;
 
-impl Setup<'_> {
-    /// Sizes and tables.
-    ///
-    /// Errors: a policy that does not fit the task or the shaders.
-    pub(super) fn resolve(&self) -> Result<(Shape, Layout), GpuError> {
-        let refuse = |what: &str| Err(GpuError::Unsupported(what.to_owned()));
-        let critic = self.settings.iter().any(|s| s.estimator == Estimator::Gae);
-        let params = self.tensors.iter().map(|t| t.offset + t.rows * t.cols).max().unwrap_or(0);
-        if self.params.len() != params * self.lanes.len() || self.base.len() != self.params.len() {
-            return refuse("parameters that do not fill every lane");
+pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
+    GpuError::Unsupported(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+/// Sizes and tables of a plan with some lanes.
+///
+/// Errors: a policy that the shaders do not hold.
+pub(super) fn resolve(plan: &Plan, policy: &dyn Policy, lanes: usize) -> Result<(Shape, Layout), GpuError> {
+    let critic = plan.interface.critic;
+    let tensors = policy.tensors();
+    let mut shape = Shape {
+        arms: plan.arms.len(),
+        lanes,
+        groups: plan.interface.n_groups,
+        group: plan.group(),
+        steps: plan.task.horizon,
+        actions: plan.task.n_actions,
+        prompt_len: plan.interface.prompt_len,
+        end_token: 0,
+        params: policy.n_params(),
+        record: plan.task.schema.stride,
+        active: plan.interface.active,
+        critic,
+        components: columns::MAX_COMPONENTS,
+        step_components: columns::MAX_COMPONENTS,
+        columns: columns::ROW,
+        ring: MAX_UPDATES,
+    };
+    let layout = match &plan.task.play {
+        Play::Tokens(play) => {
+            shape.end_token = play.end_token() as usize;
+            let own = TransformerParams::resolve(&[&plan.policy_params]).map_err(refused)?;
+            let sizes = TransformerSizes {
+                d: own.d_model as usize,
+                layers: own.layers as usize,
+                heads: own.heads as usize,
+                context: play.prompt_len() + plan.task.horizon,
+            };
+            network::transformer(tensors, sizes, critic)?
         }
-        let (active, prompt_len) = match (&self.task.play, self.policy) {
-            (Play::Steps(_), "table") => (1, 0),
-            (Play::Steps(play), _) => (play.observation().active, 0),
-            (Play::Tokens(play), _) => (1, play.prompt_len()),
-        };
-        let layout = match (&self.task.play, self.policy) {
-            (Play::Steps(_), "table") => network::table(self.tensors, critic)?,
-            (Play::Steps(_), "mlp") => {
-                let relu = matches!(self.policy_params.get("activation"), Some(Value::Text(name)) if name == "relu");
-                network::mlp(self.tensors, relu, critic)?
+        Play::Steps(play) => {
+            let prior = if play.has_prior() { plan.task.n_actions } else { 0 };
+            if plan.policy.name == "table" {
+                shape.active = 1;
+                network::table(tensors, critic, prior)?
+            } else {
+                let own = MlpParams::resolve(&[&plan.policy_params]).map_err(refused)?;
+                network::mlp(tensors, own.activation == Activation::Relu, critic, prior)?
             }
-            (_, other) => return refuse(&format!("policy \"{other}\" on this task")),
-        };
-        let shape = Shape {
-            arms: self.settings.len(),
-            lanes: self.lanes.len(),
-            groups: self.groups,
-            group: self.group,
-            steps: self.task.horizon,
-            actions: self.task.n_actions,
-            prompt_len,
-            params,
-            record: self.task.schema.stride,
-            active,
-            critic,
-            components: columns::MAX_COMPONENTS,
-            step_components: columns::MAX_COMPONENTS,
-            columns: columns::ROW,
-            ring: MAX_UPDATES,
-        };
-        Ok((shape, layout))
-    }
+        }
+    };
+    Ok((shape, layout))
 }

@@ -16,6 +16,8 @@ pub struct Shape {
     pub actions: usize,
     /// Tokens of a prompt; 0 for step tasks.
     pub prompt_len: usize,
+    /// The token that ends a completion; 0 for step tasks.
+    pub end_token: usize,
     /// Parameters of a lane's policy.
     pub params: usize,
     /// Numbers of an episode record.
@@ -56,6 +58,7 @@ impl Shape {
             ("STEPS", self.steps),
             ("ACTIONS", self.actions),
             ("PROMPT", self.prompt_len),
+            ("END", self.end_token),
             ("PARAMS", self.params),
             ("RECORD", self.record),
             ("ACTIVE", self.active.max(1)),

@@ -1,7 +1,14 @@
 //! The text of every stage: a generated prelude of constants, the shared files it needs, then the stage's own file.
 
+use super::device::GpuError;
 use super::network::{Layout, Network};
+use super::setup::RUN_WORDS;
 use super::shape::Shape;
+use super::stages::Phase;
+use crate::algorithm;
+use crate::metrics::columns;
+use crate::plan::RUN_FIELDS;
+use crate::reward::{Program, wgsl_prelude};
 
 /// A stage's name and its complete text.
 #[derive(Clone, Debug)]
@@ -10,6 +17,8 @@ pub struct Source {
     pub text: String,
     /// Buffers that stand in for the ones that the text names: (name in the text, buffer).
     pub aliases: &'static [(&'static str, &'static str)],
+    /// The entry of `jobs` that the text reads as `job`.
+    pub job: u32,
 }
 
 macro_rules! shader {
@@ -22,7 +31,31 @@ const AT: &str = shader!("common/at.wgsl");
 const MATHS: &str = shader!("common/maths.wgsl");
 const RNG: &str = shader!("common/rng.wgsl");
 const RECORD: &str = shader!("common/record.wgsl");
+const TRANSFORMER: &str = shader!("policy/transformer.wgsl");
 const DLOGIT: &str = shader!("common/dlogit.wgsl");
+
+/// Constants and functions of the stages that one workgroup a lane runs.
+fn metric_constants() -> String {
+    let mut text = String::new();
+    let mut constant = |name: String, value: usize| text += &format!("const {name}: u32 = {value}u;\n");
+    for (i, column) in columns::COLUMNS.iter().enumerate() {
+        let name = column.name.rsplit_once("clip_ratio/").map_or(column.name, |(_, rest)| rest);
+        let clip = if name == column.name { "" } else { "CLIP_" };
+        let name = name.rsplit_once('/').map_or(name, |(_, rest)| rest);
+        constant(format!("COLUMN_{clip}{}", name.to_uppercase()), i);
+    }
+    constant("FIXED_COLUMNS".into(), columns::COLUMNS.len());
+    text + &run_constants()
+}
+
+/// Places of the numbers that reward programs see as `run.<name>`, and how many a lane has.
+fn run_constants() -> String {
+    let mut text = format!("const N_RUN: u32 = {RUN_WORDS}u;\n");
+    for (i, name) in RUN_FIELDS.iter().enumerate() {
+        text += &format!("const RUN_{}: u32 = {i}u;\n", name.to_uppercase());
+    }
+    text
+}
 
 /// What the stages of an engine are made of.
 #[derive(Clone, Copy)]
@@ -40,27 +73,98 @@ impl Parts<'_> {
             text.push_str(part);
             text.push('\n');
         }
-        Source { name, text, aliases: &[] }
+        Source { name, text, aliases: &[], job: 0 }
+    }
+
+    /// A stage that knows nothing of the policy.
+    fn plain(&self, name: &'static str, parts: &[&str]) -> Source {
+        Source { name, text: self.shape.wgsl() + AT + &parts.concat(), aliases: &[], job: 0 }
+    }
+
+    /// The stages of the reward programs: `score` and `combine`.
+    pub(super) fn programs(&self, programs: &[&Program]) -> [Source; 2] {
+        let mut text = run_constants() + wgsl_prelude() + shader!("common/programs.wgsl");
+        let (mut components, mut combine) = (String::new(), String::new());
+        for (arm, program) in programs.iter().enumerate() {
+            let prefix = format!("arm{arm}_");
+            text += &program.wgsl(&prefix);
+            components += &format!("        case {arm}u: {{\n            {prefix}components(sample);\n        }}\n");
+            combine += &format!(
+                "        case {arm}u: {{\n            {prefix}combine(sample, group, in_group, batch, in_batch);\n        }}\n"
+            );
+        }
+        let switch = |cases: &str| format!("    switch arm {{\n{cases}        default: {{}}\n    }}\n}}\n\n");
+        text += "fn program_components(arm: u32, sample: u32) {\n";
+        text += &switch(&components);
+        text += "fn program_combine(arm: u32, sample: u32, group: u32, in_group: u32, batch: u32, in_batch: u32) {\n";
+        text += &switch(&combine);
+        [self.plain("score", &[&text, shader!("score.wgsl")]), self.plain("combine", &[&text, shader!("combine.wgsl")])]
+    }
+
+    /// The stages `advantage`, `loss` or `optimize`.
+    pub(super) fn algorithm(&self, name: &'static str) -> Result<Source, GpuError> {
+        let text =
+            algorithm::shader::stage(name).ok_or_else(|| GpuError::Unsupported(format!("a stage \"{name}\"")))?;
+        Ok(self.plain(name, &[RNG, &text]))
+    }
+
+    /// The loss of an update's first optimiser step: the policy is still the one that sampled.
+    pub(super) fn first_loss(&self) -> Result<Source, GpuError> {
+        Ok(Source { aliases: &[("policy_new", "policy_old")], ..self.algorithm("loss")? })
+    }
+
+    /// The stage that makes metric rows.
+    pub(super) fn measure(&self) -> Source {
+        let constants = metric_constants() + &algorithm::shader::prelude();
+        self.plain("measure", &[&constants, shader!("common/reduce.wgsl"), shader!("measure.wgsl")])
+    }
+
+    /// All stages of an update in their order, with their phases.
+    pub(super) fn stages(&self, programs: &[&Program]) -> Result<Vec<(Phase, Source)>, GpuError> {
+        let [score, combine] = self.programs(programs);
+        let mut list = vec![
+            (Phase::Sample, self.rollout()),
+            (Phase::Reference, self.forward(true)),
+            (Phase::Judge, score),
+            (Phase::Judge, combine),
+            (Phase::Judge, self.algorithm("advantage")?),
+            (Phase::First, self.first_loss()?),
+            (Phase::Again, self.forward(false)),
+            (Phase::Again, self.algorithm("loss")?),
+        ];
+        list.extend(self.backward().into_iter().map(|s| (Phase::Learn, s)));
+        list.push((Phase::Learn, self.algorithm("optimize")?));
+        list.push((Phase::Measure, self.measure()));
+        Ok(list)
+    }
+
+    fn layers(&self) -> &'static str {
+        match self.layout.network {
+            Network::Transformer { .. } => shader!("policy/transformer_layers.wgsl"),
+            _ => "",
+        }
     }
 
     /// The stage that plays the samples.
     pub(super) fn rollout(&self) -> Source {
         let (policy, stage) = match self.layout.network {
             Network::Table => (shader!("policy/table.wgsl"), shader!("rollout_table.wgsl")),
-            _ => (shader!("policy/mlp.wgsl"), shader!("rollout_mlp.wgsl")),
+            Network::Mlp { .. } => (shader!("policy/mlp.wgsl"), shader!("rollout_mlp.wgsl")),
+            Network::Transformer { .. } => (TRANSFORMER, shader!("rollout_transformer.wgsl")),
         };
-        self.source("rollout", &[RNG, RECORD, self.task, policy, stage])
+        self.source("rollout", &[RNG, RECORD, self.task, policy, self.layers(), stage])
     }
 
     /// The stage that looks again at the sampled actions: with the policy as it is now, or with the reference.
     pub(super) fn forward(&self, reference: bool) -> Source {
         let (policy, stage) = match self.layout.network {
             Network::Table => (shader!("policy/table.wgsl"), shader!("forward_table.wgsl")),
-            _ => (shader!("policy/mlp.wgsl"), shader!("forward_mlp.wgsl")),
+            Network::Mlp { .. } => (shader!("policy/mlp.wgsl"), shader!("forward_mlp.wgsl")),
+            Network::Transformer { .. } => (TRANSFORMER, shader!("forward_transformer.wgsl")),
         };
-        let mut source = self.source(if reference { "reference" } else { "forward" }, &[policy, stage]);
+        let mut source = self.source(if reference { "reference" } else { "forward" }, &[policy, self.layers(), stage]);
         if reference {
-            source.aliases = &[("params", "base_params"), ("policy_new", "policy_old")];
+            source.aliases = &[("params", "base_params"), ("policy_new", "policy_old"), ("acts_qkv", "scratch")];
         }
         source
     }
@@ -73,12 +177,38 @@ impl Parts<'_> {
                 let parts = [DLOGIT, shader!("policy/table.wgsl"), shader!("backward_table.wgsl")];
                 vec![self.source("backward_table", &parts), bag]
             }
-            _ => {
+            Network::Transformer { layers, .. } => self.backward_transformer(layers),
+            Network::Mlp { .. } => {
                 let parts = [DLOGIT, shader!("policy/mlp.wgsl"), shader!("backward_mlp.wgsl")];
                 let dense = self.source("backward_dense", &[shader!("backward_dense.wgsl")]);
                 vec![self.source("backward_mlp", &parts), dense, bag]
             }
         }
+    }
+}
+
+impl Parts<'_> {
+    /// The heads, then each layer from the last to the first, then the embeddings. Entry 0 of `jobs` is the heads';
+    /// layer l has entries 1 + 3 l (its number), 2 + 3 l and 3 + 3 l (its tiles).
+    fn backward_transformer(&self, layers: usize) -> Vec<Source> {
+        let rows = [TRANSFORMER, shader!("common/norm_backward.wgsl")];
+        let stage = |name: &'static str, text: &str, job: u32| Source {
+            job,
+            ..self.source(name, &[rows[0], rows[1], DLOGIT, text])
+        };
+        let weights = |job: u32| Source { job, ..self.source("backward_weights", &[shader!("backward_weights.wgsl")]) };
+        let mut list = vec![stage("backward_head", shader!("backward_head.wgsl"), 0), weights(0)];
+        for l in (0..layers as u32).rev() {
+            let job = 1 + 3 * l;
+            list.push(stage("backward_feed", shader!("backward_feed.wgsl"), job));
+            list.push(weights(job + 1));
+            list.push(stage("backward_heads", shader!("backward_heads.wgsl"), job));
+            list.push(Source { job, ..self.source("backward_attention", &[shader!("backward_attention.wgsl")]) });
+            list.push(stage("backward_queries", shader!("backward_queries.wgsl"), job));
+            list.push(weights(job + 2));
+        }
+        list.push(self.source("backward_embed", &[shader!("backward_embed.wgsl")]));
+        list
     }
 }
 
@@ -118,6 +248,7 @@ mod tests {
             let crate::tasks::Play::Steps(play) = &task.play else { panic!("{kind} is played in steps") };
             let seen = play.observation();
             let a = task.n_actions;
+            let prior = if play.has_prior() { a } else { 0 };
             for critic in [false, true] {
                 let mut table = tensors(&[(seen.states, a), (seen.states, 1)]);
                 let mut mlp = vec![(seen.features, 24), (1, 24), (24, 40), (1, 40), (40, a), (1, a)];
@@ -127,9 +258,9 @@ mod tests {
                     table.pop();
                 }
                 let layouts = [
-                    (1, network::table(&table, critic).unwrap()),
-                    (seen.active, network::mlp(&tensors(&mlp), false, critic).unwrap()),
-                    (seen.active, network::mlp(&tensors(&mlp), true, critic).unwrap()),
+                    (1, network::table(&table, critic, prior).unwrap()),
+                    (seen.active, network::mlp(&tensors(&mlp), false, critic, prior).unwrap()),
+                    (seen.active, network::mlp(&tensors(&mlp), true, critic, prior).unwrap()),
                 ];
                 for (active, layout) in &layouts {
                     let shape = Shape {
@@ -143,7 +274,7 @@ mod tests {
                         record: task.schema.stride,
                         active: *active,
                         critic,
-                        columns: crate::metrics::columns::ROW,
+                        columns: columns::ROW,
                         ..Shape::default()
                     };
                     let parts = Parts { shape: &shape, layout, task: task.wgsl };
@@ -151,6 +282,55 @@ mod tests {
                     check(&parts.forward(false));
                     parts.backward().iter().for_each(check);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_stage_of_the_transformer_validates() {
+        let task = crate::tasks::build("length", &Default::default()).unwrap();
+        let crate::tasks::Play::Tokens(play) = &task.play else { panic!("length is played in tokens") };
+        for (d, layers, heads) in [(16, 1, 2), (32, 2, 1), (128, 4, 16)] {
+            for critic in [false, true] {
+                let context = play.prompt_len() + task.horizon;
+                let v = task.n_actions;
+                let mut names = vec![
+                    ("token_embedding".to_owned(), v, d),
+                    ("position_embedding".to_owned(), context, d),
+                    ("out".to_owned(), d, v),
+                    ("value".to_owned(), d, 1),
+                    ("value_bias".to_owned(), 1, 1),
+                ];
+                for l in 0..layers {
+                    for (name, rows, cols) in [("qkv", d, 3 * d), ("o", d, d), ("up", d, 4 * d), ("down", 4 * d, d)] {
+                        names.push((format!("layers.{l}.{name}"), rows, cols));
+                    }
+                }
+                let shapes: Vec<(usize, usize)> = names.iter().map(|(_, r, c)| (*r, *c)).collect();
+                let mut list = tensors(&shapes);
+                list.iter_mut().zip(names).for_each(|(t, (name, ..))| t.name = name);
+                let sizes = network::TransformerSizes { d, layers, heads, context };
+                let layout = network::transformer(&list, sizes, critic).unwrap();
+                let shape = Shape {
+                    arms: 2,
+                    lanes: 4,
+                    groups: 3,
+                    group: 5,
+                    steps: task.horizon,
+                    actions: v,
+                    prompt_len: play.prompt_len(),
+                    end_token: play.end_token() as usize,
+                    params: 1000,
+                    record: task.schema.stride,
+                    active: 1,
+                    critic,
+                    columns: columns::ROW,
+                    ..Shape::default()
+                };
+                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl };
+                check(&parts.rollout());
+                check(&parts.forward(false));
+                parts.backward().iter().for_each(check);
             }
         }
     }

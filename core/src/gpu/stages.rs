@@ -4,6 +4,7 @@ use super::device::GpuError;
 use super::network::{Layout, Network};
 use super::pipelines::Kernel;
 use super::shape::Shape;
+use super::sources::Source;
 
 /// When in an update a stage runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,9 @@ pub(super) enum Phase {
     Reference,
     /// Once after the reference.
     Judge,
-    /// In every optimiser step but an update's first, whose policy is still the one that sampled.
+    /// In an update's first optimiser step, whose policy is still the one that sampled.
+    First,
+    /// In every other optimiser step.
     Again,
     /// In every optimiser step.
     Learn,
@@ -30,12 +33,23 @@ pub(super) struct Stage {
 }
 
 /// The grid of a stage, in workgroups; see the headers of the shaders.
-pub(super) fn grid(name: &str, shape: &Shape, layout: &Layout) -> [u32; 3] {
+pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] {
     let up = |n: usize, by: usize| n.div_ceil(by).max(1) as u32;
     let lanes = shape.lanes as u32;
     let (samples, rows) = (shape.samples(), shape.rows());
     let table = layout.network == Network::Table;
-    match name {
+    if let Network::Transformer { context, .. } = layout.network {
+        let blocks = up(samples * context, 4);
+        match source.name {
+            "rollout" | "forward" | "reference" => return [up(samples, 4), lanes, 1],
+            "backward_head" | "backward_feed" | "backward_heads" | "backward_queries" => return [blocks, lanes, 1],
+            "backward_attention" => return [samples as u32, lanes, 1],
+            "backward_weights" => return [layout.tiles_of(source.job), lanes, 1],
+            "backward_embed" => return [(shape.actions + context + 1) as u32, lanes, 1],
+            _ => {}
+        }
+    }
+    match source.name {
         "rollout" if table => [up(samples, 64), lanes, 1],
         "rollout" => [up(samples, 4), lanes, 1],
         "forward" | "reference" if table => [up(rows, 64), lanes, 1],
@@ -49,7 +63,7 @@ pub(super) fn grid(name: &str, shape: &Shape, layout: &Layout) -> [u32; 3] {
         }
         "score" | "combine" => [up(samples, 64), lanes, 1],
         // One workgroup a lane: advantage, loss, optimize, measure.
-        _ => [1, lanes, 1],
+        _ => [lanes, 1, 1],
     }
 }
 

@@ -8,7 +8,7 @@ mod table;
 mod tests;
 mod transformer;
 
-pub use mlp::MlpParams;
+pub use mlp::{Activation, MlpParams};
 pub use table::TableParams;
 pub use transformer::TransformerParams;
 

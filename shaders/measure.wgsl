@@ -1,0 +1,148 @@
+// The metric row of a lane's update, one workgroup a lane; twin of core/src/cpu/measure.rs. What is not a number there
+// is NO_REWARD here. Also what reward programs will see of this update as `run.<name>`.
+
+@group(0) @binding(0) var<uniform> at: At;
+@group(0) @binding(1) var<uniform> lanes: array<vec4<u32>, N_LANES>;
+@group(0) @binding(2) var<storage, read> samples: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> policy_old: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> rewards: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> components: array<f32>;
+@group(0) @binding(6) var<storage, read> loss_sums: array<LaneStats>;
+@group(0) @binding(7) var<storage, read> opt_state: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> run: array<f32>;
+@group(0) @binding(9) var<storage, read_write> ring: array<f32>;
+
+fn or_none(x: f32, is: bool) -> f32 {
+    return select(NO_REWARD, x, is);
+}
+
+// Mean and deviation (n - 1) of a component over the samples to which it applies.
+fn component(base: u32, local: u32, c: u32) -> vec2<f32> {
+    var sums = vec4<f32>(0.0);
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        let v = components[(base + i) * COMPONENTS + c];
+        sums += select(vec4<f32>(0.0), vec4<f32>(v, 1.0, 0.0, 0.0), is_number(v));
+    }
+    sums = reduce_sum(local, sums);
+    let mean = sums.x / max(sums.y, 1.0);
+    var squares = 0.0;
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        let v = components[(base + i) * COMPONENTS + c];
+        squares += select(0.0, (v - mean) * (v - mean), is_number(v));
+    }
+    squares = reduce_sum(local, vec4<f32>(squares, 0.0, 0.0, 0.0)).x;
+    let deviation = select(0.0, sqrt(squares / max(sums.y - 1.0, 1.0)), sums.y > 1.0);
+    return vec2<f32>(or_none(mean, sums.y > 0.0), or_none(deviation, sums.y > 0.0));
+}
+
+// (effective, too easy) of a group.
+fn group_kind(base: u32, g: u32) -> vec2<f32> {
+    var low = 3.0e38;
+    var high = -3.0e38;
+    var score = 0.0;
+    for (var i = g * GROUP; i < (g + 1u) * GROUP; i++) {
+        let r = rewards[base + i].w;
+        if is_number(r) {
+            low = min(low, r);
+            high = max(high, r);
+        }
+        score += samples[base + i].z;
+    }
+    let effective = high > low && high - low > 1e-8;
+    return vec2<f32>(select(0.0, 1.0, effective), select(0.0, 1.0, !effective && score > 0.5 * f32(GROUP)));
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
+    let lane = workgroup.x;
+    let local = id.x;
+    let base = lane * SAMPLES;
+    let has_reference = at.reference == 1u;
+    // (true score, paid, samples paid, failed), (length, truncated, length of the ended, k3), (entropy, effective, easy, -)
+    var a = vec4<f32>(0.0);
+    var b = vec4<f32>(0.0);
+    var c = vec4<f32>(0.0);
+    // Greatest of (-length, length).
+    var most = vec4<f32>(-3.0e38, 0.0, 0.0, 0.0);
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        let s = samples[base + i];
+        let r = rewards[base + i];
+        a += vec4<f32>(s.z, select(0.0, r.x, is_number(r.x)), select(0.0, 1.0, is_number(r.x)), select(0.0, 1.0, r.z != 0.0));
+        b += vec4<f32>(s.x, s.y, select(0.0, s.x, s.y == 0.0), 0.0);
+        most = max(most, vec4<f32>(-s.x, s.x, 0.0, 0.0));
+        for (var t = 0u; t < u32(s.x); t++) {
+            let row = policy_old[(base + i) * STEPS + t];
+            c.x += row.y;
+            if has_reference {
+                let x = row.x - row.w;
+                b.w += exp(-x) + x - 1.0;
+            }
+        }
+    }
+    for (var g = local; g < GROUPS; g += WIDTH) {
+        let kind = group_kind(base, g);
+        c += vec4<f32>(0.0, kind.x, kind.y, 0.0);
+    }
+    a = reduce_sum(local, a);
+    b = reduce_sum(local, b);
+    c = reduce_sum(local, c);
+    most = reduce_max(local, most);
+    let row = (at.slot * N_LANES + lane) * COLUMNS;
+    for (var k = 0u; k < COMPONENTS; k++) {
+        // Every component is measured, so that control flow stays uniform; those that the program lacks are none.
+        let m = component(base, local, k);
+        if local == 0u {
+            let has = k < lanes[lane].z;
+            ring[row + FIXED_COLUMNS + 2u * k] = or_none(m.x, has);
+            ring[row + FIXED_COLUMNS + 2u * k + 1u] = or_none(m.y, has);
+        }
+    }
+    if local != 0u {
+        return;
+    }
+    let n = f32(SAMPLES);
+    let stats = loss_sums[lane];
+    let passes = max(stats.passes, 1.0);
+    let steps = max(b.x, 1.0);
+    let entropy = c.x / steps;
+    let ended = n - b.y;
+    let seen = lane * N_RUN;
+    let tokens = run[seen + N_RUN - 1u] + b.x;
+    let kl = b.w / steps;
+    ring[row + COLUMN_TRUE_SCORE] = a.x / n;
+    ring[row + COLUMN_PROXY_REWARD] = or_none(a.y / max(a.z, 1.0), a.z > 0.0);
+    ring[row + COLUMN_REWARD] = or_none(stats.reward, stats.scored > 0.0);
+    ring[row + COLUMN_REWARD_STD] = stats.reward_std;
+    ring[row + COLUMN_FRAC_REWARD_ZERO_STD] = stats.frac_reward_zero_std;
+    ring[row + COLUMN_ENTROPY] = entropy;
+    ring[row + COLUMN_KL] = or_none(kl, has_reference);
+    ring[row + COLUMN_LOSS] = stats.last_loss;
+    ring[row + COLUMN_POLICY_LOSS] = stats.policy_loss / passes;
+    ring[row + COLUMN_VALUE_LOSS] = or_none(stats.value_loss / passes, CRITIC == 1u);
+    ring[row + COLUMN_GRAD_NORM] = stats.grad_norm / passes;
+    ring[row + COLUMN_LEARNING_RATE] = opt_state[lane].w;
+    ring[row + COLUMN_ENTROPY_COEF] = opt_state[lane].y;
+    ring[row + COLUMN_CLIP_LOW_MEAN] = stats.clip_low_mean / passes;
+    ring[row + COLUMN_CLIP_HIGH_MEAN] = stats.clip_high_mean / passes;
+    ring[row + COLUMN_CLIP_REGION_MEAN] = stats.clip_region_mean / passes;
+    ring[row + COLUMN_MEAN_LENGTH] = b.x / n;
+    ring[row + COLUMN_MIN_LENGTH] = -most.x;
+    ring[row + COLUMN_MAX_LENGTH] = most.y;
+    ring[row + COLUMN_CLIPPED_RATIO] = b.y / n;
+    ring[row + COLUMN_MEAN_TERMINATED_LENGTH] = or_none(b.z / max(ended, 1.0), ended > 0.0);
+    ring[row + COLUMN_ERROR_RATE] = a.w / n;
+    ring[row + COLUMN_EFFECTIVE] = c.y / f32(GROUPS);
+    ring[row + COLUMN_TOO_EASY] = c.z / f32(GROUPS);
+    ring[row + COLUMN_TOO_HARD] = (f32(GROUPS) - c.y - c.z) / f32(GROUPS);
+    ring[row + COLUMN_NUM_TOKENS] = tokens;
+    ring[row + COLUMN_NOT_FINITE] = stats.nonfinite;
+    run[seen + RUN_REWARD] = select(0.0, stats.reward, is_number(stats.reward));
+    run[seen + RUN_REWARD_STD] = stats.reward_std;
+    run[seen + RUN_ENTROPY] = entropy;
+    run[seen + RUN_MEAN_LENGTH] = b.x / n;
+    if has_reference && is_number(kl) {
+        run[seen + RUN_KL] = kl;
+    }
+    run[seen + RUN_FRAC_REWARD_ZERO_STD] = stats.frac_reward_zero_std;
+    run[seen + N_RUN - 1u] = tokens;
+}
