@@ -1,0 +1,81 @@
+//! What ships as data: every experiment loads, compiles, survives a link, and its base policy is what the warm start
+//! gives, bit for bit.
+
+use goodhart_core::base::{self, WarmStart};
+use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::{link, metrics, plan};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments")
+}
+
+fn shipped() -> Vec<(PathBuf, Experiment)> {
+    let entries = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path());
+    let files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|x| x == "toml")).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    files
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let experiment = experiment::file::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            (path, experiment)
+        })
+        .collect()
+}
+
+#[test]
+fn every_experiment_is_named_after_its_file_and_can_be_planned() {
+    for (path, e) in shipped() {
+        assert_eq!(path.file_stem().unwrap().to_str(), Some(e.id.as_str()));
+        let plan = plan::plan(&e).unwrap_or_else(|p| panic!("{}: {}", e.id, plan::join(&p)));
+        assert!(!e.lesson.is_empty() && !e.watch.is_empty() && !e.notes.is_empty() && e.paper.is_some(), "{}", e.id);
+        let components: Vec<_> = plan.arms.iter().flat_map(|a| a.components()).collect();
+        for metric in e.charts.iter().chain(e.claims.iter().map(|c| &c.metric)) {
+            assert!(metrics::columns::find(metric, &components).is_some(), "{}: no metric {metric}", e.id);
+        }
+        let arms: Vec<_> = e.arms.iter().map(|a| a.name.as_str()).collect();
+        assert!(!e.claims.is_empty(), "{}", e.id);
+        for claim in &e.claims {
+            let named = [Some(claim.arm.as_str()), claim.minus.as_deref()];
+            assert!(named.iter().flatten().all(|a| arms.contains(a)), "{}: {}", e.id, claim.says);
+            let measured = claim.measured.as_ref().unwrap_or_else(|| panic!("{}: not measured: {}", e.id, claim.says));
+            assert!(measured.seeds >= 8, "{}: {}", e.id, claim.says);
+        }
+    }
+}
+
+#[test]
+fn every_experiment_survives_a_link() {
+    for (_, e) in shipped() {
+        let fragment = link::encode(&e);
+        let back = link::decode(&format!("#{fragment}")).unwrap();
+        assert_eq!(back, Experiment { claims: Vec::new(), notes: String::new(), ..e.clone() });
+        assert!(fragment.len() < 4000, "{}: {} characters", e.id, fragment.len());
+    }
+}
+
+#[test]
+fn a_shipped_base_policy_is_what_the_warm_start_gives() {
+    for (_, e) in shipped() {
+        let plan = Arc::new(plan::plan(&e).unwrap());
+        let Some(mut warm) = WarmStart::new(&plan) else { continue };
+        let path = folder().join("base").join(format!("{}.bin", base::key(&e)));
+        let bytes =
+            std::fs::read(&path).unwrap_or_else(|_| panic!("{}: its base policy {} is missing", e.id, path.display()));
+        while warm.progress().0 < warm.progress().1 {
+            warm.step();
+        }
+        assert!(base::to_bytes(warm.params()) == bytes, "{}: the base policy differs from the file", e.id);
+        assert_eq!(base::from_bytes(&bytes).unwrap(), warm.params());
+    }
+}
+
+#[test]
+fn a_damaged_base_policy_is_refused() {
+    let bytes = base::to_bytes(&[1.0, -2.0]);
+    assert!(base::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    assert!(base::from_bytes(b"something else").is_err());
+    assert!(base::from_bytes(&base::to_bytes(&[f32::NAN])).is_err());
+}
