@@ -17,7 +17,7 @@
 
 // Whether a sample is in this minibatch and its reward program did not fail.
 fn takes_part(arm: u32, lane: u32, i: u32) -> bool {
-    let m = min(settings[arm].num_minibatches, SAMPLES);
+    let m = settings[arm].num_minibatches;
     return is_number(advantages[(lane * SAMPLES + i) * STEPS].x)
         && minibatch_of(lanes[lane].y, at.update, at.epoch, SAMPLES, m, i) == at.minibatch;
 }
@@ -151,7 +151,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
     var counts = vec4<f32>(0.0);
     var members = 0.0;
-    let m = min(settings[arm].num_minibatches, SAMPLES);
+    let m = settings[arm].num_minibatches;
     for (var i = local; i < SAMPLES; i += WIDTH) {
         let part = takes_part(arm, lane, i);
         let length = f32(counted_length(arm, lane, i));

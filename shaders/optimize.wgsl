@@ -1,8 +1,8 @@
 // One optimiser step of one lane, one workgroup a lane; twin of core/src/algorithm/optimizer.rs, schedule.rs, entropy.rs.
 //
-// Reads grads, settings, loss_sums (bonus_entropy, nonfinite). Updates params, opt_m, opt_v, and opt_state = (steps
-// taken, adaptive entropy coefficient, length of the gradient before clipping, step size used). A gradient that is not
-// finite changes nothing and is counted in loss_sums.nonfinite.
+// Reads grads, settings, loss_sums (bonus_entropy, last_loss). Updates params, opt_m, opt_v, and opt_state = (steps
+// taken, adaptive entropy coefficient, length of the gradient before clipping, step size used). A gradient or a loss that
+// is not finite changes nothing and is counted in loss_sums.nonfinite.
 
 @group(0) @binding(0) var<uniform> at: At;
 @group(0) @binding(1) var<uniform> lanes: array<vec4<u32>, N_LANES>;
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     sums = reduce_sum(local, sums);
     let norm = sqrt(sums.x);
-    let whole = sums.y == 0.0 && is_number(norm);
+    let whole = sums.y == 0.0 && is_number(norm) && is_number(loss_sums[lane].last_loss);
     let most = settings[arm].max_grad_norm;
     let scale = select(1.0, min(1.0, most / (norm + 1e-6)), most > 0.0);
     let before = opt_state[lane];
@@ -107,11 +107,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     storageBarrier();
     workgroupBarrier();
     if local == 0u {
-        let entropy = loss_sums[lane].bonus_entropy;
-        let coef = adapt(arm, entropy, before.y);
-        opt_state[lane] = vec4<f32>(select(before.x, step, whole), coef, norm, lr);
-        loss_sums[lane].bonus_on = select(0.0, 1.0, entropy <= settings[arm].entropy_target);
-        loss_sums[lane].grad_norm += norm;
-        loss_sums[lane].nonfinite += select(1.0, 0.0, whole);
+        if whole {
+            let entropy = loss_sums[lane].bonus_entropy;
+            opt_state[lane] = vec4<f32>(step, adapt(arm, entropy, before.y), norm, lr);
+            loss_sums[lane].bonus_on = select(0.0, 1.0, entropy <= settings[arm].entropy_target);
+            loss_sums[lane].grad_norm += norm;
+            loss_sums[lane].taken += 1.0;
+        } else {
+            opt_state[lane] = vec4<f32>(before.xy, norm, lr);
+            loss_sums[lane].nonfinite += 1.0;
+        }
     }
 }

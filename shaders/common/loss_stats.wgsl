@@ -26,6 +26,7 @@ fn record(arm: u32, lane: u32, sums: Sums, steps: f32, coef: f32) {
         s.steps = 0.0;
         s.nonfinite = 0.0;
         s.grad_norm = 0.0;
+        s.taken = 0.0;
     }
     let whole = sums.a.x + sums.d.y - coef * bonus_entropy;
     s.passes += 1.0;

@@ -24,5 +24,5 @@ fn minibatch_of(seed: u32, update: u32, epoch: u32, n: u32, minibatches: u32, sa
             break;
         }
     }
-    return x * minibatches / n;
+    return ((x + 1u) * minibatches - 1u) / n;
 }

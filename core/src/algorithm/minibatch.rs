@@ -3,14 +3,18 @@
 
 use crate::math::rng::{draw, pcg4d, purpose};
 
-/// The minibatch, in 0..minibatches, of a sample in 0..n in one pass. Depends on the seed, never on the arm. Sizes
-/// differ by at most one.
+/// The place of a sample in the order of one pass: a permutation of 0..n. Depends on the seed, never on the arm.
+pub fn minibatch_place(seed: u32, update: u32, epoch: u32, n: u32, sample: u32) -> u32 {
+    permute(draw(seed, update, epoch, 0, 0, purpose::SHUFFLE), n, sample)
+}
+
+/// The minibatch of a sample in one pass: minibatch k has the places n k / m .. n (k + 1) / m, rounded down. One
+/// minibatch has all.
 pub fn minibatch_of(seed: u32, update: u32, epoch: u32, n: u32, minibatches: u32, sample: u32) -> u32 {
     if minibatches <= 1 {
         return 0;
     }
-    let key = draw(seed, update, epoch, 0, 0, purpose::SHUFFLE);
-    permute(key, n, sample) * minibatches / n
+    ((minibatch_place(seed, update, epoch, n, sample) + 1) * minibatches - 1) / n
 }
 
 /// The samples of a minibatch in ascending order, into `out`.
@@ -62,6 +66,10 @@ mod tests {
                     out.iter().for_each(|i| seen[*i as usize] += 1);
                 }
                 assert!(seen.iter().all(|c| *c == 1));
+                for i in 0..n {
+                    let (place, b) = (minibatch_place(3, 5, 1, n, i), minibatch_of(3, 5, 1, n, m, i));
+                    assert!(n * b / m <= place && place < n * (b + 1) / m || m == 1);
+                }
             }
         }
     }

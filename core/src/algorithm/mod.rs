@@ -22,7 +22,7 @@ pub use advantage::{Batch, GroupStats, estimate};
 pub use entropy::{EntropyControl, adapt_entropy};
 pub use kl::kl_into_rewards;
 pub use loss::{LossInput, LossStats, coefficients};
-pub use minibatch::{minibatch_of, minibatch_samples};
+pub use minibatch::{minibatch_of, minibatch_place, minibatch_samples};
 pub use optimizer::{clip_gradients, optimize};
 pub use schedule::learning_rate;
 pub use settings::Settings;

@@ -109,8 +109,10 @@ shader_struct! {
         steps: f32,
         /// Coefficients of a row that are not finite, summed; `optimize` adds 1 for a gradient that is not.
         nonfinite: f32,
-        /// Summed by `optimize`: length of the gradient before clipping.
+        /// Summed by `optimize` over the steps it took: length of the gradient before clipping, and their number. Reset
+        /// by `loss` where at.first is 1.
         grad_norm: f32,
+        taken: f32,
         /// Of the last pass: mean entropy of the steps that the bonus acts on.
         bonus_entropy: f32,
         /// 1 while the adaptive entropy bonus counts; kept between updates.

@@ -4,8 +4,7 @@
 //! order of rows: step after step, at each step the samples still alive.
 
 use super::LaneId;
-use crate::algorithm::{EntropyControl, Scratch};
-use crate::math::rng::{self, purpose};
+use crate::algorithm::{EntropyControl, Scratch, minibatch_place};
 use crate::plan::Plan;
 use crate::reward;
 use crate::tasks::{Play, State};
@@ -180,14 +179,10 @@ impl Work {
 
     /// Puts the samples in the order of an iteration's minibatches. One minibatch needs no order.
     pub fn shuffle(&mut self, seed: u32, update: u32, iteration: u32, minibatches: usize) {
-        for (i, o) in self.order.iter_mut().enumerate() {
-            *o = i as u32;
-        }
-        if minibatches > 1 {
-            for i in (1..self.n).rev() {
-                let word = rng::draw(seed, update, iteration, 0, i as u32, purpose::SHUFFLE)[0];
-                self.order.swap(i, rng::below(word, i as u32 + 1) as usize);
-            }
+        let n = self.n as u32;
+        for i in 0..n {
+            let place = if minibatches > 1 { minibatch_place(seed, update, iteration, n, i) } else { i };
+            self.order[place as usize] = i;
         }
     }
 
