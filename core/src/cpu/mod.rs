@@ -16,7 +16,7 @@ mod rollout;
 mod score;
 mod work;
 
-pub use forward::Probe;
+pub use forward::{Probe, probe};
 pub use work::{Kept, Lane, Work};
 
 use crate::algorithm::{EntropyControl, Settings};

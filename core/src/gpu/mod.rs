@@ -13,6 +13,7 @@ mod setup;
 mod shape;
 mod sources;
 mod stages;
+mod state;
 mod wake;
 
 pub use device::{GpuContext, GpuError, request_device};
