@@ -5,7 +5,7 @@ use crate::report::Reports;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::anatomy;
 use goodhart_core::cpu::{CpuEngine, Kept, LaneId, Probe};
-use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, request_device};
+use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, find_adapter, request_device};
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind};
@@ -33,7 +33,7 @@ async fn device() -> Result<GpuContext, GpuError> {
 
 /// The WebGPU adapter of this browser, if there is one.
 pub async fn adapter() -> Option<Adapter> {
-    Some(device().await.ok()?.adapter().clone())
+    find_adapter().await.ok()
 }
 
 /// The engine of a session.

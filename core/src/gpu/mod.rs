@@ -16,7 +16,7 @@ mod stages;
 mod state;
 mod wake;
 
-pub use device::{GpuContext, GpuError, request_device};
+pub use device::{GpuContext, GpuError, find_adapter, request_device};
 pub use engine::{GpuEngine, Prepared};
 pub use network::Network;
 pub use readback::Rows;
