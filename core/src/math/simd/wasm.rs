@@ -78,6 +78,10 @@ impl Lanes for F32x8 {
         self.zip(other, |a, b| f32x4_pmax(b, a))
     }
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| f32x4_pmin(b, a))
+    }
+    #[inline(always)]
     fn and_bits(self, mask: u32) -> Self {
         let mask = u32x4_splat(mask);
         Self(v128_and(self.0, mask), v128_and(self.1, mask))
