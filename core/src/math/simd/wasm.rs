@@ -9,7 +9,7 @@ pub(crate) struct Simd128;
 impl Simd for Simd128 {
     type V = F32x8;
     type W = Wide<F32x8>;
-    const TILE_ROWS: usize = 3;
+    const TILE_ROWS: usize = 2;
     const TILE_PANELS: usize = 1;
 }
 
