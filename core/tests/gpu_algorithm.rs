@@ -330,7 +330,8 @@ fn losses_agree_with_the_cpu() {
     }
     for (groups, group, steps) in [(4, 6, 9), (40, 8, 3)] {
         let sizes = Sizes { lanes: cases.len(), groups, group, steps, components: 1, params: 1 };
-        let arms: Vec<_> = cases.iter().map(|c| (settings(c), vec![1.0])).collect();
+        let arms: Vec<_> =
+            cases.iter().map(|c| (settings(&[&[("num_iterations", "3")], &c[..]].concat()), vec![1.0])).collect();
         let mut dice = Dice(groups as u32 * 7777);
         let lanes: Vec<_> = arms.iter().map(|_| lane_data(&mut dice, sizes, &[1.0])).collect();
         let targets: Vec<Vec<f32>> = lanes.iter().map(|_| dice.fill(sizes.n() * steps * 2, -2.0, 2.0)).collect();
