@@ -118,8 +118,10 @@ shader_struct! {
         bonus_entropy: f32,
         /// 1 while the adaptive entropy bonus counts; kept between updates.
         bonus_on: f32,
-        /// Loss of the last pass, and the coefficient of the entropy bonus it used.
+        /// Loss of the last pass, its policy and value parts, and the coefficient of the entropy bonus it used.
         last_loss: f32,
+        last_policy_loss: f32,
+        last_value_loss: f32,
         entropy_coef: f32,
     }
 }
