@@ -78,12 +78,13 @@ fn compare(context: &GpuContext, programs: &[Program], records: &[f32]) {
 #[test]
 fn generated_programs_agree_with_the_cpu() {
     let Some(context) = context() else { return };
-    let modules = std::env::var("GOODHART_GPU_MODULES").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
+    let modules = std::env::var("GOODHART_GPU_MODULES").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    // A software device takes most of its time to compile: few programs a module, GOODHART_GPU_MODULES for more.
     for module in 0..modules {
-        let seeds = (0..16).map(|i| 1 + module * 16 + i);
+        let seeds = (0..8).map(|i| 1 + module * 8 + i);
         let compiled = seeds.map(|seed| compile(&Generator::new(seed).program(), &schema(), &run_schema()).program);
         let programs: Vec<Program> = compiled.flatten().collect();
-        assert!(programs.len() >= 14);
+        assert!(programs.len() >= 7);
         let mut rng = Rng(module + 1);
         let episodes = (0..programs.len() * SAMPLES).map(|_| Episode::random(&mut rng));
         let records: Vec<f32> = episodes.flat_map(|episode| episode.record()).collect();
