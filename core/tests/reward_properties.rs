@@ -144,9 +144,8 @@ proptest! {
     }
 }
 
-#[test]
-fn limits_hold_without_a_stack_overflow() {
-    let deep = [
+fn deep() -> Vec<String> {
+    vec![
         format!("def a(ep):\n    return {}1{}\n", "(".repeat(9000), ")".repeat(9000)),
         format!("def a(ep):\n    return {}1\n", "-".repeat(15_000)),
         format!("def a(ep):\n    return {}True\n", "not ".repeat(4500)),
@@ -168,9 +167,29 @@ fn limits_hold_without_a_stack_overflow() {
             + "def a(ep):\n    return _f0(1)\n",
         format!("def a(ep):\n{}    return x\n", "    x = ep.length\n".repeat(1000)),
         "(".repeat(20_001),
-    ];
-    for source in deep {
-        let compiled = compile(&source, &schema(), &run_schema());
+        format!(
+            "def a(ep):\n    return {}1{}\n",
+            "sum(x + 1 for x in range(1) if max(1, ".repeat(14),
+            ") for y in range(1))".repeat(14)
+        ),
+        format!("def a(ep):\n    return {}1{}\n", "sum(".repeat(14), " for x in range(1))".repeat(14)),
+        (0..40)
+            .map(|i| format!("def _f{i}(x):\n    return 1 + max(1, sum(_f{}(x) for y in range(1)))\n", i + 1))
+            .collect::<String>()
+            + "def _f40(x):\n    return x\ndef a(ep):\n    return _f0(1)\n",
+    ]
+}
+
+#[test]
+fn limits_hold_without_a_stack_overflow() {
+    // As little as a worker in a browser has.
+    let compiled = |source: &str| {
+        let source = source.to_string();
+        let thread = std::thread::Builder::new().stack_size(768 * 1024);
+        thread.spawn(move || compile(&source, &schema(), &run_schema())).unwrap().join().unwrap()
+    };
+    for source in deep() {
+        let compiled = compiled(&source);
         assert_eq!(compiled.program.is_none(), compiled.diagnostics.iter().any(|d| d.severity == Severity::Error));
         assert!(compiled.diagnostics.len() <= 60, "{} findings", compiled.diagnostics.len());
         if let Some(program) = &compiled.program {
