@@ -1,7 +1,7 @@
 //! Scoring episodes with reward programs, apart from any training: the command line's `score` and the tests.
 
 use super::device::{GpuContext, GpuError};
-use super::readback::read_buffer;
+use super::readback::read_buffers;
 use crate::reward::{HarnessParams, Program, Scores, WORKGROUP, decode_mark, harness};
 
 /// Scores `n` episodes a lane, one lane a program, with `run` the same for all.
@@ -35,7 +35,7 @@ pub async fn score_programs(
     let components = most(&|program| program.components.len());
     let steps = most(&|program| program.n_step_components());
     let words = [records.len(), components * total, steps * total * horizon, total * (1 + horizon)];
-    let limit = u64::from(context.limits.max_storage_buffer_binding_size);
+    let limit = context.limits.max_storage_buffer_binding_size;
     if let Some(needs) = words.map(|words| words as u64 * 4).into_iter().find(|bytes| *bytes > limit) {
         return Err(GpuError::TooLarge { what: "the episodes to score".into(), needs, limit });
     }
@@ -70,10 +70,15 @@ pub async fn score_programs(
         storage(2 * total),
     ];
     dispatch(context, &harness(programs), &buffers, n, lanes)?;
-    let components = floats(read_buffer(context, &buffers[4], 0, words[1]).await?);
-    let steps = floats(read_buffer(context, &buffers[5], 0, words[2]).await?);
-    let rewards = floats(read_buffer(context, &buffers[6], 0, words[3]).await?);
-    let errors = read_buffer(context, &buffers[7], total, total).await?;
+    let ranges = [
+        (&buffers[4], 0, words[1]),
+        (&buffers[5], 0, words[2]),
+        (&buffers[6], 0, words[3]),
+        (&buffers[7], total, total),
+    ];
+    let mut parts = read_buffers(context, &ranges).await?.into_iter();
+    let mut part = || parts.next().unwrap_or_default();
+    let (components, steps, rewards, errors) = (floats(part()), floats(part()), floats(part()), part());
     context.check()?;
     let lane = |l: usize| {
         let program = programs[l];
