@@ -16,6 +16,8 @@ pub enum Command {
     Run(Run),
     /// Run experiments and hold their claims against what was measured; exit 1 if one fails
     Check(Check),
+    /// Score episodes (JSON on standard input) with a reward program
+    Score(Score),
     /// Show what is wrong with a reward program; exit 1 on errors
     Lint(Lint),
     /// Advantages of one case (JSON on standard input)
@@ -73,6 +75,22 @@ pub struct Check {
     /// Record the measured values and today's date in the files
     #[arg(long)]
     pub write: bool,
+}
+
+#[derive(Args)]
+pub struct Score {
+    /// The reward program
+    #[arg(long, value_name = "P.py")]
+    pub program: PathBuf,
+    #[arg(long, value_enum, default_value_t = ScoreEngine::Cpu)]
+    pub engine: ScoreEngine,
+}
+
+/// Which engine scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScoreEngine {
+    Cpu,
+    Gpu,
 }
 
 #[derive(Args)]

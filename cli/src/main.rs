@@ -5,6 +5,7 @@ mod arguments;
 mod base;
 mod commands;
 mod failure;
+mod gpu;
 mod measure;
 mod output;
 mod source;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(options) => commands::run::run(&options),
         Command::Check(options) => commands::check::check(&options),
+        Command::Score(options) => commands::score::score(&options),
         Command::Lint(options) => commands::lint::lint(&options),
         Command::Advantages => commands::cases::advantages(),
         Command::Loss => commands::cases::loss(),

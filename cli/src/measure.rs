@@ -1,7 +1,9 @@
 //! Timing an engine at work.
 
+use crate::gpu;
 use crate::train::cores;
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
@@ -42,6 +44,81 @@ pub fn on_cpu(
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| broken())).collect()
     });
     (name, parts.map(|parts| summarise(plan, &parts, lanes)))
+}
+
+/// Times the GPU engine; gives its name, and what was measured or why nothing was.
+pub fn on_gpu(
+    context: &GpuContext,
+    plan: &Arc<Plan>,
+    lanes: usize,
+    base: Option<&[f32]>,
+    warm_up: u32,
+    budget: Duration,
+) -> (String, Result<Measured, String>) {
+    let seeds: Vec<u32> = (0..plan.run.seeds).collect();
+    let ids: Vec<LaneId> = lanes_of(plan, &seeds).into_iter().take(lanes).collect();
+    let measured = pollster::block_on(time_gpu(context, plan, &ids, base, warm_up, budget));
+    (gpu::name(context), measured.map_err(|e| e.to_string()))
+}
+
+async fn time_gpu(
+    context: &GpuContext,
+    plan: &Arc<Plan>,
+    ids: &[LaneId],
+    base: Option<&[f32]>,
+    warm_up: u32,
+    budget: Duration,
+) -> Result<Measured, GpuError> {
+    let mut engine = GpuEngine::new(context, Arc::clone(plan), ids, base).await?;
+    let begun = Instant::now();
+    let mut steps_before = 0.0;
+    for _ in 0..warm_up {
+        engine.submit(1)?;
+        if let Some(rows) = engine.next_rows().await? {
+            steps_before = steps_taken(&rows.values);
+        }
+        if begun.elapsed() > budget {
+            break;
+        }
+    }
+    let started = Instant::now();
+    let (mut updates, mut steps_after) = (0, steps_before);
+    loop {
+        // Submits run ahead of the rows that are read, as in training.
+        while started.elapsed() < budget && engine.can_submit() && engine.submit(gpu::SUBMIT)? > 0 {}
+        let Some(rows) = engine.next_rows().await? else { break };
+        updates += rows.updates;
+        steps_after = steps_taken(&rows.values[rows.values.len() - ids.len() * ROW..]);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let steps_per_s = (steps_after - steps_before) / seconds;
+    let mut stages = Vec::new();
+    for name in engine.stage_names() {
+        stages.push((name, 1000.0 * time_stage(&mut engine, name, budget / 20).await?));
+    }
+    Ok(Measured {
+        updates_per_s: f64::from(updates) / seconds,
+        steps_per_s,
+        gflops: steps_per_s * flops_of_step(plan) / 1e9,
+        stages,
+    })
+}
+
+/// Seconds of a stage run once: the time of several in a row, less that of waiting for the device alone.
+async fn time_stage(engine: &mut GpuEngine, name: &'static str, budget: Duration) -> Result<f64, GpuError> {
+    let update = engine.update_count();
+    engine.read("ring", 0, 1).await?;
+    let idle = Instant::now();
+    engine.read("ring", 0, 1).await?;
+    let idle = idle.elapsed().as_secs_f64();
+    let started = Instant::now();
+    let mut runs = 0;
+    while runs == 0 || (runs < 16 && started.elapsed() < budget) {
+        engine.run_stage(name, update)?;
+        runs += 1;
+    }
+    engine.read("ring", 0, 1).await?;
+    Ok((started.elapsed().as_secs_f64() - idle).max(0.0) / f64::from(runs))
 }
 
 /// One thread's share.

@@ -3,8 +3,10 @@
 use crate::arguments::Engine;
 use crate::base::base_policy;
 use crate::failure::Failure;
+use crate::{gpu, measure};
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
+use goodhart_core::gpu::GpuContext;
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::params::Value;
@@ -12,7 +14,7 @@ use goodhart_core::plan::{self, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run that is over.
 pub struct Training {
@@ -45,13 +47,11 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     }
     let base = base_policy(experiment, &plan, &bar);
     bar.set_message(experiment.title.clone());
+    let choice = choose(engine, &plan, base.as_deref(), threads.unwrap_or_else(cores).clamp(1, 256))?;
     let started = Instant::now();
-    let (curves, engine) = match engine {
-        Engine::Cpu | Engine::Auto => {
-            let threads = threads.unwrap_or_else(cores).clamp(1, 256);
-            (on_cpu(&plan, base.as_deref(), threads, &bar)?, format!("CPU engine, {threads} threads"))
-        }
-        Engine::Gpu => return Err("this build trains on the CPU engine only".into()),
+    let curves = match &choice.with {
+        With::Cpu { threads } => on_cpu(&plan, base.as_deref(), *threads, &bar)?,
+        With::Gpu(context) => gpu::train(context, &plan, base.as_deref(), &bar)?,
     };
     bar.finish_and_clear();
     Ok(Training {
@@ -59,8 +59,46 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
         components: plan.arms.iter().map(|arm| arm.components()).collect(),
         curves,
         first_seed: plan.run.first_seed,
-        engine,
+        engine: choice.name,
         seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// What trains, and what it is called.
+struct Chosen {
+    with: With,
+    name: String,
+}
+
+enum With {
+    Cpu { threads: usize },
+    Gpu(GpuContext),
+}
+
+/// The engine that was asked for; where none was, the faster one. A software adapter shares the processor with the CPU
+/// engine and is never faster, so it is not even tried.
+fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize) -> Result<Chosen, String> {
+    let cpu = |why: &str| Chosen { with: With::Cpu { threads }, name: format!("CPU engine, {threads} threads{why}") };
+    let gpu = |context: GpuContext, why: &str| {
+        let name = format!("{}{why}", gpu::name(&context));
+        Chosen { with: With::Gpu(context), name }
+    };
+    let context = match engine {
+        Engine::Cpu => return Ok(cpu("")),
+        Engine::Gpu => return gpu::open().map(|context| gpu(context, "")),
+        Engine::Auto => gpu::open().ok().filter(|context| !context.adapter().software),
+    };
+    let Some(context) = context else { return Ok(cpu(" (there is no GPU)")) };
+    let lanes = plan.arms.len() * plan.run.seeds as usize;
+    let moment = Duration::from_millis(300);
+    let (_, on_cpu) = measure::on_cpu(plan, lanes, base, 1, moment);
+    let (_, on_gpu) = measure::on_gpu(&context, plan, lanes, base, 1, moment);
+    let Ok(on_gpu) = on_gpu else { return Ok(cpu(" (the GPU does not take this experiment)")) };
+    let (cpu_rate, gpu_rate) = (on_cpu?.updates_per_s, on_gpu.updates_per_s);
+    Ok(if gpu_rate > cpu_rate {
+        gpu(context, &format!(" ({gpu_rate:.0} updates/s, the CPU {cpu_rate:.0})"))
+    } else {
+        cpu(&format!(" ({cpu_rate:.0} updates/s, the GPU {gpu_rate:.0})"))
     })
 }
 

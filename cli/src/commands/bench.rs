@@ -3,10 +3,12 @@
 use crate::arguments::{Bench, Engine};
 use crate::base::base_policy;
 use crate::failure::Failure;
-use crate::measure::{Measured, on_cpu};
+use crate::gpu;
+use crate::measure::{Measured, on_cpu, on_gpu};
 use crate::output::print;
 use crate::table::table;
 use goodhart_core::experiment::{Experiment, RunParams, file};
+use goodhart_core::gpu::GpuContext;
 use goodhart_core::params::{Params, Value};
 use goodhart_core::plan;
 use indicatif::ProgressBar;
@@ -50,6 +52,7 @@ pub fn bench(options: &Bench) -> Result<(), Failure> {
         let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
         return Err(format!("no bench has such a name; there are {}", names.join(", ")).into());
     }
+    let gpu = if options.engine == Engine::Cpu { Err(String::new()) } else { gpu::open() };
     let mut rows = Vec::new();
     for case in cases {
         let own = case.lanes.map_or_else(|| lanes_of(case), Ok)?;
@@ -62,7 +65,7 @@ pub fn bench(options: &Bench) -> Result<(), Failure> {
                 .into_iter()
                 .filter(|e| options.engine == Engine::Auto || options.engine == *e)
             {
-                let row = measure(case, engine, lanes, options.quick)?;
+                let row = measure(case, engine, &gpu, lanes, options.quick)?;
                 if !options.json {
                     print(&progress(&row))?;
                 }
@@ -77,16 +80,23 @@ pub fn bench(options: &Bench) -> Result<(), Failure> {
     })
 }
 
-fn measure(case: &'static Case, engine: Engine, lanes: usize, quick: bool) -> Result<Row, Failure> {
+fn measure(
+    case: &'static Case,
+    engine: Engine,
+    gpu: &Result<GpuContext, String>,
+    lanes: usize,
+    quick: bool,
+) -> Result<Row, Failure> {
     let experiment = sized(case, lanes)?;
     let plan = plan::plan(&experiment).map_err(|e| format!("the bench {}: {}", case.name, plan::join(&e)))?;
     let plan = Arc::new(plan);
     let base = base_policy(&experiment, &plan, &ProgressBar::hidden());
     let budget = Duration::from_millis(if quick { 100 } else { 3000 });
     let warm_up = if quick { 1 } else { 20 };
-    let (engine, measured) = match engine {
-        Engine::Gpu => ("gpu".into(), Err("not in this build".into())),
-        Engine::Cpu | Engine::Auto => on_cpu(&plan, lanes, base.as_deref(), warm_up, budget),
+    let (engine, measured) = match (engine, gpu) {
+        (Engine::Gpu, Ok(context)) => on_gpu(context, &plan, lanes, base.as_deref(), warm_up, budget),
+        (Engine::Gpu, Err(why)) => ("gpu".into(), Err(why.clone())),
+        (Engine::Cpu | Engine::Auto, _) => on_cpu(&plan, lanes, base.as_deref(), warm_up, budget),
     };
     Ok(Row { case: case.name, engine, lanes, measured })
 }
@@ -137,7 +147,9 @@ fn rates(rows: &[Row]) -> String {
 
 /// Milliseconds of every stage in one update of all lanes, summed over threads.
 fn stages(rows: &[Row]) -> String {
-    let mut text = String::from("milliseconds a stage in one update of all lanes, summed over threads\n");
+    let mut text = String::from(
+        "milliseconds a stage: on the CPU in one update of all lanes, summed over threads; on the GPU when it runs once\n",
+    );
     for row in rows {
         if let Ok(m) = &row.measured {
             let _ = write!(text, "{}, {}, {} lanes:", row.case, row.engine, row.lanes);

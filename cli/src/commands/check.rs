@@ -6,8 +6,10 @@ use crate::output::{print, read_file, write_whole};
 use crate::source;
 use crate::table::{interval, table};
 use crate::train::{override_run, train_with_bar};
-use goodhart_core::experiment::{Claim, Comparison};
+use goodhart_core::experiment::{Claim, Comparison, Experiment};
+use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::claims::{self, Outcome};
+use goodhart_core::plan;
 
 pub fn check(options: &Check) -> Result<(), Failure> {
     let mut all_pass = true;
@@ -17,6 +19,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
             return Err(format!("{} makes no claims to check", file.display()).into());
         }
         override_run(&mut experiment, None, options.seeds);
+        can_be_held(&experiment).map_err(|e| format!("{}: {e}", file.display()))?;
         let training = train_with_bar(&experiment, options.engine, None)?;
         let outcomes = experiment
             .claims
@@ -35,6 +38,15 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         }
     }
     if all_pass { Ok(()) } else { Err(Failure::Claims) }
+}
+
+/// Whether every claim names an arm and a metric that there are: better said before the training than after it.
+fn can_be_held(experiment: &Experiment) -> Result<(), String> {
+    let plan = plan::plan(experiment).map_err(|problems| plan::join(&problems))?;
+    let arms: Vec<String> = plan.arms.iter().map(|arm| arm.name.clone()).collect();
+    let components: Vec<Vec<String>> = plan.arms.iter().map(|arm| arm.components()).collect();
+    let no_rows = Curves::new(arms.len(), 1);
+    experiment.claims.iter().try_for_each(|claim| claims::check(claim, &arms, &components, &no_rows).map(|_| ()))
 }
 
 fn outcome_table(claims: &[Claim], outcomes: &[Outcome]) -> String {

@@ -5,4 +5,5 @@ pub mod cases;
 pub mod check;
 pub mod lint;
 pub mod run;
+pub mod score;
 pub mod share;

@@ -223,6 +223,17 @@ impl GpuEngine {
         update.is_multiple_of(KL_EVERY) || self.arms.iter().any(needs)
     }
 
+    /// Names of the stages, in the order of an update, each once.
+    pub fn stage_names(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = Vec::new();
+        for stage in &self.stages {
+            if !names.contains(&stage.kernel.name) {
+                names.push(stage.kernel.name);
+            }
+        }
+        names
+    }
+
     /// Whether a submit would find a free staging buffer.
     pub fn can_submit(&self) -> bool {
         self.readback.in_flight() < readback::IN_FLIGHT
@@ -321,15 +332,10 @@ impl GpuEngine {
     ///
     /// Errors: no such buffer or range, or the device is lost.
     pub async fn read(&self, name: &str, at: usize, words: usize) -> Result<Vec<u32>, GpuError> {
-        let buffer = self.buffer(name, at, words)?;
-        let parts = readback::read_buffers(&self.context, &[(buffer, at, words)]).await?;
-        Ok(parts.into_iter().flatten().collect())
-    }
-
-    /// A buffer that has these words.
-    pub(super) fn buffer(&self, name: &str, at: usize, words: usize) -> Result<&wgpu::Buffer, GpuError> {
-        let found = self.buffers.get(name).filter(|b| (at + words) as u64 * 4 <= b.size());
-        found.ok_or_else(|| GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words)))
+        let Some(buffer) = self.buffers.get(name).filter(|b| (at + words) as u64 * 4 <= b.size()) else {
+            return Err(GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words)));
+        };
+        readback::read_buffer(&self.context, buffer, at, words).await
     }
 
     /// Overwrites words of a buffer by its name, before the next dispatch.

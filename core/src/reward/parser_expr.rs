@@ -364,15 +364,6 @@ impl Parser {
     }
 
     fn comprehension(&mut self, element: Expr, brackets: bool) -> Expr {
-        if !self.deeper() {
-            return self.skip_expression();
-        }
-        let comprehension = self.clauses(element, brackets);
-        self.nesting -= 1;
-        comprehension
-    }
-
-    fn clauses(&mut self, element: Expr, brackets: bool) -> Expr {
         let mut clauses = Vec::new();
         while self.eat("for") {
             let targets = self.loop_targets();
@@ -452,10 +443,6 @@ impl Parser {
                     }
                 },
             },
-            Kind::Bad => {
-                self.bump();
-                self.invalid(token.span)
-            }
             Kind::Op if token.text == "(" => self.parenthesis(),
             Kind::Op if token.text == "[" => self.brackets(),
             Kind::Op if token.text == "{" => {
@@ -470,11 +457,7 @@ impl Parser {
             }
             _ => {
                 let message = format!("expected a value, found {}", self.found());
-                let mut finding = Finding::error(token.span, message);
-                if let Some(sign @ ("+" | "-")) = self.doubled() {
-                    finding = finding.suggest(format!("write `{sign}= 1`"));
-                }
-                self.error(finding);
+                self.error(Finding::error(token.span, message));
                 if token.kind == Kind::Op && !matches!(token.text.as_str(), ")" | "]" | "}" | "," | ":" | "=" | ";") {
                     self.bump();
                 }

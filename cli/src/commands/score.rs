@@ -1,0 +1,35 @@
+//! `goodhart score`: a reward program over episodes given as JSON.
+
+use crate::arguments::{Score, ScoreEngine};
+use crate::failure::Failure;
+use crate::output::{print, read_file, read_input};
+use goodhart_core::reward::json::{Episodes, compile_for_json, scores_to_json};
+use goodhart_core::reward::{Groups, Program, Scores, Scratch};
+
+/// Scores the episodes on standard input.
+pub fn score(options: &Score) -> Result<(), Failure> {
+    let code = read_file(&options.program)?;
+    let name = options.program.display().to_string();
+    let (program, episodes) = compile_for_json(&code, &read_input()?).map_err(|e| first_error(&e, &name))?;
+    let scores = match options.engine {
+        ScoreEngine::Cpu => on_cpu(&program, &episodes),
+        ScoreEngine::Gpu => return Err("this build scores on the CPU only".into()),
+    };
+    print(&format!("{}\n", scores_to_json(&program, &episodes, &scores)))
+}
+
+fn on_cpu(program: &Program, episodes: &Episodes) -> Scores {
+    let mut scores = Scores::default();
+    let groups = Groups::Starts(&episodes.group_starts);
+    let Episodes { records, n, run, .. } = episodes;
+    program.score_groups(records, *n, groups, run, &mut scores, &mut Scratch::default());
+    scores
+}
+
+/// The first error with its place, or the sentence as it is; `goodhart lint` shows all of them.
+fn first_error(text: &str, name: &str) -> String {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("error: "));
+    let Some(message) = lines.next() else { return text.into() };
+    let place = lines.next().and_then(|line| line.trim().strip_prefix("--> program:")).unwrap_or_default();
+    format!("{name}:{place}: {}", message.trim_start_matches("error: "))
+}

@@ -1,0 +1,96 @@
+// What a person sees and reaches by keyboard; pictures of it under e2e/screenshots/ for people to look at.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { root, serve } from "./lib/server.mjs";
+import { bandit, trained } from "./lib/train.mjs";
+
+const pictures = join(root, "e2e/screenshots");
+mkdirSync(pictures, { recursive: true });
+
+describe("the page", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  for (const [name, options] of Object.entries({
+    light: { colorScheme: "light" },
+    dark: { colorScheme: "dark" },
+    narrow: { viewport: { width: 390, height: 844 } },
+  })) {
+    it(`fits: ${name}`, async () => {
+      const { page, context } = await open(browser, host.url, options);
+      await page.evaluate(() => window.goodhart.run());
+      await trained(page, 30);
+      await page.evaluate(() => window.goodhart.pause());
+      await page.waitForTimeout(500);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 1, `the page is ${wide} px wider than its window`);
+      await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: name === "narrow" });
+      await context.close();
+    });
+  }
+
+  it("can be driven by keys", async () => {
+    const { page, context } = await open(browser, host.url);
+    await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 4, num_generations: 4 } }));
+    const updates = () => page.evaluate(() => Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0);
+    await page.locator("body").press("s");
+    await trained(page, 1);
+    assert.equal(await updates(), 1, "s is one update");
+    await page.keyboard.press("Space");
+    await trained(page, 5);
+    await page.keyboard.press("Space");
+    await page.waitForTimeout(500);
+    const rest = await updates();
+    await page.waitForTimeout(500);
+    assert.equal(await updates(), rest, "space pauses");
+    await page.keyboard.press("r");
+    await page.waitForFunction(() => (Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0) === 0);
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.locator('[role="tab"][aria-selected="true"]').innerText(), "verifier");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Help" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog", { name: "Help" }).waitFor({ state: "hidden" });
+    await page.keyboard.press("g");
+    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    await page.screenshot({ path: join(pictures, "gallery.png") });
+    await context.close();
+  });
+
+  it("shows a sample with what every component paid", async () => {
+    const { page, context } = await open(browser, host.url);
+    await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(3); }, bandit());
+    await page.locator('[role="gridcell"]').first().click();
+    const dialog = page.getByRole("dialog", { name: "Sample" });
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /pay/);
+    await page.screenshot({ path: join(pictures, "sample.png") });
+    await context.close();
+  });
+
+  it("rings an alarm and says why", async () => {
+    const { page, context } = await open(browser, host.url);
+    const collapse = bandit({
+      run: { updates: 400, seeds: 2, groups: 4, num_generations: 8 },
+      algorithm: { learning_rate: 1.0, estimator: "dr_grpo" },
+      arms: [{ name: "one arm", code: "def pay(ep):\n    return 10.0 if ep.arm == 0 else 0.0\n" }],
+    });
+    await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(200); }, collapse);
+    const alarms = await page.evaluate(() => window.goodhart.alarms());
+    assert.ok(alarms.length > 0, "a policy paid for one arm only stops exploring");
+    await page.getByText(alarms[0].sentence).first().waitFor();
+    await page.screenshot({ path: join(pictures, "alarm.png"), fullPage: true });
+    await context.close();
+  });
+
+  it("says what the engine is, without WebGPU", async () => {
+    const { page, context } = await open(browser, host.url);
+    await page.screenshot({ path: join(pictures, "no-webgpu.png") });
+    assert.match(await page.locator("header").innerText(), /cpu|worker/i);
+    await context.close();
+  });
+});

@@ -1,0 +1,17 @@
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+const host = await serve();
+const webgpu = process.argv[2] === "gpu";
+const browser = await launch({ webgpu });
+const t0 = Date.now();
+const { page, problems } = await open(browser, host.url + (process.argv[3] ?? ""), { ready: true, viewport: { width: +(process.argv[5] ?? 1280), height: +(process.argv[6] ?? 900) }, colorScheme: process.argv[7] ?? "light" });
+console.log("ready", Date.now() - t0, await page.evaluate(() => window.goodhart.engine()));
+const wait = +(process.argv[4] ?? 8000);
+await page.evaluate(() => { window.goodhart.run(); });
+await page.waitForTimeout(wait);
+console.log(await page.evaluate(() => { const m = window.goodhart.metrics(); return Object.fromEntries(Object.entries(m).map(([k, v]) => [k, [v.true_score.length, v.true_score.at(-1)]])); }));
+console.log(await page.evaluate(() => window.goodhart.alarms()));
+await page.screenshot({ path: "/tmp/look/a.png" });
+await page.screenshot({ path: "/tmp/look/full.png", fullPage: true });
+console.log(problems);
+await browser.close(); await host.close();
