@@ -18,7 +18,7 @@
 // Whether a sample is in this minibatch and its reward program did not fail.
 fn takes_part(arm: u32, lane: u32, i: u32) -> bool {
     let m = settings[arm].num_minibatches;
-    return is_number(advantages[(lane * SAMPLES + i) * STEPS].x)
+    return !idle(arm) && is_number(advantages[(lane * SAMPLES + i) * STEPS].x)
         && minibatch_of(lanes[lane].y, at.update, at.epoch, SAMPLES, m, i) == at.minibatch;
 }
 
@@ -204,7 +204,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
         }
     }
-    if local == 0u {
+    if local == 0u && !idle(arm) {
         record(arm, lane, sums, counts.y, coef);
     }
 }

@@ -117,9 +117,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     ring[row + COLUMN_ENTROPY] = entropy;
     ring[row + COLUMN_KL] = or_none(kl, has_reference);
     ring[row + COLUMN_LOSS] = stats.last_loss;
-    ring[row + COLUMN_POLICY_LOSS] = stats.policy_loss / passes;
-    ring[row + COLUMN_VALUE_LOSS] = or_none(stats.value_loss / passes, CRITIC == 1u);
-    ring[row + COLUMN_GRAD_NORM] = stats.grad_norm / passes;
+    ring[row + COLUMN_POLICY_LOSS] = stats.last_policy_loss;
+    ring[row + COLUMN_VALUE_LOSS] = or_none(stats.last_value_loss, CRITIC == 1u);
+    ring[row + COLUMN_GRAD_NORM] = or_none(stats.grad_norm / max(stats.taken, 1.0), stats.taken > 0.0);
     ring[row + COLUMN_LEARNING_RATE] = opt_state[lane].w;
     ring[row + COLUMN_ENTROPY_COEF] = opt_state[lane].y;
     ring[row + COLUMN_CLIP_LOW_MEAN] = stats.clip_low_mean / passes;

@@ -63,6 +63,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let local = id.x;
     let arm = lanes[lane].x;
     let base = lane * PARAMS;
+    if idle(arm) {
+        return;
+    }
 
     var sums = vec4<f32>(0.0);
     for (var i = local; i < PARAMS; i += WIDTH) {

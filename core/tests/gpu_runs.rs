@@ -113,6 +113,18 @@ fn the_bandit_with_a_table_agrees() {
     ));
 }
 
+#[test]
+fn passes_and_minibatches_agree_where_arms_differ_in_them() {
+    let arms = [(GRID[0].0, ""), (GRID[1].0, r#""num_iterations": 1, "num_minibatches": 2"#)];
+    first_update_agrees(&experiment(
+        r#"{"kind": "gridworld"}"#,
+        r#"{"kind": "mlp", "hidden": [16]}"#,
+        r#"{"updates": 10, "groups": 8, "num_generations": 4}"#,
+        r#"{"learning_rate": 0.003, "num_iterations": 2, "num_minibatches": 3, "entropy_coef": 0.01}"#,
+        &arms,
+    ));
+}
+
 const LENGTH: &[(&str, &str)] = &[
     ("def accuracy(ep):\n    return 1.0 if ep.correct else 0.0\ndef brevity(ep):\n    return -0.01 * ep.length\n", ""),
     (
@@ -149,4 +161,67 @@ fn the_gridworld_with_an_mlp_and_gae_agrees() {
         r#"{"learning_rate": 0.003, "estimator": "gae", "gamma": 0.99, "loss_type": "bnpo"}"#,
         GRID,
     ));
+}
+
+/// Twelve updates, interrupted by a checkpoint that a second engine takes over; and what views read.
+#[test]
+fn a_checkpoint_goes_on_where_it_was() {
+    let Some(context) = context() else { return };
+    let run = r#"{"updates": 12, "groups": 4, "num_generations": 4}"#;
+    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.05}"#, BANDIT);
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &[0, 1]);
+    let new = || pollster::block_on(GpuEngine::new(&context, plan.clone(), &ids, None)).unwrap();
+    let mut whole = new();
+    let want = rows_of(&mut whole, 12);
+    let mut first = new();
+    let mut got = rows_of(&mut first, 5);
+    let checkpoint = pollster::block_on(first.checkpoint()).unwrap();
+    assert_eq!(checkpoint.update, 5);
+    let mut second = new();
+    second.restore(&checkpoint).unwrap();
+    got.extend(rows_of(&mut second, 12));
+    assert_eq!(got.len(), want.len());
+    for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+        assert!(g.to_bits() == w.to_bits() || (g.is_nan() && w.is_nan()), "number {i}: {g} against {w}");
+    }
+    // The CPU engine takes it over too.
+    CpuEngine::new(plan.clone(), &ids, None).unwrap().restore(&checkpoint).unwrap();
+
+    let lane = ids[1];
+    let kept = pollster::block_on(second.kept(lane)).unwrap();
+    let row = &want[want.len() - ids.len() * ROW..][ROW..2 * ROW];
+    let mean = kept.true_scores.iter().sum::<f32>() / kept.true_scores.len() as f32;
+    assert!((mean - row[0]).abs() < 1e-5, "{mean} {}", row[0]);
+    let groups = goodhart_core::anatomy::groups(&plan, &kept);
+    assert_eq!(groups.len(), 4);
+    let arm = plan.task.schema.get("arm").unwrap().offset;
+    for s in groups.iter().flat_map(|g| &g.samples) {
+        assert_eq!(s.components[0].is_none(), s.record[arm] <= 3.0);
+        assert_eq!((s.actions.as_slice(), s.length), (&[s.record[arm] as u32][..], 1));
+    }
+    let probe = goodhart_core::anatomy::probe(&plan).unwrap();
+    let p = pollster::block_on(second.probabilities(lane, &probe)).unwrap();
+    for row in p.chunks_exact(plan.task.n_actions) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+}
+
+/// An edit changes the reward from the next submit on and keeps the policy.
+#[test]
+fn an_edited_program_is_used_and_the_policy_stays() {
+    let Some(context) = context() else { return };
+    let run = r#"{"updates": 4, "groups": 4, "num_generations": 4}"#;
+    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.0}"#, BANDIT);
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &[0]);
+    let mut engine = pollster::block_on(GpuEngine::new(&context, plan.clone(), &ids, None)).unwrap();
+    rows_of(&mut engine, 1);
+    let before = parameters(&engine);
+    let program = plan.compile("def a(ep):\n    return 7.0\ndef b(ep):\n    return 1.5\n").unwrap();
+    pollster::block_on(engine.set_program(0, program)).unwrap();
+    assert_eq!(before, parameters(&engine));
+    let rows = rows_of(&mut engine, 2);
+    assert_eq!(rows[1], 8.5);
+    assert!(rows[ROW + 1] < 8.0, "the other arm keeps its program");
 }

@@ -50,6 +50,8 @@ fn record(arm: u32, lane: u32, sums: Sums, steps: f32, coef: f32) {
     s.nonfinite += sums.d.z + select(1.0, 0.0, is_number(whole));
     s.bonus_entropy = bonus_entropy;
     s.last_loss = whole;
+    s.last_policy_loss = sums.a.x;
+    s.last_value_loss = sums.d.y;
     s.entropy_coef = coef;
     loss_sums[lane] = s;
 }

@@ -1,21 +1,57 @@
 //! Either engine behind one face.
 
+use crate::edge;
 use crate::report::Reports;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::anatomy;
-use goodhart_core::cpu::{CpuEngine, LaneId, Probe};
+use goodhart_core::cpu::{CpuEngine, Kept, LaneId, Probe};
+use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, find_adapter, request_device};
+use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind};
+use std::cell::RefCell;
 use std::sync::Arc;
 
-/// The engine of a session.
-pub enum Engine {
-    Cpu { engine: Box<CpuEngine>, probe: Option<Probe>, watched: LaneId },
+/// Milliseconds of work that one submit should hold: long enough to hide its cost, short enough to feel live.
+const SUBMIT: f64 = 40.0;
+
+thread_local! {
+    /// The device, asked for once and used again while it lives.
+    static DEVICE: RefCell<Option<GpuContext>> = const { RefCell::new(None) };
+}
+
+/// The device that is open, or a new one.
+async fn device() -> Result<GpuContext, GpuError> {
+    let open = DEVICE.with_borrow(Clone::clone).filter(|context| context.check().is_ok());
+    if let Some(context) = open {
+        return Ok(context);
+    }
+    let context = request_device().await?;
+    DEVICE.with_borrow_mut(|kept| *kept = Some(context.clone()));
+    Ok(context)
 }
 
 /// The WebGPU adapter of this browser, if there is one.
 pub async fn adapter() -> Option<Adapter> {
-    None
+    find_adapter().await.ok()
+}
+
+/// The engine of a session.
+pub struct Engine {
+    kind: Kind,
+    /// What the views of a step task ask the policy.
+    probe: Option<Probe>,
+    watched: LaneId,
+}
+
+enum Kind {
+    Cpu(Box<CpuEngine>),
+    Gpu {
+        engine: Box<GpuEngine>,
+        context: GpuContext,
+        /// Updates in the next submit, from how long the last ones took.
+        chunk: u32,
+    },
 }
 
 impl Engine {
@@ -26,34 +62,56 @@ impl Engine {
         base: Option<&[f32]>,
     ) -> Result<Self, String> {
         let watched = lanes.first().copied().unwrap_or(LaneId { arm: 0, seed: 0 });
-        match kind {
+        let kind = match kind {
             EngineKind::Cpu => {
                 let mut engine = Box::new(CpuEngine::new(plan.clone(), lanes, base)?);
                 engine.watch(watched);
-                Ok(Self::Cpu { engine, probe: anatomy::probe(plan), watched })
+                Kind::Cpu(engine)
             }
-            EngineKind::Gpu => Err("this browser offers no WebGPU adapter".into()),
-        }
+            EngineKind::Gpu => {
+                let context = device().await.map_err(sentence)?;
+                let engine = GpuEngine::new(&context, plan.clone(), lanes, base).await.map_err(sentence)?;
+                Kind::Gpu { engine: Box::new(engine), context, chunk: 1 }
+            }
+        };
+        Ok(Self { kind, probe: anatomy::probe(plan), watched })
     }
 
     pub fn adapter(&self) -> Option<Adapter> {
-        None
+        match &self.kind {
+            Kind::Cpu(_) => None,
+            Kind::Gpu { context, .. } => Some(context.adapter().clone()),
+        }
     }
 
     pub fn update_count(&self) -> u32 {
-        match self {
-            Self::Cpu { engine, .. } => engine.update_count(),
+        match &self.kind {
+            Kind::Cpu(engine) => engine.update_count(),
+            Kind::Gpu { engine, .. } => engine.update_count(),
         }
     }
 
     /// Trains at most `most` updates, as many as make sense before looking around; gives how many.
-    pub async fn update(&mut self, _most: u32, reports: &mut Reports) -> Result<u32, String> {
-        match self {
-            Self::Cpu { engine, .. } => {
+    pub async fn update(&mut self, most: u32, reports: &mut Reports) -> Result<u32, String> {
+        match &mut self.kind {
+            Kind::Cpu(engine) => {
                 let update = engine.update_count();
-                let rows = engine.update().to_vec();
-                reports.take(engine.lane_ids(), update, &rows);
+                let lanes: Vec<LaneId> = engine.lane_ids().collect();
+                reports.take(&lanes, update, engine.update());
                 Ok(1)
+            }
+            Kind::Gpu { engine, chunk, .. } => {
+                let start = edge::now();
+                let submitted = engine.submit((*chunk).min(most)).map_err(sentence)?;
+                while let Some(rows) = engine.next_rows().await.map_err(sentence)? {
+                    let lanes: Vec<LaneId> = engine.lane_ids().collect();
+                    for (i, values) in rows.values.chunks_exact(lanes.len() * ROW).enumerate() {
+                        reports.take(&lanes, rows.first_update + i as u32, values);
+                    }
+                }
+                let each = (edge::now() - start) / f64::from(submitted.max(1));
+                *chunk = ((SUBMIT / each.max(0.1)) as u32).clamp(1, (2 * *chunk).min(32));
+                Ok(submitted)
             }
         }
     }
@@ -61,64 +119,91 @@ impl Engine {
     pub async fn set_program(&mut self, plan: &Plan, arm: usize, code: &str) -> Result<(), String> {
         check_arm(plan, arm)?;
         let program = plan.compile(code)?;
-        match self {
-            Self::Cpu { engine, .. } => engine.set_program(arm, program),
+        match &mut self.kind {
+            Kind::Cpu(engine) => {
+                engine.set_program(arm, program);
+                Ok(())
+            }
+            Kind::Gpu { engine, .. } => engine.set_program(arm, program).await.map_err(sentence),
         }
-        Ok(())
     }
 
-    pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), String> {
-        match self {
-            Self::Cpu { engine, .. } => {
-                check_arm(&engine.plan, arm)?;
+    pub fn set_settings(&mut self, plan: &Plan, arm: usize, settings: Settings) -> Result<(), String> {
+        check_arm(plan, arm)?;
+        match &mut self.kind {
+            Kind::Cpu(engine) => {
                 engine.set_settings(arm, settings);
+                Ok(())
             }
+            Kind::Gpu { engine, .. } => engine.set_settings(arm, settings).map_err(sentence),
         }
-        Ok(())
     }
 
     pub fn watch(&mut self, lane: LaneId) {
-        match self {
-            Self::Cpu { engine, watched, .. } => {
-                *watched = lane;
-                engine.watch(lane);
-            }
+        self.watched = lane;
+        if let Kind::Cpu(engine) = &mut self.kind {
+            engine.watch(lane);
         }
     }
 
-    pub async fn checkpoint(&mut self) -> Result<Checkpoint, String> {
-        match self {
-            Self::Cpu { engine, .. } => Ok(engine.checkpoint()),
+    pub async fn checkpoint(&self) -> Result<Checkpoint, String> {
+        match &self.kind {
+            Kind::Cpu(engine) => Ok(engine.checkpoint()),
+            Kind::Gpu { engine, .. } => engine.checkpoint().await.map_err(sentence),
         }
     }
 
-    pub async fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
-        match self {
-            Self::Cpu { engine, .. } => engine.restore(checkpoint),
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
+        match &mut self.kind {
+            Kind::Cpu(engine) => engine.restore(checkpoint),
+            Kind::Gpu { engine, .. } => engine.restore(checkpoint).map_err(sentence),
         }
     }
 
     /// The last update of the watched lane; None if this worker has it not, or before the first update.
     pub async fn anatomy(&mut self, plan: &Plan) -> Option<Anatomy> {
-        match self {
-            Self::Cpu { engine, probe, watched } => {
-                let lane = *watched;
-                let update = engine.update_count().checked_sub(1)?;
-                let policy = probe.as_ref().map(|p| engine.probabilities(lane, p)).unwrap_or_default();
+        let lane = self.watched;
+        let update = self.update_count().checked_sub(1)?;
+        match &mut self.kind {
+            Kind::Cpu(engine) => {
+                let policy = self.probe.as_ref().map(|p| engine.probabilities(lane, p)).unwrap_or_default();
                 let component_names = engine.arm(lane.arm).components();
                 let (id, kept) = engine.watched()?;
-                (id == lane).then(|| Anatomy {
-                    arm: lane.arm as u32,
-                    seed: lane.seed as u32,
-                    update,
-                    component_names,
-                    groups: anatomy::groups(plan, kept),
-                    policy,
-                    visits: anatomy::visits(plan, kept),
-                })
+                (id == lane).then(|| assemble(plan, lane, update, component_names, kept, policy))
+            }
+            Kind::Gpu { engine, .. } => {
+                let kept = engine.kept(lane).await.ok()?;
+                let policy = match &self.probe {
+                    Some(probe) => engine.probabilities(lane, probe).await.ok()?,
+                    None => Vec::new(),
+                };
+                Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, policy))
             }
         }
     }
+}
+
+fn assemble(
+    plan: &Plan,
+    lane: LaneId,
+    update: u32,
+    component_names: Vec<String>,
+    kept: &Kept,
+    policy: Vec<f32>,
+) -> Anatomy {
+    Anatomy {
+        arm: lane.arm as u32,
+        seed: lane.seed as u32,
+        update,
+        component_names,
+        groups: anatomy::groups(plan, kept),
+        policy,
+        visits: anatomy::visits(plan, kept),
+    }
+}
+
+fn sentence(error: GpuError) -> String {
+    error.to_string()
 }
 
 fn check_arm(plan: &Plan, arm: usize) -> Result<(), String> {

@@ -20,8 +20,8 @@ pub struct Reports {
 
 impl Reports {
     /// Takes in one update's rows, [lane][ROW].
-    pub fn take(&mut self, lanes: impl Iterator<Item = LaneId>, update: u32, rows: &[f32]) {
-        for (lane, row) in lanes.zip(rows.chunks_exact(ROW)) {
+    pub fn take(&mut self, lanes: &[LaneId], update: u32, rows: &[f32]) {
+        for (lane, row) in lanes.iter().zip(rows.chunks_exact(ROW)) {
             self.index.push(RowIndex { arm: lane.arm as u32, seed: lane.seed as u32, update });
             self.values.extend_from_slice(row);
         }

@@ -71,7 +71,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         }
         Command::SetAlgorithm { run, arm, edit, algorithm } if run == session.run => {
             let settings = session.plan.settings(&algorithm);
-            let error = settings.and_then(|s| session.engine.set_settings(arm as usize, s)).err();
+            let error = settings.and_then(|s| session.engine.set_settings(&session.plan, arm as usize, s)).err();
             session.edited(arm, edit, error);
         }
         Command::Watch { run, arm, seed } if run == session.run => {
@@ -110,7 +110,7 @@ impl Session {
         };
         let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref()).await?;
         if let Some(checkpoint) = &checkpoint {
-            engine.restore(checkpoint).await?;
+            engine.restore(checkpoint)?;
         }
         let fixed = columns::COLUMNS.iter();
         let columns =

@@ -25,6 +25,7 @@ shader_struct! {
         kl_reward_estimator: u32,
         optim: u32,
         lr_schedule: u32,
+        num_iterations: u32,
         num_minibatches: u32,
         warmup_steps: u32,
         /// Components that the program has, and their weights.
@@ -117,8 +118,10 @@ shader_struct! {
         bonus_entropy: f32,
         /// 1 while the adaptive entropy bonus counts; kept between updates.
         bonus_on: f32,
-        /// Loss of the last pass, and the coefficient of the entropy bonus it used.
+        /// Loss of the last pass, its policy and value parts, and the coefficient of the entropy bonus it used.
         last_loss: f32,
+        last_policy_loss: f32,
+        last_value_loss: f32,
         entropy_coef: f32,
     }
 }
@@ -142,6 +145,7 @@ impl ArmSettings {
             kl_reward_estimator: s.kl_reward_estimator as u32,
             optim: s.optim as u32,
             lr_schedule: s.lr_scheduler_type as u32,
+            num_iterations: s.num_iterations,
             num_minibatches: s.num_minibatches,
             warmup_steps: s.warmup_steps,
             n_components: weights.len().min(MAX_COMPONENTS) as u32,
@@ -230,13 +234,14 @@ pub fn stage(name: &str) -> Option<String> {
         "loss" => &[
             shader!("common/reduce.wgsl"),
             shader!("common/kl.wgsl"),
+            shader!("common/turn.wgsl"),
             shader!("common/minibatch.wgsl"),
             shader!("common/quantile.wgsl"),
             shader!("common/policy_loss.wgsl"),
             shader!("common/loss_stats.wgsl"),
             shader!("loss.wgsl"),
         ],
-        "optimize" => &[shader!("common/reduce.wgsl"), shader!("optimize.wgsl")],
+        "optimize" => &[shader!("common/reduce.wgsl"), shader!("common/turn.wgsl"), shader!("optimize.wgsl")],
         _ => return None,
     };
     Some(prelude() + &parts.concat())

@@ -16,7 +16,7 @@ mod rollout;
 mod score;
 mod work;
 
-pub use forward::Probe;
+pub use forward::{Probe, probe};
 pub use work::{Kept, Lane, Work};
 
 use crate::algorithm::{EntropyControl, Settings};
@@ -168,7 +168,7 @@ impl CpuEngine {
     /// Logits of the lane's policy for some inputs of a step task, [rows][n_actions], prior included.
     pub fn probabilities(&mut self, lane: LaneId, rows: &Probe) -> Vec<f32> {
         let Some(lane) = self.lanes.iter().find(|l| l.id == lane) else { return Vec::new() };
-        forward::probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
+        probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
     }
 
     /// Everything needed to go on from here, bit for bit.

@@ -37,12 +37,7 @@ pub struct GpuContext {
 ///
 /// Errors: no adapter, or a device that cannot be opened.
 pub async fn request_device() -> Result<GpuContext, GpuError> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let options = wgpu::RequestAdapterOptions {
-        power_preference: wgpu::PowerPreference::HighPerformance,
-        ..wgpu::RequestAdapterOptions::default()
-    };
-    let adapter = instance.request_adapter(&options).await.map_err(|e| GpuError::NoAdapter(e.to_string()))?;
+    let adapter = request_adapter().await?;
     let offered = adapter.limits();
     let limits = wgpu::Limits {
         max_buffer_size: offered.max_buffer_size,
@@ -68,6 +63,22 @@ pub async fn request_device() -> Result<GpuContext, GpuError> {
     }));
     let info = adapter.get_info();
     Ok(GpuContext { device, queue, limits, adapter: name_of(&info), fault })
+}
+
+/// The adapter that `request_device` would open, without opening it.
+///
+/// Errors: there is none.
+pub async fn find_adapter() -> Result<Adapter, GpuError> {
+    Ok(name_of(&request_adapter().await?.get_info()))
+}
+
+async fn request_adapter() -> Result<wgpu::Adapter, GpuError> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..wgpu::RequestAdapterOptions::default()
+    };
+    instance.request_adapter(&options).await.map_err(|e| GpuError::NoAdapter(e.to_string()))
 }
 
 fn name_of(info: &wgpu::AdapterInfo) -> Adapter {

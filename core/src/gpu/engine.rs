@@ -332,10 +332,15 @@ impl GpuEngine {
     ///
     /// Errors: no such buffer or range, or the device is lost.
     pub async fn read(&self, name: &str, at: usize, words: usize) -> Result<Vec<u32>, GpuError> {
-        let Some(buffer) = self.buffers.get(name).filter(|b| (at + words) as u64 * 4 <= b.size()) else {
-            return Err(GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words)));
-        };
-        readback::read_buffer(&self.context, buffer, at, words).await
+        let buffer = self.buffer(name, at, words)?;
+        let parts = readback::read_buffers(&self.context, &[(buffer, at, words)]).await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// A buffer that has these words.
+    pub(super) fn buffer(&self, name: &str, at: usize, words: usize) -> Result<&wgpu::Buffer, GpuError> {
+        let found = self.buffers.get(name).filter(|b| (at + words) as u64 * 4 <= b.size());
+        found.ok_or_else(|| GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words)))
     }
 
     /// Overwrites words of a buffer by its name, before the next dispatch.

@@ -9,14 +9,17 @@ mod engine;
 mod network;
 mod pipelines;
 mod readback;
+mod score_programs;
 mod setup;
 mod shape;
 mod sources;
 mod stages;
+mod state;
 mod wake;
 
-pub use device::{GpuContext, GpuError, request_device};
+pub use device::{GpuContext, GpuError, find_adapter, request_device};
 pub use engine::{GpuEngine, Prepared};
 pub use network::Network;
 pub use readback::Rows;
+pub use score_programs::score_programs;
 pub use shape::Shape;

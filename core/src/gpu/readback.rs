@@ -103,28 +103,38 @@ impl Readback {
     }
 }
 
-/// Reads `words` words of a buffer from word `at`, waiting for all work before it.
+/// Reads ranges (buffer, first word, words), waiting for all work before it.
 ///
 /// Errors: the device is lost.
-pub(super) async fn read_buffer(
+pub(super) async fn read_buffers(
     context: &GpuContext,
-    source: &wgpu::Buffer,
-    at: usize,
-    words: usize,
-) -> Result<Vec<u32>, GpuError> {
-    if words == 0 {
-        return Ok(Vec::new());
+    ranges: &[(&wgpu::Buffer, usize, usize)],
+) -> Result<Vec<Vec<u32>>, GpuError> {
+    let total: usize = ranges.iter().map(|(_, _, words)| words).sum();
+    if total == 0 {
+        return Ok(vec![Vec::new(); ranges.len()]);
     }
-    let bytes = words as u64 * 4;
-    let target = staging(context, bytes);
+    context.check()?;
+    let target = staging(context, total as u64 * 4);
     let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    encoder.copy_buffer_to_buffer(source, at as u64 * 4, &target, 0, bytes);
+    let mut end = 0;
+    for (source, at, words) in ranges.iter().filter(|(_, _, words)| *words > 0) {
+        encoder.copy_buffer_to_buffer(source, *at as u64 * 4, &target, end, *words as u64 * 4);
+        end += *words as u64 * 4;
+    }
     context.queue.submit([encoder.finish()]);
     let (sender, mapped) = wake::channel();
     target.slice(..).map_async(wgpu::MapMode::Read, move |result: Result<(), _>| sender.send(result));
     context.pump(true)?;
     mapped.await.map_err(|e: wgpu::BufferAsyncError| GpuError::Read(e.to_string()))?;
-    let values = read(&target, words)?;
+    let values = read(&target, total)?;
     target.destroy();
-    Ok(values)
+    let mut rest = values.as_slice();
+    let mut parts = Vec::with_capacity(ranges.len());
+    for (_, _, words) in ranges {
+        let (part, tail) = rest.split_at(*words);
+        parts.push(part.to_vec());
+        rest = tail;
+    }
+    Ok(parts)
 }

@@ -9,6 +9,8 @@ pub enum Kind {
     Int,
     Float,
     Str,
+    /// Already reported; it stands for a value.
+    Bad,
     Op,
     Newline,
     Indent,
@@ -189,6 +191,11 @@ impl Lexer<'_> {
                     Finding::error(Span::new(start, self.at + 1), format!("{kind} strings are not supported"))
                         .suggest("a string here is the name of a token, written plainly"),
                 );
+                self.string(start, raw);
+                if let Some(token) = self.tokens.last_mut() {
+                    token.kind = Kind::Bad;
+                }
+                return;
             }
             return self.string(start, raw);
         }

@@ -100,14 +100,10 @@ pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compile
     }
     let (module, mut findings) = parser::parse(source);
     let lowered = lower::lower(&module, &lines, schema, run);
-    let parse_failed = !findings.is_empty();
-    let mentions_component = lowered.findings.iter().any(|finding| finding.message == "the program has no component");
-    findings.extend(
-        lowered
-            .findings
-            .into_iter()
-            .filter(|finding| !(parse_failed && mentions_component && finding.span == Span::default())),
-    );
+    // What could not be parsed is missing from the tree: warnings about it, and about a lack of components, mislead.
+    let is_parsed = findings.is_empty();
+    let speaks = |finding: &Finding| is_parsed || finding.is_error && finding.message != lower::NO_COMPONENT;
+    findings.extend(lowered.findings.into_iter().filter(speaks));
     let code = vm::Code::new(&lowered.unit);
     if code.is_none() {
         findings.push(Finding::error(Span::default(), "the program is too large").suggest("write less code"));

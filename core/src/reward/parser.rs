@@ -100,14 +100,25 @@ impl Parser {
             Kind::Newline => "the end of the line".to_string(),
             Kind::Indent => "an indented line".to_string(),
             Kind::Dedent | Kind::End => "the end of the block".to_string(),
-            Kind::Str => "a string".to_string(),
+            Kind::Str | Kind::Bad => "a string".to_string(),
             _ => format!("`{}`", token.text),
         }
+    }
+
+    /// The sign that was just read twice, as in `i++`.
+    pub(super) fn doubled(&self) -> Option<&str> {
+        let [.., a, b] = &self.tokens[..self.at] else { return None };
+        (a.text == b.text && a.span.end == b.span.start && a.kind == Kind::Op).then_some(b.text.as_str())
     }
 
     pub(super) fn expect(&mut self, text: &str, context: &str) -> bool {
         if self.eat(text) {
             return true;
+        }
+        // The lexer has said so already.
+        let is_close = matches!(text, ")" | "]" | "}") && matches!(self.kind(), Kind::Newline | Kind::End);
+        if is_close && self.findings.iter().any(|finding| finding.message.ends_with("is never closed")) {
+            return false;
         }
         let message = format!("expected `{text}` {context}, found {}", self.found());
         self.error(Finding::error(self.token().span, message));

@@ -364,6 +364,15 @@ impl Parser {
     }
 
     fn comprehension(&mut self, element: Expr, brackets: bool) -> Expr {
+        if !self.deeper() {
+            return self.skip_expression();
+        }
+        let comprehension = self.clauses(element, brackets);
+        self.nesting -= 1;
+        comprehension
+    }
+
+    fn clauses(&mut self, element: Expr, brackets: bool) -> Expr {
         let mut clauses = Vec::new();
         while self.eat("for") {
             let targets = self.loop_targets();
@@ -443,6 +452,10 @@ impl Parser {
                     }
                 },
             },
+            Kind::Bad => {
+                self.bump();
+                self.invalid(token.span)
+            }
             Kind::Op if token.text == "(" => self.parenthesis(),
             Kind::Op if token.text == "[" => self.brackets(),
             Kind::Op if token.text == "{" => {
@@ -457,7 +470,11 @@ impl Parser {
             }
             _ => {
                 let message = format!("expected a value, found {}", self.found());
-                self.error(Finding::error(token.span, message));
+                let mut finding = Finding::error(token.span, message);
+                if let Some(sign @ ("+" | "-")) = self.doubled() {
+                    finding = finding.suggest(format!("write `{sign}= 1`"));
+                }
+                self.error(finding);
                 if token.kind == Kind::Op && !matches!(token.text.as_str(), ")" | "]" | "}" | "," | ":" | "=" | ";") {
                     self.bump();
                 }

@@ -41,6 +41,8 @@ pub(crate) trait Lanes: Copy {
     fn div(self, other: Self) -> Self;
     /// `self > other ? self : other` (so `other` where either is not a number).
     fn max(self, other: Self) -> Self;
+    /// `self < other ? self : other` (so `other` where either is not a number).
+    fn min(self, other: Self) -> Self;
     fn and_bits(self, mask: u32) -> Self;
     fn or_bits(self, other: Self) -> Self;
     /// Adds the low mantissa bits of `magic` to the exponent: times 2^n where `magic` = 1.5 * 2^23 + n.

@@ -97,6 +97,10 @@ impl Lanes for [f32; 8] {
         std::array::from_fn(|i| Lanes::max(self[i], other[i]))
     }
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        std::array::from_fn(|i| Lanes::min(self[i], other[i]))
+    }
+    #[inline(always)]
     fn and_bits(self, mask: u32) -> Self {
         self.map(|x| x.and_bits(mask))
     }
@@ -142,6 +146,10 @@ impl Lanes for f32 {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         if self > other { self } else { other }
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        if self < other { self } else { other }
     }
     #[inline(always)]
     fn and_bits(self, mask: u32) -> Self {

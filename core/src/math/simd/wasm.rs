@@ -9,7 +9,7 @@ pub(crate) struct Simd128;
 impl Simd for Simd128 {
     type V = F32x8;
     type W = Wide<F32x8>;
-    const TILE_ROWS: usize = 3;
+    const TILE_ROWS: usize = 2;
     const TILE_PANELS: usize = 1;
 }
 
@@ -76,6 +76,10 @@ impl Lanes for F32x8 {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         self.zip(other, |a, b| f32x4_pmax(b, a))
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| f32x4_pmin(b, a))
     }
     #[inline(always)]
     fn and_bits(self, mask: u32) -> Self {

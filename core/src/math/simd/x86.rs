@@ -110,6 +110,10 @@ impl Lanes for F32x8 {
         unsafe { Self(_mm256_max_ps(self.0, other.0)) }
     }
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        unsafe { Self(_mm256_min_ps(self.0, other.0)) }
+    }
+    #[inline(always)]
     fn and_bits(self, mask: u32) -> Self {
         unsafe { Self(_mm256_and_ps(self.0, _mm256_set1_ps(f32::from_bits(mask)))) }
     }

@@ -49,6 +49,8 @@ pub struct Lower<'c, 'p> {
     pub calls: Vec<usize>,
     pub reads_episode: bool,
     pub in_memo: bool,
+    /// A loop beyond the limit of cost was reported.
+    pub is_costly: bool,
 }
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -73,6 +75,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             calls: Vec::new(),
             reads_episode: false,
             in_memo: false,
+            is_costly: false,
         };
         let known: Vec<(String, VarType)> = lower.types.iter().map(|(name, ty)| (name.clone(), ty.clone())).collect();
         for (name, var) in known {
@@ -264,7 +267,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     .suggest("check with `is None` first"),
             ),
             other => {
-                let finding = Finding::error(span, format!("{purpose} needs a number, not a {}", other.label()));
+                let finding = Finding::error(span, format!("{purpose} needs a number, not {}", other.a()));
                 let finding = match other {
                     Type::List(_) | Type::Array(..) => {
                         finding.suggest("use `sum(..)`, `mean(..)`, `len(..)` or an index to get a number")
@@ -304,7 +307,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             Type::List(_) => self.op(span, Op::EqI, Bank::Bool, &[value.regs[1], value.regs[2]], 0),
             Type::Array(_, len) => return self.bool(*len > 0),
             other => {
-                let message = format!("a {} is neither true nor false", other.label());
+                let message = format!("{} is neither true nor false", other.a());
                 return self.fail(Finding::error(span, message).suggest("write a comparison"));
             }
         };
@@ -350,8 +353,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         let known = self.types.get(name).cloned();
         let joined = known.as_ref().map_or(Some(value.ty.clone()), |var| var.ty.join(&value.ty));
         let Some(ty) = joined else {
-            let was = known.map_or("unknown", |var| var.ty.label());
-            let message = format!("`{name}` holds a {was} elsewhere and a {} here", value.ty.label());
+            let was = known.map_or("something".to_string(), |var| var.ty.a());
+            let message = format!("`{name}` holds {was} elsewhere and {} here", value.ty.a());
             self.report(Finding::error(span, message).suggest("use two variables"));
             return;
         };

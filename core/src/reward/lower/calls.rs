@@ -57,7 +57,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 if value.is_bad() {
                     return value;
                 }
-                let message = format!("a {} has no method `{}`", value.ty.label(), method.name);
+                let message = format!("{} has no method `{}`", value.ty.a(), method.name);
                 let finding = Finding::error(method.span, message);
                 let finding = match method.name.as_str() {
                     "append" | "extend" | "pop" | "insert" | "sort" => {

@@ -118,7 +118,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 return self.fail(Finding::error(span, "two episodes are compared with `is`").suggest("write `is`"));
             }
             (a, b) => {
-                let message = format!("a {} is never equal to a {}", a.label(), b.label());
+                let message = format!("{} is never equal to {}", a.a(), b.a());
                 let mut finding = Finding::error(span, message);
                 if *a == Type::Token || *b == Type::Token {
                     finding = finding.suggest("a token is compared with its name in quotes");
@@ -235,7 +235,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             return Value::bad();
         }
         let Some(ty) = a.ty.join(&b.ty) else {
-            let message = format!("one side is a {}, the other a {}", a.ty.label(), b.ty.label());
+            let message = format!("one side is {}, the other {}", a.ty.a(), b.ty.a());
             return self.fail(Finding::error(span, message));
         };
         let dst = self.new_value(&ty);

@@ -1,7 +1,7 @@
 //! Expressions: types, conversions and Python's order of evaluation.
 
 use super::super::ast::{BinOp, Expr, ExprKind, Ident};
-use super::super::diagnostics::{Finding, Span};
+use super::super::diagnostics::{Finding, Span, closest};
 use super::super::ir::{Bank, Konst, Op, Reg};
 use super::super::schema::Ty;
 use super::builder::Lower;
@@ -122,6 +122,12 @@ impl<'c, 'p> Lower<'c, 'p> {
         } else {
             let names: Vec<String> = self.visible_names();
             finding = finding.did_you_mean(name, names.iter().map(String::as_str));
+            let fields = self.cx.schema.fields.iter().map(|field| field.name.as_str());
+            if finding.suggestion.is_none()
+                && let Some(field) = closest(name, fields)
+            {
+                finding = finding.suggest(format!("did you mean `ep.{field}`?"));
+            }
         }
         self.fail(finding)
     }
@@ -182,7 +188,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 )
             }
             other => {
-                let message = format!("a {} has no field `{}`", other.label(), field.name);
+                let message = format!("{} has no field `{}`", other.a(), field.name);
                 self.fail(Finding::error(span, message))
             }
         }
@@ -253,7 +259,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             Type::Bool => Some(self.coerce(span, value, &Type::Int)),
             Type::Bad => None,
             other => {
-                let finding = Finding::error(span, format!("{purpose} needs an int, not a {}", other.label()));
+                let finding = Finding::error(span, format!("{purpose} needs an int, not {}", other.a()));
                 let is_float = matches!(other, Type::Float | Type::Optional);
                 self.report(if is_float {
                     finding.suggest("write `int(..)`, or `//` instead of `/`")
@@ -278,10 +284,12 @@ impl<'c, 'p> Lower<'c, 'p> {
                 return self.fail(finding.suggest("loop over them with `for e in group`"));
             }
             Type::Sample => {
-                return self.fail(Finding::error(span, "fields are read with a dot").suggest("write `ep.name`"));
+                let name = if let ExprKind::Str(name) = &index.kind { name } else { "name" };
+                let finding = Finding::error(span, "fields are read with a dot");
+                return self.fail(finding.suggest(format!("write `ep.{name}`")));
             }
             other => {
-                let message = format!("a {} has no elements", other.label());
+                let message = format!("{} has no elements", other.a());
                 return self.fail(Finding::error(span, message));
             }
         }
@@ -346,7 +354,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             let joined = ty.join(&value.ty).filter(|ty| ty.is_number() || *ty == Type::Token);
             let Some(joined) = joined else {
                 let message =
-                    format!("the elements of a list are all numbers or all tokens, and this is a {}", value.ty.label());
+                    format!("the elements of a list are all numbers or all tokens, and this is {}", value.ty.a());
                 return self.fail(Finding::error(expr.span, message));
             };
             ty = joined;

@@ -134,7 +134,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 None
             }
             other => {
-                let message = format!("a {} cannot be looped over", other.label());
+                let message = format!("{} cannot be looped over", other.a());
                 self.report(
                     Finding::error(span, message)
                         .suggest("loop over a range, a list of the episode, `group` or `batch`"),
@@ -326,7 +326,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.loops -= 1;
         self.weight = outer_weight;
         self.push(Stmt::For { counter, count: plan.count, body: statements });
-        if self.cost > COST_LIMIT && outer_cost <= COST_LIMIT {
+        if self.cost > COST_LIMIT && outer_cost <= COST_LIMIT && !self.is_costly {
+            self.is_costly = true;
             let message =
                 format!("this loop may take {:.0} operations for one sample; the limit is {COST_LIMIT:.0}", self.cost);
             self.report(Finding::error(span, message).suggest(

@@ -25,7 +25,7 @@ pub use builder::COST_LIMIT;
 
 pub const NO_COMPONENT: &str = "the program has no component";
 /// Depth of expressions and calls together, so that the compiler's own stack holds on every platform.
-const MAX_DEPTH: usize = 120;
+const MAX_DEPTH: usize = 90;
 const MAX_FUNCTIONS: usize = 200;
 const MAX_OPS: usize = 12_000;
 const MAX_COMPONENTS: usize = 32;

@@ -146,7 +146,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Value::new(Type::Int, self.op(span, op, Bank::Int, &[], 0))
             }
             other => {
-                let message = format!("a {} has no length", other.label());
+                let message = format!("{} has no length", other.a());
                 let finding = Finding::error(arg.span, message);
                 let is_episode = value.ty == Type::Sample && self.cx.schema.get("length").is_some();
                 self.fail(if is_episode { finding.suggest("did you mean `ep.length`?") } else { finding })

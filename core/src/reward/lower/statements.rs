@@ -139,7 +139,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     self.finite(span, value.reg());
                 }
                 _ => {
-                    let message = format!("a reward is a number or None, not a {}", value.ty.label());
+                    let message = format!("a reward is a number or None, not {}", value.ty.a());
                     value = self.fail(Finding::error(span, message));
                 }
             }
@@ -148,7 +148,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             value.ty,
             Type::Bad | Type::None | Type::Bool | Type::Int | Type::Float | Type::Optional | Type::Token | Type::Sample
         ) {
-            let message = format!("a function cannot return a {}", value.ty.label());
+            let message = format!("a function cannot return {}", value.ty.a());
             value = self.fail(Finding::error(span, message).suggest("return one number, bool or token"));
         }
         self.join_return(span, &value);
@@ -174,7 +174,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             Some(_) => {}
             None => {
-                let message = format!("returns a {} here and a {} elsewhere", value.ty.label(), self.ret.label());
+                let message = format!("returns {} here and {} elsewhere", value.ty.a(), self.ret.a());
                 self.report(Finding::error(span, message));
             }
         }

@@ -45,6 +45,15 @@ impl Type {
         }
     }
 
+    /// The type with its article, for messages.
+    pub fn a(&self) -> String {
+        let label = self.label();
+        match label.as_bytes().first() {
+            Some(b'a' | b'e' | b'i' | b'o' | b'u') => format!("an {label}"),
+            _ => format!("a {label}"),
+        }
+    }
+
     /// The banks of the registers that hold a value of this type.
     pub fn banks(&self) -> Vec<Bank> {
         match self {

@@ -1,0 +1,141 @@
+//! The shader text of generated programs on a device, against the CPU evaluator: the same values, the same errors.
+#![cfg(feature = "gpu")]
+
+mod reward_support;
+
+use goodhart_core::gpu::{GpuContext, request_device, score_programs};
+use goodhart_core::reward::{Groups, Program, Scores, Scratch, compile, error_text};
+use reward_support::{Episode, Generator, Rng, run_schema, schema};
+
+const RUN: [f32; 2] = [5.0, 0.25];
+const STARTS: [u32; 3] = [0, 3, 7];
+const SAMPLES: usize = 12;
+
+fn context() -> Option<GpuContext> {
+    match pollster::block_on(request_device()) {
+        Ok(context) => {
+            println!("adapter: {}", context.adapter().name);
+            Some(context)
+        }
+        Err(error) => {
+            assert!(std::env::var("GOODHART_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn close(gpu: f32, cpu: f32) -> bool {
+    (gpu.is_nan() && cpu.is_nan()) || (gpu - cpu).abs() <= 1e-4 + 1e-4 * cpu.abs()
+}
+
+fn describe(error: u32) -> String {
+    format!("{} on line {}", error_text(error >> 16), error & 0xffff)
+}
+
+/// The first difference between two results.
+fn difference(gpu: &Scores, cpu: &Scores) -> Option<String> {
+    let values = [
+        ("components", &gpu.components, &cpu.components),
+        ("steps", &gpu.steps, &cpu.steps),
+        ("reward", &gpu.reward, &cpu.reward),
+        ("step_reward", &gpu.step_reward, &cpu.step_reward),
+    ];
+    let errors = [
+        ("component_errors", &gpu.component_errors, &cpu.component_errors),
+        ("step_errors", &gpu.step_errors, &cpu.step_errors),
+        ("errors", &gpu.errors, &cpu.errors),
+    ];
+    for (name, gpu, cpu) in errors {
+        assert_eq!(gpu.len(), cpu.len(), "{name}");
+        if let Some(i) = (0..gpu.len()).find(|i| gpu[*i] != cpu[*i]) {
+            return Some(format!("{name}[{i}]: shader {}, CPU {}", describe(gpu[i]), describe(cpu[i])));
+        }
+    }
+    for (name, gpu, cpu) in values {
+        assert_eq!(gpu.len(), cpu.len(), "{name}");
+        if let Some(i) = (0..gpu.len()).find(|i| !close(gpu[*i], cpu[*i])) {
+            return Some(format!("{name}[{i}]: shader {}, CPU {}", gpu[i], cpu[i]));
+        }
+    }
+    None
+}
+
+fn compare(context: &GpuContext, programs: &[Program], records: &[f32]) {
+    let references: Vec<&Program> = programs.iter().collect();
+    let gpu = pollster::block_on(score_programs(context, &references, records, SAMPLES, &STARTS, &RUN)).unwrap();
+    let lane = records.len() / programs.len();
+    for (l, program) in programs.iter().enumerate() {
+        let mut cpu = Scores::default();
+        let records = &records[l * lane..(l + 1) * lane];
+        program.score_groups(records, SAMPLES, Groups::Starts(&STARTS), &RUN, &mut cpu, &mut Scratch::default());
+        if let Some(text) = difference(&gpu[l], &cpu) {
+            panic!("{text}\n{}", program.source());
+        }
+    }
+}
+
+#[test]
+fn generated_programs_agree_with_the_cpu() {
+    let Some(context) = context() else { return };
+    let modules = std::env::var("GOODHART_GPU_MODULES").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    // A software device takes most of its time to compile: few programs a module, GOODHART_GPU_MODULES for more.
+    for module in 0..modules {
+        let seeds = (0..8).map(|i| 1 + module * 8 + i);
+        let compiled = seeds.map(|seed| compile(&Generator::new(seed).program(), &schema(), &run_schema()).program);
+        let programs: Vec<Program> = compiled.flatten().collect();
+        assert!(programs.len() >= 7);
+        let mut rng = Rng(module + 1);
+        let episodes = (0..programs.len() * SAMPLES).map(|_| Episode::random(&mut rng));
+        let records: Vec<f32> = episodes.flat_map(|episode| episode.record()).collect();
+        compare(&context, &programs, &records);
+    }
+}
+
+/// Every function of the library, over a grid of arguments, within a tolerance tighter than the one above needs.
+#[test]
+fn functions_agree_with_the_cpu() {
+    let Some(context) = context() else { return };
+    let calls = [
+        "exp(x)",
+        "log(abs(x) + 0.001)",
+        "log1p(abs(x))",
+        "log1p(-sigmoid(x))",
+        "sqrt(abs(x))",
+        "sin(x)",
+        "cos(x)",
+        "tanh(x)",
+        "tanh(x / 100)",
+        "sigmoid(x)",
+        "x // 0.3",
+        "x % 0.3",
+        "x % -0.7",
+        "x // -0.7",
+        "abs(x) ** 1.7",
+        "(-2) ** round(x)",
+        "round(x)",
+        "round(x, 2)",
+        "floor(x)",
+        "ceil(x)",
+        "int(x)",
+        "clip(x, -1, 2)",
+        "std([x, 1, -2])",
+        "x % 1000",
+        "1e6 * x % 0.7",
+        "int(x) // 3",
+        "int(x) % -4",
+        "100000 * int(x) * 3000",
+        "int(1e9 * x)",
+    ];
+    let programs: Vec<Program> = calls
+        .iter()
+        .map(|call| {
+            let source =
+                format!("def c(ep, t):\n    x = 4 * ep.potential[t] + 0.37 * t * ep.score\n    return {call}\n");
+            compile(&source, &schema(), &run_schema()).program.unwrap_or_else(|| panic!("{call}"))
+        })
+        .collect();
+    let mut rng = Rng(99);
+    let records: Vec<f32> = (0..programs.len() * SAMPLES).flat_map(|_| Episode::random(&mut rng).record()).collect();
+    compare(&context, &programs, &records);
+}
