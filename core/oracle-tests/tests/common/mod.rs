@@ -133,5 +133,5 @@ fn near(name: &str, what: &str, ours: &[f32], theirs: &[f32]) {
     assert!(norm > 1e-3, "{name}: {what} that is nothing tests nothing");
     let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / norm;
     println!("{name}: {what} of {} numbers, greatest difference {worst:.1e} of their root mean square", ours.len());
-    assert!(worst < 2e-5, "{name}: {what} differs by {worst}");
+    assert!(worst < 1e-4, "{name}: {what} differs by {worst}");
 }

@@ -76,8 +76,8 @@ pub(crate) fn sum_lanes<V: Vector>(v: V) -> f32 {
 #[inline(always)]
 pub(crate) fn max_lanes<V: Vector>(v: V) -> f32 {
     let l = to_array(v);
-    let four = [l[0].max(l[4]), l[1].max(l[5]), l[2].max(l[6]), l[3].max(l[7])];
-    four[0].max(four[2]).max(four[1].max(four[3]))
+    // Not f32::max, which is a function call in wasm.
+    l.into_iter().fold(f32::NEG_INFINITY, |greatest, x| if x > greatest { x } else { greatest })
 }
 
 #[inline(always)]
