@@ -228,7 +228,7 @@ pub fn stage(name: &str) -> Option<String> {
             shader!("common/kl.wgsl"),
             shader!("common/beta.wgsl"),
             shader!("common/estimators.wgsl"),
-            shader!("common/whiten.wgsl"),
+            shader!("common/batch_estimators.wgsl"),
             shader!("advantage.wgsl"),
         ],
         "loss" => &[
@@ -238,6 +238,7 @@ pub fn stage(name: &str) -> Option<String> {
             shader!("common/minibatch.wgsl"),
             shader!("common/quantile.wgsl"),
             shader!("common/policy_loss.wgsl"),
+            shader!("common/sample_loss.wgsl"),
             shader!("common/loss_stats.wgsl"),
             shader!("loss.wgsl"),
         ],
