@@ -46,12 +46,14 @@ pub struct Engine {
 
 enum Kind {
     Cpu(Box<CpuEngine>),
-    Gpu {
-        engine: Box<GpuEngine>,
-        context: GpuContext,
-        /// Updates in the next submit, from how long the last ones took.
-        chunk: u32,
-    },
+    Gpu(Box<Gpu>),
+}
+
+struct Gpu {
+    engine: GpuEngine,
+    context: GpuContext,
+    /// Updates in the next submit, from how long the last ones took.
+    chunk: u32,
 }
 
 impl Engine {
@@ -71,7 +73,7 @@ impl Engine {
             EngineKind::Gpu => {
                 let context = device().await.map_err(sentence)?;
                 let engine = GpuEngine::new(&context, plan.clone(), lanes, base).await.map_err(sentence)?;
-                Kind::Gpu { engine: Box::new(engine), context, chunk: 1 }
+                Kind::Gpu(Box::new(Gpu { engine, context, chunk: 1 }))
             }
         };
         Ok(Self { kind, probe: anatomy::probe(plan), watched })
@@ -80,14 +82,14 @@ impl Engine {
     pub fn adapter(&self) -> Option<Adapter> {
         match &self.kind {
             Kind::Cpu(_) => None,
-            Kind::Gpu { context, .. } => Some(context.adapter().clone()),
+            Kind::Gpu(gpu) => Some(gpu.context.adapter().clone()),
         }
     }
 
     pub fn update_count(&self) -> u32 {
         match &self.kind {
             Kind::Cpu(engine) => engine.update_count(),
-            Kind::Gpu { engine, .. } => engine.update_count(),
+            Kind::Gpu(gpu) => gpu.engine.update_count(),
         }
     }
 
@@ -100,7 +102,8 @@ impl Engine {
                 reports.take(&lanes, update, engine.update());
                 Ok(1)
             }
-            Kind::Gpu { engine, chunk, .. } => {
+            Kind::Gpu(gpu) => {
+                let Gpu { engine, chunk, .. } = gpu.as_mut();
                 let start = edge::now();
                 let submitted = engine.submit((*chunk).min(most)).map_err(sentence)?;
                 while let Some(rows) = engine.next_rows().await.map_err(sentence)? {
@@ -124,7 +127,7 @@ impl Engine {
                 engine.set_program(arm, program);
                 Ok(())
             }
-            Kind::Gpu { engine, .. } => engine.set_program(arm, program).await.map_err(sentence),
+            Kind::Gpu(gpu) => gpu.engine.set_program(arm, program).await.map_err(sentence),
         }
     }
 
@@ -135,7 +138,7 @@ impl Engine {
                 engine.set_settings(arm, settings);
                 Ok(())
             }
-            Kind::Gpu { engine, .. } => engine.set_settings(arm, settings).map_err(sentence),
+            Kind::Gpu(gpu) => gpu.engine.set_settings(arm, settings).map_err(sentence),
         }
     }
 
@@ -149,14 +152,14 @@ impl Engine {
     pub async fn checkpoint(&self) -> Result<Checkpoint, String> {
         match &self.kind {
             Kind::Cpu(engine) => Ok(engine.checkpoint()),
-            Kind::Gpu { engine, .. } => engine.checkpoint().await.map_err(sentence),
+            Kind::Gpu(gpu) => gpu.engine.checkpoint().await.map_err(sentence),
         }
     }
 
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
         match &mut self.kind {
             Kind::Cpu(engine) => engine.restore(checkpoint),
-            Kind::Gpu { engine, .. } => engine.restore(checkpoint).map_err(sentence),
+            Kind::Gpu(gpu) => gpu.engine.restore(checkpoint).map_err(sentence),
         }
     }
 
@@ -171,7 +174,8 @@ impl Engine {
                 let (id, kept) = engine.watched()?;
                 (id == lane).then(|| assemble(plan, lane, update, component_names, kept, policy))
             }
-            Kind::Gpu { engine, .. } => {
+            Kind::Gpu(gpu) => {
+                let engine = &mut gpu.engine;
                 let kept = engine.kept(lane).await.ok()?;
                 let policy = match &self.probe {
                     Some(probe) => engine.probabilities(lane, probe).await.ok()?,
