@@ -72,7 +72,7 @@ struct Chosen {
 
 enum With {
     Cpu { threads: usize },
-    Gpu(GpuContext),
+    Gpu(Box<GpuContext>),
 }
 
 /// The engine that was asked for; where none was, the faster one. A software adapter shares the processor with the CPU
@@ -81,7 +81,7 @@ fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize
     let cpu = |why: &str| Chosen { with: With::Cpu { threads }, name: format!("CPU engine, {threads} threads{why}") };
     let gpu = |context: GpuContext, why: &str| {
         let name = format!("{}{why}", gpu::name(&context));
-        Chosen { with: With::Gpu(context), name }
+        Chosen { with: With::Gpu(Box::new(context)), name }
     };
     let context = match engine {
         Engine::Cpu => return Ok(cpu("")),

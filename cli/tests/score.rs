@@ -63,6 +63,17 @@ fn the_cpu_scores_and_says_where_a_program_failed() {
 }
 
 #[test]
+fn the_gpu_scores_the_same() {
+    let program = program("any.py", PROGRAM);
+    let said = goodhart(&["score", "--program", &program, "--engine", "gpu"], &input().to_string());
+    if said.code == 2 && said.err.contains("not available") && std::env::var_os("GOODHART_REQUIRE_GPU").is_none() {
+        println!("skipped: {}", said.err);
+        return;
+    }
+    assert_scores("gpu");
+}
+
+#[test]
 fn what_cannot_be_scored_is_refused_in_one_line() {
     let good = program("good.py", PROGRAM);
     assert_refused(&goodhart(&["score", "--program", &good], "nonsense"), "JSON");

@@ -3,6 +3,7 @@
 use crate::arguments::{Score, ScoreEngine};
 use crate::failure::Failure;
 use crate::output::{print, read_file, read_input};
+use goodhart_core::gpu::{request_device, score_programs};
 use goodhart_core::reward::json::{Episodes, compile_for_json, scores_to_json};
 use goodhart_core::reward::{Groups, Program, Scores, Scratch};
 
@@ -13,7 +14,7 @@ pub fn score(options: &Score) -> Result<(), Failure> {
     let (program, episodes) = compile_for_json(&code, &read_input()?).map_err(|e| first_error(&e, &name))?;
     let scores = match options.engine {
         ScoreEngine::Cpu => on_cpu(&program, &episodes),
-        ScoreEngine::Gpu => return Err("this build scores on the CPU only".into()),
+        ScoreEngine::Gpu => pollster::block_on(on_gpu(&program, &episodes))?,
     };
     print(&format!("{}\n", scores_to_json(&program, &episodes, &scores)))
 }
@@ -24,6 +25,13 @@ fn on_cpu(program: &Program, episodes: &Episodes) -> Scores {
     let Episodes { records, n, run, .. } = episodes;
     program.score_groups(records, *n, groups, run, &mut scores, &mut Scratch::default());
     scores
+}
+
+async fn on_gpu(program: &Program, episodes: &Episodes) -> Result<Scores, String> {
+    let context = request_device().await.map_err(|e| e.to_string())?;
+    let Episodes { records, n, group_starts, run, .. } = episodes;
+    let scores = score_programs(&context, &[program], records, *n, group_starts, run).await;
+    Ok(scores.map_err(|e| e.to_string())?.pop().unwrap_or_default())
 }
 
 /// The first error with its place, or the sentence as it is; `goodhart lint` shows all of them.
