@@ -104,7 +104,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     for (var g = local; g < GROUPS; g += WIDTH) {
         let m = group_moments(base, g, REWARD);
-        let flat = m.count > 1.0 && m.dev <= 1e-8 || GROUP == 1u;
+        let flat = (m.count > 1.0 && m.dev <= 1e-8) || GROUP == 1u;
         spread += vec4<f32>(0.0, select(0.0, 1.0, flat), select(0.0, 1.0, m.dev == 0.0), 0.0);
     }
     spread = reduce_sum(local, spread);

@@ -77,7 +77,7 @@ fn gdpo_advantages(arm: u32, base: u32, local: u32, verl: bool) -> f32 {
         let z = select(0.0, (sum - mean) / (dev + framework_epsilon(settings[arm].framework)), sums.y > 1.0);
         fill(base, i, length_of(base, i), select(0.0, select(z, sum, verl), is_number(rewards[base + i].w)));
     }
-    return select(0.0, 1.0, sums.y > 1.0 && dev <= 1e-8 || SAMPLES == 1u);
+    return select(0.0, 1.0, (sums.y > 1.0 && dev <= 1e-8) || SAMPLES == 1u);
 }
 
 // bnpo; gives the Beta's shape, 0 for a decomposed advantage.
