@@ -21,13 +21,16 @@ pub const PHASES: &[Phase] = &[
     Phase { name: "compile", about: "the tests and the command line, in release", run: compile },
     Phase { name: "wgsl", about: "every shader, as assembled, validated by naga", run: wgsl },
     Phase { name: "tests", about: "all tests of the workspace, a software Vulkan driver required", run: tests },
+    Phase { name: "oracle", about: "the policies' gradients against burn's autodiff", run: oracle },
     Phase { name: "page", about: "the page's release build", run: page },
     Phase { name: "sizes", about: "gzip sizes of the modules against their budgets", run: sizes::check },
     Phase { name: "browser", about: "the page in Chromium, with WebGPU and without", run: browser },
-    Phase { name: "experiments", about: "the claims of the gallery's quick experiments", run: experiments },
+    Phase { name: "experiments", about: "the claims of the gallery's experiments", run: experiments },
 ];
 
 const WORKSPACE: [&str; 4] = ["--release", "--workspace", "--features", "goodhart-core/gpu"];
+
+const ORACLE: &str = "core/oracle-tests/Cargo.toml";
 
 fn install() -> Result<usize, String> {
     let browser = install::for_tests()?;
@@ -37,6 +40,7 @@ fn install() -> Result<usize, String> {
 
 fn format() -> Result<usize, String> {
     run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
+    run(&mut command("cargo", &["fmt", "--check", "--manifest-path", ORACLE]))?;
     Ok(1)
 }
 
@@ -76,6 +80,13 @@ fn tests() -> Result<usize, String> {
     Ok(passed)
 }
 
+/// A workspace of its own, so that burn is no part of anything else.
+fn oracle() -> Result<usize, String> {
+    let args = ["test", "--manifest-path", ORACLE, "--target-dir", "target/oracle"];
+    let passed = count_passed(&run_tee(&mut command("cargo", &args))?);
+    if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
+}
+
 fn page() -> Result<usize, String> {
     run(&mut trunk(&["build", "--release"]))?;
     Ok(1)
@@ -84,33 +95,29 @@ fn page() -> Result<usize, String> {
 fn browser() -> Result<usize, String> {
     let browser = install::chromium().ok_or("there is no Chromium; `cargo xtask test --only install` installs it")?;
     let mut node = command("node", &["--test", "--test-concurrency=1", "--test-reporter=tap"]);
-    node.args(browser_tests()?);
+    // Named one by one: what a folder means to `node --test` differs between versions of Node.
+    node.args(files_of("e2e", ".test.mjs")?);
     node.env("CHROMIUM", browser).env("GOODHART", root().join("target/release/goodhart"));
     let passed = count_passed(&run_tee(&mut node)?);
     if passed == 0 { Err("no browser test ran".into()) } else { Ok(passed) }
 }
 
-/// Named one by one: what a folder means to `node --test` differs between versions of Node.
-fn browser_tests() -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(root().join("e2e")).map_err(|e| format!("e2e/: {e}"))?;
-    let files = entries.flatten().map(|entry| entry.path());
-    let mut tests: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
-    tests.sort();
-    Ok(tests)
-}
-
 fn experiments() -> Result<usize, String> {
     let goodhart = root().join("target/release/goodhart");
-    let mut passed = 0;
-    for file in QUICK_EXPERIMENTS {
-        run(&mut command(&goodhart.to_string_lossy(), &["check", "--engine", "cpu", file]))?;
-        passed += 1;
-    }
-    Ok(passed)
+    let files = files_of("experiments", ".toml")?;
+    let mut check = command(&goodhart.to_string_lossy(), &["check", "--engine", "cpu"]);
+    run(check.args(&files))?;
+    Ok(files.len())
 }
 
-/// Those whose claims are checked in under a minute; `goodhart check experiments/*.toml` checks all.
-const QUICK_EXPERIMENTS: &[&str] = &[];
+/// Files of a folder by the end of their names, sorted.
+fn files_of(folder: &str, end: &str) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(root().join(folder)).map_err(|e| format!("{folder}/: {e}"))?;
+    let files = entries.flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().ends_with(end)).collect();
+    files.sort();
+    Ok(files)
+}
 
 /// `cargo nextest run`, or `cargo test` where nextest is not installed.
 fn cargo_test(args: &[&str]) -> Command {
