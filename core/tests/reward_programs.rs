@@ -161,6 +161,8 @@ fn lists_tokens_and_loops() {
         ("x = None\nif ep.correct:\n    x = 3\nreturn 0 if x is None else x + 1", 4.0),
         ("return any(x > 2 for x in ep.potential) + all(x > 2 for x in ep.potential)", 1.0),
         ("return sum(x for x in reversed(ep.potential[:2]))", 3.5),
+        ("best = inf\nfor x in ep.potential:\n    best = min(best, x)\nreturn best", 0.5),
+        ("return 1 if -inf < ep.score < inf else 0", 1.0),
     ] {
         assert_eq!(value(body, EPISODE), Ok(expected), "{body}");
     }
@@ -182,6 +184,8 @@ fn what_python_raises_is_an_error_of_the_sample() {
         ("if not ep.correct:\n    y = 1\nreturn y", "variable used before it is set"),
         ("return (-ep.score) ** 0.5", "fractional power of a negative number"),
         ("return inf if ep.correct else 0.0", "not finite"),
+        ("return inf * 0.1 * ep.score", "not finite"),
+        ("return sqrt(max(ep.score, inf))", "not finite"),
         ("x = None\nif not ep.correct:\n    x = 1.0\nreturn x + 1", "None used as a number"),
     ] {
         assert_eq!(value(body, EPISODE), Err(error), "{body}");

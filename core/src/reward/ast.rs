@@ -14,6 +14,8 @@ pub struct Module {
     pub constants: Vec<(Ident, Expr)>,
     /// `weights = {"name": number, ..}`: where it stands and its entries.
     pub weights: Option<(Span, Vec<(Ident, Expr)>)>,
+    /// `inf` stands somewhere, so that a float may be beyond every finite one.
+    pub mentions_inf: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -15,7 +15,8 @@ const KEYWORDS: [&str; 20] = [
 pub fn parse(source: &str) -> (Module, Vec<Finding>) {
     let (tokens, findings) = lex(source);
     let mut parser = Parser { tokens, at: 0, findings, nesting: 0, gave_up: false };
-    let module = parser.module();
+    let mut module = parser.module();
+    module.mentions_inf = parser.tokens.iter().any(|token| token.kind == Kind::Name && token.text == "inf");
     parser.findings.truncate(MAX_FINDINGS);
     (module, parser.findings)
 }

@@ -44,6 +44,8 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub struct Machine {
     regs: Box<[u32; MAX_REGS]>,
+    /// Addresses to return to.
+    returns: Box<[u32; MAX_CALLS]>,
     memo: Vec<Option<u32>>,
     /// Memos that hold for one group only.
     of_group: Vec<usize>,
@@ -52,7 +54,7 @@ pub struct Machine {
 impl Default for Machine {
     fn default() -> Self {
         let regs = vec![0; MAX_REGS].into_boxed_slice().try_into().unwrap_or_else(|_| Box::new([0; MAX_REGS]));
-        Self { regs, memo: Vec::new(), of_group: Vec::new() }
+        Self { regs, returns: Box::new([0; MAX_CALLS]), memo: Vec::new(), of_group: Vec::new() }
     }
 }
 
@@ -145,9 +147,8 @@ impl Code {
 
     fn run(&self, machine: &mut Machine, start: usize, inputs: &Inputs) -> Result<(), u32> {
         let instrs = &self.instrs[..];
-        let Machine { regs, memo, .. } = machine;
+        let Machine { regs, returns, memo, .. } = machine;
         let regs: &mut [u32; MAX_REGS] = regs;
-        let mut returns = [0u32; MAX_CALLS];
         let mut depth = 0usize;
         let mut at = start;
         let record = |sample: u32, slot: usize| -> f32 {

@@ -282,6 +282,15 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
+    /// A float that is finite. `inf` is a large number here, which a product or a root would make an ordinary one; only
+    /// a program that mentions it pays for the check.
+    pub fn not_inf(&mut self, span: Span, value: Value) -> Value {
+        if !self.cx.module.mentions_inf || value.ty != Type::Float {
+            return value;
+        }
+        Value::new(Type::Float, self.op(span, Op::Finite, Bank::Float, &[value.reg()], 0))
+    }
+
     /// Python's truth of a value, as a bool register.
     pub fn truth(&mut self, span: Span, value: &Value) -> Value {
         let reg = value.reg();

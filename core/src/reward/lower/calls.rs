@@ -242,6 +242,12 @@ impl<'c, 'p> Lower<'c, 'p> {
             return self.clip(span, &numbers);
         }
         let floats: Vec<Reg> = numbers.iter().map(|x| self.coerce(span, x.clone(), &Type::Float).reg()).collect();
+        let floats: Vec<Reg> = match name {
+            "log" | "log1p" | "sqrt" => {
+                floats.into_iter().map(|reg| self.not_inf(span, Value::new(Type::Float, reg)).reg()).collect()
+            }
+            _ => floats,
+        };
         let to_int = |lower: &mut Self, op| Value::new(Type::Int, lower.op(span, op, Bank::Int, &[floats[0]], 0));
         let op = match name {
             "floor" => return to_int(self, Op::Floor),

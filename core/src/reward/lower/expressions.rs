@@ -410,8 +410,12 @@ impl<'c, 'p> Lower<'c, 'p> {
             self.regs[reg as usize].max = self.bound(op, &a, &b);
             return Value::new(Type::Int, reg);
         }
-        let a = self.coerce(span, a, &Type::Float);
-        let b = self.coerce(span, b, &Type::Float);
+        let mut a = self.coerce(span, a, &Type::Float);
+        let mut b = self.coerce(span, b, &Type::Float);
+        a = self.not_inf(span, a);
+        if op != BinOp::Div {
+            b = self.not_inf(span, b);
+        }
         let operation = match op {
             BinOp::Add => Op::AddF,
             BinOp::Sub => Op::SubF,
@@ -441,10 +445,12 @@ impl<'c, 'p> Lower<'c, 'p> {
             && (0..=64).contains(&times)
             && (base.ty == Type::Int || times <= 8)
         {
+            let base = self.not_inf(span, base);
             return self.repeated_product(span, base, times as u32);
         }
         let a = self.coerce(span, base, &Type::Float);
         let b = self.coerce(span, exponent, &Type::Float);
+        let (a, b) = (self.not_inf(span, a), self.not_inf(span, b));
         Value::new(Type::Float, self.op(span, Op::PowF, Bank::Float, &[a.reg(), b.reg()], 0))
     }
 
