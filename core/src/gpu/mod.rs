@@ -22,4 +22,5 @@ pub use engine::{GpuEngine, Prepared};
 pub use network::Network;
 pub use readback::Rows;
 pub use score_programs::score_programs;
+pub use setup::stage_texts;
 pub use shape::Shape;

@@ -3,6 +3,7 @@
 use super::device::GpuError;
 use super::network::{self, Layout, TransformerSizes};
 use super::shape::Shape;
+use super::sources::Parts;
 use crate::metrics::columns;
 use crate::params::{ParamError, Params};
 use crate::plan::{Plan, RUN_FIELDS};
@@ -16,6 +17,18 @@ pub(super) const RUN_WORDS: usize = RUN_FIELDS.len() + 1;
 
 pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
     GpuError::Unsupported(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+/// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them. No device is
+/// needed.
+///
+/// Errors: a policy that the shaders do not hold.
+pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, String)>, GpuError> {
+    let policy = (plan.policy.build)(&plan.policy_params, &plan.interface).map_err(refused)?;
+    let (shape, layout) = resolve(plan, policy.as_ref(), lanes)?;
+    let programs: Vec<_> = plan.arms.iter().map(|a| &a.program).collect();
+    let stages = Parts { shape: &shape, layout: &layout, task: plan.task.wgsl }.stages(&programs)?;
+    Ok(stages.into_iter().map(|(_, source)| (source.name, source.text)).collect())
 }
 
 /// Sizes and tables of a plan with some lanes.
