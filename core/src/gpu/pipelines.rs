@@ -146,12 +146,17 @@ impl Kernel {
         sources: &[Source],
         buffers: &Buffers,
     ) -> Result<Vec<Self>, GpuError> {
-        let mut kernels = Vec::with_capacity(sources.len());
         let mut known = Vec::new();
+        let mut pending = Vec::with_capacity(sources.len());
         for source in sources {
             let scope = context.device.push_error_scope(wgpu::ErrorFilter::Validation);
             let kernel = Self::new(context, source, buffers, &mut known);
-            if let Some(error) = scope.pop().await {
+            // Popping starts the question; the answers are awaited when all stages have been handed over.
+            pending.push((kernel, scope.pop()));
+        }
+        let mut kernels = Vec::with_capacity(sources.len());
+        for ((kernel, verdict), source) in pending.into_iter().zip(sources) {
+            if let Some(error) = verdict.await {
                 return Err(GpuError::Shader { stage: source.name.into(), message: error.to_string() });
             }
             kernels.push(kernel?);

@@ -228,7 +228,30 @@ mod tests {
         list
     }
 
+    /// The first line that mixes && and || without parentheses: browsers refuse it, naga takes it.
+    fn mixed_logic(text: &str) -> Option<&str> {
+        text.lines().find(|line| {
+            let code = line.split("//").next().unwrap_or_default();
+            let mut open = vec![(false, false)];
+            for pair in code.as_bytes().windows(2) {
+                match pair {
+                    b"&&" => open.last_mut().unwrap().0 = true,
+                    b"||" => open.last_mut().unwrap().1 = true,
+                    [b'(' | b'[', _] => open.push((false, false)),
+                    [b')' | b']', _] if open.len() > 1 => drop(open.pop()),
+                    [b',' | b';', _] => *open.last_mut().unwrap() = (false, false),
+                    _ => {}
+                }
+                if open.last() == Some(&(true, true)) {
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
     fn check(source: &Source) {
+        assert_eq!(mixed_logic(&source.text), None, "{}", source.name);
         let module = naga::front::wgsl::parse_str(&source.text)
             .unwrap_or_else(|e| panic!("{}: {}", source.name, e.emit_to_string(&source.text)));
         let mut validator =
@@ -239,6 +262,31 @@ mod tests {
         let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
         let found = crate::gpu::pipelines::bindings(&source.text).len();
         assert_eq!(bound, found, "{}: every binding must be found by its line", source.name);
+    }
+
+    #[test]
+    fn mixed_logic_is_found() {
+        assert!(mixed_logic("let a = b && c || d;").is_some());
+        assert!(mixed_logic("let a = (b && c) || f(d, e && g);").is_none());
+    }
+
+    #[test]
+    fn every_stage_of_the_gallery_validates() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|e| e != "toml") {
+                continue;
+            }
+            let experiment = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let plan = crate::plan::plan(&experiment).unwrap_or_else(|e| panic!("{}", crate::plan::join(&e)));
+            for (name, text) in crate::gpu::stage_texts(&plan, 6).unwrap() {
+                check(&Source { name, text, aliases: &[], job: 0 });
+                seen += 1;
+            }
+        }
+        assert!(seen > 30);
     }
 
     #[test]
