@@ -92,3 +92,56 @@ pub fn choice_constants(prefix: &str, names: &[&str]) -> String {
     let line = |(i, name): (usize, &&str)| format!("const {prefix}_{}: u32 = {i}u;\n", name.to_uppercase());
     names.iter().enumerate().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    fn shaders(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                shaders(&path, found);
+            } else if path.extension().is_some_and(|e| e == "wgsl") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The line where `&&` and `||` stand in one expression without parentheses, if there is one.
+    fn mixed_condition(text: &str) -> Option<usize> {
+        let mut open = vec![(false, false)];
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            for pair in code.as_bytes().windows(2).map(|w| [w[0], w[1]]).chain(code.bytes().last().map(|b| [b, b' '])) {
+                match pair {
+                    [b'(' | b'[', _] => open.push((false, false)),
+                    [b')' | b']', _] if open.len() > 1 => drop(open.pop()),
+                    [b';' | b'{' | b'}' | b',', _] => *open.last_mut()? = (false, false),
+                    [b'&', b'&'] => open.last_mut()?.0 = true,
+                    [b'|', b'|'] => open.last_mut()?.1 = true,
+                    _ => {}
+                }
+                if open.last() == Some(&(true, true)) {
+                    return Some(number + 1);
+                }
+            }
+        }
+        None
+    }
+
+    /// Browsers refuse what naga lets pass here.
+    #[test]
+    fn no_shader_mixes_and_with_or_without_parentheses() {
+        assert_eq!(mixed_condition("x;\nlet a = f(b && c) || d;\nlet e = (a || b) && c;"), None);
+        assert_eq!(mixed_condition("x;\nlet a = b && c\n    || d;"), Some(3));
+        assert_eq!(mixed_condition("if a || b && c {"), Some(1));
+        let mut found = Vec::new();
+        shaders(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shaders")), &mut found);
+        assert!(found.len() > 10);
+        for path in found {
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(mixed_condition(&text), None, "{}", path.display());
+        }
+    }
+}

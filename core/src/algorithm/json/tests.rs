@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 /// The golden vectors that lie beside the repository; None, with a line that says so, where they are missing.
 fn golden(name: &str) -> Option<Vec<Value>> {
@@ -91,4 +92,32 @@ fn a_case_with_steps_gives_advantages_by_step() {
     let got = advantages_json(case).unwrap();
     assert_close("gae", &got["advantages"], &json!([[0.0, 1.0, 3.0], [1.0]]));
     assert_close("gae", &got["returns"], &json!([[1.0, 2.0, 4.0], [1.0]]));
+}
+
+/// A case with every field of the right name and anything in it.
+fn any_case(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let number = prop_oneof![Just("0"), Just("1"), Just("-1.5"), Just("2"), Just("1e30"), Just("null"), Just("\"x\"")];
+    let list = prop::collection::vec(number.clone(), 0..4).prop_map(|xs| format!("[{}]", xs.join(",")));
+    let lists = prop::collection::vec(list.clone(), 0..4).prop_map(|xs| format!("[{}]", xs.join(",")));
+    let words = prop_oneof![Just("\"gae\""), Just("\"bnpo\""), Just("\"opo\""), Just("\"vespo\""), Just("{}")];
+    let value = prop_oneof![number.prop_map(String::from), list, lists.clone(), lists, words.prop_map(String::from)];
+    prop::collection::vec((prop::sample::select(names), value), 0..8).prop_map(|fields| {
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(","))
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_case_panics(
+        a in any_case(&["rewards", "weights", "group_size", "lengths", "values", "step_rewards", "estimator"]),
+        l in any_case(&["logp", "logp_old", "logp_ref", "entropy", "mask", "advantages", "truncated", "loss_type"]),
+        garbage in ".{0,40}",
+    ) {
+        for answer in [advantages_json(&a), advantages_json(&garbage), loss_json(&l), loss_json(&garbage)] {
+            if let Err(message) = answer {
+                prop_assert!(!message.is_empty() && !message.contains('\n'), "{message}");
+            }
+        }
+    }
 }
