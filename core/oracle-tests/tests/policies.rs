@@ -85,7 +85,8 @@ fn decoder(leaves: &Leaves, tokens: &[u32], layers: usize, heads: usize) -> Tens
     let positions = leaves.get("position_embedding");
     let d = positions.dims()[1];
     let size = d / heads;
-    let mut x = leaves.get("token_embedding").select(0, indices(tokens.iter().copied())) + positions.slice([0..n, 0..d]);
+    let mut x =
+        leaves.get("token_embedding").select(0, indices(tokens.iter().copied())) + positions.slice([0..n, 0..d]);
     let future: Vec<f32> = (0..n * n).map(|i| if i % n > i / n { -1e9 } else { 0.0 }).collect();
     for layer in 0..layers {
         let weight = |name: &str| leaves.get(&format!("layers.{layer}.{name}"));

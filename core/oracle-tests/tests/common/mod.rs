@@ -61,8 +61,7 @@ pub fn run(kind: &str, overrides: &[(&str, Value)], critic: bool) -> Pass {
     for t in 0..6 {
         let samples: Vec<u32> = rows().iter().filter(|r| r.1 == t).map(|r| r.0 as u32).collect();
         let per_row = if kind == "mlp" { 2 } else { 1 };
-        let data: Vec<u32> =
-            samples.iter().flat_map(|&s| (0..per_row).map(move |k| input(s as usize, t, k))).collect();
+        let data: Vec<u32> = samples.iter().flat_map(|&s| (0..per_row).map(move |k| input(s as usize, t, k))).collect();
         let inputs = if tokens { Inputs::Tokens(&data) } else { Inputs::Features(&data) };
         let mut l = vec![0.0; samples.len() * ACTIONS];
         let mut v = vec![0.0; if critic { samples.len() } else { 0 }];
@@ -112,7 +111,7 @@ impl Leaves {
 }
 
 pub fn numbers(t: Tensor<2>) -> Vec<f32> {
-    t.into_data().to_vec().expect("single precision")
+    t.into_data().try_into_vec().expect("single precision")
 }
 
 /// Compares logits [rows][actions], values [rows][1] and all gradients with those of the graph.
