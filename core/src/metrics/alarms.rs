@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn each_rule_rings_on_its_own_failure_only() {
-        let cases: Vec<(AlarmKind, Column, fn(usize) -> f32)> = vec![
+        type Case = (AlarmKind, Column, fn(usize) -> f32);
+        let cases: Vec<Case> = vec![
             (AlarmKind::EntropyCollapse, Column::Entropy, |u| if u < 40 { 1.0 } else { 0.01 }),
             (AlarmKind::DeadGroups, Column::FracRewardZeroStd, |u| if u < 40 { 0.2 } else { 1.0 }),
             (AlarmKind::KlBlowUp, Column::Kl, |u| if u < 40 { 0.2 } else { 20.0 }),
