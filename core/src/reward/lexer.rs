@@ -126,10 +126,12 @@ impl Lexer<'_> {
         }
     }
 
-    /// A bracket left open would swallow the rest of the file: a new `def` at the start of a line closes it.
+    /// A bracket left open would swallow the rest of the file: a line that can only start a statement closes it.
     fn recover_open_brackets(&mut self) {
-        let rest = self.rest();
-        if self.open.is_empty() || !(rest.starts_with("def ") || rest.starts_with("weights ")) {
+        let line = self.rest().trim_start_matches([' ', '\t']);
+        let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+        let starts_statement = matches!(word, "def" | "weights" | "return" | "elif" | "break" | "continue" | "pass");
+        if self.open.is_empty() || !starts_statement {
             return;
         }
         if let Some((bracket, span)) = self.open.first().copied() {

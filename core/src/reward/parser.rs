@@ -213,7 +213,8 @@ impl Parser {
                 module.functions.extend(self.function());
                 continue;
             }
-            if self.is("weights") && self.look(1).text == "=" && self.look(2).text == "{" {
+            let sets = self.look(1).text == "=" && self.look(2).text == "{";
+            if self.is("weights") && (sets || self.look(1).text == ":") {
                 self.weights(&mut module);
                 continue;
             }
@@ -240,8 +241,13 @@ impl Parser {
 
     fn weights(&mut self, module: &mut Module) {
         let start = self.bump().span;
-        self.bump();
-        self.bump();
+        if self.eat(":") {
+            self.annotation();
+        }
+        if !self.expect("=", "after `weights`") || !self.expect("{", "after `weights =`") {
+            self.skip_statement();
+            return;
+        }
         let mut entries = Vec::new();
         while !self.is("}") && !matches!(self.kind(), Kind::Newline | Kind::End) {
             if self.kind() != Kind::Str {
@@ -289,7 +295,7 @@ impl Parser {
                 }
                 params.push(param);
                 if self.eat(":") {
-                    self.expression();
+                    self.annotation();
                 }
                 if self.is("=") {
                     self.error(Finding::error(self.token().span, "default values of parameters are not supported"));
@@ -303,10 +309,26 @@ impl Parser {
             self.expect(")", "after the parameters");
         }
         if self.eat("->") {
-            self.expression();
+            self.annotation();
         }
         let body = self.block("after the head of the function");
         Some(Function { name, params, body })
+    }
+
+    /// Skips an annotation: it says nothing that the types do not.
+    fn annotation(&mut self) {
+        let mut depth = 0usize;
+        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+            if self.kind() == Kind::Op {
+                match self.token().text.as_str() {
+                    "(" | "[" | "{" => depth += 1,
+                    "," | ")" | "=" | ":" if depth == 0 => return,
+                    ")" | "]" | "}" => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            self.bump();
+        }
     }
 
     /// `: statement` on one line, or an indented block.
@@ -433,8 +455,7 @@ impl Parser {
         }
         let target = self.expression_list();
         if self.eat(":") {
-            // An annotation says nothing the types do not.
-            self.expression();
+            self.annotation();
             if !self.is("=") {
                 self.end_of_statement();
                 return Some(StmtKind::Pass);

@@ -115,7 +115,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             return self.fail(Finding::error(span, message).suggest(format!("write `{name}(..)`")));
         }
         let mut finding = Finding::error(span, format!("no name `{name}`"));
-        if self.cx.schema.get(name).is_some() {
+        if matches!(name, "group" | "batch" | "run" | "r") {
+            finding =
+                finding.suggest("only `combine(r, ep, group, batch, run)` sees it; a helper gets it as an argument");
+        } else if self.cx.schema.get(name).is_some() {
             finding = finding.suggest(format!("did you mean `ep.{name}`?"));
         } else if MODULES.contains(&name) {
             finding = finding.suggest("modules are not needed; `exp`, `log`, `sqrt` and others are built in");
