@@ -225,3 +225,37 @@ fn an_edited_program_is_used_and_the_policy_stays() {
     assert_eq!(rows[1], 8.5);
     assert!(rows[ROW + 1] < 8.0, "the other arm keeps its program");
 }
+
+/// Sixty updates over eight seeds: the two engines' trajectories part by rounding, their means over seeds may not.
+#[test]
+fn whole_runs_agree_statistically() {
+    const SEEDS: usize = 8;
+    let Some(context) = context() else { return };
+    let run = r#"{"updates": 60, "seeds": 8, "groups": 8, "num_generations": 8}"#;
+    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.05}"#, BANDIT);
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &(0..SEEDS as u32).collect::<Vec<_>>());
+    let mut cpu = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+    let want: Vec<f32> = (0..60).flat_map(|_| cpu.update().to_vec()).collect();
+    let got = rows_of(&mut pollster::block_on(GpuEngine::new(&context, plan.clone(), &ids, None)).unwrap(), 60);
+    let lanes = ids.len();
+    let column = |name: &str| COLUMNS.iter().position(|c| c.name == name).unwrap();
+    for (arm, name) in [(0, "true_score"), (0, "proxy_reward"), (0, "entropy"), (1, "true_score"), (1, "entropy")] {
+        // A lane's mean over the last ten updates.
+        let last = |rows: &[f32], lane: usize| {
+            (50..60).map(|u| rows[(u * lanes + lane) * ROW + column(name)]).sum::<f32>() / 10.0
+        };
+        let of_arm = || (0..lanes).filter(|l| ids[*l].arm == arm);
+        let differences: Vec<f32> = of_arm().map(|l| last(&got, l) - last(&want, l)).collect();
+        let spread: Vec<f32> = of_arm().map(|l| last(&want, l)).collect();
+        let mean = |xs: &[f32]| xs.iter().sum::<f32>() / xs.len() as f32;
+        let deviation = (spread.iter().map(|x| (x - mean(&spread)).powi(2)).sum::<f32>() / 7.0).sqrt();
+        let limit = 2.0 * deviation / (SEEDS as f32).sqrt() + 0.02;
+        println!("arm {arm} {name}: cpu {}, difference {}", mean(&spread), mean(&differences));
+        assert!(mean(&differences).abs() < limit, "arm {arm} {name}: {differences:?}, limit {limit}");
+    }
+    // It learned something, so that agreement means something.
+    let first: f32 = (0..lanes).map(|l| got[l * ROW + column("entropy")]).sum();
+    let end: f32 = (0..lanes).map(|l| got[(59 * lanes + l) * ROW + column("entropy")]).sum();
+    assert!(end < 0.9 * first, "entropy went from {first} to {end}");
+}

@@ -65,6 +65,11 @@ impl Buffers {
         }
     }
 
+    /// Frees the memory of all buffers, for good.
+    pub(super) fn destroy(&self) {
+        self.map.values().for_each(wgpu::Buffer::destroy);
+    }
+
     /// Bytes of all buffers together.
     pub(super) fn bytes(&self) -> u64 {
         self.map.values().map(wgpu::Buffer::size).sum()

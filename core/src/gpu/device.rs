@@ -110,8 +110,13 @@ impl GpuContext {
     }
 
     /// Lets callbacks of finished work run; a browser does so by itself.
-    pub(super) fn pump(&self, wait: bool) -> Result<(), GpuError> {
-        let how = if wait { wgpu::PollType::wait_indefinitely() } else { wgpu::PollType::Poll };
-        self.device.poll(how).map(|_| ()).map_err(|e| GpuError::Lost(e.to_string()))
+    pub(super) fn pump(&self) -> Result<(), GpuError> {
+        self.device.poll(wgpu::PollType::Poll).map(|_| ()).map_err(|e| GpuError::Lost(e.to_string()))
+    }
+
+    /// Waits for a submit, or for all; a browser goes on at once, since there callbacks come by themselves.
+    pub(super) fn wait_for(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+        let wait = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+        self.device.poll(wait).map(|_| ()).map_err(|e| GpuError::Lost(e.to_string()))
     }
 }

@@ -285,10 +285,10 @@ impl GpuEngine {
         if let Some(ring) = self.buffers.get("ring") {
             encoder.copy_buffer_to_buffer(ring, 0, &staging, 0, words as u64 * 4);
         }
-        self.context.queue.submit([encoder.finish()]);
-        self.readback.fly(staging, self.update, updates, words);
+        let submission = self.context.queue.submit([encoder.finish()]);
+        self.readback.fly(staging, submission, self.update, updates, words);
         self.update += updates;
-        self.context.pump(false)?;
+        self.context.pump()?;
         Ok(updates)
     }
 
@@ -314,7 +314,7 @@ impl GpuEngine {
     ///
     /// Errors: the device is lost.
     pub fn poll_rows(&mut self) -> Result<Option<Rows>, GpuError> {
-        self.context.pump(false)?;
+        self.context.pump()?;
         self.context.check()?;
         self.readback.poll()
     }
@@ -364,6 +364,13 @@ impl GpuEngine {
         }
         self.context.queue.submit([encoder.finish()]);
         self.context.check()
+    }
+}
+
+impl Drop for GpuEngine {
+    /// Frees the memory now; in a browser it would else wait for the garbage collector.
+    fn drop(&mut self) {
+        self.buffers.destroy();
     }
 }
 

@@ -14,6 +14,7 @@ struct Flight {
     first_update: u32,
     updates: u32,
     words: usize,
+    submission: wgpu::SubmissionIndex,
     mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -65,10 +66,17 @@ impl Readback {
     }
 
     /// Starts the mapping of a buffer that a submit just filled.
-    pub(super) fn fly(&mut self, buffer: wgpu::Buffer, first_update: u32, updates: u32, words: usize) {
+    pub(super) fn fly(
+        &mut self,
+        buffer: wgpu::Buffer,
+        submission: wgpu::SubmissionIndex,
+        first_update: u32,
+        updates: u32,
+        words: usize,
+    ) {
         let (sender, mapped) = wake::channel();
         buffer.slice(0..words as u64 * 4).map_async(wgpu::MapMode::Read, move |result| sender.send(result));
-        self.flying.push_back(Flight { buffer, first_update, updates, words, mapped });
+        self.flying.push_back(Flight { buffer, first_update, updates, words, submission, mapped });
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -86,7 +94,7 @@ impl Readback {
     /// Waits for the oldest rows; None if nothing is in flight.
     pub(super) async fn next(&mut self, context: &GpuContext) -> Result<Option<Rows>, GpuError> {
         let Some(flight) = self.flying.front_mut() else { return Ok(None) };
-        context.pump(true)?;
+        context.wait_for(Some(flight.submission.clone()))?;
         let result = (&mut flight.mapped).await;
         self.land(result).map(Some)
     }
@@ -125,7 +133,7 @@ pub(super) async fn read_buffers(
     context.queue.submit([encoder.finish()]);
     let (sender, mapped) = wake::channel();
     target.slice(..).map_async(wgpu::MapMode::Read, move |result: Result<(), _>| sender.send(result));
-    context.pump(true)?;
+    context.wait_for(None)?;
     mapped.await.map_err(|e: wgpu::BufferAsyncError| GpuError::Read(e.to_string()))?;
     let values = read(&target, total)?;
     target.destroy();
