@@ -1,5 +1,6 @@
 //! Base policies: shipped as small static files, or warmed up once by the engine and then kept by the browser.
 
+use goodhart_core::base;
 use goodhart_core::experiment::Experiment;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
@@ -13,7 +14,7 @@ const SHIPPED: &[&str] = include!(concat!(env!("OUT_DIR"), "/bases.rs"));
 
 /// The base policy of an experiment, if it needs one and one is at hand.
 pub async fn find(experiment: &Experiment) -> Option<Vec<f32>> {
-    let key = experiment.base_key()?;
+    let key = key(experiment)?;
     if SHIPPED.contains(&key.as_str())
         && let Some(params) = fetch(&format!("./base/{key}.bin")).await
     {
@@ -25,12 +26,16 @@ pub async fn find(experiment: &Experiment) -> Option<Vec<f32>> {
 
 /// Keeps a base policy that the engine warmed up. Where the browser keeps nothing it is made again next time.
 pub async fn keep(experiment: &Experiment, params: &[f32]) {
-    let (Some(key), Some(cache)) = (experiment.base_key(), cache().await) else { return };
-    let bytes: Vec<u8> = params.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let body = Uint8Array::from(bytes.as_slice());
+    let (Some(key), Some(cache)) = (key(experiment), cache().await) else { return };
+    let body = Uint8Array::from(base::to_bytes(params).as_slice());
     if let Ok(response) = Response::new_with_opt_js_u8_array(Some(&body)) {
         JsFuture::from(cache.put_with_str(&address(&key), &response)).await.ok();
     }
+}
+
+/// None where training starts from the initial parameters.
+fn key(experiment: &Experiment) -> Option<String> {
+    experiment.base.as_ref().filter(|b| b.steps > 0).map(|_| base::key(experiment))
 }
 
 fn address(key: &str) -> String {
@@ -50,6 +55,5 @@ async fn fetch(path: &str) -> Option<Vec<f32>> {
 async fn numbers(response: Response) -> Option<Vec<f32>> {
     let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
     let bytes = Uint8Array::new(&buffer).to_vec();
-    let (words, rest) = bytes.as_chunks::<4>();
-    rest.is_empty().then(|| words.iter().map(|w| f32::from_le_bytes(*w)).collect())
+    base::from_bytes(&bytes).ok()
 }

@@ -135,7 +135,21 @@ pub struct Session {
     edits: BTreeMap<u32, Edit>,
     adapter: Option<Option<Adapter>>,
     told_pause: bool,
+    /// With a graphics card, the automatic choice tries both engines on the experiment and keeps the faster.
+    trial: Option<Trial>,
+    faster: Option<EngineKind>,
 }
+
+/// Both engines in turn: a few updates each, by the workers' own clocks.
+struct Trial {
+    kind: EngineKind,
+    cpu_rate: f32,
+    /// What was wished for meanwhile.
+    wish: Wish,
+}
+
+/// Updates of a trial; the first ones are slower than the rest.
+const TRIAL_UPDATES: u32 = 6;
 
 impl Session {
     pub fn new(choice: Choice, cores: usize) -> (Self, Vec<Effect>) {
@@ -151,6 +165,8 @@ impl Session {
             edits: BTreeMap::new(),
             adapter: None,
             told_pause: true,
+            trial: None,
+            faster: None,
         };
         (session, vec![Effect::Start(0)])
     }
@@ -159,6 +175,7 @@ impl Session {
     pub fn choose(&mut self, choice: Choice) {
         self.choice = choice;
         self.no_gpu = false;
+        self.faster = None;
     }
 
     /// Loads an experiment from update 0; the run rests until told otherwise.
@@ -166,12 +183,18 @@ impl Session {
         let run = RunParams::resolve(&[&experiment.run]).unwrap_or_default();
         self.wish = Wish::Rest;
         self.told_pause = true;
+        self.trial = None;
+        self.faster = None;
         self.edits.clear();
         self.plan = Some(Plan { experiment, base, kind: EngineKind::Cpu, seeds: run.seeds });
         self.begin(None)
     }
 
     pub fn run(&mut self, delay_ms: u32) -> Vec<Effect> {
+        if let Some(trial) = &mut self.trial {
+            trial.wish = Wish::Run { delay_ms };
+            return Vec::new();
+        }
         self.wish = Wish::Run { delay_ms };
         self.told_pause = false;
         let run = self.run;
@@ -179,6 +202,10 @@ impl Session {
     }
 
     pub fn pause(&mut self) -> Vec<Effect> {
+        if let Some(trial) = &mut self.trial {
+            trial.wish = Wish::Rest;
+            return Vec::new();
+        }
         if matches!(self.wish, Wish::Rest) {
             return Vec::new();
         }
@@ -191,6 +218,10 @@ impl Session {
 
     /// Trains until every lane has done `n` more updates than the furthest.
     pub fn step(&mut self, n: u32) -> Vec<Effect> {
+        if let Some(trial) = &mut self.trial {
+            trial.wish = Wish::Reach { update: n };
+            return Vec::new();
+        }
         let target = self.busy().map(|s| s.update).max().unwrap_or(0) + n;
         self.told_pause = false;
         self.reach(target)
@@ -317,8 +348,10 @@ impl Session {
             && let Some(plan) = &self.plan
         {
             let workers = self.busy().count();
-            effects.push(Effect::Tell(Told::Engine(EngineView { kind: plan.kind, adapter, workers })));
-            effects.push(Effect::Tell(Told::Ready));
+            if self.trial.is_none() {
+                effects.push(Effect::Tell(Told::Engine(EngineView { kind: plan.kind, adapter, workers })));
+                effects.push(Effect::Tell(Told::Ready));
+            }
         }
         effects.extend(self.settle());
         effects
@@ -338,6 +371,9 @@ impl Session {
             slot.failures = 0;
         }
         slot.rate = rate;
+        if self.trial.is_some() {
+            return Vec::new();
+        }
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
         let mut effects = vec![Effect::Tell(Told::Rows { index, values }), Effect::Tell(Told::Rate(rate))];
@@ -407,6 +443,12 @@ impl Session {
         if kind == EngineKind::Gpu {
             self.no_gpu = true;
             let checkpoint = slot.checkpoint.take();
+            if let Some(trial) = self.trial.take() {
+                // It never ran: nothing is lost, and nothing needs to be said but which engine it is.
+                self.wish = trial.wish;
+                effects.extend(self.begin(None));
+                return effects;
+            }
             let message = format!("WebGPU stopped ({message}); the run goes on on the CPU from update {update}.");
             effects.push(Effect::Tell(Told::Moved { message, rewind: Some(update) }));
             effects.extend(self.begin(checkpoint));
@@ -429,7 +471,16 @@ impl Session {
             _ if self.no_gpu => false,
             (Choice::Cpu, _) => false,
             (Choice::Gpu, _) => true,
-            (Choice::Auto, Some(found)) => found.as_ref().is_some_and(|a| !a.software),
+            (Choice::Auto, Some(Some(a))) if !a.software => match (&self.trial, self.faster) {
+                (Some(trial), _) => trial.kind == EngineKind::Gpu,
+                (None, Some(kind)) => kind == EngineKind::Gpu,
+                (None, None) => {
+                    self.trial = Some(Trial { kind: EngineKind::Cpu, cpu_rate: 0.0, wish: self.wish });
+                    self.wish = Wish::Reach { update: TRIAL_UPDATES };
+                    false
+                }
+            },
+            (Choice::Auto, Some(_)) => false,
             // Which engine is not known before the first worker has looked for an adapter.
             (Choice::Auto, None) => return Vec::new(),
         };
@@ -496,6 +547,9 @@ impl Session {
 
     /// When every lane rests: brings the ones behind up to the furthest, then tells.
     fn settle(&mut self) -> Vec<Effect> {
+        if self.trial.is_some() {
+            return self.settle_trial();
+        }
         if self.told_pause || !self.busy().all(|s| s.stage == Stage::Ready && s.paused) {
             return Vec::new();
         }
@@ -507,6 +561,25 @@ impl Session {
         self.told_pause = true;
         let finished = self.busy().all(|s| s.finished);
         vec![Effect::Tell(Told::Paused { update: furthest, finished })]
+    }
+
+    /// The engine on trial is through: the other one's turn, or the faster one's.
+    fn settle_trial(&mut self) -> Vec<Effect> {
+        if !self.busy().all(|s| s.stage == Stage::Ready && s.paused && s.update > 0) {
+            return Vec::new();
+        }
+        let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
+        let Some(trial) = &mut self.trial else { return Vec::new() };
+        if trial.kind == EngineKind::Cpu {
+            trial.cpu_rate = rate;
+            trial.kind = EngineKind::Gpu;
+        } else {
+            self.faster = Some(if rate > trial.cpu_rate { EngineKind::Gpu } else { EngineKind::Cpu });
+            self.wish = trial.wish;
+            self.trial = None;
+            self.told_pause = matches!(self.wish, Wish::Rest);
+        }
+        self.begin(None)
     }
 
     fn reach(&mut self, update: u32) -> Vec<Effect> {

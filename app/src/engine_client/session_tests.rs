@@ -108,15 +108,43 @@ fn the_seeds_are_split_among_the_workers_that_there_are_cores_for() {
     assert!(matches!(&effects[0], Effect::Send(1, Command::Load { seeds, .. }) if seeds == &[1]));
 }
 
+/// Answers a load: ready, then a report at a rate, then at rest after the trial's updates.
+fn tried(s: &mut Session, at: usize, rate: f32) -> Vec<Effect> {
+    ready(s, at);
+    let index = vec![RowIndex { arm: 0, seed: 0, update: TRIAL_UPDATES - 1 }];
+    let event = Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s: rate };
+    assert!(s.on_event(at, event).is_empty(), "nobody sees the rows of a trial");
+    paused(s, at, TRIAL_UPDATES)
+}
+
 #[test]
-fn a_graphics_card_takes_all_seeds_in_one_worker() {
-    let (mut s, _) = Session::new(Choice::Auto, 8);
+fn with_a_graphics_card_the_faster_engine_is_kept() {
+    for (cpu, gpu, kept) in [(50.0, 90.0, EngineKind::Gpu), (90.0, 50.0, EngineKind::Cpu)] {
+        let (mut s, _) = Session::new(Choice::Auto, 1);
+        s.load(experiment(4, 0), None);
+        s.run(0);
+        let load = |e: &[Effect]| match e.iter().find_map(|e| if let Effect::Send(0, c) = e { Some(c) } else { None }) {
+            Some(Command::Load { engine, seeds, .. }) => Some((*engine, seeds.len())),
+            _ => None,
+        };
+        assert_eq!(load(&started(&mut s, 0, adapter(false))), Some((EngineKind::Cpu, 4)));
+        assert_eq!(load(&tried(&mut s, 0, cpu)), Some((EngineKind::Gpu, 4)));
+        assert_eq!(load(&tried(&mut s, 0, gpu)), Some((kept, 4)));
+        let effects = ready(&mut s, 0);
+        assert!(sent(&effects).contains(&(0, "run")), "what was wished for meanwhile holds now");
+        assert!(told(effects).iter().any(|t| matches!(t, Told::Engine(v) if v.kind == kept)));
+    }
+}
+
+#[test]
+fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
+    let (mut s, _) = Session::new(Choice::Gpu, 8);
     s.load(experiment(4, 0), None);
-    let effects = started(&mut s, 0, adapter(false));
-    assert_eq!(effects.len(), 1);
-    assert!(
-        matches!(&effects[0], Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4)
-    );
+    let effects = started(&mut s, 0, adapter(true));
+    let load = effects.iter().any(|e| {
+        matches!(e, Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4)
+    });
+    assert!(load);
 }
 
 #[test]
@@ -157,7 +185,7 @@ fn an_edit_is_in_use_when_every_worker_uses_it() {
 
 #[test]
 fn a_lost_device_moves_the_run_to_the_cpu_from_its_checkpoint() {
-    let (mut s, _) = Session::new(Choice::Auto, 2);
+    let (mut s, _) = Session::new(Choice::Gpu, 2);
     s.load(experiment(2, 0), None);
     started(&mut s, 0, adapter(false));
     ready(&mut s, 0);

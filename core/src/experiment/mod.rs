@@ -107,14 +107,3 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
 }
-
-impl Experiment {
-    /// The name of the base policy: a digest of all that it depends on. None where training starts from the initial
-    /// parameters. `experiments/base/<key>.bin` holds the ones that ship, as little-endian f32.
-    pub fn base_key(&self) -> Option<String> {
-        let base = self.base.as_ref().filter(|b| b.steps > 0)?;
-        let text = serde_json::to_string(&(VERSION, &self.task, &self.policy, base)).ok()?;
-        let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        Some(format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, fnv)))
-    }
-}
