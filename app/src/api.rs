@@ -1,5 +1,6 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
+use crate::engine_client::describe;
 use crate::state::{App, EVENTS, problems, shipped};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::alarms;
@@ -103,20 +104,23 @@ fn promise(start: impl FnOnce(Box<dyn FnOnce(Result<u32, String>)>) + 'static) -
 fn load(app: App, what: &JsValue) -> JsValue {
     let opened = match what.as_string() {
         Some(link) => app.open_link(&link, false),
-        None => serde_wasm_bindgen::from_value::<Experiment>(what.clone())
-            .map_err(|e| format!("this is not an experiment: {e}"))
-            .and_then(|experiment| match problems(&experiment).first() {
-                Some(problem) => Err(problem.to_string()),
-                None => {
-                    app.open(experiment, false);
-                    Ok(())
-                }
-            }),
+        None => experiment_of(what).and_then(|experiment| match problems(&experiment).first() {
+            Some(problem) => Err(problem.to_string()),
+            None => {
+                app.open(experiment, false);
+                Ok(())
+            }
+        }),
     };
     promise(move |done| match opened {
         Ok(()) => app.when_ready(done),
         Err(message) => done(Err(message)),
     })
+}
+
+fn experiment_of(what: &JsValue) -> Result<Experiment, String> {
+    let text = js_sys::JSON::stringify(what).map(String::from).map_err(|e| describe(&e))?;
+    serde_json::from_str(&text).map_err(|e| format!("this is not an experiment: {e}"))
 }
 
 /// {arm: {metric: Float32Array of the seed mean, by update}}

@@ -208,7 +208,7 @@ fn summarise(plan: &Plan, parts: &[Part], lanes: usize) -> Measured {
 /// Floating-point operations for one step of a sample in one update: 2 a weight forwards, 4 a weight backwards, for the
 /// rollout, every replay and every pass back. Look-ups (embeddings, tables) and attention are not counted.
 fn flops_of_step(plan: &Plan) -> f64 {
-    let Ok(policy) = (plan.policy.build)(&plan.policy_params, &plan.interface) else { return 0.0 };
+    let Ok(policy) = plan.policy.build(&plan.policy_params, &plan.interface) else { return 0.0 };
     let products =
         policy.tensors().iter().filter(|t| t.rows > 1 && !t.name.ends_with("embedding") && t.name != "logits");
     let weights: usize = products

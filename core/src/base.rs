@@ -40,7 +40,7 @@ impl WarmStart {
         let Play::Tokens(_) = &plan.task.play else { return None };
         let batch = base.batch as usize;
         let interface = Interface { n_samples: batch, n_groups: batch, ..plan.interface };
-        let policy = (plan.policy.build)(&plan.policy_params, &interface).ok()?;
+        let policy = plan.policy.build(&plan.policy_params, &interface).ok()?;
         let n = policy.n_params();
         let mut params = vec![0.0; n];
         policy.init(base.seed, &mut params);

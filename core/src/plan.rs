@@ -192,7 +192,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
                     if writes { ("writes tokens", "transformer") } else { ("takes steps", "table or mlp") };
                 let message = format!("the task {} {what}: its policy is {use_}, not {}", task.kind, kind.name);
                 wrong.push(Problem::new("policy", message));
-            } else if let Err(e) = (kind.build)(&experiment.policy.params, &interface) {
+            } else if let Err(e) = (kind.check)(&experiment.policy.params, &interface) {
                 wrong.extend(problems("policy", e));
             }
         }

@@ -19,7 +19,7 @@ pub enum EngineKind {
 
 /// Page to worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Builds the engine for some seeds of an experiment, from the base policy if one is given (else the worker warms
     /// one up, with `BaseProgress`). With `checkpoint`, goes on from there. Answered by `Ready` or `Failed`.
@@ -74,7 +74,7 @@ pub enum Command {
 
 /// Worker to page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The worker's module runs; only now may commands be sent. `adapter` is the WebGPU adapter, if there is one.
     Started {

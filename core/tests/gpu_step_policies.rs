@@ -64,7 +64,7 @@ fn case(kind: &str, policy: &str, critic: bool) -> Case {
     );
     let experiment: Experiment = serde_json::from_str(&text).unwrap();
     let plan = plan::plan(&experiment).unwrap_or_else(|problems| panic!("{}", plan::join(&problems)));
-    let built = (plan.policy.build)(&plan.policy_params, &plan.interface).unwrap();
+    let built = plan.policy.build(&plan.policy_params, &plan.interface).unwrap();
     let ids = [(0, 0), (1, 0), (0, 1)].map(|(arm, seed)| LaneId { arm, seed });
     let params = (0..ids.len() * built.n_params())
         .map(|i| uniform(draw(1, i as u32, 0, 0, 0, purpose::INIT)[0]) * 0.8 - 0.4)

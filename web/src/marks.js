@@ -35,6 +35,7 @@ export function marksPlugin(chart, css) {
         ctx.restore();
       },
       setCursor: (u) => {
+        if (!tip) return;
         const left = u.cursor.left;
         const near = left >= 0 ? chart.marks.filter((m) => Math.abs(u.valToPos(m.x, "x") - left) < NEAR_PX) : [];
         tip.hidden = near.length === 0;

@@ -141,9 +141,9 @@ fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
     let (mut s, _) = Session::new(Choice::Gpu, 8);
     s.load(experiment(4, 0), None);
     let effects = started(&mut s, 0, adapter(true));
-    let load = effects.iter().any(|e| {
-        matches!(e, Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4)
-    });
+    let load = effects.iter().any(
+        |e| matches!(e, Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4),
+    );
     assert!(load);
 }
 

@@ -62,7 +62,9 @@ impl CpuEngine {
     /// An engine at update 0. `base` are the parameters that every lane starts from and the reference of its KL; without
     /// it a lane starts from its seed's initial parameters, which are then its reference.
     pub fn new(plan: Arc<Plan>, ids: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
-        let policy = (plan.policy.build)(&plan.policy_params, &plan.interface)
+        let policy = plan
+            .policy
+            .build(&plan.policy_params, &plan.interface)
             .map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let n_params = policy.n_params();
         if let Some(base) = base
@@ -239,7 +241,7 @@ fn update_lane(
     work.has_reference = needs_kl || update.is_multiple_of(KL_EVERY);
     if work.has_reference {
         if policies.reference.is_none() {
-            *policies.reference = (plan.policy.build)(&plan.policy_params, &plan.interface).ok();
+            *policies.reference = plan.policy.build(&plan.policy_params, &plan.interface).ok();
         }
         if let Some(instance) = policies.reference {
             forward::reference(plan, instance.as_mut(), &lane.reference, work);

@@ -53,7 +53,7 @@ impl GpuEngine {
         ids: &[LaneId],
         base: Option<&[f32]>,
     ) -> Result<Self, GpuError> {
-        let policy = (plan.policy.build)(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
+        let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
         let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
         let n = shape.params;
         if base.is_some_and(|b| b.len() != n) {

@@ -90,7 +90,19 @@ pub struct PolicyKind {
     pub name: &'static str,
     pub help: &'static str,
     pub table: &'static [ParamSpec],
-    pub build: fn(&Overrides, &Interface) -> Built,
+    /// Whether parameters suit a task's interface: all that the page needs, so that it links no policy.
+    pub check: fn(&Overrides, &Interface) -> Result<(), Vec<ParamError>>,
+}
+
+impl PolicyKind {
+    /// A policy of this kind for a task's interface; refuses what `check` refuses.
+    pub fn build(&self, overrides: &Overrides, interface: &Interface) -> Built {
+        match self.name {
+            "table" => table::build(overrides, interface),
+            "mlp" => mlp::build(overrides, interface),
+            _ => transformer::build(overrides, interface),
+        }
+    }
 }
 
 /// Every kind of policy.
@@ -108,7 +120,7 @@ pub fn build(name: &str, overrides: &Overrides, interface: &Interface) -> Built 
         let names: Vec<&str> = POLICIES.iter().map(|k| k.name).collect();
         return Err(refuse("kind", format!("there is no policy \"{name}\"; there are {}", names.join(", "))));
     };
-    (kind.build)(overrides, interface)
+    kind.build(overrides, interface)
 }
 
 fn refuse(name: &str, message: String) -> Vec<ParamError> {

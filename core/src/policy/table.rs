@@ -4,7 +4,7 @@
 use super::layout::Layout;
 use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::params;
-use crate::params::{Overrides, Params};
+use crate::params::{Overrides, ParamError, Params};
 
 params! {
     /// Parameters of the softmax table.
@@ -17,7 +17,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "table",
     help: "A logit for every state and action: no generalisation, exact gradients.",
     table: TableParams::TABLE,
-    build,
+    check,
 };
 
 struct Table {
@@ -31,11 +31,18 @@ struct Table {
     rows: Vec<u32>,
 }
 
-fn build(overrides: &Overrides, interface: &Interface) -> Built {
-    let params = TableParams::resolve(&[overrides])?;
+/// Whether parameters suit a task's interface.
+fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
+    TableParams::resolve(&[overrides])?;
     if interface.states == 0 {
         return Err(refuse("kind", "the table policy needs a task with numbered states; use transformer here".into()));
     }
+    Ok(())
+}
+
+pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
+    check(overrides, interface)?;
+    let params = TableParams::resolve(&[overrides])?;
     let mut layout = Layout::default();
     layout.push("logits", interface.states, interface.n_actions);
     if interface.critic {

@@ -12,7 +12,7 @@ use super::layout::Layout;
 use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::math::gemm::{Packed, padded};
 use crate::math::simd::Level;
-use crate::params::{Overrides, Params};
+use crate::params::{Overrides, ParamError, Params};
 use crate::tasks::MAX_ACTIVE;
 use crate::{choice, params};
 use distinct::Distinct;
@@ -35,7 +35,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "mlp",
     help: "A multilayer perceptron over the task's features.",
     table: MlpParams::TABLE,
-    build,
+    check,
 };
 
 struct Mlp {
@@ -58,7 +58,8 @@ struct Mlp {
     keep: bool,
 }
 
-fn build(overrides: &Overrides, interface: &Interface) -> Built {
+/// Whether parameters suit a task's interface.
+fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
     let params = MlpParams::resolve(&[overrides])?;
     if params.hidden.is_empty() || params.hidden.len() > 4 {
         return Err(refuse("hidden", format!("hidden must hold one to four sizes, not {}", params.hidden.len())));
@@ -66,6 +67,12 @@ fn build(overrides: &Overrides, interface: &Interface) -> Built {
     if interface.features == 0 || interface.active == 0 || interface.active > MAX_ACTIVE {
         return Err(refuse("kind", "the mlp policy needs a task with features; use transformer here".into()));
     }
+    Ok(())
+}
+
+pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
+    check(overrides, interface)?;
+    let params = MlpParams::resolve(&[overrides])?;
     let mut layout = Layout::default();
     let mut inputs = interface.features;
     let mut hidden = Vec::new();

@@ -16,7 +16,7 @@ use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;
-use crate::params::{Overrides, Params};
+use crate::params::{Overrides, ParamError, Params};
 use pass::Pass;
 
 /// Most positions of a sequence.
@@ -36,7 +36,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "transformer",
     help: "A small decoder-only transformer over the task's tokens.",
     table: TransformerParams::TABLE,
-    build,
+    check,
 };
 
 /// The sizes that all loops run over.
@@ -100,9 +100,10 @@ struct Transformer {
     scratch: backward::Scratch,
 }
 
-fn build(overrides: &Overrides, interface: &Interface) -> Built {
+/// Whether parameters suit a task's interface.
+fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
     let params = TransformerParams::resolve(&[overrides])?;
-    let (d, heads, layers) = (params.d_model as usize, params.heads as usize, params.layers as usize);
+    let (d, heads) = (params.d_model as usize, params.heads as usize);
     if d % 8 != 0 {
         return Err(refuse("d_model", format!("d_model must be a multiple of 8, not {d}")));
     }
@@ -121,6 +122,14 @@ fn build(overrides: &Overrides, interface: &Interface) -> Built {
             format!("a prompt of {prompt} and {horizon} tokens are more than the {MAX_CONTEXT} positions there are");
         return Err(refuse("kind", message));
     }
+    Ok(())
+}
+
+pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
+    check(overrides, interface)?;
+    let params = TransformerParams::resolve(&[overrides])?;
+    let (d, heads, layers) = (params.d_model as usize, params.heads as usize, params.layers as usize);
+    let context = interface.prompt_len + interface.horizon;
     let shape = Shape {
         vocabulary: interface.n_actions,
         d,
