@@ -6,19 +6,13 @@ use goodhart_core::params::ParamError;
 pub use goodhart_core::plan::Problem;
 use goodhart_core::plan::{plan, run_schema};
 use goodhart_core::reward::schema::{EpisodeSchema, RunSchema};
-use goodhart_core::reward::{self, Diagnostic, Severity};
+use goodhart_core::reward::{self, Completion, Diagnostic, Severity};
 use goodhart_core::tasks::{self, TaskView};
 use leptos::prelude::*;
 
 /// What keeps an experiment from running.
 pub fn problems(experiment: &Experiment) -> Vec<Problem> {
     plan(experiment).err().unwrap_or_default()
-}
-
-/// A completion.
-pub struct Completion {
-    pub label: String,
-    pub detail: String,
 }
 
 /// What the compiler needs to know of a task, made once for each task.
@@ -44,9 +38,7 @@ impl Language {
 
     /// Completions at a byte offset.
     pub fn complete(&self, source: &str, offset: usize) -> Vec<Completion> {
-        let (_, _) = (source, offset);
-        let offer = |f: &reward::Field| Completion { label: f.name.clone(), detail: f.help.clone() };
-        self.schema.fields.iter().map(offer).collect()
+        reward::completions(source, offset, &self.schema, &self.run)
     }
 }
 
