@@ -24,7 +24,7 @@ pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
 ///
 /// Errors: a policy that the shaders do not hold.
 pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, String)>, GpuError> {
-    let policy = (plan.policy.build)(&plan.policy_params, &plan.interface).map_err(refused)?;
+    let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(refused)?;
     let (shape, layout) = resolve(plan, policy.as_ref(), lanes)?;
     let programs: Vec<_> = plan.arms.iter().map(|a| &a.program).collect();
     let stages = Parts { shape: &shape, layout: &layout, task: plan.task.wgsl }.stages(&programs)?;
