@@ -137,7 +137,6 @@ struct Tile {
     a_col: usize,
     b: *const f32,
     b_row: usize,
-    b_panel: usize,
     c: *mut f32,
     c_row: usize,
 }
@@ -156,98 +155,76 @@ fn tiles<S: Simd, const ADD: bool>(
     // Tiles of nearly equal height, so that none is too low to hide the latency of an addition.
     let count = m.div_ceil(S::TILE_ROWS);
     let (low, higher) = (m / count, m % count);
-    let column = |j: usize, half: bool, first_row: usize| {
-        // SAFETY: `gemm` checked that all of A, B and C that the tiles touch lie in their slices.
-        unsafe {
-            Tile {
-                k,
-                a: a.data.as_ptr().add(first_row * a.row),
-                a_row: a.row,
-                a_col: a.col,
-                b: b.data.as_ptr().add(j / PANEL * b.panel),
-                b_row: if half { b.half_row } else { b.row },
-                b_panel: b.panel,
-                c: c.add(first_row * stride + j),
-                c_row: stride,
-            }
-        }
-    };
-    let mut j = 0;
-    while j < n {
-        let panels = if n - j >= PANEL * S::TILE_PANELS { S::TILE_PANELS } else { usize::from(n - j >= PANEL) };
+    for j in (0..n).step_by(PANEL) {
+        let half = n - j < PANEL;
         let mut first_row = 0;
         for i in 0..count {
             let rows = low + usize::from(i < higher);
-            let tile = column(j, panels == 0, first_row);
-            // SAFETY: as above.
+            // SAFETY: `gemm` checked that all of A, B and C that the tiles touch lie in their slices.
             unsafe {
-                match panels {
-                    0 => tile_of::<S::V, 1, ADD>(rows, tile),
-                    1 => tile_of::<S::W, 1, ADD>(rows, tile),
-                    _ => tile_of::<S::W, 2, ADD>(rows, tile),
-                }
+                let tile = Tile {
+                    k,
+                    a: a.data.as_ptr().add(first_row * a.row),
+                    a_row: a.row,
+                    a_col: a.col,
+                    b: b.data.as_ptr().add(j / PANEL * b.panel),
+                    b_row: if half { b.half_row } else { b.row },
+                    c: c.add(first_row * stride + j),
+                    c_row: stride,
+                };
+                if half { tile_of::<S::V, ADD>(rows, tile) } else { tile_of::<S::W, ADD>(rows, tile) }
             }
             first_row += rows;
         }
-        j += if panels == 0 { 8 } else { panels * PANEL };
     }
 }
 
 /// # Safety
 /// The tile's rows and columns lie inside the matrices.
 #[inline(always)]
-unsafe fn tile_of<V: Vector, const PANELS: usize, const ADD: bool>(rows: usize, t: Tile) {
+unsafe fn tile_of<V: Vector, const ADD: bool>(rows: usize, t: Tile) {
     // SAFETY: passed on.
     unsafe {
         match rows {
-            1 => tile::<V, 1, PANELS, ADD>(t),
-            2 => tile::<V, 2, PANELS, ADD>(t),
-            3 => tile::<V, 3, PANELS, ADD>(t),
-            4 => tile::<V, 4, PANELS, ADD>(t),
-            5 => tile::<V, 5, PANELS, ADD>(t),
-            6 => tile::<V, 6, PANELS, ADD>(t),
-            7 => tile::<V, 7, PANELS, ADD>(t),
-            _ => tile::<V, 8, PANELS, ADD>(t),
+            1 => tile::<V, 1, ADD>(t),
+            2 => tile::<V, 2, ADD>(t),
+            3 => tile::<V, 3, ADD>(t),
+            4 => tile::<V, 4, ADD>(t),
+            5 => tile::<V, 5, ADD>(t),
+            6 => tile::<V, 6, ADD>(t),
+            7 => tile::<V, 7, ADD>(t),
+            _ => tile::<V, 8, ADD>(t),
         }
     }
 }
 
-/// One register tile: ROWS rows of PANELS vectors.
+/// One register tile: ROWS rows of one vector.
 ///
 /// # Safety
 /// The tile's rows and columns lie inside the matrices.
 #[inline(always)]
-unsafe fn tile<V: Vector, const ROWS: usize, const PANELS: usize, const ADD: bool>(t: Tile) {
+unsafe fn tile<V: Vector, const ROWS: usize, const ADD: bool>(t: Tile) {
     // SAFETY: the caller vouches for every address.
     unsafe {
-        let mut acc = [[V::splat(0.0); PANELS]; ROWS];
+        let mut acc = [V::splat(0.0); ROWS];
         if ADD {
             for i in 0..ROWS {
-                for j in 0..PANELS {
-                    acc[i][j] = V::load(t.c.add(i * t.c_row + j * V::LANES));
-                }
+                acc[i] = V::load(t.c.add(i * t.c_row));
             }
         }
         let mut a = t.a;
         let mut b = t.b;
         for _ in 0..t.k {
-            let mut bv = [V::splat(0.0); PANELS];
-            for j in 0..PANELS {
-                bv[j] = V::load(b.add(j * t.b_panel));
-            }
+            let row = V::load(b);
             for i in 0..ROWS {
-                let av = V::splat(*a.add(i * t.a_row));
-                for j in 0..PANELS {
-                    acc[i][j] = acc[i][j].add(av.mul(bv[j]));
-                }
+                acc[i] = acc[i].add(V::splat(*a.add(i * t.a_row)).mul(row));
             }
+            // Past the last row these point outside, and are not read.
             a = a.wrapping_add(t.a_col);
             b = b.wrapping_add(t.b_row);
         }
         for i in 0..ROWS {
-            for j in 0..PANELS {
-                acc[i][j].store(t.c.add(i * t.c_row + j * V::LANES));
-            }
+            acc[i].store(t.c.add(i * t.c_row));
         }
     }
 }

@@ -59,9 +59,8 @@ pub(crate) trait Simd {
     type V: Vector + Lanes;
     /// Sixteen lanes: the panel of a matrix product.
     type W: Vector;
-    /// Rows and panels of a matrix product's register tile.
+    /// Rows of a matrix product's register tile, which is a panel wide: as many as the registers hold.
     const TILE_ROWS: usize;
-    const TILE_PANELS: usize;
 }
 
 /// Sum of eight lanes, always in the same tree.

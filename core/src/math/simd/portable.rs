@@ -9,7 +9,6 @@ impl Simd for Portable {
     type V = [f32; 8];
     type W = Wide<[f32; 8]>;
     const TILE_ROWS: usize = 2;
-    const TILE_PANELS: usize = 1;
 }
 
 /// Sixteen lanes as two times eight.

@@ -10,7 +10,6 @@ impl Simd for Simd128 {
     type V = F32x8;
     type W = Wide<F32x8>;
     const TILE_ROWS: usize = 2;
-    const TILE_PANELS: usize = 1;
 }
 
 #[derive(Clone, Copy)]

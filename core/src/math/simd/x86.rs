@@ -14,7 +14,6 @@ impl Simd for Avx2 {
     type V = F32x8;
     type W = Wide<F32x8>;
     const TILE_ROWS: usize = 6;
-    const TILE_PANELS: usize = 1;
 }
 
 /// 512-bit vectors in matrix products, thirty-two registers.
@@ -24,7 +23,6 @@ impl Simd for Avx512 {
     type V = F32x8;
     type W = F32x16;
     const TILE_ROWS: usize = 8;
-    const TILE_PANELS: usize = 2;
 }
 
 #[derive(Clone, Copy)]
