@@ -5,7 +5,7 @@ import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit } from "./lib/train.mjs";
 
-const frame = `<!doctype html><title>host</title><iframe id="play" src="./" width="1200" height="800"></iframe>`;
+const frame = `<!doctype html><title>host</title><link rel="icon" href="data:,"><iframe id="play" src="./" width="1200" height="800"></iframe>`;
 
 describe("an embedding page", () => {
   let host, browser;
