@@ -1,7 +1,7 @@
 // The page as a visitor meets it: from a static host under a sub-path, with WebGPU and without.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launch, open } from "./lib/browser.mjs";
+import { launch, open, peakMemory } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, metrics, train, trained } from "./lib/train.mjs";
 
@@ -23,6 +23,7 @@ for (const webgpu of [true, false]) {
       t.diagnostic(`first update ${Math.round(first)} ms after navigation (the aim is 2000 on two idle cores)`);
       await trained(page, 3);
       await page.evaluate(() => window.goodhart.pause());
+      t.diagnostic(`peak memory of the page and its workers: ${await peakMemory(browser)} MB (the aim is 300)`);
       const arms = await metrics(page);
       assert.ok(Object.keys(arms).length >= 2, "the landing experiment compares arms");
       for (const [arm, columns] of Object.entries(arms)) {

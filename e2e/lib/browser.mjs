@@ -1,5 +1,5 @@
 // The installed Chromium, with WebGPU (by SwiftShader where there is no GPU) or without.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
@@ -44,4 +44,19 @@ export async function open(browser, url, { ready = true, ...options } = {}) {
     await page.evaluate(() => window.goodhart.ready);
   }
   return { page, context, problems };
+}
+
+// Peak resident memory of the processes that hold pages and their workers, in MB; null where the system does not say.
+export async function peakMemory(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const peaks = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => {
+    try {
+      return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))[1]) / 1024;
+    } catch {
+      return null;
+    }
+  });
+  return peaks.includes(null) || peaks.length === 0 ? null : Math.round(Math.max(...peaks));
 }
