@@ -33,6 +33,25 @@ describe("the page", () => {
     });
   }
 
+  it("draws a curve for every arm", async () => {
+    const { page, context } = await open(browser, host.url);
+    await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(40); }, bandit());
+    // A drawn curve has saturated pixels; grid lines and text are grey.
+    const coloured = () => page.evaluate(() => {
+      const canvas = document.querySelector("canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let n = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] > 128 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 80) n += 1;
+      }
+      return n;
+    });
+    await page.waitForFunction(() => document.querySelector("canvas") !== null);
+    await page.waitForTimeout(1000);
+    assert.ok(await coloured() > 100, "the first chart is empty");
+    await context.close();
+  });
+
   it("can be driven by keys", async () => {
     const { page, context } = await open(browser, host.url);
     await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 4, num_generations: 4 } }));
