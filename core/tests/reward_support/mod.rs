@@ -222,6 +222,14 @@ impl Generator {
                 self.line(indent, format!("{name} = {value}"));
                 self.vars.push((name, kind));
             }
+            3 if self.rng.below(4) == 0 => {
+                let (a, b) = (self.fresh("v"), self.fresh("v"));
+                let (x, y) = (self.exact(1), self.int(1));
+                self.line(indent, format!("{a}, {b} = {x}, {y}"));
+                self.line(indent, format!("{a}, {b} = {b}, {a}"));
+                // After the swap both hold floats that are exact.
+                self.vars.extend([(a, Kind::Exact), (b, Kind::Exact)]);
+            }
             3 => {
                 // Only floats that decide nothing grow in loops.
                 if let Some(name) = self.var(Kind::Real) {
@@ -300,7 +308,11 @@ impl Generator {
             1 => (x.clone(), format!("range({}, {})", self.rng.below(3), self.rng.below(6)), one(Kind::Int)),
             2 => (x.clone(), format!("range({e}.length, -2, -{})", 1 + self.rng.below(2)), one(Kind::Int)),
             3 => (x.clone(), format!("{e}.potential"), one(Kind::Exact)),
-            4 => (x.clone(), format!("{e}.potential[{}:]", self.rng.pick(&["1", "-2", ""])), one(Kind::Exact)),
+            4 => match self.rng.below(3) {
+                0 => (x.clone(), format!("reversed({e}.potential)"), one(Kind::Exact)),
+                1 => (x.clone(), format!("{e}.potential[{}:{}]", self.int(0), self.int(0)), one(Kind::Exact)),
+                _ => (x.clone(), format!("{e}.potential[{}:]", self.rng.pick(&["1", "-2", ""])), one(Kind::Exact)),
+            },
             5 => (x.clone(), format!("{e}.tokens"), one(Kind::Token)),
             6 => (x.clone(), format!("{e}.counts"), one(Kind::Int)),
             7 => {
@@ -326,7 +338,8 @@ impl Generator {
         let element = self.of(kind, depth.saturating_sub(1).min(1));
         let test = if self.rng.below(2) == 0 { format!(" if {}", self.boolean(1)) } else { String::new() };
         self.vars.truncate(outer);
-        format!("{element} for {target} in {iter}{test}")
+        let text = format!("{element} for {target} in {iter}{test}");
+        if self.rng.below(3) == 0 { format!("[{text}]") } else { text }
     }
 
     fn token(&mut self) -> String {
@@ -360,7 +373,10 @@ impl Generator {
             8 => format!("{} in {e}.counts", self.int(d)),
             9 => format!("{}({})", self.rng.pick(&["any", "all"]), self.generator(Kind::Bool, depth)),
             10 => format!("({} or {})", self.int(d), self.boolean(d)),
-            11 if self.in_combine => self.rng.pick(&["r.b is None", "r.a is not None", "ep is not ep"]).to_string(),
+            11 if self.in_combine => match self.rng.below(3) {
+                0 => format!("{e} {} ep", self.rng.pick(&["is", "is not"])),
+                _ => self.rng.pick(&["r.b is None", "r.a is not None"]).to_string(),
+            },
             _ if self.is_safe => format!("{e}.flags[{}]", self.rng.pick(&["0", "-1"])),
             _ => format!("{e}.flags[{}]", self.rng.pick(&["0", "-1", "1"])),
         }
@@ -398,7 +414,13 @@ impl Generator {
             12 => format!("{}({})", self.rng.pick(&["min", "max"]), self.generator(Kind::Int, depth)),
             13 if !self.is_safe => format!("{e}.counts[{}]", self.int(0)),
             14 => format!("{e}.tokens.count({})", self.token()),
-            _ if self.in_combine => format!("len({})", self.rng.pick(&["group", "batch"])),
+            _ if self.in_combine && self.rng.below(2) == 0 => format!("len({})", self.rng.pick(&["group", "batch"])),
+            _ if self.in_combine => format!("len([e for e in group if {}])", {
+                self.vars.push(("e".to_string(), Kind::Sample));
+                let test = self.boolean(1);
+                self.vars.pop();
+                test
+            }),
             _ => format!("{} ** 2", self.int(0)),
         }
     }
