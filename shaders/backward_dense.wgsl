@@ -12,7 +12,8 @@
 const SIDE: u32 = 32u;
 var<workgroup> x_tile: array<f32, 1024>;
 var<workgroup> d_tile: array<vec4<f32>, 256>;
-var<workgroup> part: array<f32, 32>;
+// Bit r: row r of the block takes part. Blocks take turns with the two words, so that one can be cleared meanwhile.
+var<workgroup> parts: array<atomic<u32>, 2>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
@@ -24,15 +25,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     let base = lane * n;
     var sums: array<vec4<f32>, 4>;
     for (var r0 = 0u; r0 < n; r0 += SIDE) {
-        if tid < SIDE {
-            part[tid] = select(0.0, coefs[min(base + r0 + tid, arrayLength(&coefs) - 1u)].w, r0 + tid < n);
+        let turn = r0 / SIDE % 2u;
+        if tid < SIDE && r0 + tid < n && coefs[base + r0 + tid].w != 0.0 {
+            atomicOr(&parts[turn], 1u << tid);
         }
         workgroupBarrier();
-        for (var e = tid; e < SIDE * SIDE; e += 64u) {
+        let part = atomicLoad(&parts[turn]);
+        if tid == 0u {
+            atomicStore(&parts[1u - turn], 0u);
+        }
+        // A block without a row that takes part costs its barriers alone.
+        let end = select(0u, SIDE, part != 0u);
+        for (var e = tid; e < end * SIDE; e += 64u) {
             let r = e / SIDE;
             let i = tile.y + e % SIDE;
             var x = 0.0;
-            if part[r] != 0.0 {
+            if ((part >> r) & 1u) != 0u {
                 if i < layer.x {
                     x = acts[(base + r0 + r) * HIDDEN + offsets.x + i];
                 } else if i == layer.x {
@@ -41,11 +49,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
             }
             x_tile[e] = x;
         }
-        for (var e = tid; e < SIDE * SIDE / 4u; e += 64u) {
+        for (var e = tid; e < end * SIDE / 4u; e += 64u) {
             let r = e / (SIDE / 4u);
             let j = tile.z + (e % (SIDE / 4u)) * 4u;
             var d = vec4<f32>(0.0);
-            if part[r] != 0.0 {
+            if ((part >> r) & 1u) != 0u {
                 let start = (base + r0 + r) * DELTA + offsets.y;
                 for (var q = 0u; q < 4u; q++) {
                     if j + q < layer.y {
@@ -56,7 +64,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
             d_tile[e] = d;
         }
         workgroupBarrier();
-        for (var r = 0u; r < SIDE; r++) {
+        for (var r = 0u; r < end; r++) {
             let d = d_tile[r * (SIDE / 4u) + id.x];
             for (var q = 0u; q < 4u; q++) {
                 sums[q] += x_tile[r * SIDE + id.y * 4u + q] * d;

@@ -16,7 +16,8 @@ const TROWS: u32 = N_LANES * SAMPLES * CONTEXT;
 const SIDE: u32 = 32u;
 var<workgroup> x_tile: array<f32, 1024>;
 var<workgroup> d_tile: array<vec4<f32>, 256>;
-var<workgroup> part: array<u32, 32>;
+// Bit r: trow r of the block takes part. Blocks take turns with the two words, so that one can be cleared meanwhile.
+var<workgroup> parts: array<atomic<u32>, 2>;
 
 // Element j of row r of what lies at `place`.
 fn element(place: u32, r: u32, j: u32) -> f32 {
@@ -43,24 +44,31 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     let base = lane * n;
     var sums: array<vec4<f32>, 4>;
     for (var r0 = 0u; r0 < n; r0 += SIDE) {
-        if tid < SIDE {
-            part[tid] = select(0u, taking[min(base + r0 + tid, arrayLength(&taking) - 1u)], r0 + tid < n);
+        let turn = r0 / SIDE % 2u;
+        if tid < SIDE && r0 + tid < n && taking[base + r0 + tid] != 0u {
+            atomicOr(&parts[turn], 1u << tid);
         }
         workgroupBarrier();
-        for (var e = tid; e < SIDE * SIDE; e += 64u) {
+        let part = atomicLoad(&parts[turn]);
+        if tid == 0u {
+            atomicStore(&parts[1u - turn], 0u);
+        }
+        // A block without a trow that takes part costs its barriers alone.
+        let end = select(0u, SIDE, part != 0u);
+        for (var e = tid; e < end * SIDE; e += 64u) {
             let r = e / SIDE;
             let i = i0 + e % SIDE;
             var v = 0.0;
-            if part[r] != 0u && i < w.y {
+            if ((part >> r) & 1u) != 0u && i < w.y {
                 v = element(places.x, base + r0 + r, places.y + i);
             }
             x_tile[e] = v;
         }
-        for (var e = tid; e < SIDE * SIDE / 4u; e += 64u) {
+        for (var e = tid; e < end * SIDE / 4u; e += 64u) {
             let r = e / (SIDE / 4u);
             let j = j0 + (e % (SIDE / 4u)) * 4u;
             var d = vec4<f32>(0.0);
-            if part[r] != 0u {
+            if ((part >> r) & 1u) != 0u {
                 for (var q = 0u; q < 4u; q++) {
                     if j + q < w.z {
                         d[q] = element(places.z, base + r0 + r, places.w + j + q);
@@ -70,7 +78,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
             d_tile[e] = d;
         }
         workgroupBarrier();
-        for (var r = 0u; r < SIDE; r++) {
+        for (var r = 0u; r < end; r++) {
             let d = d_tile[r * (SIDE / 4u) + id.x];
             for (var q = 0u; q < 4u; q++) {
                 sums[q] += x_tile[r * SIDE + id.y * 4u + q] * d;

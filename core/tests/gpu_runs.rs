@@ -259,3 +259,23 @@ fn whole_runs_agree_statistically() {
     let end: f32 = (0..lanes).map(|l| got[(59 * lanes + l) * ROW + column("entropy")]).sum();
     assert!(end < 0.9 * first, "entropy went from {first} to {end}");
 }
+
+/// The budget of dispatches: 12 an update for a table or an MLP of one pass, 8 more a layer for the transformer.
+#[test]
+fn updates_keep_to_their_dispatches() {
+    let Some(context) = context() else { return };
+    let run = r#"{"updates": 2, "groups": 2, "num_generations": 2}"#;
+    for (task, policy, arms, budget) in [
+        ("bandit", r#""kind": "table""#, BANDIT, 12),
+        ("gridworld", r#""kind": "mlp", "hidden": [8, 8]"#, GRID, 12),
+        ("length", r#""kind": "transformer", "d_model": 16, "layers": 2, "heads": 2"#, LENGTH, 12 + 2 * 8),
+    ] {
+        let policy = format!("{{{policy}}}");
+        let plan = plan_of(&experiment(&format!(r#"{{"kind": "{task}"}}"#), &policy, run, "{}", arms));
+        let ids = lanes_of(&plan, &[0]);
+        let engine = pollster::block_on(GpuEngine::new(&context, plan, &ids, None)).unwrap();
+        let (most, _) = engine.dispatches();
+        println!("{task}: {most} dispatches, {:?}", engine.stage_names());
+        assert!(most <= budget, "{task} takes {most} dispatches of {budget}");
+    }
+}

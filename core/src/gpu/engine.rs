@@ -234,6 +234,20 @@ impl GpuEngine {
         names
     }
 
+    /// Dispatches of an update that looks at the reference policy, and of one that does not.
+    pub fn dispatches(&self) -> (usize, usize) {
+        let (epochs, minibatches) = self.passes();
+        let count = |phase: Phase| self.stages.iter().filter(|s| s.phase == phase).count();
+        let again = (epochs * minibatches) as usize - 1;
+        let plain = count(Phase::Sample)
+            + count(Phase::Judge)
+            + count(Phase::First)
+            + count(Phase::Learn)
+            + again * (count(Phase::Again) + count(Phase::Learn))
+            + count(Phase::Measure);
+        (plain + count(Phase::Reference), plain)
+    }
+
     /// Whether a submit would find a free staging buffer.
     pub fn can_submit(&self) -> bool {
         self.readback.in_flight() < readback::IN_FLIGHT
