@@ -16,6 +16,7 @@ mod lower;
 mod number;
 mod parser;
 mod parser_expr;
+mod parser_module;
 pub mod schema;
 mod score;
 mod vm;
