@@ -72,8 +72,9 @@ class Chart {
     const bands = [];
     this.arms.forEach((arm, i) => {
       const stroke = css(`--arm-${arm.color}`);
-      const edge = { stroke: "transparent", points: { show: false } };
-      series.push({ label: arm.name, stroke, width: 1.75, dash: arm.dash, points: { show: false } }, edge, { ...edge });
+      // Some metrics are not computed at every update: a line goes on over the holes.
+      const edge = { stroke: "transparent", points: { show: false }, spanGaps: true };
+      series.push({ label: arm.name, stroke, width: 1.75, dash: arm.dash, points: { show: false }, spanGaps: true }, edge, { ...edge });
       bands.push({ series: [3 * i + 2, 3 * i + 3], fill: css(`--band-${arm.color}`) });
     });
     return {

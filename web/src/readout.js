@@ -19,8 +19,10 @@ export function cursorReadout(el, arms, format) {
   const show = (data, idx, now) => {
     when.textContent = now ? "" : `at ${data[0][idx]}:`;
     values.forEach((span, i) => {
-      const mean = data[3 * i + 1][idx];
-      const top = data[3 * i + 2][idx];
+      const means = data[3 * i + 1];
+      const at = now ? means.findLastIndex((m) => m != null) : idx;
+      const mean = means[at];
+      const top = data[3 * i + 2][at];
       const half = mean == null || top == null ? null : top - mean;
       span.textContent = mean == null ? "–" : `${format(mean)}${half > 0 ? ` ±${format(half)}` : ""}`;
     });
