@@ -98,6 +98,23 @@ pub fn now() -> f64 {
     scope().performance().map_or(0.0, |p| p.now())
 }
 
+/// Vendor and architecture of the adapter, such as "nvidia ampere": browsers leave the description that wgpu reads empty.
+pub async fn adapter_name() -> Option<String> {
+    let get = |from: &JsValue, key: &str| js_sys::Reflect::get(from, &key.into()).ok().filter(|v| !v.is_undefined());
+    let gpu = get(&get(&js_sys::global(), "navigator")?, "gpu")?;
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"powerPreference".into(), &"high-performance".into()).ok()?;
+    let request: js_sys::Function = get(&gpu, "requestAdapter")?.dyn_into().ok()?;
+    let promise: js_sys::Promise = request.call1(&gpu, &options).ok()?.dyn_into().ok()?;
+    let info = get(&JsFuture::from(promise).await.ok()?, "info")?;
+    let words: Vec<String> = ["vendor", "architecture", "device"]
+        .iter()
+        .filter_map(|key| get(&info, key)?.as_string())
+        .filter(|word| !word.is_empty())
+        .collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
 /// Keeps what the page would need to go on elsewhere.
 pub fn remember(run: u32, checkpoint: Option<Checkpoint>) {
     LAST.with_borrow_mut(|last| *last = (run, checkpoint));

@@ -33,7 +33,13 @@ async fn device() -> Result<GpuContext, GpuError> {
 
 /// The WebGPU adapter of this browser, if there is one.
 pub async fn adapter() -> Option<Adapter> {
-    find_adapter().await.ok()
+    named(find_adapter().await.ok()?).await
+}
+
+/// The adapter under the name that the browser gives it.
+async fn named(adapter: Adapter) -> Option<Adapter> {
+    let name = edge::adapter_name().await.unwrap_or_else(|| adapter.name.clone());
+    Some(Adapter { name, ..adapter })
 }
 
 /// The engine of a session.
@@ -51,7 +57,7 @@ enum Kind {
 
 struct Gpu {
     engine: GpuEngine,
-    context: GpuContext,
+    adapter: Option<Adapter>,
     /// Updates in the next submit, from how long the last ones took.
     chunk: u32,
 }
@@ -73,7 +79,8 @@ impl Engine {
             EngineKind::Gpu => {
                 let context = device().await.map_err(sentence)?;
                 let engine = GpuEngine::new(&context, plan.clone(), lanes, base).await.map_err(sentence)?;
-                Kind::Gpu(Box::new(Gpu { engine, context, chunk: 1 }))
+                let adapter = named(context.adapter().clone()).await;
+                Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1 }))
             }
         };
         Ok(Self { kind, probe: anatomy::probe(plan), watched })
@@ -82,7 +89,7 @@ impl Engine {
     pub fn adapter(&self) -> Option<Adapter> {
         match &self.kind {
             Kind::Cpu(_) => None,
-            Kind::Gpu(gpu) => Some(gpu.context.adapter().clone()),
+            Kind::Gpu(gpu) => gpu.adapter.clone(),
         }
     }
 
