@@ -1,4 +1,4 @@
-//! Messages between the page and the engine workers, as plain serde data (`wire` gives their bytes). The page is the
+//! Messages between the page and the engine workers, as plain data (`wire` gives their bytes). The page is the
 //! client; a worker answers.
 //!
 //! One session runs one experiment. Lanes are split over the workers: lane = seed index * arms + arm, and a worker owns
@@ -18,8 +18,7 @@ pub enum EngineKind {
 }
 
 /// Page to worker.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Builds the engine for some seeds of an experiment, from the base policy if one is given (else the worker warms
     /// one up, with `BaseProgress`). With `checkpoint`, goes on from there. Answered by `Ready` or `Failed`.
@@ -29,7 +28,6 @@ pub enum Command {
         /// Indices of seeds, in 0..run.seeds.
         seeds: Vec<u32>,
         engine: EngineKind,
-        #[serde(with = "crate::wire::floats::option")]
         base: Option<Vec<f32>>,
         checkpoint: Option<Checkpoint>,
     },
@@ -73,8 +71,7 @@ pub enum Command {
 }
 
 /// Worker to page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// The worker's module runs; only now may commands be sent. `adapter` is the WebGPU adapter, if there is one.
     Started {
@@ -90,7 +87,6 @@ pub enum Event {
     /// The base policy that was warmed up, to be cached and given to the other workers.
     Base {
         run: u32,
-        #[serde(with = "crate::wire::floats")]
         params: Vec<f32>,
     },
     Ready {
@@ -102,7 +98,6 @@ pub enum Event {
     Report {
         run: u32,
         index: Vec<RowIndex>,
-        #[serde(with = "crate::wire::floats")]
         values: Vec<f32>,
         anatomy: Option<Box<Anatomy>>,
         updates_per_s: f32,
@@ -170,11 +165,8 @@ pub struct RowIndex {
 pub struct LaneState {
     pub arm: u32,
     pub seed: u32,
-    #[serde(with = "crate::wire::floats")]
     pub params: Vec<f32>,
-    #[serde(with = "crate::wire::floats")]
     pub m: Vec<f32>,
-    #[serde(with = "crate::wire::floats")]
     pub v: Vec<f32>,
     /// Optimiser steps taken so far.
     pub opt_step: u32,
@@ -227,7 +219,6 @@ pub struct Sample {
     /// Actions or tokens, `length` of them.
     pub actions: Vec<u32>,
     /// The record that the program read (see the task's schema).
-    #[serde(with = "crate::wire::floats")]
     pub record: Vec<f32>,
 }
 
@@ -250,9 +241,7 @@ pub struct Anatomy {
     pub groups: Vec<Group>,
     /// Action probabilities [states][actions] of a step task (gridworld: one row a cell with no key and the coin there;
     /// bandit: one row a context); empty for tokens.
-    #[serde(with = "crate::wire::floats")]
     pub policy: Vec<f32>,
     /// Visits of each cell in the last update (gridworld), else empty.
-    #[serde(with = "crate::wire::floats")]
     pub visits: Vec<f32>,
 }

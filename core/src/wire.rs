@@ -1,80 +1,229 @@
-//! How messages of the protocol travel between page and worker: MessagePack with field names, one transferable byte
-//! array a message. Unlike JSON it keeps numbers that are not finite, and long vectors (`floats`) travel as raw bytes.
+//! How messages of the protocol travel between page and worker: one transferable byte array a message, numbers in
+//! little-endian order, lists behind their lengths, fields in the order of their declaration. Page and worker are built
+//! together, so there are no names and no versions inside. It is written by hand because decoders that serde derives for
+//! these types are a seventh of the page's module.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use crate::experiment::Experiment;
+use crate::params::Overrides;
+use crate::protocol::{
+    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Group, GroupTag, LaneState, MetricColumn,
+    RowIndex, Sample,
+};
 
-/// A message that could not be read or written; a bug or a page and worker of different versions.
+/// A message that could not be read; a bug, or a page and a worker of different builds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the page and the engine do not understand each other ({0}); reload the page")]
-pub struct WireError(String);
+pub struct WireError(&'static str);
 
 /// The bytes of a `Command` or an `Event`.
-pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
-    rmp_serde::to_vec_named(message).map_err(|e| WireError(e.to_string()))
+pub fn encode<T: Wire>(message: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    message.put(&mut out);
+    out
 }
 
 /// A `Command` or an `Event` from its bytes.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
-    rmp_serde::from_slice(bytes).map_err(|e| WireError(e.to_string()))
+pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
+    let mut input = Input(bytes);
+    let message = T::take(&mut input)?;
+    if input.0.is_empty() { Ok(message) } else { Err(WireError("a message is too long")) }
 }
 
-/// For `#[serde(with = "floats")]`: a vector of f32 as little-endian bytes. Also reads a list of numbers, as JSON has it.
-pub mod floats {
-    use serde::de::{Deserializer, Error, SeqAccess, Visitor};
-    use serde::ser::Serializer;
-    use std::fmt;
+/// What is left to read.
+pub struct Input<'a>(&'a [u8]);
 
-    pub fn serialize<S: Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.collect_seq(values);
-        }
-        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        serializer.serialize_bytes(&bytes)
+impl<'a> Input<'a> {
+    fn bytes(&mut self, n: usize) -> Result<&'a [u8], WireError> {
+        let (head, rest) = self.0.split_at_checked(n).ok_or(WireError("a message is cut off"))?;
+        self.0 = rest;
+        Ok(head)
     }
+}
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
-        struct Floats;
-        impl<'de> Visitor<'de> for Floats {
-            type Value = Vec<f32>;
+/// Something that a message can hold.
+pub trait Wire: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError>;
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("numbers")
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<f32>, E> {
-                let (words, rest) = bytes.as_chunks::<4>();
-                if !rest.is_empty() {
-                    return Err(E::invalid_length(bytes.len(), &"a multiple of four bytes"));
-                }
-                Ok(words.iter().map(|w| f32::from_le_bytes(*w)).collect())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<f32>, A::Error> {
-                let mut values = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(1 << 20));
-                while let Some(x) = seq.next_element()? {
-                    values.push(x);
-                }
-                Ok(values)
-            }
-        }
-        deserializer.deserialize_any(Floats)
+impl Wire for u32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
     }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        let mut word = [0; 4];
+        word.copy_from_slice(input.bytes(4)?);
+        Ok(u32::from_le_bytes(word))
+    }
+}
 
-    /// The same for a vector that may be absent.
-    pub mod option {
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+impl Wire for f32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.to_bits().put(out);
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        u32::take(input).map(f32::from_bits)
+    }
+}
 
-        #[derive(Serialize, Deserialize)]
-        struct Wrapped(#[serde(with = "super")] Vec<f32>);
+impl Wire for u8 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        Ok(input.bytes(1)?[0])
+    }
+}
 
-        pub fn serialize<S: Serializer>(values: &Option<Vec<f32>>, serializer: S) -> Result<S::Ok, S::Error> {
-            values.as_ref().map(|v| Wrapped(v.clone())).serialize(serializer)
+impl Wire for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        u8::from(*self).put(out);
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        Ok(u8::take(input)? != 0)
+    }
+}
+
+impl Wire for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        let n = u32::take(input)? as usize;
+        String::from_utf8(input.bytes(n)?.to_vec()).map_err(|_| WireError("a text is not text"))
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        for item in self {
+            item.put(out);
         }
-
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<f32>>, D::Error> {
-            Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|w| w.0))
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        let n = u32::take(input)? as usize;
+        // Every item takes a byte at least: a false length asks for no more memory than the message has.
+        let mut items = Vec::with_capacity(n.min(input.0.len()));
+        for _ in 0..n {
+            items.push(T::take(input)?);
         }
+        Ok(items)
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<T: Wire> Wire for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        T::take(input).map(Box::new)
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        Ok((A::take(input)?, B::take(input)?))
+    }
+}
+
+/// What files and links hold travels as the JSON that they hold.
+macro_rules! as_json {
+    ($($name:ty),+) => { $(impl Wire for $name {
+        fn put(&self, out: &mut Vec<u8>) {
+            // Plain data with string keys always serialises.
+            serde_json::to_string(self).unwrap_or_default().put(out);
+        }
+        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+            serde_json::from_str(&String::take(input)?).map_err(|_| WireError("an experiment cannot be read"))
+        }
+    })+ };
+}
+
+macro_rules! structs {
+    ($($name:ident { $($field:ident),+ })+) => { $(impl Wire for $name {
+        fn put(&self, out: &mut Vec<u8>) {
+            $(self.$field.put(out);)+
+        }
+        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+            Ok(Self { $($field: Wire::take(input)?),+ })
+        }
+    })+ };
+}
+
+macro_rules! enums {
+    ($($name:ident { $($tag:literal $variant:ident $({ $($field:ident),+ })?),+ })+) => { $(impl Wire for $name {
+        fn put(&self, out: &mut Vec<u8>) {
+            match self {
+                $(Self::$variant $({ $($field),+ })? => {
+                    out.push($tag);
+                    $($($field.put(out);)+)?
+                })+
+            }
+        }
+        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+            match u8::take(input)? {
+                $($tag => Ok(Self::$variant $({ $($field: Wire::take(input)?),+ })?),)+
+                _ => Err(WireError("a message is of no known kind")),
+            }
+        }
+    })+ };
+}
+
+as_json!(Experiment, Overrides);
+
+structs! {
+    Adapter { name, software }
+    EngineInfo { kind, adapter }
+    MetricColumn { name, help, unit }
+    RowIndex { arm, seed, update }
+    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run }
+    Checkpoint { update, lanes }
+    Sample { advantage, reward, true_score, length, truncated, components, error, actions, record }
+    Group { tag, prompt, samples }
+    Anatomy { arm, seed, update, component_names, groups, policy, visits }
+}
+
+enums! {
+    EngineKind { 0 Cpu, 1 Gpu }
+    GroupTag { 0 Effective, 1 TooEasy, 2 TooHard, 3 Truncated, 4 Error }
+    Command {
+        0 Load { run, experiment, seeds, engine, base, checkpoint },
+        1 Run { run, delay_ms },
+        2 Pause { run },
+        3 Step { run, n },
+        4 SetProgram { run, arm, edit, code },
+        5 SetAlgorithm { run, arm, edit, algorithm },
+        6 Watch { run, arm, seed },
+        7 Save { run }
+    }
+    Event {
+        0 Started { adapter },
+        1 BaseProgress { run, step, of, loss },
+        2 Base { run, params },
+        3 Ready { run, engine, columns },
+        4 Report { run, index, values, anatomy, updates_per_s },
+        5 Edited { run, arm, edit, update, error },
+        6 Checkpointed { run, checkpoint },
+        7 Paused { run, update, finished },
+        8 Failed { run, message, checkpoint }
     }
 }
 
@@ -83,7 +232,9 @@ mod tests {
     use super::{decode, encode};
     use crate::experiment::{Arm, Base, Experiment, Part, VERSION};
     use crate::params::Value;
-    use crate::protocol::{Checkpoint, Command, EngineKind, Event, LaneState, RowIndex};
+    use crate::protocol::{
+        Anatomy, Checkpoint, Command, EngineKind, Event, Group, GroupTag, LaneState, RowIndex, Sample,
+    };
 
     fn experiment() -> Experiment {
         let part = |kind: &str| Part { kind: kind.into(), params: [("k".to_string(), Value::Number(8.0))].into() };
@@ -128,8 +279,7 @@ mod tests {
             base: Some(vec![1.0, 2.0]),
             checkpoint: Some(Checkpoint { update: 4, lanes: vec![lane.clone()] }),
         };
-        let Ok(Command::Load { experiment: e, seeds, base, checkpoint, .. }) = decode(&encode(&command).unwrap())
-        else {
+        let Ok(Command::Load { experiment: e, seeds, base, checkpoint, .. }) = decode(&encode(&command)) else {
             panic!("not a load");
         };
         assert_eq!(*e, experiment());
@@ -148,7 +298,7 @@ mod tests {
             anatomy: None,
             updates_per_s: 3.0,
         };
-        let Ok(Event::Report { index: i, values, .. }) = decode(&encode(&event).unwrap()) else {
+        let Ok(Event::Report { index: i, values, .. }) = decode(&encode(&event)) else {
             panic!("not a report");
         };
         assert_eq!(i, index);
@@ -156,9 +306,48 @@ mod tests {
     }
 
     #[test]
+    fn an_anatomy_comes_back_whole() {
+        let sample = Sample {
+            advantage: -0.5,
+            reward: None,
+            true_score: 1.0,
+            length: 2,
+            truncated: true,
+            components: vec![Some(1.0), None],
+            error: Some(("division by zero".into(), 3)),
+            actions: vec![4, 5],
+            record: vec![0.5; 3],
+        };
+        let group = Group { tag: GroupTag::TooHard, prompt: vec![7], samples: vec![sample] };
+        let anatomy = Anatomy {
+            arm: 1,
+            seed: 2,
+            update: 3,
+            component_names: vec!["a".into(), "b".into()],
+            groups: vec![group],
+            policy: vec![0.25; 4],
+            visits: Vec::new(),
+        };
+        let event = Event::Report {
+            run: 1,
+            index: Vec::new(),
+            values: Vec::new(),
+            anatomy: Some(Box::new(anatomy.clone())),
+            updates_per_s: 3.0,
+        };
+        let Ok(Event::Report { anatomy: Some(got), .. }) = decode(&encode(&event)) else { panic!("not a report") };
+        assert_eq!(*got, anatomy);
+    }
+
+    #[test]
     fn damaged_bytes_are_an_error() {
-        let bytes = encode(&Command::Pause { run: 1 }).unwrap();
-        assert!(decode::<Command>(&bytes[..bytes.len() - 1]).is_err());
-        assert!(decode::<Event>(&bytes).is_err());
+        let bytes = encode(&Command::SetProgram { run: 1, arm: 0, edit: 2, code: "def a(ep): pass".into() });
+        for end in 0..bytes.len() {
+            assert!(decode::<Command>(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        assert!(decode::<Command>(&[&bytes[..], &[0]].concat()).is_err(), "something behind it");
+        assert!(decode::<Command>(&[99]).is_err());
+        // A length that no message has asks for no memory.
+        assert!(decode::<Event>(&[2, 0, 0, 0, 0, 255, 255, 255, 255]).is_err());
     }
 }

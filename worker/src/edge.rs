@@ -23,12 +23,10 @@ fn scope() -> DedicatedWorkerGlobalScope {
 
 /// Sends an event to the page.
 pub fn post(event: &Event) {
-    if let Ok(bytes) = wire::encode(event) {
-        let array = js_sys::Uint8Array::from(bytes.as_slice());
-        let transfer = js_sys::Array::of1(&array.buffer());
-        // Posting fails only when the page is gone.
-        let _ = scope().post_message_with_transfer(&array, &transfer);
-    }
+    let array = js_sys::Uint8Array::from(wire::encode(event).as_slice());
+    let transfer = js_sys::Array::of1(&array.buffer());
+    // Posting fails only when the page is gone.
+    let _ = scope().post_message_with_transfer(&array, &transfer);
 }
 
 /// Puts every message from now on into the inbox.

@@ -79,6 +79,8 @@ fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
         v: Vec::new(),
         opt_step: 0,
         entropy_coef: 0.0,
+        entropy_last: 0.0,
+        tokens: 0.0,
         run: Vec::new(),
     };
     Checkpoint { update, lanes: seeds.iter().map(lane).collect() }

@@ -61,7 +61,7 @@ impl EngineWorker {
 
     /// Sends a command; its bytes are transferred, not copied.
     pub fn send(&self, command: &Command) -> Result<(), String> {
-        let bytes = wire::encode(command).map_err(|e| e.to_string())?;
+        let bytes = wire::encode(command);
         let array = Uint8Array::from(bytes.as_slice());
         self.worker
             .post_message_with_transfer(&array, &Array::of1(&array.buffer()))
