@@ -1,5 +1,6 @@
 // Gradient of dense layers: dW = X^T D over the rows of a lane, and the bias as one more row of X that is all ones
-// (a bias follows its weights). One workgroup a tile of 32 x 32 weights of a lane.
+// (a bias follows its weights). One workgroup a tile of 32 x 32 weights of a lane and a split of its rows; partials:
+// [split][lane][PARAMS], added up by `backward_sum`, or the gradient itself where there is one split.
 // tiles: (layer, first input, first output, 0) of each workgroup.
 
 @group(0) @binding(0) var<uniform> net: array<vec4<u32>, 32>;
@@ -7,7 +8,7 @@
 @group(0) @binding(2) var<storage, read> coefs: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> acts: array<f32>;
 @group(0) @binding(4) var<storage, read> deltas: array<f32>;
-@group(0) @binding(5) var<storage, read_write> grads: array<f32>;
+@group(0) @binding(5) var<storage, read_write> partials: array<f32>;
 
 const SIDE: u32 = 32u;
 var<workgroup> x_tile: array<f32, 1024>;
@@ -24,7 +25,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     let n = SAMPLES * STEPS;
     let base = lane * n;
     var sums: array<vec4<f32>, 4>;
-    for (var r0 = 0u; r0 < n; r0 += SIDE) {
+    // Split wg.z sums its share of the blocks.
+    let share = (n + SIDE * SPLITS - 1u) / (SIDE * SPLITS) * SIDE;
+    for (var r0 = wg.z * share; r0 < min(n, (wg.z + 1u) * share); r0 += SIDE) {
         let turn = r0 / SIDE % 2u;
         if tid < SIDE && r0 + tid < n && coefs[base + r0 + tid].w != 0.0 {
             atomicOr(&parts[turn], 1u << tid);
@@ -77,9 +80,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
         for (var k = 0u; k < 4u; k++) {
             let j = tile.z + id.x * 4u + k;
             if i < layer.x && j < layer.y {
-                grads[lane * PARAMS + layer.z + i * layer.y + j] = sums[q][k];
+                partials[(wg.z * N_LANES + lane) * PARAMS + layer.z + i * layer.y + j] = sums[q][k];
             } else if i == layer.x && j < layer.y {
-                grads[lane * PARAMS + layer.w + j] = sums[q][k];
+                partials[(wg.z * N_LANES + lane) * PARAMS + layer.w + j] = sums[q][k];
             }
         }
     }

@@ -1,4 +1,5 @@
-// Gradients of the transformer's matrices: dW = X^T D over the trows of a lane, one workgroup a tile of 32 x 32 weights.
+// Gradients of the transformer's matrices: dW = X^T D over the trows of a lane, one workgroup a tile of 32 x 32 weights and
+// a split of the trows (partials as in backward_dense.wgsl).
 // tiles: two entries a workgroup, from entry job.x on: (offset of W, inputs, outputs, first input | first output << 16)
 // and (where X lies, its place in a row, where D lies, its place in a row). Places: 0 scratch, 1 + slot acts_x,
 // PLACE_DX dx half 0, PLACE_DX + 1 half 1, PLACE_DLOGITS dlogits.
@@ -10,7 +11,7 @@
 @group(0) @binding(4) var<storage, read> scratch: array<f32>;
 @group(0) @binding(5) var<storage, read> dx: array<f32>;
 @group(0) @binding(6) var<storage, read> dlogits: array<f32>;
-@group(0) @binding(7) var<storage, read_write> grads: array<f32>;
+@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
 
 const TROWS: u32 = N_LANES * SAMPLES * CONTEXT;
 const SIDE: u32 = 32u;
@@ -43,7 +44,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     let n = SAMPLES * CONTEXT;
     let base = lane * n;
     var sums: array<vec4<f32>, 4>;
-    for (var r0 = 0u; r0 < n; r0 += SIDE) {
+    // Split wg.z sums its share of the blocks.
+    let share = (n + SIDE * SPLITS - 1u) / (SIDE * SPLITS) * SIDE;
+    for (var r0 = wg.z * share; r0 < min(n, (wg.z + 1u) * share); r0 += SIDE) {
         let turn = r0 / SIDE % 2u;
         if tid < SIDE && r0 + tid < n && taking[base + r0 + tid] != 0u {
             atomicOr(&parts[turn], 1u << tid);
@@ -91,7 +94,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
         for (var k = 0u; k < 4u; k++) {
             let j = j0 + id.x * 4u + k;
             if i < w.y && j < w.z {
-                grads[lane * PARAMS + w.x + i * w.z + j] = sums[q][k];
+                partials[(wg.z * N_LANES + lane) * PARAMS + w.x + i * w.z + j] = sums[q][k];
             }
         }
     }

@@ -273,7 +273,7 @@ fn backward_agrees(
         );
     }
     engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
-    for stage in ["backward_table", "backward_mlp", "backward_dense", "backward_bag"] {
+    for stage in ["backward_table", "backward_mlp", "backward_dense", "backward_sum", "backward_bag"] {
         engine.run_stage(stage, UPDATE).unwrap();
     }
     let grads = floats(pollster::block_on(engine.read("grads", 0, want.len())).unwrap());

@@ -456,6 +456,7 @@ fn make_buffers(context: &GpuContext, shape: &Shape, layout: &Layout, words: usi
         ("opt_m", lanes * shape.params),
         ("opt_v", lanes * shape.params),
         ("grads", lanes * shape.params),
+        ("partials", if layout.splits > 1 { layout.splits * lanes * shape.params } else { 0 }),
         ("opt_state", lanes * 4),
         ("task_words", words),
         ("records", samples * shape.record),

@@ -10,6 +10,11 @@ pub(super) const BAG_ENTRIES: usize = 4;
 /// Side of a tile of `backward_dense`.
 const TILE: usize = 32;
 
+/// Workgroups that keep a large device busy; fewest rows of a split; most splits.
+const BUSY: usize = 160;
+const SPLIT_ROWS: usize = 256;
+const MAX_SPLITS: usize = 16;
+
 /// A policy as the shaders see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Network {
@@ -34,6 +39,8 @@ pub(super) struct Layout {
     /// Where the tiles of the transformer's dispatches start, in entries of `tiles`: the heads, then per layer the feed
     /// forward and the attention.
     pub(super) tile_starts: Vec<usize>,
+    /// Workgroups that share a tile of a weights' gradient, each with a part of the rows.
+    pub(super) splits: usize,
     /// Where the task's prior logits lie in a row of kept activations, if it has some.
     pub(super) prior: Option<usize>,
     /// Numbers of a row of kept activations and of a row of deltas.
@@ -67,6 +74,7 @@ pub(super) fn table(tensors: &[Tensor], critic: bool, prior: usize) -> Result<La
         bags,
         tiles: Vec::new(),
         tile_starts: Vec::new(),
+        splits: 1,
         prior: (prior > 0).then_some(0),
         hidden: prior.max(1),
         delta,
@@ -128,6 +136,7 @@ pub(super) fn mlp(tensors: &[Tensor], relu: bool, critic: bool, prior: usize) ->
         bags,
         tiles,
         tile_starts: Vec::new(),
+        splits: 1,
         prior: (prior > 0).then_some(total),
         hidden: total + prior,
         delta,
@@ -197,10 +206,31 @@ pub(super) fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: b
     tile_starts.push(end);
     let network = Network::Transformer { d, layers, heads, context };
     let delta = out.cols + usize::from(critic);
-    Ok(Layout { network, net, bags: Vec::new(), tiles, tile_starts, prior: None, hidden: 1, delta, width: 1 })
+    Ok(Layout {
+        network,
+        net,
+        bags: Vec::new(),
+        tiles,
+        tile_starts,
+        splits: 1,
+        prior: None,
+        hidden: 1,
+        delta,
+        width: 1,
+    })
 }
 
 impl Layout {
+    /// Splits the rows of the weights' gradients so far that a few lanes keep a large device busy.
+    pub(super) fn split(&mut self, lanes: usize, rows: usize) {
+        let tiles = match self.network {
+            Network::Transformer { .. } => (0..self.jobs().len() as u32).map(|j| self.tiles_of(j) as usize).max(),
+            _ => Some(self.tiles.len()),
+        };
+        let most = (rows / SPLIT_ROWS).clamp(1, MAX_SPLITS);
+        self.splits = (BUSY / (tiles.unwrap_or(1) * lanes).max(1)).clamp(1, most);
+    }
+
     /// The entries of `jobs`: what the stages of the transformer's backward pass work on; see `sources`.
     pub(super) fn jobs(&self) -> Vec<u32> {
         match self.network {
@@ -235,6 +265,7 @@ impl Layout {
         let sizes = constant("DELTA", self.delta) + &constant("HIDDEN", self.hidden) + &constant("WIDTH", self.width);
         let sizes = sizes
             + &constant("PRIOR", usize::from(self.prior.is_some()))
+            + &constant("SPLITS", self.splits)
             + &constant("PRIOR_AT", self.prior.unwrap_or(0));
         match self.network {
             Network::Table => sizes,
@@ -250,6 +281,7 @@ impl Layout {
                     ("WIDE", wide),
                     ("AT_ONCE", heads.min((wide - d) / context)),
                     ("SCRATCH", self.scratch()),
+                    ("SPLITS", self.splits),
                     ("N_AT", 8 * d),
                     ("PLACE_DX", PLACE_DX as usize),
                     ("PLACE_DLOGITS", PLACE_DLOGITS as usize),

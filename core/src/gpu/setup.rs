@@ -1,7 +1,7 @@
 //! From a plan to the sizes and tables of an engine.
 
 use super::device::GpuError;
-use super::network::{self, Layout, TransformerSizes};
+use super::network::{self, Layout, Network, TransformerSizes};
 use super::shape::Shape;
 use super::sources::Parts;
 use crate::metrics::columns;
@@ -55,7 +55,7 @@ pub(super) fn resolve(plan: &Plan, policy: &dyn Policy, lanes: usize) -> Result<
         columns: columns::ROW,
         ring: MAX_UPDATES,
     };
-    let layout = match &plan.task.play {
+    let mut layout = match &plan.task.play {
         Play::Tokens(play) => {
             shape.end_token = play.end_token() as usize;
             let own = TransformerParams::resolve(&[&plan.policy_params]).map_err(refused)?;
@@ -78,5 +78,10 @@ pub(super) fn resolve(plan: &Plan, policy: &dyn Policy, lanes: usize) -> Result<
             }
         }
     };
+    let rows = match layout.network {
+        Network::Transformer { context, .. } => shape.samples() * context,
+        _ => shape.rows(),
+    };
+    layout.split(lanes, rows);
     Ok((shape, layout))
 }

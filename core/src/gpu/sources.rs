@@ -180,14 +180,28 @@ impl Parts<'_> {
             Network::Transformer { layers, .. } => self.backward_transformer(layers),
             Network::Mlp { .. } => {
                 let parts = [DLOGIT, shader!("policy/mlp.wgsl"), shader!("backward_mlp.wgsl")];
-                let dense = self.source("backward_dense", &[shader!("backward_dense.wgsl")]);
-                vec![self.source("backward_mlp", &parts), dense, bag]
+                let dense = self.weights("backward_dense", shader!("backward_dense.wgsl"), 0);
+                let mut list = vec![self.source("backward_mlp", &parts), dense];
+                list.extend(self.sum());
+                list.push(bag);
+                list
             }
         }
     }
 }
 
 impl Parts<'_> {
+    /// A stage of weight gradients; with one split it writes the gradient itself.
+    fn weights(&self, name: &'static str, text: &str, job: u32) -> Source {
+        let aliases: &[_] = if self.layout.splits == 1 { &[("partials", "grads")] } else { &[] };
+        Source { job, aliases, ..self.source(name, &[text]) }
+    }
+
+    /// The stage that adds up the splits, if there are several.
+    fn sum(&self) -> Option<Source> {
+        (self.layout.splits > 1).then(|| self.source("backward_sum", &[shader!("backward_sum.wgsl")]))
+    }
+
     /// The heads, then each layer from the last to the first, then the embeddings. Entry 0 of `jobs` is the heads';
     /// layer l has entries 1 + 3 l (its number), 2 + 3 l and 3 + 3 l (its tiles).
     fn backward_transformer(&self, layers: usize) -> Vec<Source> {
@@ -196,7 +210,7 @@ impl Parts<'_> {
             job,
             ..self.source(name, &[rows[0], rows[1], DLOGIT, text])
         };
-        let weights = |job: u32| Source { job, ..self.source("backward_weights", &[shader!("backward_weights.wgsl")]) };
+        let weights = |job: u32| self.weights("backward_weights", shader!("backward_weights.wgsl"), job);
         let mut list = vec![stage("backward_head", shader!("backward_head.wgsl"), 0), weights(0)];
         for l in (0..layers as u32).rev() {
             let job = 1 + 3 * l;
@@ -207,6 +221,7 @@ impl Parts<'_> {
             list.push(stage("backward_queries", shader!("backward_queries.wgsl"), job));
             list.push(weights(job + 2));
         }
+        list.extend(self.sum());
         list.push(self.source("backward_embed", &[shader!("backward_embed.wgsl")]));
         list
     }

@@ -38,13 +38,16 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
     let lanes = shape.lanes as u32;
     let (samples, rows) = (shape.samples(), shape.rows());
     let table = layout.network == Network::Table;
+    if source.name == "backward_sum" {
+        return [up(shape.params, 64), lanes, 1];
+    }
     if let Network::Transformer { context, .. } = layout.network {
         let blocks = up(samples * context, 4);
         match source.name {
             "rollout" | "forward" | "reference" => return [up(samples, 4), lanes, 1],
             "backward_head" | "backward_feed" | "backward_heads" | "backward_queries" => return [blocks, lanes, 1],
             "backward_attention" => return [samples as u32, lanes, 1],
-            "backward_weights" => return [layout.tiles_of(source.job), lanes, 1],
+            "backward_weights" => return [layout.tiles_of(source.job), lanes, layout.splits as u32],
             "backward_embed" => return [(shape.actions + context + 1) as u32, lanes, 1],
             _ => {}
         }
@@ -56,7 +59,7 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
         "forward" | "reference" => [(samples * shape.steps.div_ceil(4)) as u32, lanes, 1],
         "backward_table" => [up(rows, 64), lanes, 1],
         "backward_mlp" => [up(rows, 4), lanes, 1],
-        "backward_dense" => [layout.tiles.len() as u32, lanes, 1],
+        "backward_dense" => [layout.tiles.len() as u32, lanes, layout.splits as u32],
         "backward_bag" => {
             let features = layout.bags.iter().map(|b| b[3]).max().unwrap_or(1);
             [features, lanes, layout.bags.len() as u32]
