@@ -2,10 +2,11 @@
 
 use super::buffers::Buffers;
 use super::device::{GpuContext, GpuError};
-use super::network::{BAG_ENTRIES, Layout, NET_ENTRIES, Network};
+use super::memory::make_buffers;
+use super::network::{BAG_ENTRIES, Layout};
 use super::pipelines::{AT_STRIDE, Kernel};
 use super::readback::{self, Readback, Rows};
-use super::setup::{self, MAX_UPDATES, RUN_WORDS};
+use super::setup::{self, MAX_UPDATES};
 use super::shape::Shape;
 use super::sources::{Parts, Source};
 use super::stages::{self, Phase, Stage};
@@ -24,7 +25,7 @@ const KL_EVERY: u32 = 8;
 /// Words of an entry of the `at` buffer.
 const AT_WORDS: usize = 8;
 /// Most optimiser steps of an update.
-const MAX_PASSES: usize = 1024;
+pub(super) const MAX_PASSES: usize = 1024;
 
 /// Trains all lanes on a WebGPU device. The context may serve several engines, one after the other.
 pub struct GpuEngine {
@@ -411,72 +412,4 @@ async fn compile(
         stages.push(Stage { kernel, phase, grid });
     }
     Ok(stages)
-}
-
-fn make_buffers(context: &GpuContext, shape: &Shape, layout: &Layout, words: usize) -> Result<Buffers, GpuError> {
-    let mut buffers = Buffers::new();
-    let lanes = shape.lanes;
-    let (samples, rows) = (lanes * shape.samples(), lanes * shape.rows());
-    let at_bytes = AT_STRIDE * (MAX_UPDATES * 8).max(2 + MAX_PASSES) as u64;
-    buffers.uniform(context, "at", at_bytes, AT_STRIDE)?;
-    for (name, entries) in [("lanes", lanes), ("net", NET_ENTRIES), ("bags", BAG_ENTRIES)] {
-        buffers.uniform(context, name, entries as u64 * 16, entries as u64 * 16)?;
-    }
-    let jobs = layout.jobs().len() as u64 * AT_STRIDE;
-    buffers.uniform(context, "job", jobs, AT_STRIDE)?;
-    let trows = match layout.network {
-        Network::Transformer { context, .. } => lanes * shape.samples() * context,
-        _ => 0,
-    };
-    if let Network::Transformer { d, layers, .. } = layout.network {
-        for (name, words) in [
-            ("tokens", trows),
-            ("taking", trows),
-            ("acts_x", (3 * layers + 1) * trows * d),
-            ("acts_qkv", layers * trows * 3 * d),
-            ("dx", 2 * trows * d),
-            ("dlogits", trows * layout.delta),
-            ("scratch", trows * layout.scratch()),
-        ] {
-            buffers.storage(context, name, words)?;
-        }
-    } else {
-        for (name, words) in [
-            ("inputs", rows * shape.active),
-            ("actions", rows),
-            ("acts", rows * layout.hidden),
-            ("deltas", rows * layout.delta),
-        ] {
-            buffers.storage(context, name, words)?;
-        }
-    }
-    for (name, words) in [
-        ("params", lanes * shape.params),
-        ("base_params", lanes * shape.params),
-        ("opt_m", lanes * shape.params),
-        ("opt_v", lanes * shape.params),
-        ("grads", lanes * shape.params),
-        ("partials", if layout.splits > 1 { layout.splits * lanes * shape.params } else { 0 }),
-        ("opt_state", lanes * 4),
-        ("task_words", words),
-        ("records", samples * shape.record),
-        ("samples", samples * 4),
-        ("policy_old", rows * 4),
-        ("policy_new", rows * 4),
-        ("components", samples * shape.components),
-        ("step_components", rows * shape.step_components),
-        ("rewards", samples * 4),
-        ("step_rewards", rows),
-        ("advantages", rows * 2),
-        ("coefs", rows * 4),
-        ("loss_sums", lanes * LaneStats::WORDS),
-        ("settings", shape.arms * ArmSettings::WORDS),
-        ("errors", samples),
-        ("run", lanes * RUN_WORDS),
-        ("tiles", layout.tiles.len() * 4),
-        ("ring", shape.ring * lanes * shape.columns),
-    ] {
-        buffers.storage(context, name, words)?;
-    }
-    Ok(buffers)
 }

@@ -6,6 +6,7 @@
 mod buffers;
 mod device;
 mod engine;
+mod memory;
 mod network;
 mod pipelines;
 mod readback;
