@@ -5,6 +5,9 @@ import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, metrics, trained } from "./lib/train.mjs";
 
+// Long, and slow enough that its curves stay short while somebody types.
+const long = () => bandit({ run: { updates: 100000, seeds: 2, groups: 256, num_generations: 16 } });
+
 // Replaces all of the code on screen, as a person does.
 async function type(page, code) {
   await page.locator(".editor:not([hidden]) .cm-content").click();
@@ -20,7 +23,7 @@ for (const webgpu of [true, false]) {
 
     it("is in use a moment later, and the policy goes on", async (t) => {
       const { page, context, problems } = await open(browser, host.url);
-      await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 4, num_generations: 4 } }));
+      await page.evaluate((e) => window.goodhart.load(e), long());
       await page.evaluate(() => window.goodhart.run());
       await trained(page, 5);
       const typed = Date.now();
@@ -38,7 +41,7 @@ for (const webgpu of [true, false]) {
 
     it("that does not compile says where, and the program before it goes on", async () => {
       const { page, context, problems } = await open(browser, host.url);
-      await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 4, num_generations: 4 } }));
+      await page.evaluate((e) => window.goodhart.load(e), long());
       await page.evaluate(() => window.goodhart.run());
       await trained(page, 3);
       await type(page, "def pay(ep):\n    return ep.proxi\n");

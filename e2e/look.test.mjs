@@ -54,7 +54,7 @@ describe("the page", () => {
 
   it("can be driven by keys", async () => {
     const { page, context } = await open(browser, host.url);
-    await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 4, num_generations: 4 } }));
+    await page.evaluate((e) => window.goodhart.load(e), bandit({ run: { updates: 100000, seeds: 2, groups: 256, num_generations: 16 } }));
     const updates = () => page.evaluate(() => Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0);
     await page.locator("body").press("s");
     await trained(page, 1);

@@ -94,7 +94,7 @@ fn page() -> Result<usize, String> {
 
 fn browser() -> Result<usize, String> {
     let browser = install::chromium().ok_or("there is no Chromium; `cargo xtask test --only install` installs it")?;
-    let mut node = command("node", &["--test", "--test-concurrency=1", "--test-reporter=tap"]);
+    let mut node = command("node", &["--test", "--test-concurrency=1", "--test-timeout=300000", "--test-reporter=tap"]);
     // Named one by one: what a folder means to `node --test` differs between versions of Node.
     node.args(files_of("e2e", ".test.mjs")?);
     node.env("CHROMIUM", browser).env("GOODHART", root().join("target/release/goodhart"));
