@@ -5,7 +5,7 @@ use crate::state::{App, EVENTS, problems, shipped};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
-use js_sys::{Float32Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect};
 use leptos::prelude::*;
 use serde::Serialize;
 use wasm_bindgen::closure::Closure;
@@ -34,8 +34,8 @@ pub fn install(app: App) {
 
     put("ready", &promise(move |done| app.when_ready(done)));
     let none = |f: Box<dyn Fn() -> JsValue>| Closure::<dyn Fn() -> JsValue>::wrap(f).into_js_value();
-    put("experiment", &none(Box::new(move || plain(&app.draft.get_untracked()))));
-    put("gallery", &none(Box::new(move || plain(&shipped()))));
+    put("experiment", &none(Box::new(move || app.draft.with_untracked(as_object))));
+    put("gallery", &none(Box::new(move || shipped().iter().map(as_object).collect::<Array>().into())));
     put(
         "run",
         &none(Box::new(move || {
@@ -80,6 +80,12 @@ pub fn install(app: App) {
 fn plain<T: Serialize>(value: &T) -> JsValue {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     value.serialize(&serializer).unwrap_or(JsValue::NULL)
+}
+
+/// An experiment as the object that its JSON says.
+fn as_object(experiment: &Experiment) -> JsValue {
+    let text = serde_json::to_string(experiment).unwrap_or_default();
+    js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL)
 }
 
 /// A promise of the update at which something came to be.

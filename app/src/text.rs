@@ -1,5 +1,7 @@
 //! Small text helpers: offsets as JavaScript counts them, and numbers as people read them.
 
+use wasm_bindgen::prelude::JsValue;
+
 /// The UTF-16 offset of a byte offset.
 pub fn to_utf16(text: &str, byte: usize) -> u32 {
     text.char_indices().take_while(|(at, _)| *at < byte).map(|(_, c)| c.len_utf16() as u32).sum()
@@ -34,6 +36,15 @@ pub fn number(x: f32) -> String {
 /// A number with its sign.
 pub fn signed(x: f32) -> String {
     if x > 0.0 { format!("+{}", number(x)) } else { number(x).replace('-', "−") }
+}
+
+/// JSON text on many lines.
+pub fn indented(json: &str) -> String {
+    let pretty = |json: &str| {
+        let value = js_sys::JSON::parse(json).ok()?;
+        js_sys::JSON::stringify_with_replacer_and_space(&value, &JsValue::NULL, &2.into()).ok().map(String::from)
+    };
+    pretty(json).unwrap_or_else(|| json.to_string())
 }
 
 /// A size in bytes.

@@ -29,7 +29,10 @@ export function cursorReadout(el, arms, format) {
   };
   const latest = (data) => {
     last = data;
-    if (!hovering && data[0].length > 0) show(data, data[0].length - 1, true);
+    if (hovering || data[0].length === 0) return;
+    show(data, data[0].length - 1, true);
+    const none = values.every((_, i) => data[3 * i + 1].every((v) => v == null));
+    if (none) when.textContent = "not computed in this run";
   };
   return {
     latest,

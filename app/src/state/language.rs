@@ -46,7 +46,7 @@ impl Language {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ArmCheck {
     pub diagnostics: Vec<Diagnostic>,
-    /// Components of the program, empty while it does not compile.
+    /// Components of the program; of the last one that compiled, while it does not.
     pub components: Vec<String>,
 }
 
@@ -88,9 +88,13 @@ impl App {
 
     pub fn check_arm(self, arm: usize) {
         let Some(code) = self.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.code.clone())) else { return };
-        let check = self.check_code(&code);
+        let mut check = self.check_code(&code);
         self.checks.update(|checks| {
             if let Some(slot) = checks.get_mut(arm) {
+                // While the code is broken the program before it goes on, with its components.
+                if check.is_error() {
+                    check.components = std::mem::take(&mut slot.components);
+                }
                 *slot = check;
             }
         });

@@ -96,8 +96,9 @@ pub fn status(app: App, arm: usize) -> impl IntoView {
         let check = app.checks.with(|c| c.get(arm).cloned().unwrap_or_default());
         let edit = app.edits.with(|e| e.get(arm).cloned().unwrap_or_default());
         let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
-            let text =
-                format!("Line {}: {} The program before this edit goes on.", first.line, sentence(&first.message));
+            let hint = first.suggestion.as_deref().map(|s| format!(" {}", sentence(s))).unwrap_or_default();
+            let message = sentence(&first.message);
+            let text = format!("Line {}: {message}{hint} The program before this edit goes on.", first.line);
             ("edit-status bad", text)
         } else {
             match edit {

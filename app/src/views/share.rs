@@ -29,7 +29,7 @@ pub fn view(app: App) -> impl IntoView {
     };
     let shared =
         goodhart_core::experiment::Experiment { claims: Vec::new(), notes: String::new(), ..app.draft.get_untracked() };
-    let json = serde_json::to_string_pretty(&shared).unwrap_or_default();
+    let json = crate::text::indented(&serde_json::to_string(&shared).unwrap_or_default());
     view! {
         <h2>"Share this experiment"</h2>
         <p>"The link holds all of it: task, policy, settings and the code of every arm. Nothing is sent anywhere; whoever opens it trains it anew."</p>

@@ -58,7 +58,8 @@ pub fn decode(fragment: &str) -> Result<Experiment, LinkError> {
         URL_SAFE_NO_PAD.decode(body).map_err(|_| damaged("it has characters that no link has, or lacks some"))?;
     let json = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, MAX_JSON)
         .map_err(|_| damaged("its contents do not unpack"))?;
-    let experiment: Experiment = serde_json::from_slice(&json).map_err(|e| LinkError::Unreadable(e.to_string()))?;
+    let json = String::from_utf8(json).map_err(|_| damaged("its contents are not text"))?;
+    let experiment: Experiment = serde_json::from_str(&json).map_err(|e| LinkError::Unreadable(e.to_string()))?;
     if experiment.version > VERSION {
         return Err(LinkError::TooNew(experiment.version));
     }
