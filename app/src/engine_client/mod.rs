@@ -1,10 +1,14 @@
 //! The page's side of the engine: the workers, and the session that says what they do.
 
+mod load;
+mod recover;
 mod session;
 mod slot;
+mod told;
 mod worker;
 
-pub use session::{Choice, Effect, EngineView, Session, Told};
+pub use session::Session;
+pub use told::{Choice, Effect, EngineView, Told};
 pub use worker::describe;
 
 use std::cell::RefCell;

@@ -5,151 +5,62 @@
 //! last checkpoint: WebGPU's on the CPU, the CPU's once more on the CPU.
 
 use super::slot::{Slot, Stage};
+use super::told::{Choice, Effect, EngineView, Told};
 use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::params::{Overrides, Params};
-use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
+use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
 use std::collections::BTreeMap;
-
-/// How often a CPU worker may fail without having trained on since.
-const MAX_FAILURES: u32 = 2;
-
-/// What the person wants to train on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// WebGPU on a hardware adapter, else the CPU.
-    #[default]
-    Auto,
-    Cpu,
-    Gpu,
-}
-
-impl Choice {
-    pub const ALL: [Choice; 3] = [Choice::Auto, Choice::Cpu, Choice::Gpu];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Choice::Auto => "auto",
-            Choice::Cpu => "cpu",
-            Choice::Gpu => "gpu",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.name() == name)
-    }
-}
-
-/// The engine in use, as the page names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineView {
-    pub kind: EngineKind,
-    pub adapter: Option<Adapter>,
-    pub workers: usize,
-}
-
-/// What is to be done in the browser.
-#[derive(Debug)]
-pub enum Effect {
-    /// Start the worker of a slot (ending the one that is there).
-    Start(usize),
-    Stop(usize),
-    Send(usize, Command),
-    Tell(Told),
-}
-
-/// What the page is told.
-#[derive(Debug)]
-pub enum Told {
-    Engine(EngineView),
-    BaseProgress {
-        step: u32,
-        of: u32,
-        loss: f32,
-    },
-    /// A base policy was warmed up: worth keeping.
-    BaseMade(Vec<f32>),
-    /// Every worker is ready for commands.
-    Ready,
-    Rows {
-        index: Vec<RowIndex>,
-        values: Vec<f32>,
-    },
-    Anatomy(Box<Anatomy>),
-    Rate(f32),
-    /// An edit is used by every lane from `update` on, or was refused.
-    Edited {
-        arm: u32,
-        edit: u32,
-        update: u32,
-        error: Option<String>,
-    },
-    Paused {
-        update: u32,
-        finished: bool,
-    },
-    /// Training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
-    /// come again bit for bit, another engine's do not.
-    Moved {
-        message: String,
-        rewind: Option<u32>,
-    },
-    /// No engine can run this.
-    Stuck(String),
-}
 
 /// What is trained, and how far it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Rest,
     Run { delay_ms: u32 },
     Reach { update: u32 },
 }
 
 /// An edit sent to the workers and not yet answered by all.
-struct Edit {
-    command: Command,
-    arm: u32,
-    waiting: Vec<usize>,
-    update: u32,
-    error: Option<String>,
+pub(super) struct Edit {
+    pub(super) command: Command,
+    pub(super) arm: u32,
+    pub(super) waiting: Vec<usize>,
+    pub(super) update: u32,
+    pub(super) error: Option<String>,
 }
 
 /// What is loaded.
-struct Plan {
-    experiment: Experiment,
-    base: Option<Vec<f32>>,
-    kind: EngineKind,
-    seeds: u32,
+pub(super) struct Plan {
+    pub(super) experiment: Experiment,
+    pub(super) base: Option<Vec<f32>>,
+    pub(super) kind: EngineKind,
+    pub(super) seeds: u32,
 }
 
 pub struct Session {
-    choice: Choice,
-    cores: usize,
-    slots: Vec<Slot>,
-    run: u32,
-    plan: Option<Plan>,
+    pub(super) choice: Choice,
+    pub(super) cores: usize,
+    pub(super) slots: Vec<Slot>,
+    pub(super) run: u32,
+    pub(super) plan: Option<Plan>,
     /// The choice had to be given up (WebGPU failed); holds until the person chooses again.
-    no_gpu: bool,
-    wish: Wish,
-    watch: (u32, u32),
-    edits: BTreeMap<u32, Edit>,
-    adapter: Option<Option<Adapter>>,
-    told_pause: bool,
+    pub(super) no_gpu: bool,
+    pub(super) wish: Wish,
+    pub(super) watch: (u32, u32),
+    pub(super) edits: BTreeMap<u32, Edit>,
+    pub(super) adapter: Option<Option<Adapter>>,
+    pub(super) told_pause: bool,
     /// With a graphics card, the automatic choice tries both engines on the experiment and keeps the faster.
-    trial: Option<Trial>,
-    faster: Option<EngineKind>,
+    pub(super) trial: Option<Trial>,
+    pub(super) faster: Option<EngineKind>,
 }
 
 /// Both engines in turn: a few updates each, by the workers' own clocks.
-struct Trial {
-    kind: EngineKind,
-    cpu_rate: f32,
+pub(super) struct Trial {
+    pub(super) kind: EngineKind,
+    pub(super) cpu_rate: f32,
     /// What was wished for meanwhile.
-    wish: Wish,
+    pub(super) wish: Wish,
 }
-
-/// Updates of a trial; the first ones are slower than the rest.
-const TRIAL_UPDATES: u32 = 6;
 
 impl Session {
     pub fn new(choice: Choice, cores: usize) -> (Self, Vec<Effect>) {
@@ -198,7 +109,7 @@ impl Session {
         self.wish = Wish::Run { delay_ms };
         self.told_pause = false;
         let run = self.run;
-        self.to_ready(|slot| (!slot.finished).then_some(Command::Run { run, delay_ms }))
+        self.send_ready(|slot| (!slot.finished).then_some(Command::Run { run, delay_ms }))
     }
 
     pub fn pause(&mut self) -> Vec<Effect> {
@@ -211,7 +122,7 @@ impl Session {
         }
         self.wish = Wish::Rest;
         let run = self.run;
-        let mut effects = self.to_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
+        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
         effects.extend(self.settle());
         effects
     }
@@ -241,13 +152,13 @@ impl Session {
     pub fn watch(&mut self, arm: u32, seed: u32) -> Vec<Effect> {
         self.watch = (arm, seed);
         let run = self.run;
-        self.to_ready(|_| Some(Command::Watch { run, arm, seed }))
+        self.send_ready(|_| Some(Command::Watch { run, arm, seed }))
     }
 
     /// Asks every worker for a checkpoint, for the case that it fails.
     pub fn save(&mut self) -> Vec<Effect> {
         let run = self.run;
-        self.to_ready(|slot| {
+        self.send_ready(|slot| {
             let newer = slot.checkpoint.as_ref().is_none_or(|c| c.update < slot.update);
             newer.then_some(Command::Save { run })
         })
@@ -429,124 +340,8 @@ impl Session {
         }
     }
 
-    /// A worker's engine is gone. The worker is started anew in any case: after a panic its memory cannot be trusted.
-    fn on_failed(&mut self, at: usize, message: String, last: Option<Checkpoint>) -> Vec<Effect> {
-        let Some(kind) = self.plan.as_ref().map(|p| p.kind) else { return Vec::new() };
-        let was_ready = self.slots[at].stage == Stage::Ready;
-        let slot = &mut self.slots[at];
-        slot.checkpoint = last.or(slot.checkpoint.take());
-        slot.failures += 1;
-        slot.started = false;
-        slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
-        let update = slot.update;
-        let mut effects = vec![Effect::Start(at)];
-        if kind == EngineKind::Gpu {
-            self.no_gpu = true;
-            let checkpoint = slot.checkpoint.take();
-            if let Some(trial) = self.trial.take() {
-                // It never ran: nothing is lost, and nothing needs to be said but which engine it is.
-                self.wish = trial.wish;
-                effects.extend(self.begin(None));
-                return effects;
-            }
-            let message = format!("WebGPU stopped ({message}); the run goes on on the CPU from update {update}.");
-            effects.push(Effect::Tell(Told::Moved { message, rewind: Some(update) }));
-            effects.extend(self.begin(checkpoint));
-        } else if slot.failures > MAX_FAILURES || !was_ready {
-            slot.stage = Stage::Idle;
-            self.wish = Wish::Rest;
-            effects.push(Effect::Tell(Told::Stuck(message)));
-        } else {
-            slot.stage = Stage::Waiting;
-            let message = format!("An engine worker stopped ({message}); it goes on from update {update}.");
-            effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
-        }
-        effects
-    }
-
-    /// Splits the seeds among workers and loads them, from update 0 or from a checkpoint of all lanes.
-    fn begin(&mut self, checkpoint: Option<Checkpoint>) -> Vec<Effect> {
-        let Some(plan) = &mut self.plan else { return Vec::new() };
-        let wants_gpu = match (self.choice, &self.adapter) {
-            _ if self.no_gpu => false,
-            (Choice::Cpu, _) => false,
-            (Choice::Gpu, _) => true,
-            (Choice::Auto, Some(Some(a))) if !a.software => match (&self.trial, self.faster) {
-                (Some(trial), _) => trial.kind == EngineKind::Gpu,
-                (None, Some(kind)) => kind == EngineKind::Gpu,
-                (None, None) => {
-                    self.trial = Some(Trial { kind: EngineKind::Cpu, cpu_rate: 0.0, wish: self.wish });
-                    self.wish = Wish::Reach { update: TRIAL_UPDATES };
-                    false
-                }
-            },
-            (Choice::Auto, Some(_)) => false,
-            // Which engine is not known before the first worker has looked for an adapter.
-            (Choice::Auto, None) => return Vec::new(),
-        };
-        self.run += 1;
-        plan.kind = if wants_gpu { EngineKind::Gpu } else { EngineKind::Cpu };
-        let seeds = plan.seeds as usize;
-        let workers = if wants_gpu { 1 } else { self.cores.min(seeds).max(1) };
-        let mut effects = Vec::new();
-        while self.slots.len() > workers {
-            self.slots.pop();
-            effects.push(Effect::Stop(self.slots.len()));
-        }
-        while self.slots.len() < workers {
-            effects.push(Effect::Start(self.slots.len()));
-            self.slots.push(Slot::default());
-        }
-        for (at, slot) in self.slots.iter_mut().enumerate() {
-            if slot.stage == Stage::Dead {
-                effects.push(Effect::Start(at));
-            }
-            let own: Vec<u32> = (0..seeds as u32).filter(|s| *s as usize % workers == at).collect();
-            let lanes = checkpoint.as_ref().map(|c| Checkpoint {
-                update: c.update,
-                lanes: c.lanes.iter().filter(|l| own.contains(&l.seed)).cloned().collect(),
-            });
-            slot.assign(own, lanes);
-        }
-        for edit in self.edits.values_mut() {
-            edit.waiting = (0..workers).collect();
-            match &mut edit.command {
-                Command::SetProgram { run, .. } | Command::SetAlgorithm { run, .. } => *run = self.run,
-                _ => {}
-            }
-        }
-        for at in 0..workers {
-            effects.extend(self.load_slot(at));
-        }
-        effects
-    }
-
-    /// Sends a started worker its seeds. Without a base policy only the first is loaded: it makes one for all.
-    fn load_slot(&mut self, at: usize) -> Vec<Effect> {
-        let (Some(plan), Some(slot)) = (&self.plan, self.slots.get_mut(at)) else { return Vec::new() };
-        if !slot.started || slot.stage != Stage::Waiting || slot.seeds.is_empty() {
-            return Vec::new();
-        }
-        let needs_base = plan.experiment.base.as_ref().is_some_and(|b| b.steps > 0) && plan.base.is_none();
-        if needs_base && at > 0 {
-            return Vec::new();
-        }
-        slot.stage = Stage::Loading;
-        vec![Effect::Send(
-            at,
-            Command::Load {
-                run: self.run,
-                experiment: Box::new(plan.experiment.clone()),
-                seeds: slot.seeds.clone(),
-                engine: plan.kind,
-                base: plan.base.clone(),
-                checkpoint: slot.checkpoint.clone(),
-            },
-        )]
-    }
-
     /// When every lane rests: brings the ones behind up to the furthest, then tells.
-    fn settle(&mut self) -> Vec<Effect> {
+    pub(super) fn settle(&mut self) -> Vec<Effect> {
         if self.trial.is_some() {
             return self.settle_trial();
         }
@@ -563,29 +358,10 @@ impl Session {
         vec![Effect::Tell(Told::Paused { update: furthest, finished })]
     }
 
-    /// The engine on trial is through: the other one's turn, or the faster one's.
-    fn settle_trial(&mut self) -> Vec<Effect> {
-        if !self.busy().all(|s| s.stage == Stage::Ready && s.paused && s.update > 0) {
-            return Vec::new();
-        }
-        let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
-        let Some(trial) = &mut self.trial else { return Vec::new() };
-        if trial.kind == EngineKind::Cpu {
-            trial.cpu_rate = rate;
-            trial.kind = EngineKind::Gpu;
-        } else {
-            self.faster = Some(if rate > trial.cpu_rate { EngineKind::Gpu } else { EngineKind::Cpu });
-            self.wish = trial.wish;
-            self.trial = None;
-            self.told_pause = matches!(self.wish, Wish::Rest);
-        }
-        self.begin(None)
-    }
-
     fn reach(&mut self, update: u32) -> Vec<Effect> {
         self.wish = Wish::Reach { update };
         let run = self.run;
-        let mut effects = self.to_ready(|slot| {
+        let mut effects = self.send_ready(|slot| {
             let behind = update.saturating_sub(slot.update);
             (behind > 0 && !slot.finished).then_some(Command::Step { run, n: behind })
         });
@@ -593,12 +369,12 @@ impl Session {
         effects
     }
 
-    fn busy(&self) -> impl Iterator<Item = &Slot> {
+    pub(super) fn busy(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(|s| !s.seeds.is_empty())
     }
 
     /// Sends each ready worker its command; one that is told to train is no longer paused.
-    fn to_ready(&mut self, command: impl Fn(&Slot) -> Option<Command>) -> Vec<Effect> {
+    fn send_ready(&mut self, command: impl Fn(&Slot) -> Option<Command>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (at, slot) in self.slots.iter_mut().enumerate() {
             if slot.stage == Stage::Ready

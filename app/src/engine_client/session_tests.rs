@@ -1,7 +1,9 @@
 use super::*;
+use crate::engine_client::load::TRIAL_UPDATES;
+use crate::engine_client::recover::MAX_FAILURES;
 use goodhart_core::experiment::{Arm, Base, Part, VERSION};
 use goodhart_core::params::Value;
-use goodhart_core::protocol::{EngineInfo, LaneState};
+use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
 
 fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };

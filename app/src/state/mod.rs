@@ -2,11 +2,14 @@
 
 mod data;
 mod edit;
+mod follow;
 mod language;
 mod listeners;
 mod open;
 mod run;
 pub mod store;
+mod tell;
+mod wait;
 
 pub use data::RunData;
 pub use edit::{Table, Undo};

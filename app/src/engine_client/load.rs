@@ -1,0 +1,112 @@
+//! Which engine, which worker, which seeds: the part of the session that splits a run among workers, and tries both
+//! engines where there is a graphics card.
+
+use super::session::{Session, Trial, Wish};
+use super::slot::{Slot, Stage};
+use super::told::{Choice, Effect};
+use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
+
+/// Updates of a trial; the first ones are slower than the rest.
+pub(super) const TRIAL_UPDATES: u32 = 6;
+
+impl Session {
+    /// Splits the seeds among workers and loads them, from update 0 or from a checkpoint of all lanes.
+    pub(super) fn begin(&mut self, checkpoint: Option<Checkpoint>) -> Vec<Effect> {
+        let Some(plan) = &mut self.plan else { return Vec::new() };
+        let wants_gpu = match (self.choice, &self.adapter) {
+            _ if self.no_gpu => false,
+            (Choice::Cpu, _) => false,
+            (Choice::Gpu, _) => true,
+            (Choice::Auto, Some(Some(a))) if !a.software => match (&self.trial, self.faster) {
+                (Some(trial), _) => trial.kind == EngineKind::Gpu,
+                (None, Some(kind)) => kind == EngineKind::Gpu,
+                (None, None) => {
+                    self.trial = Some(Trial { kind: EngineKind::Cpu, cpu_rate: 0.0, wish: self.wish });
+                    self.wish = Wish::Reach { update: TRIAL_UPDATES };
+                    false
+                }
+            },
+            (Choice::Auto, Some(_)) => false,
+            // Which engine is not known before the first worker has looked for an adapter.
+            (Choice::Auto, None) => return Vec::new(),
+        };
+        self.run += 1;
+        plan.kind = if wants_gpu { EngineKind::Gpu } else { EngineKind::Cpu };
+        let seeds = plan.seeds as usize;
+        let workers = if wants_gpu { 1 } else { self.cores.min(seeds).max(1) };
+        let mut effects = Vec::new();
+        while self.slots.len() > workers {
+            self.slots.pop();
+            effects.push(Effect::Stop(self.slots.len()));
+        }
+        while self.slots.len() < workers {
+            effects.push(Effect::Start(self.slots.len()));
+            self.slots.push(Slot::default());
+        }
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            if slot.stage == Stage::Dead {
+                effects.push(Effect::Start(at));
+            }
+            let own: Vec<u32> = (0..seeds as u32).filter(|s| *s as usize % workers == at).collect();
+            let lanes = checkpoint.as_ref().map(|c| Checkpoint {
+                update: c.update,
+                lanes: c.lanes.iter().filter(|l| own.contains(&l.seed)).cloned().collect(),
+            });
+            slot.assign(own, lanes);
+        }
+        for edit in self.edits.values_mut() {
+            edit.waiting = (0..workers).collect();
+            match &mut edit.command {
+                Command::SetProgram { run, .. } | Command::SetAlgorithm { run, .. } => *run = self.run,
+                _ => {}
+            }
+        }
+        for at in 0..workers {
+            effects.extend(self.load_slot(at));
+        }
+        effects
+    }
+
+    /// Sends a started worker its seeds. Without a base policy only the first is loaded: it makes one for all.
+    pub(super) fn load_slot(&mut self, at: usize) -> Vec<Effect> {
+        let (Some(plan), Some(slot)) = (&self.plan, self.slots.get_mut(at)) else { return Vec::new() };
+        if !slot.started || slot.stage != Stage::Waiting || slot.seeds.is_empty() {
+            return Vec::new();
+        }
+        let needs_base = plan.experiment.base.as_ref().is_some_and(|b| b.steps > 0) && plan.base.is_none();
+        if needs_base && at > 0 {
+            return Vec::new();
+        }
+        slot.stage = Stage::Loading;
+        vec![Effect::Send(
+            at,
+            Command::Load {
+                run: self.run,
+                experiment: Box::new(plan.experiment.clone()),
+                seeds: slot.seeds.clone(),
+                engine: plan.kind,
+                base: plan.base.clone(),
+                checkpoint: slot.checkpoint.clone(),
+            },
+        )]
+    }
+
+    /// The engine on trial is through: the other one's turn, or the faster one's.
+    pub(super) fn settle_trial(&mut self) -> Vec<Effect> {
+        if !self.busy().all(|s| s.stage == Stage::Ready && s.paused && s.update > 0) {
+            return Vec::new();
+        }
+        let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
+        let Some(trial) = &mut self.trial else { return Vec::new() };
+        if trial.kind == EngineKind::Cpu {
+            trial.cpu_rate = rate;
+            trial.kind = EngineKind::Gpu;
+        } else {
+            self.faster = Some(if rate > trial.cpu_rate { EngineKind::Gpu } else { EngineKind::Cpu });
+            self.wish = trial.wish;
+            self.trial = None;
+            self.told_pause = matches!(self.wish, Wish::Rest);
+        }
+        self.begin(None)
+    }
+}

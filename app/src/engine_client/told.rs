@@ -1,0 +1,88 @@
+//! What goes in and out of a session besides the protocol: the choice of an engine, what is to be done in the browser,
+//! and what the page is told.
+
+use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex};
+
+/// What the person wants to train on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// WebGPU on a hardware adapter, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+impl Choice {
+    pub const ALL: [Choice; 3] = [Choice::Auto, Choice::Cpu, Choice::Gpu];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Choice::Auto => "auto",
+            Choice::Cpu => "cpu",
+            Choice::Gpu => "gpu",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.name() == name)
+    }
+}
+
+/// The engine in use, as the page names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineView {
+    pub kind: EngineKind,
+    pub adapter: Option<Adapter>,
+    pub workers: usize,
+}
+
+/// What is to be done in the browser.
+#[derive(Debug)]
+pub enum Effect {
+    /// Start the worker of a slot (ending the one that is there).
+    Start(usize),
+    Stop(usize),
+    Send(usize, Command),
+    Tell(Told),
+}
+
+/// What the page is told.
+#[derive(Debug)]
+pub enum Told {
+    Engine(EngineView),
+    BaseProgress {
+        step: u32,
+        of: u32,
+        loss: f32,
+    },
+    /// A base policy was warmed up: worth keeping.
+    BaseMade(Vec<f32>),
+    /// Every worker is ready for commands.
+    Ready,
+    Rows {
+        index: Vec<RowIndex>,
+        values: Vec<f32>,
+    },
+    Anatomy(Box<Anatomy>),
+    Rate(f32),
+    /// An edit is used by every lane from `update` on, or was refused.
+    Edited {
+        arm: u32,
+        edit: u32,
+        update: u32,
+        error: Option<String>,
+    },
+    Paused {
+        update: u32,
+        finished: bool,
+    },
+    /// Training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
+    /// come again bit for bit, another engine's do not.
+    Moved {
+        message: String,
+        rewind: Option<u32>,
+    },
+    /// No engine can run this.
+    Stuck(String),
+}

@@ -1,0 +1,127 @@
+//! The engine follows the draft: programs and settings are sent while it runs; a change of the run's shape needs a restart.
+
+use super::run::{EditState, Pending, Phase};
+use super::{Action, App, Level, problems};
+use crate::time;
+use goodhart_core::algorithm::Settings;
+use goodhart_core::algorithm::settings::Estimator;
+use goodhart_core::experiment::{Experiment, RunParams};
+use goodhart_core::params::{Overrides, Params};
+use leptos::prelude::*;
+
+/// From the last keystroke to the new reward being sent.
+const FOLLOW_MS: u64 = 30;
+
+impl App {
+    /// Lets the engine follow the draft, shortly after the last change.
+    pub(super) fn follow_soon(self) {
+        let Some(ticket) = self.internal.try_update_value(|i| {
+            i.follow += 1;
+            i.follow
+        }) else {
+            return;
+        };
+        time::after(FOLLOW_MS, move || {
+            if self.internal.with_value(|i| i.follow) == ticket {
+                self.follow();
+            }
+        });
+    }
+
+    fn follow(self) {
+        let draft = self.draft.get_untracked();
+        self.problems.set(problems(&draft));
+        let Some(loaded) = self.loaded.get_untracked() else {
+            self.load(false);
+            return;
+        };
+        let moving = self.phase.with_untracked(Phase::is_moving);
+        if shape(&draft) != shape(&loaded) {
+            if self.update.get_untracked() == 0 && !moving {
+                self.load(false);
+            } else {
+                let text = "The run still uses the task, policy, arms or lengths from before your change.";
+                self.notify(Level::Info, text, Some(Action::Restart));
+            }
+            return;
+        }
+        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        if matches!(self.phase.get_untracked(), Phase::Stuck(_)) {
+            self.load(false);
+            return;
+        }
+        for arm in 0..draft.arms.len() {
+            self.follow_code(arm, &draft, &loaded);
+            self.follow_settings(arm, &draft, &loaded);
+        }
+    }
+
+    fn follow_code(self, arm: usize, draft: &Experiment, loaded: &Experiment) {
+        let code = &draft.arms[arm].code;
+        let newest = self.internal.with_value(|i| {
+            let sent = i.pending.iter().filter(|(_, p)| p.arm == arm && p.code.is_some()).max_by_key(|(id, _)| **id);
+            sent.and_then(|(_, p)| p.code.clone())
+        });
+        if *code == newest.unwrap_or_else(|| loaded.arms[arm].code.clone()) {
+            return;
+        }
+        // A program that does not compile is shown by the editor; the old one keeps running.
+        if self.checks.with_untracked(|c| c.get(arm).is_none_or(|c| c.is_error())) {
+            return;
+        }
+        let edit = self.next_edit(Pending { arm, code: Some(code.clone()), algorithm: None });
+        self.act(|s| s.set_program(arm as u32, edit, code.clone()));
+    }
+
+    fn follow_settings(self, arm: usize, draft: &Experiment, loaded: &Experiment) {
+        let layers = |e: &Experiment| Settings::resolve(&[&e.algorithm, &e.arms[arm].algorithm]);
+        let (Ok(wanted), Ok(shared)) = (layers(draft), Settings::resolve(&[&loaded.algorithm])) else { return };
+        // What the worker is told is a diff against the algorithm that it loaded.
+        let diff: Overrides = Settings::TABLE
+            .iter()
+            .filter_map(|spec| Some((spec.name, wanted.get(spec.name)?)))
+            .filter(|(name, value)| shared.get(name).as_ref() != Some(value))
+            .map(|(name, value)| (name.to_string(), value))
+            .collect();
+        let newest = self.internal.with_value(|i| {
+            let sent = i.pending.iter().filter(|(_, p)| p.arm == arm && p.algorithm.is_some());
+            sent.max_by_key(|(id, _)| **id).and_then(|(_, p)| p.algorithm.clone())
+        });
+        let in_use = match newest {
+            Some(sent) => Settings::resolve(&[&loaded.algorithm, &sent]),
+            None => layers(loaded),
+        };
+        if in_use.as_ref() == Ok(&wanted) {
+            return;
+        }
+        let edit = self.next_edit(Pending { arm, code: None, algorithm: Some(diff.clone()) });
+        self.act(|s| s.set_algorithm(arm as u32, edit, diff));
+    }
+
+    fn next_edit(self, pending: Pending) -> u32 {
+        let arm = pending.arm;
+        self.edits.update(|e| {
+            if let Some(state) = e.get_mut(arm) {
+                *state = EditState::Sent;
+            }
+        });
+        self.internal
+            .try_update_value(|i| {
+                i.next_edit += 1;
+                i.pending.insert(i.next_edit, pending);
+                i.next_edit
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// What a running engine cannot change: everything but programs, settings and words.
+fn shape(e: &Experiment) -> impl PartialEq + use<> {
+    (e.task.clone(), e.policy.clone(), e.base.clone(), RunParams::resolve(&[&e.run]).ok(), e.arms.len(), critic(e))
+}
+
+/// A value head is part of the policy's shape.
+fn critic(e: &Experiment) -> bool {
+    let gae = |arm: &Overrides| Settings::resolve(&[&e.algorithm, arm]).is_ok_and(|s| s.estimator == Estimator::Gae);
+    e.arms.iter().any(|a| gae(&a.algorithm))
+}
