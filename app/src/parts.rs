@@ -1,7 +1,7 @@
 //! The two JavaScript bundles, as index.html starts to load them: the code editor and the charts.
 
 use crate::engine_client::describe;
-use js_sys::{Array, Float64Array, Function, Promise, Reflect};
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -43,13 +43,14 @@ extern "C" {
         el: &HtmlElement,
         label: &str,
         arms: &JsValue,
+        pull: &Function,
     ) -> Result<ChartHandle, JsValue>;
 
     #[derive(Clone)]
     pub type ChartHandle;
 
-    #[wasm_bindgen(method, js_name = setData)]
-    pub fn set_data(this: &ChartHandle, x: &Float64Array, means: &Array, halves: &Array);
+    #[wasm_bindgen(method)]
+    pub fn touch(this: &ChartHandle);
     #[wasm_bindgen(method, js_name = setMarks)]
     pub fn set_marks(this: &ChartHandle, marks: &JsValue);
     #[wasm_bindgen(method, js_name = setLog)]

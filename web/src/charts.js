@@ -46,8 +46,9 @@ export function format(v) {
 const holes = (values) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
 
 class Chart {
-  constructor(el, label, arms) {
+  constructor(el, label, arms, pull) {
     this.el = el;
+    this.pull = pull;
     this.label = label;
     this.arms = arms;
     this.data = null;
@@ -104,7 +105,7 @@ class Chart {
   }
 
   redraw() {
-    if (!this.data) return;
+    this.take(...this.pull());
     if (!this.plot) this.build();
     else this.plot.setData(this.data);
     this.readout.latest(this.data);
@@ -114,8 +115,13 @@ class Chart {
     if (this.plot) this.plot.setSize({ width: Math.max(60, this.el.clientWidth), height: HEIGHT });
   }
 
+  /** There is something new to draw; it is asked for when it is this chart's turn. */
+  touch() {
+    mark(this);
+  }
+
   /** x: updates; means and halves (half-widths of the interval): one array an arm. */
-  setData(x, means, halves) {
+  take(x, means, halves) {
     const columns = [Array.from(x)];
     means.forEach((mean, i) => {
       const floor = (v) => (this.log && !(v > 0) ? NaN : v);
@@ -123,7 +129,6 @@ class Chart {
       columns.push(holes(mean.map(floor)), holes(mean.map((m, j) => floor(m + half[j]))), holes(mean.map((m, j) => floor(m - half[j]))));
     });
     this.data = columns;
-    mark(this);
   }
 
   /** [{x, color, text}] */
@@ -164,7 +169,10 @@ function padded(lo, hi) {
   return [lo - pad, hi + pad];
 }
 
-/** arms: [{name, color: number of the palette, dash: [..] or undefined}] */
-export function createChart(el, label, arms) {
-  return new Chart(el, label, arms);
+/**
+ * @param arms [{name, color: number of the palette, dash: [..] or undefined}]
+ * @param pull () -> [x, means, halves], see `take`
+ */
+export function createChart(el, label, arms, pull) {
+  return new Chart(el, label, arms, pull);
 }

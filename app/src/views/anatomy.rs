@@ -87,10 +87,15 @@ fn scale(a: &Anatomy) -> f32 {
 
 fn row(g: usize, group: &Group, scale: f32, cursor: RwSignal<(usize, usize)>) -> impl IntoView + use<> {
     let (class, label, why) = tag(group.tag);
+    let cells = match group.samples.len() {
+        0..=12 => "cells",
+        13..=24 => "cells small",
+        _ => "cells tiny",
+    };
     view! {
         <div class="group" role="row">
             <span class="group-index muted">{g}</span>
-            <span class="cells">{group.samples.iter().take(MAX_SAMPLES).enumerate().map(|(s, sample)| cell(g, s, sample, scale, cursor)).collect_view()}</span>
+            <span class=cells>{group.samples.iter().take(MAX_SAMPLES).enumerate().map(|(s, sample)| cell(g, s, sample, scale, cursor)).collect_view()}</span>
             <span class=format!("tag {class}") title=why>{label}</span>
         </div>
     }

@@ -9,6 +9,9 @@ use js_sys::{Array, Float32Array, Float64Array};
 use leptos::html::Div;
 use leptos::prelude::*;
 use serde::Serialize;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::JsValue;
 
 #[derive(Serialize)]
 struct ArmStyle {
@@ -29,6 +32,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     let chart = RwSignal::new_local(None::<ChartHandle>);
     let failed = RwSignal::new(None::<String>);
     let log = RwSignal::new(false);
+    let pulls = StoredValue::new_local(None::<Closure<dyn Fn() -> JsValue>>);
     let name = StoredValue::new(metric.clone());
 
     Effect::new(move |_| {
@@ -52,8 +56,11 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             };
             let Ok(arms) = serde_wasm_bindgen::to_value(&styles) else { return };
             let Some(label) = name.try_get_value() else { return };
-            match module.create_chart(&host, &label, &arms) {
+            let metric = label.clone();
+            let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &metric));
+            match module.create_chart(&host, &label, &arms, pull.as_ref().unchecked_ref()) {
                 Ok(handle) => {
+                    pulls.try_set_value(Some(pull));
                     chart.try_set(Some(handle));
                 }
                 Err(e) => {
@@ -65,7 +72,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     Effect::new(move |_| {
         app.tick.track();
         if let Some(chart) = chart.get() {
-            draw(app, &chart, &name.get_value());
+            chart.touch();
         }
     });
     Effect::new(move |_| {
@@ -115,17 +122,16 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     }
 }
 
-fn draw(app: App, chart: &ChartHandle, metric: &str) {
+/// The curve as the bundle wants it: updates, then mean and half-width by arm.
+fn pull(app: App, metric: &str) -> JsValue {
     let (x, lines) = app.with_data(|data| {
         let lines: Vec<_> = (0..data.curves.arms).map(|arm| data.line(arm, metric)).collect();
         (data.points(), lines)
     });
-    let (means, halves) = (Array::new(), Array::new());
-    for line in &lines {
-        means.push(&Float32Array::from(line.mean.as_slice()));
-        halves.push(&Float32Array::from(line.half.as_slice()));
-    }
-    chart.set_data(&Float64Array::from(x.as_slice()), &means, &halves);
+    let numbers = |values: &[f32]| JsValue::from(Float32Array::from(values));
+    let means: Array = lines.iter().map(|l| numbers(&l.mean)).collect();
+    let halves: Array = lines.iter().map(|l| numbers(&l.half)).collect();
+    Array::of3(&Float64Array::from(x.as_slice()), &means, &halves).into()
 }
 
 fn mark(alarm: &Alarm, arms: &[String]) -> Mark {

@@ -4,7 +4,7 @@
 use crate::parts::{self, EditorHandle};
 use crate::state::{App, EditState};
 use crate::text::{to_bytes, to_utf16};
-use goodhart_core::reward::Severity;
+use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
 use leptos::prelude::*;
 use serde::Serialize;
@@ -96,9 +96,7 @@ pub fn status(app: App, arm: usize) -> impl IntoView {
         let check = app.checks.with(|c| c.get(arm).cloned().unwrap_or_default());
         let edit = app.edits.with(|e| e.get(arm).cloned().unwrap_or_default());
         let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
-            let hint = first.suggestion.as_deref().map(|s| format!(" {}", sentence(s))).unwrap_or_default();
-            let message = sentence(&first.message);
-            let text = format!("Line {}: {message}{hint} The program before this edit goes on.", first.line);
+            let text = format!("Line {}: {} The program before this edit goes on.", first.line, whole(first));
             ("edit-status bad", text)
         } else {
             match edit {
@@ -120,6 +118,14 @@ fn parts_of(components: &[String]) -> String {
     }
 }
 
+/// A diagnostic with its suggestion.
+fn whole(d: &Diagnostic) -> String {
+    match &d.suggestion {
+        Some(hint) => sentence(&format!("{}; {hint}", d.message.trim_end_matches('.'))),
+        None => sentence(&d.message),
+    }
+}
+
 fn sentence(message: &str) -> String {
     let trimmed = message.trim_end();
     if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
@@ -133,10 +139,7 @@ fn marks(text: &str, check: &crate::state::ArmCheck) -> Vec<Mark> {
             from: to_utf16(text, d.start),
             to: to_utf16(text, d.end),
             severity: if d.severity == Severity::Error { "error" } else { "warning" },
-            message: match &d.suggestion {
-                Some(hint) => format!("{} {hint}", sentence(&d.message)),
-                None => d.message.clone(),
-            },
+            message: whole(d),
         })
         .collect()
 }
