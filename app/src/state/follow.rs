@@ -1,7 +1,7 @@
 //! The engine follows the draft: programs and settings are sent while it runs; a change of the run's shape needs a restart.
 
 use super::run::{EditState, Pending, Phase};
-use super::{Action, App, Level, problems};
+use super::{Action, App, Level};
 use crate::time;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::algorithm::settings::Estimator;
@@ -10,7 +10,7 @@ use goodhart_core::params::{Overrides, Params};
 use leptos::prelude::*;
 
 /// From the last keystroke to the new reward being sent.
-const FOLLOW_MS: u64 = 30;
+const FOLLOW_MS: u64 = 15;
 
 impl App {
     /// Lets the engine follow the draft, shortly after the last change.
@@ -30,7 +30,6 @@ impl App {
 
     fn follow(self) {
         let draft = self.draft.get_untracked();
-        self.problems.set(problems(&draft));
         let Some(loaded) = self.loaded.get_untracked() else {
             self.load(false);
             return;

@@ -1,7 +1,7 @@
 //! Opening experiments: shipped ones by id, links, drafts of earlier visits; and keeping the draft in the page's address
 //! and in storage.
 
-use super::{App, Level, Overlay, store};
+use super::{App, Level, Overlay, problems, store};
 use crate::time;
 use goodhart_core::experiment::{Arm, Experiment, Part, VERSION};
 use goodhart_core::link;
@@ -180,10 +180,11 @@ impl App {
         });
     }
 
-    /// Puts the draft into storage and the page's address.
+    /// Puts the draft into storage and the page's address, and says what is wrong with it.
     pub fn keep(self) {
         let draft = self.draft.get_untracked();
         let fragment = fragment_of(&draft);
+        self.problems.set(problems(&draft));
         let Some(window) = web_sys::window() else { return };
         let url = format!("#{fragment}");
         if let Ok(history) = window.history() {
