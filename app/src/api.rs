@@ -1,7 +1,7 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
 use crate::engine_client::describe;
-use crate::state::{App, EVENTS, problems, shipped};
+use crate::state::{App, EVENTS, shipped};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
@@ -110,7 +110,7 @@ fn promise(start: impl FnOnce(Box<dyn FnOnce(Result<u32, String>)>) + 'static) -
 fn load(app: App, what: &JsValue) -> JsValue {
     let opened = match what.as_string() {
         Some(link) => app.open_link(&link, false),
-        None => experiment_of(what).and_then(|experiment| match problems(&experiment).first() {
+        None => experiment_of(what).and_then(|experiment| match app.problems_of(&experiment).first() {
             Some(problem) => Err(problem.to_string()),
             None => {
                 app.open(experiment, false);

@@ -29,7 +29,11 @@ fn start() {
     }
     app.start_engine(engine_choice());
     // `?autorun=0` waits for the person, as embedding pages and tests want it.
-    app.load(query("autorun").as_deref() != Some("0"));
+    let then_run = query("autorun").as_deref() != Some("0");
+    wasm_bindgen_futures::spawn_local(async move {
+        app.load_compiler().await;
+        app.load(then_run);
+    });
     mount_to_body(move || views::page(app));
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();

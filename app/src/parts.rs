@@ -1,4 +1,4 @@
-//! The two JavaScript bundles, as index.html starts to load them: the code editor and the charts.
+//! What index.html starts to load beside the page: the code editor, the charts, the reward compiler.
 
 use crate::engine_client::describe;
 use js_sys::{Function, Promise, Reflect};
@@ -33,6 +33,19 @@ extern "C" {
     pub fn go_to(this: &EditorHandle, offset: u32);
     #[wasm_bindgen(method)]
     pub fn destroy(this: &EditorHandle);
+
+    /// The module `language/src/main.rs`; JSON text in and out.
+    #[derive(Clone)]
+    pub type LanguageModule;
+
+    #[wasm_bindgen(method, catch, js_name = setTask)]
+    pub fn set_task(this: &LanguageModule, part: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn check(this: &LanguageModule, code: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn problems(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
 
     /// The module `web/src/charts.js`.
     pub type ChartModule;
@@ -72,6 +85,11 @@ async fn module(name: &str) -> Result<JsValue, String> {
 /// The editor's bundle, when it is loaded.
 pub async fn editor() -> Result<EditorModule, String> {
     Ok(module("editor").await?.unchecked_into())
+}
+
+/// The reward compiler, when it is loaded.
+pub async fn language() -> Result<LanguageModule, String> {
+    Ok(module("language").await?.unchecked_into())
 }
 
 /// The charts' bundle, when it is loaded.

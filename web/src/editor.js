@@ -13,6 +13,12 @@ import {
 } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 
+// CodeMirror's names for the compiler's kinds of completion.
+const icons = {
+  field: "property", run: "property", component: "function", function: "function", constant: "constant",
+  keyword: "keyword", token: "text",
+};
+
 // Tab accepts a completion, else indents; Escape first leaves the editor to the keyboard (then Tab moves the focus).
 const tabKeys = [
   { key: "Tab", run: acceptCompletion },
@@ -36,7 +42,7 @@ export function createEditor(parent, doc, label, onChange, complete) {
     if (!options || options.length === 0) return null;
     return {
       from: word ? word.from : context.pos,
-      options: options.map((o) => ({ label: o.label, detail: o.detail, info: o.info || undefined, type: o.kind })),
+      options: options.map((o) => ({ label: o.label, detail: o.detail, type: icons[o.kind] ?? "variable" })),
       validFor: /^[A-Za-z0-9_]*$/,
     };
   };

@@ -51,7 +51,7 @@ fn clippy() -> Result<usize, String> {
 }
 
 fn clippy_wasm() -> Result<usize, String> {
-    let packages = ["-p", "goodhart-app", "-p", "goodhart-worker"];
+    let packages = ["-p", "goodhart-app", "-p", "goodhart-language", "-p", "goodhart-worker"];
     let target = ["clippy", "--release", "--target", "wasm32-unknown-unknown"];
     run(&mut command("cargo", &[&target[..], &packages, &["--", "-D", "warnings"]].concat()))?;
     Ok(1)

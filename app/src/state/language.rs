@@ -1,49 +1,34 @@
-//! The reward compiler in the page: diagnostics on every keystroke and completion, for the draft's task.
+//! The reward compiler beside the page: diagnostics on every keystroke, completion, and what keeps an experiment from
+//! running. Without it (it did not load) the engine's own words arrive a moment later.
 
 use super::App;
+use crate::parts::{self, LanguageModule};
 use goodhart_core::experiment::{Experiment, Part};
 use goodhart_core::params::ParamError;
 pub use goodhart_core::plan::Problem;
-use goodhart_core::plan::{plan, run_schema};
-use goodhart_core::reward::schema::{EpisodeSchema, RunSchema};
-use goodhart_core::reward::{self, Completion, Diagnostic, Severity};
+use goodhart_core::reward::schema::EpisodeSchema;
+use goodhart_core::reward::{Diagnostic, Severity};
 use goodhart_core::tasks::{self, TaskView};
 use leptos::prelude::*;
+use serde::Deserialize;
 
-/// What keeps an experiment from running.
-pub fn problems(experiment: &Experiment) -> Vec<Problem> {
-    plan(experiment).err().unwrap_or_default()
-}
-
-/// What the compiler needs to know of a task, made once for each task.
+/// What views need to know of a task, made once for each task.
 pub struct Language {
     part: Part,
     pub schema: EpisodeSchema,
-    pub run: RunSchema,
     pub view: TaskView,
     pub action_names: Vec<String>,
 }
 
 impl Language {
-    pub fn new(part: &Part) -> Result<Self, Vec<ParamError>> {
+    fn new(part: &Part) -> Result<Self, Vec<ParamError>> {
         let task = tasks::build(&part.kind, &part.params)?;
-        Ok(Self {
-            part: part.clone(),
-            schema: task.schema,
-            run: run_schema(),
-            view: task.view,
-            action_names: task.action_names,
-        })
-    }
-
-    /// Completions at a byte offset.
-    pub fn complete(&self, source: &str, offset: usize) -> Vec<Completion> {
-        reward::completions(source, offset, &self.schema, &self.run)
+        Ok(Self { part: part.clone(), schema: task.schema, view: task.view, action_names: task.action_names })
     }
 }
 
 /// What the compiler says of an arm's code.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ArmCheck {
     pub diagnostics: Vec<Diagnostic>,
     /// Components of the program; of the last one that compiled, while it does not.
@@ -52,7 +37,7 @@ pub struct ArmCheck {
 
 impl ArmCheck {
     pub fn is_error(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+        self.errors() > 0
     }
 
     pub fn errors(&self) -> usize {
@@ -61,17 +46,33 @@ impl ArmCheck {
 }
 
 impl App {
+    /// Waits for the compiler, then looks at everything with it.
+    pub async fn load_compiler(self) {
+        let Ok(module) = parts::language().await else { return };
+        self.compiler.set_value(Some(module));
+        self.language.set_value(None);
+        self.check_all();
+    }
+
+    /// Asks the compiler; the default while it is not there.
+    fn ask<T: Default>(self, f: impl FnOnce(&LanguageModule) -> Option<T>) -> T {
+        self.compiler.with_value(|c| c.as_ref().and_then(f)).unwrap_or_default()
+    }
+
+    /// What keeps an experiment from running.
+    pub fn problems_of(self, experiment: &Experiment) -> Vec<Problem> {
+        let text = serde_json::to_string(experiment).unwrap_or_default();
+        self.ask(|c| serde_json::from_str(&c.problems(&text).ok()?).ok())
+    }
+
     /// Compiles an arm's code for its diagnostics.
     pub fn check_code(self, code: &str) -> ArmCheck {
-        let mut check = ArmCheck::default();
-        self.language.with_value(|language| {
-            let Some(language) = language else { return };
-            let compiled = reward::compile(code, &language.schema, &language.run);
-            check.components =
-                compiled.program.map(|p| p.components.iter().map(|c| c.name.clone()).collect()).unwrap_or_default();
-            check.diagnostics = compiled.diagnostics;
-        });
-        check
+        self.ask(|c| serde_json::from_str(&c.check(code).ok()?).ok())
+    }
+
+    /// Completions at a byte offset, as JSON.
+    pub fn complete(self, code: &str, offset: usize) -> String {
+        self.ask(|c| c.complete(code, offset).ok())
     }
 
     /// Compiles every arm anew; after a change of the task this includes the task itself.
@@ -80,6 +81,8 @@ impl App {
         let stale = self.language.with_value(|l| l.as_ref().is_none_or(|l| l.part != part));
         // While the task's parameters are refused (the panel says why) the last good task serves the editor.
         if stale && let Ok(language) = Language::new(&part) {
+            let text = serde_json::to_string(&part).unwrap_or_default();
+            self.ask(|c| c.set_task(&text).ok());
             self.language.set_value(Some(language));
         }
         let codes: Vec<String> = self.draft.with_untracked(|e| e.arms.iter().map(|a| a.code.clone()).collect());

@@ -13,12 +13,13 @@ mod wait;
 
 pub use data::RunData;
 pub use edit::{Table, Undo};
-pub use language::{ArmCheck, Language, Problem, problems};
+pub use language::{ArmCheck, Language, Problem};
 pub use listeners::{EVENTS, Listeners};
 pub use open::{Opened, blank, shipped};
 pub use run::{EditState, Phase, Speed};
 
 use crate::engine_client::{Choice, Client, EngineView, Told};
+use crate::parts::LanguageModule;
 use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::metrics::verdict::Line;
 use goodhart_core::params::Params;
@@ -101,6 +102,7 @@ pub struct App {
     pub listeners: StoredValue<Listeners, LocalStorage>,
     pub(crate) data: StoredValue<RunData, LocalStorage>,
     pub(crate) language: StoredValue<Option<Language>, LocalStorage>,
+    pub(crate) compiler: StoredValue<Option<LanguageModule>, LocalStorage>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
     pub(crate) internal: StoredValue<run::Internal, LocalStorage>,
 }
@@ -134,6 +136,7 @@ impl App {
             listeners: StoredValue::new_local(Listeners::default()),
             data: StoredValue::new_local(RunData::default()),
             language: StoredValue::new_local(None),
+            compiler: StoredValue::new_local(None),
             client: StoredValue::new_local(None),
             internal: StoredValue::new_local(run::Internal::default()),
         };

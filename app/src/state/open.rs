@@ -1,7 +1,7 @@
 //! Opening experiments: shipped ones by id, links, drafts of earlier visits; and keeping the draft in the page's address
 //! and in storage.
 
-use super::{App, Level, Overlay, problems, store};
+use super::{App, Level, Overlay, store};
 use crate::time;
 use goodhart_core::experiment::{Arm, Experiment, Part, VERSION};
 use goodhart_core::link;
@@ -184,7 +184,7 @@ impl App {
     pub fn keep(self) {
         let draft = self.draft.get_untracked();
         let fragment = fragment_of(&draft);
-        self.problems.set(problems(&draft));
+        self.problems.set(self.problems_of(&draft));
         let Some(window) = web_sys::window() else { return };
         let url = format!("#{fragment}");
         if let Ok(history) = window.history() {
@@ -208,17 +208,17 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::problems;
+    use goodhart_core::plan::plan;
 
     #[test]
     fn what_ships_can_be_opened_by_its_id_and_run() {
         assert!(!shipped().is_empty());
         for experiment in shipped() {
             assert_eq!(read(&format!("#{}", experiment.id)), Ok(experiment.clone()));
-            assert_eq!(problems(&experiment), [], "{}", experiment.id);
+            assert_eq!(plan(&experiment).err(), None, "{}", experiment.id);
             assert_eq!(fragment_of(&experiment), experiment.id);
         }
-        assert_eq!(problems(&blank()), []);
+        assert_eq!(plan(&blank()).err(), None);
     }
 
     #[test]

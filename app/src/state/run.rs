@@ -1,7 +1,7 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use super::edit::Table;
-use super::{Action, App, Level, RunData, problems};
+use super::{Action, App, Level, RunData};
 use crate::engine_client::Choice;
 use crate::{bases, time};
 use goodhart_core::experiment::{Experiment, RunParams};
@@ -143,7 +143,7 @@ impl App {
     /// Loads the draft from update 0.
     pub fn load(self, then_run: bool) {
         let draft = self.draft.get_untracked();
-        let problems = problems(&draft);
+        let problems = self.problems_of(&draft);
         self.problems.set(problems.clone());
         if !problems.is_empty() {
             self.stuck(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));

@@ -20,13 +20,6 @@ struct Mark {
     message: String,
 }
 
-#[derive(Serialize)]
-struct Offer {
-    label: String,
-    detail: String,
-    kind: &'static str,
-}
-
 type OnChange = Closure<dyn Fn(String)>;
 type Complete = Closure<dyn Fn(String, u32) -> JsValue>;
 
@@ -145,20 +138,5 @@ fn marks(text: &str, check: &crate::state::ArmCheck) -> Vec<Mark> {
 }
 
 fn offers(app: App, text: &str, at: u32) -> JsValue {
-    let found = app.with_language(|l| l.complete(text, to_bytes(text, at))).unwrap_or_default();
-    let list: Vec<Offer> =
-        found.into_iter().map(|c| Offer { label: c.label, detail: c.detail, kind: icon(&c.kind) }).collect();
-    serde_wasm_bindgen::to_value(&list).unwrap_or(JsValue::NULL)
-}
-
-/// CodeMirror's name for a kind of completion.
-fn icon(kind: &str) -> &'static str {
-    match kind {
-        "field" | "run" => "property",
-        "component" | "function" => "function",
-        "constant" => "constant",
-        "keyword" => "keyword",
-        "token" => "text",
-        _ => "variable",
-    }
+    js_sys::JSON::parse(&app.complete(text, to_bytes(text, at))).unwrap_or(JsValue::NULL)
 }

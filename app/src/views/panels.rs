@@ -105,7 +105,7 @@ fn fields(app: App) -> impl IntoView {
             <summary>"What a reward program sees: "{fields.len()}" fields of ep"</summary>
             <dl>
                 {fields.into_iter().map(|f| view! {
-                    <dt><code>"ep."{f.name}</code>" "<span class="muted">{format!("{:?}", f.ty).to_lowercase()}</span></dt>
+                    <dt><code>"ep."{f.name}</code>" "<span class="muted">{format!("{:?}", f.ty).to_ascii_lowercase()}</span></dt>
                     <dd>{f.help}</dd>
                 }).collect_view()}
             </dl>

@@ -17,12 +17,12 @@ pub fn view(app: App, table: Table, title: &'static str, inherited: &'static str
         Settings::TABLE.iter().filter(shown).map(|s| s.name).collect::<Vec<_>>()
     });
     let found = move || {
-        let text = search.get().trim().to_lowercase();
+        let text = search.get().trim().to_ascii_lowercase();
         let hit = |s: &&ParamSpec| {
             !text.is_empty()
                 && (s.name.contains(&text)
-                    || s.help.to_lowercase().contains(&text)
-                    || s.source.to_lowercase().contains(&text))
+                    || s.help.to_ascii_lowercase().contains(&text)
+                    || s.source.to_ascii_lowercase().contains(&text))
         };
         Settings::TABLE.iter().filter(hit).take(8).collect::<Vec<_>>()
     };
