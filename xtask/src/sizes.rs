@@ -15,7 +15,7 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 2] = [
-    Budget { what: "page module", prefix: "goodhart-app", aim: 400, limit: 490 },
+    Budget { what: "page module", prefix: "goodhart-app", aim: 400, limit: 400 },
     Budget { what: "engine worker", prefix: "goodhart-worker", aim: 800, limit: 800 },
 ];
 
