@@ -101,6 +101,12 @@ impl Session {
         self.begin(None)
     }
 
+    /// Another experiment is about to be loaded: what workers still say of the run in hand is no longer heard.
+    pub fn retire(&mut self) -> Vec<Effect> {
+        self.run += 1;
+        Vec::new()
+    }
+
     pub fn run(&mut self, delay_ms: u32) -> Vec<Effect> {
         if let Some(trial) = &mut self.trial {
             trial.wish = Wish::Run { delay_ms };

@@ -234,3 +234,14 @@ fn an_experiment_that_the_engine_refuses_is_said_so() {
     let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
     assert!(matches!(&said[..], [Told::Stuck(m)] if m == "no"));
 }
+
+#[test]
+fn what_an_abandoned_run_still_says_is_not_heard() {
+    let mut s = two_workers();
+    assert!(!report(&mut s, 0, 1).is_empty());
+    let old = s.run;
+    s.retire();
+    let index = vec![RowIndex { arm: 0, seed: 0, update: 1 }];
+    let late = Event::Report { run: old, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 };
+    assert!(s.on_event(0, late).is_empty());
+}

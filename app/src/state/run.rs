@@ -151,6 +151,8 @@ impl App {
         }
         let run = RunParams::resolve(&[&draft.run]).unwrap_or_default();
         let components = self.checks.with_untracked(|c| c.iter().map(|c| c.components.clone()).collect());
+        // The base policy takes a moment to be found; until then the old run must not write into the new one's rows.
+        self.act(|s| s.retire());
         self.data.set_value(RunData::new(draft.arms.len(), run.seeds as usize, components));
         self.update.set(0);
         self.rate.set(0.0);
