@@ -28,7 +28,7 @@ use crate::reward::Program;
 use std::sync::Arc;
 
 /// Updates between two measurements of the KL where the algorithm itself does not need it.
-const KL_EVERY: u32 = 8;
+pub(crate) const KL_EVERY: u32 = 8;
 
 /// What a lane is: an arm of the plan and the index of a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

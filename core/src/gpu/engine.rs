@@ -13,15 +13,13 @@ use super::stages::{self, Phase, Stage};
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
 use crate::algorithm::{EntropyControl, Settings};
-use crate::cpu::LaneId;
+use crate::cpu::{KL_EVERY, LaneId};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::Program;
 use crate::tasks::Play;
 use std::future::Future;
 use std::sync::Arc;
 
-/// Updates between two measurements of the KL where no algorithm needs it.
-const KL_EVERY: u32 = 8;
 /// Words of an entry of the `at` buffer.
 const AT_WORDS: usize = 8;
 /// Most optimiser steps of an update.
