@@ -26,6 +26,8 @@ try {
       const measured = await page.evaluate(async ([link, seconds]) => {
         const { goodhart } = window;
         await goodhart.load(link);
+        const experiment = goodhart.experiment();
+        await goodhart.load({ ...experiment, run: { ...experiment.run, updates: 100_000 } });
         await goodhart.step(2);
         // One long step is what counts; shorter ones before it warm up and say how long it has to be.
         for (let n = 2; ; ) {
