@@ -16,29 +16,24 @@ pub fn view(app: App) -> impl IntoView {
     });
     view! {
         <div class="card alarms">
-            <h2>"Alarms"</h2>
-            {move || {
-                let list = rang.get();
-                if list.is_empty() {
-                    return view! { <p class="empty">"None so far."</p> }.into_any();
-                }
+            <div class="alarms-head">
+                <h2>"Alarms"<span class="muted">{move || rang.with(Vec::is_empty).then_some(" none so far")}</span></h2>
+                <span class="spacer"></span>
+                <details>
+                    <summary>"All rules"</summary>
+                    <dl>{RULES.iter().map(|r| view! { <dt>{r.name}</dt><dd>{r.rule}</dd> }).collect_view()}</dl>
+                </details>
+            </div>
+            <ul role="log" aria-label="Alarms that rang">{move || rang.get().into_iter().map(|(i, arm, alarm)| {
+                let rule = RULES.iter().find(|r| r.kind == alarm.kind);
                 view! {
-                    <ul>{list.into_iter().map(|(i, arm, alarm)| {
-                        let rule = RULES.iter().find(|r| r.kind == alarm.kind);
-                        view! {
-                            <li>
-                                <span class=format!("swatch arm-fill-{i}")></span>
-                                <b>{arm}</b>", update "{alarm.update}": "{alarm.sentence}
-                                {rule.map(|r| view! { <div class="muted">{r.name}". Rule: "{r.rule}</div> })}
-                            </li>
-                        }
-                    }).collect_view()}</ul>
-                }.into_any()
-            }}
-            <details>
-                <summary>"All rules"</summary>
-                <dl>{RULES.iter().map(|r| view! { <dt>{r.name}</dt><dd>{r.rule}</dd> }).collect_view()}</dl>
-            </details>
+                    <li>
+                        <span class=format!("swatch arm-fill-{i}")></span>
+                        <b>{arm}</b>", update "{alarm.update}": "{alarm.sentence}
+                        {rule.map(|r| view! { <div class="muted">{r.name}". Rule: "{r.rule}</div> })}
+                    </li>
+                }
+            }).collect_view()}</ul>
         </div>
     }
 }

@@ -39,16 +39,14 @@ pub fn page(app: App) -> impl IntoView {
             <div class="columns">
                 <section class="column strategies" aria-label="Strategies">
                     {arms::view(app)}
+                    {anatomy::view(app)}
+                    {task::view(app)}
                     {panels::view(app)}
                 </section>
                 <section class="column results" aria-label="Results">
                     {verdict::view(app)}
-                    {charts::view(app)}
-                    <div class="pair">
-                        {anatomy::view(app)}
-                        {task::view(app)}
-                    </div>
                     {alarms::view(app)}
+                    {charts::view(app)}
                 </section>
             </div>
         </main>

@@ -49,6 +49,12 @@ const KL_LIMIT: f32 = 10.0;
 const LENGTH_SHRINK: f32 = 0.5;
 const LENGTH_GROWTH: f32 = 2.0;
 const TRUE_FALL: f32 = 0.1;
+/// Of the proxy, in deviations of the first batches, while the true score stays low.
+const PROXY_RISE: f32 = 2.0;
+const TRUE_LOW: f32 = 0.5;
+const TRUE_RISE: f32 = 0.02;
+/// A shaped reward may climb before the true score does; this many updates it is given.
+const PATIENCE: usize = 50;
 /// A policy that solves its task may be as sure of itself as it likes.
 const SOLVED: f32 = 0.9;
 const TRUE_SLIP: f32 = 0.05;
@@ -59,7 +65,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         kind: AlarmKind::ProxyUpTrueDown,
         name: "Proxy up, true down",
-        rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then.",
+        rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then; or, from update 50, the proxy reward is up by two of its first deviations while the true score, below 0.5, has not risen.",
     },
     Rule {
         kind: AlarmKind::EntropyCollapse,
@@ -137,6 +143,12 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
             "The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward went from {p0:.2} to {p1:.2}: the reward is being hacked."
         );
         ring(AlarmKind::ProxyUpTrueDown, at, sentence);
+    } else if let Some(at) = proxy_up_true_flat(&truth, &proxy, start_of(&trailing(Column::RewardStd))) {
+        let (t1, p0, p1) = (truth[at], proxy[WARM_UP / 2], proxy[at]);
+        let sentence = format!(
+            "The proxy reward went from {p0:.2} to {p1:.2} while the true score is still {t1:.2}: what is paid is not what is wanted."
+        );
+        ring(AlarmKind::ProxyUpTrueDown, at, sentence);
     }
     let entropy = trailing(Column::Entropy);
     let start = start_of(&entropy);
@@ -193,6 +205,14 @@ fn proxy_up_true_down(truth: &[f32], proxy: &[f32]) -> Option<(usize, usize)> {
     None
 }
 
+/// The first update at which the proxy is PROXY_RISE deviations over its start while the true score stays where it began.
+fn proxy_up_true_flat(truth: &[f32], proxy: &[f32], deviation: f32) -> Option<usize> {
+    let start = WARM_UP / 2;
+    let (t0, p0) = (*truth.get(start)?, *proxy.get(start)?);
+    (PATIENCE..truth.len().min(proxy.len()))
+        .find(|&i| proxy[i] - p0 > PROXY_RISE * deviation && truth[i] < TRUE_LOW && truth[i] <= t0 + TRUE_RISE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::columns::ROW;
@@ -240,6 +260,26 @@ mod tests {
             assert_eq!(alarms.iter().map(|a| a.kind).collect::<Vec<_>>(), vec![kind]);
             assert!((40..50).contains(&alarms[0].update), "{kind:?} at {}", alarms[0].update);
         }
+    }
+
+    #[test]
+    fn a_proxy_that_climbs_past_a_true_score_that_never_rises_rings() {
+        let run = |truth: fn(usize) -> f32, rise: f32| {
+            detect(&curves(100, |u, row| {
+                healthy(u, row);
+                row[Column::TrueScore as usize] = truth(u);
+                row[Column::ProxyReward as usize] = 0.4 + rise * u as f32;
+                row[Column::RewardStd as usize] = 0.2;
+            }))
+        };
+        let alarms = run(|_| 0.01, 0.02);
+        assert_eq!(
+            alarms.iter().map(|a| (a.kind, a.update)).collect::<Vec<_>>(),
+            vec![(AlarmKind::ProxyUpTrueDown, 50)]
+        );
+        assert_eq!(run(|_| 0.01, 0.004), vec![], "the proxy moves within its spread");
+        assert_eq!(run(|u| 0.002 * u as f32, 0.02), vec![], "the true score follows, if slowly");
+        assert_eq!(run(|_| 0.8, 0.02), vec![], "there is little left to rise");
     }
 
     #[test]
