@@ -33,13 +33,14 @@ pub fn policy(
 
 /// The map with the way of one sample.
 pub fn path(rows: usize, cols: usize, cells: &[char], path: &[usize]) -> impl IntoView + use<> {
-    // Slightly displaced with time, so that circles can be told from a line.
+    // Drifts across the cells with time, so that a way back and forth can be told from a line.
     let point = |(t, cell): (usize, &usize)| {
-        let shift = 3.0 * (t as f32 * 0.35).sin();
-        format!("{:.1},{:.1}", x(*cell, cols) + shift, y(*cell, cols) + shift)
+        let shift = 0.6 * CELL * (t as f32 / path.len() as f32 - 0.5);
+        (x(*cell, cols) + shift, y(*cell, cols) + shift)
     };
-    let points = path.iter().enumerate().map(point).collect::<Vec<_>>().join(" ");
-    let end = path.last().map(|c| view! { <circle class="path-end" cx=x(*c, cols) cy=y(*c, cols) r="4" /> });
+    let points: Vec<_> = path.iter().enumerate().map(point).collect();
+    let end = points.last().map(|&(x, y)| view! { <circle class="path-end" cx=x cy=y r="2" /> });
+    let points = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ");
     let line = view! { <polyline class="path" points=points />{end} }.into_any();
     frame(rows, cols, cells, ().into_any(), line, "The way of this sample")
 }
