@@ -1,7 +1,6 @@
 //! Timing an engine at work.
 
 use crate::gpu;
-use crate::train::cores;
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError};
 use goodhart_core::metrics::Column;
@@ -19,6 +18,11 @@ pub struct Measured {
     pub gflops: f64,
     /// Milliseconds by stage of one update of all lanes, in the order of the stages.
     pub stages: Vec<(&'static str, f64)>,
+}
+
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Times the CPU engine with the lanes split over all cores; gives its name, and what was measured or why nothing was.

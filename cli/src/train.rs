@@ -47,7 +47,7 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     }
     let base = base_policy(experiment, &plan, &bar);
     bar.set_message(experiment.title.clone());
-    let choice = choose(engine, &plan, base.as_deref(), threads.unwrap_or_else(cores).clamp(1, 256))?;
+    let choice = choose(engine, &plan, base.as_deref(), threads.unwrap_or_else(measure::cores).clamp(1, 256))?;
     let started = Instant::now();
     let curves = match &choice.with {
         With::Cpu { threads } => on_cpu(&plan, base.as_deref(), *threads, &bar)?,
@@ -100,11 +100,6 @@ fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize
     } else {
         cpu(&format!(" ({cpu_rate:.0} updates/s, the GPU {gpu_rate:.0})"))
     })
-}
-
-/// Cores that this process may use.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Every lane to its end, each by the next thread that is free: lanes never talk to each other, so who trains which

@@ -1,17 +1,11 @@
 //! The group anatomy: what every group of a lane's last update taught, ready to be drawn.
 
 use crate::cpu::{Kept, Probe};
+use crate::metrics::statistics::differs;
 use crate::plan::Plan;
 use crate::protocol::{Group, GroupTag, Sample};
 use crate::reward;
 use crate::tasks::{MAX_ACTIVE, Play};
-
-/// Whether the rewards of a group differ by more than rounding (NaN = no reward, which does not count).
-pub fn differs(rewards: &[f32]) -> bool {
-    let finite = || rewards.iter().copied().filter(|r| r.is_finite());
-    let (low, high) = finite().fold((f32::MAX, f32::MIN), |(l, h), r| (l.min(r), h.max(r)));
-    high > low && high - low > 1e-8
-}
 
 /// The tag of a group from its samples.
 pub fn tag(samples: &[Sample]) -> GroupTag {

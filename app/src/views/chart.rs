@@ -1,10 +1,10 @@
 //! One chart: a metric of every arm, drawn by the charts bundle.
 
-use super::charts::help;
 use crate::parts::{self, ChartHandle};
 use crate::state::App;
 use goodhart_core::metrics::COLUMNS;
 use goodhart_core::metrics::alarms::{Alarm, AlarmKind};
+use goodhart_core::metrics::columns;
 use js_sys::{Array, Float32Array, Float64Array};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -100,7 +100,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             chart.destroy();
         }
     });
-    let about = help(&metric);
+    let about = columns::help(&metric);
     let unit = COLUMNS.iter().find(|c| c.name == metric).map_or("", |c| c.unit);
     let toggle_log = move |_| {
         log.update(|l| *l = !*l);

@@ -2,7 +2,7 @@
 
 use super::chart;
 use crate::state::App;
-use goodhart_core::metrics::COLUMNS;
+use goodhart_core::metrics::columns::{self, COLUMNS};
 use leptos::prelude::*;
 
 /// What opens first, after the experiment's own choice. Components are put in the place of "*".
@@ -55,7 +55,7 @@ pub fn view(app: App) -> impl IntoView {
                     <summary>"Choose charts"</summary>
                     <div class="menu">
                         {move || all(&components.get()).into_iter().map(|metric| {
-                            let (on, name, about) = (metric.clone(), metric.clone(), help(&metric));
+                            let (on, name, about) = (metric.clone(), metric.clone(), columns::help(&metric));
                             view! {
                                 <label title=about>
                                     <input type="checkbox" prop:checked=move || shown.with(|s| s.contains(&on))
@@ -103,12 +103,4 @@ fn first(own: &[String], components: &[String]) -> Vec<String> {
 
 fn all(components: &[String]) -> Vec<String> {
     COLUMNS.iter().map(|c| c.name.to_string()).chain(components.iter().cloned()).collect()
-}
-
-/// What a metric is.
-pub fn help(metric: &str) -> String {
-    match COLUMNS.iter().find(|c| c.name == metric) {
-        Some(c) => c.help.to_string(),
-        None => format!("Mean of the component {}.", metric.trim_start_matches("rewards/").trim_end_matches("/mean")),
-    }
 }

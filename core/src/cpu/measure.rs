@@ -6,6 +6,7 @@ use crate::algorithm::settings::KlEstimator;
 use crate::algorithm::{self, LossStats};
 use crate::metrics::Column;
 use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std};
+use crate::metrics::statistics::differs;
 use crate::plan::Plan;
 use crate::reward::Program;
 
@@ -143,7 +144,7 @@ fn group_shares(plan: &Plan, work: &Work) -> (f32, f32, f32) {
     let (mut effective, mut easy) = (0, 0);
     for g in 0..groups {
         let range = g * group..(g + 1) * group;
-        if crate::anatomy::differs(&work.scores.reward[range.clone()]) {
+        if differs(&work.scores.reward[range.clone()]) {
             effective += 1;
         } else if work.true_scores[range].iter().sum::<f32>() > 0.5 * group as f32 {
             easy += 1;

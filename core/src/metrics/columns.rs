@@ -65,6 +65,14 @@ pub const fn component_std(component: usize) -> usize {
     COLUMNS.len() + 2 * component + 1
 }
 
+/// What a metric is, by its public name.
+pub fn help(metric: &str) -> String {
+    match COLUMNS.iter().find(|c| c.name == metric) {
+        Some(c) => c.help.to_string(),
+        None => format!("Mean of the component {}.", metric.trim_start_matches("rewards/").trim_end_matches("/mean")),
+    }
+}
+
 /// The place of a column by its public name; `components` are the arm's, for `rewards/{name}/mean` and `/std`.
 pub fn find(name: &str, components: &[String]) -> Option<usize> {
     if let Some(i) = COLUMNS.iter().position(|c| c.name == name) {

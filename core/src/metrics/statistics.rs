@@ -87,6 +87,13 @@ pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
     }
 }
 
+/// Whether the rewards of a group differ by more than rounding (NaN = no reward, which does not count).
+pub fn differs(rewards: &[f32]) -> bool {
+    let finite = || rewards.iter().copied().filter(|r| r.is_finite());
+    let (low, high) = finite().fold((f32::MAX, f32::MIN), |(l, h), r| (l.min(r), h.max(r)));
+    high > low && high - low > 1e-8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! Causal attention with cached keys and values: forward by rows, backward by slots.
 
 use super::Shape;
-use super::backward::SlotScratch;
 use super::pass::LayerPass;
 use crate::math::activation::softmax_backward;
 use crate::math::elementary::exp_lanes;
@@ -172,6 +171,20 @@ fn mix_block<S: Simd, const N: usize>(
             acc.store(mixed.as_mut_ptr().add(c + 8 * i));
         }
     }
+}
+
+/// Buffers of one slot's attention, [slot rows or positions][d] each but for the values [d][columns] and the scores
+/// [slot rows][columns].
+#[derive(Default)]
+pub(super) struct SlotScratch {
+    pub queries: Vec<f32>,
+    pub d_mixed: Vec<f32>,
+    pub keys: Vec<f32>,
+    pub values: Vec<f32>,
+    pub d_scores: Vec<f32>,
+    pub d_queries: Vec<f32>,
+    pub d_keys: Vec<f32>,
+    pub d_values: Vec<f32>,
 }
 
 /// The backward pass of one slot's attention: `rows` queries at the last positions of `n`. Reads queries and the gradients

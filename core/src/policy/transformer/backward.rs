@@ -2,25 +2,11 @@
 //! and values are summed over its group, in the order of the samples, before the prompt's own attention goes back.
 
 use super::Transformer;
-use super::attention::backward_slot;
+use super::attention::{SlotScratch, backward_slot};
 use super::forward::BLOCK;
 use super::pass::grow;
 use crate::math::activation::{multiply, rms_norm_backward};
 use crate::math::gemm::{Left, Right, gemm};
-
-/// Buffers of one slot's attention, [slot rows or positions][d] each but for the values [d][columns] and the scores
-/// [slot rows][columns].
-#[derive(Default)]
-pub(super) struct SlotScratch {
-    pub queries: Vec<f32>,
-    pub d_mixed: Vec<f32>,
-    pub keys: Vec<f32>,
-    pub values: Vec<f32>,
-    pub d_scores: Vec<f32>,
-    pub d_queries: Vec<f32>,
-    pub d_keys: Vec<f32>,
-    pub d_values: Vec<f32>,
-}
 
 /// Buffers of the backward pass.
 #[derive(Default)]
