@@ -49,16 +49,16 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub engine: Engine,
     /// Length of the run, instead of the experiment's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub updates: Option<u32>,
     /// Repetitions of every arm, instead of the experiment's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seeds: Option<u32>,
     /// Folder for metrics.jsonl and summary.json
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Threads of the CPU engine; all cores by default. The numbers do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub threads: Option<usize>,
 }
 
@@ -70,7 +70,7 @@ pub struct Check {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub engine: Engine,
     /// Repetitions of every arm, instead of the experiment's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seeds: Option<u32>,
     /// Record the measured values and today's date in the files
     #[arg(long)]

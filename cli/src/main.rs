@@ -13,7 +13,8 @@ mod table;
 mod train;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use failure::Failure;
 use std::process::ExitCode;
 
@@ -44,6 +45,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// What clap says before it comes to the usage: the mistake, what would be possible, what may have been meant.
+fn mistake(e: &clap::Error) -> String {
+    let commands = || Arguments::command().get_subcommands().map(|c| c.get_name().to_string()).collect::<Vec<_>>();
+    if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return format!("a command is needed: {}", commands().join(", "));
+    }
+    let text = e.to_string();
+    let end = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
+    let lines = text.lines().map(str::trim).take_while(|line| !end(line)).filter(|line| !line.is_empty());
+    let said = lines.collect::<Vec<_>>().join("; ");
+    let said = said.trim_start_matches("error: ").replace(":; ", ": ").replace("tip: ", "").replace(['[', ']'], "");
+    match e.kind() {
+        ErrorKind::InvalidSubcommand => format!("{said}; the commands are {}", commands().join(", ")),
+        _ => said,
+    }
+}
+
 /// Help and version as clap prints them; a mistake in the arguments as one line.
 fn usage(e: &clap::Error) -> ExitCode {
     if !e.use_stderr() {
@@ -51,8 +69,6 @@ fn usage(e: &clap::Error) -> ExitCode {
         let _ = e.print();
         return ExitCode::SUCCESS;
     }
-    let text = e.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    eprintln!("goodhart: {first}; see goodhart --help");
+    eprintln!("goodhart: {}; see goodhart --help", mistake(e));
     ExitCode::from(2)
 }

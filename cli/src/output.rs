@@ -7,7 +7,18 @@ use std::path::Path;
 /// Prints text; whoever closed the pipe wants no more of it.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| Failure::ClosedPipe)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| match e.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        _ => format!("standard output cannot be written: {e}").into(),
+    })
+}
+
+/// Makes a folder for results, or says now, before hours of training, that nothing can be written there.
+pub fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
+    let probe = folder.join(format!(".goodhart.{}.part", std::process::id()));
+    let tried = std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|e| format!("{} cannot be written to: {e}", folder.display()).into())
 }
 
 /// Writes a file beside its place and moves it there, so that no reader ever sees half of it.

@@ -9,7 +9,8 @@ use std::path::Path;
 /// The experiment of a file, of a link (a whole address or its fragment alone) or of a gallery id (`#landing`).
 pub fn open(source: &str) -> Result<Experiment, Failure> {
     let path = Path::new(source);
-    if path.is_file() {
+    // A pipe is as good as a file.
+    if path.exists() && !path.is_dir() {
         return open_file(path);
     }
     let fragment = source.split_once('#').map_or(source, |(_, fragment)| fragment);
@@ -20,7 +21,8 @@ pub fn open(source: &str) -> Result<Experiment, Failure> {
     }
     let looks_like_link = source.contains('#') || fragment.starts_with('g') && fragment.contains('.');
     if !looks_like_link {
-        return Err(format!("there is no file {source}, and it is no link either").into());
+        let what = if path.is_dir() { "is a folder, not a file" } else { "is no file, and no link either" };
+        return Err(format!("\"{source}\" {what}").into());
     }
     link::decode(fragment).map_err(|e| e.to_string().into())
 }

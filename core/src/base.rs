@@ -107,23 +107,19 @@ impl WarmStart {
         let (actions, steps, batch) = (self.plan.task.n_actions, self.plan.steps(), self.base.batch);
         let groups: Vec<u32> = (0..batch).collect();
         self.policy.reset(&self.params, &self.prompts, &groups);
-        self.logp.clear();
-        let mut targets = Vec::new();
+        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for t in 0..steps {
-            let alive: Vec<u32> = (0..batch).filter(|i| self.lengths[*i as usize] as usize > t).collect();
-            if alive.is_empty() {
-                break;
+            for i in (0..batch as usize).filter(|i| self.lengths[*i] as usize > t) {
+                inputs.push(if t == 0 { 0 } else { self.tokens[i * steps + t - 1] });
+                targets.push(self.tokens[i * steps + t]);
             }
-            let token = |i: &u32, t: usize| self.tokens[*i as usize * steps + t];
-            let inputs: Vec<u32> = alive.iter().map(|i| if t == 0 { 0 } else { token(i, t - 1) }).collect();
-            targets.extend(alive.iter().map(|i| token(i, t)));
-            let base = self.logp.len();
-            self.logits.resize(alive.len() * actions, 0.0);
-            self.logp.resize(base + alive.len() * actions, 0.0);
-            let mut values = vec![0.0; if self.plan.interface.critic { alive.len() } else { 0 }];
-            self.policy.step(&self.params, &alive, Inputs::Tokens(&inputs), &mut self.logits, &mut values);
-            math::log_softmax_rows(&self.logits, &mut self.logp[base..], actions);
         }
+        self.logits.resize(targets.len() * actions, 0.0);
+        self.logp.resize(targets.len() * actions, 0.0);
+        let mut values = vec![0.0; if self.plan.interface.critic { targets.len() } else { 0 }];
+        let inputs = Inputs::Tokens(&inputs);
+        self.policy.replay(&self.params, &self.lengths, inputs, &mut self.logits, &mut values);
+        math::log_softmax_rows(&self.logits, &mut self.logp, actions);
         let scale = 1.0 / targets.len().max(1) as f32;
         self.dlogits.resize(self.logp.len(), 0.0);
         math::exp_all(&self.logp, &mut self.dlogits);

@@ -156,7 +156,8 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
             fail(format!("must hold whole numbers between {} and {}", spec.min, spec.max))
         }
         (Kind::Choice(names), Value::Text(s)) if !names.contains(&s.as_str()) => {
-            fail(format!("must be one of {}, not \"{s}\"", names.join(", ")))
+            let hint = near(names, s).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+            fail(format!("must be one of {}, not \"{s}\"{hint}", names.join(", ")))
         }
         (Kind::OptionalFloat, Value::Text(s)) if s != "none" => {
             fail(format!("must be a number or \"none\", not \"{s}\""))
@@ -176,12 +177,15 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
 
 /// The error for a name that no row has, with the nearest name that exists.
 pub fn unknown(table: &[ParamSpec], name: &str) -> ParamError {
-    let near = table.iter().map(|s| (edit_distance(s.name, name), s.name)).min();
-    let hint = match near {
-        Some((d, best)) if d <= name.len() / 2 + 1 => format!("; did you mean \"{best}\"?"),
-        _ => String::new(),
-    };
+    let names: Vec<&str> = table.iter().map(|s| s.name).collect();
+    let hint = near(&names, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
     ParamError { name: name.into(), message: format!("there is no setting \"{name}\"{hint}") }
+}
+
+/// The name that was probably meant, if one is near enough.
+pub fn near<'a>(names: &[&'a str], name: &str) -> Option<&'a str> {
+    let (distance, best) = names.iter().map(|n| (edit_distance(n, name), *n)).min()?;
+    (distance <= name.chars().count() / 2).then_some(best)
 }
 
 /// Levenshtein distance, for "did you mean".

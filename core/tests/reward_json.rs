@@ -71,7 +71,11 @@ fn bad_input_is_one_sentence() {
         ("{\"groups\": [3]}", "group 0 is not a list"),
         ("{\"groups\": [[3]]}", "episode 0 of group 0 is not an object"),
         ("{\"groups\": [[{\"x\": \"a\"}]]}", "the field `x` of episode 0 is not a number, a bool or a list of numbers"),
-        ("{\"groups\": [[{\"x\": 1}, {\"y\": 1}]]}", "episode 1 has no field `x`"),
+        ("{\"group\": [[{\"x\": 1}]], \"groups\": []}", "the input has a field `group`; did you mean `groups`?"),
+        (
+            "{\"groups\": [[{\"length\": [1]}]]}",
+            "the field `length` is the number of steps of an episode, so it is no list",
+        ),
         ("{\"groups\": [[{\"x\": 1}, {\"x\": [1]}]]}", "the field `x` is a list in some episodes and not in others"),
         ("{\"groups\": [[{\"x\": 1e39}]]}", "the field `x` of episode 0 is too large"),
         ("{\"run\": {\"step\": []}, \"groups\": []}", "`run.step` is not a number"),
@@ -84,4 +88,45 @@ fn bad_input_is_one_sentence() {
         score_json("def a(ep):\n    return 1.0\n", "{\"groups\": [[], []]}").unwrap()["reward"],
         json!([[], []])
     );
+}
+
+#[test]
+fn a_field_may_be_missing_in_some_episodes() {
+    let program = "def plain(ep):
+    return ep.x
+def told(ep):
+    return -1 if ep.ok is None else ep.ok + 1
+def used(ep):
+    return ep.x * 2
+def listed(ep):
+    return sum(ep.path)
+";
+    let input = json!({"groups": [[
+        {"x": 1.5, "ok": true, "path": [1, 2]},
+        {"x": null, "path": []},
+        {"ok": false, "path": null},
+        {"x": 3, "ok": null},
+    ]]});
+    let none = json!({"error": "None used as a number", "line": 6});
+    let absent = json!({"error": "the episode has no such list", "line": 8});
+    let out = score_json(program, &input.to_string()).unwrap();
+    assert_eq!(out["components"]["plain"], json!([[1.5, null, null, 3.0]]));
+    assert_eq!(out["components"]["told"], json!([[2.0, -1.0, 1.0, -1.0]]));
+    assert_eq!(out["components"]["used"], json!([[3.0, none, none, 6.0]]));
+    assert_eq!(out["components"]["listed"], json!([[3.0, 0.0, absent, absent]]));
+}
+
+#[test]
+fn a_length_that_is_missing_is_that_of_the_longest_list() {
+    let input =
+        json!({"groups": [[{"length": 1, "path": [1, 2]}, {"length": null, "path": [1, 2, 3]}, {"path": [4]}]]});
+    let out = score_json("def s(ep, t):\n    return ep.path[t] + 10 * ep.length\n", &input.to_string()).unwrap();
+    assert_eq!(out["steps"]["s"], json!([[11.0], [31.0, 32.0, 33.0], [14.0]]));
+}
+
+#[test]
+fn a_small_text_cannot_ask_for_all_memory() {
+    let input = json!({"groups": [vec![json!({"length": 65_536}); 2000]]});
+    let error = score_json("def s(ep, t):\n    return t\n", &input.to_string()).unwrap_err();
+    assert_eq!(error, "2000 episodes of 65536 numbers each are too many; score them in parts");
 }

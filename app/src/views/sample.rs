@@ -122,7 +122,7 @@ fn written(field: &Field, sample: &Sample, tokens: &[String]) -> String {
         }
         Ty::Int | Ty::Ints => format!("{x:.0}"),
         Ty::Token | Ty::Tokens => tokens.get(x as usize).cloned().unwrap_or_else(|| format!("#{x}")),
-        Ty::Float | Ty::Floats => number(x),
+        Ty::Float | Ty::Optional | Ty::Floats => number(x),
     };
     let all: Vec<String> = values(field, sample).unwrap_or_default().into_iter().map(one).collect();
     if field.ty.is_list() { format!("[{}]", all.join(", ")) } else { all.concat() }

@@ -2,7 +2,7 @@
 
 use crate::arguments::Run;
 use crate::failure::Failure;
-use crate::output::{print, write_whole};
+use crate::output::{make_folder, print, write_whole};
 use crate::source;
 use crate::table::{interval, number, table};
 use crate::train::{Training, train_with_bar};
@@ -15,8 +15,7 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     let mut experiment = source::open(&options.source)?;
     crate::train::override_run(&mut experiment, options.updates, options.seeds);
     if let Some(folder) = &options.out {
-        // Before the training, so that a folder that cannot be made costs no time.
-        std::fs::create_dir_all(folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
+        make_folder(folder)?;
     }
     let training = train_with_bar(&experiment, options.engine, options.threads)?;
     let lines = verdict(&training.curves, &training.arms);

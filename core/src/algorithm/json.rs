@@ -11,9 +11,9 @@ const MAX_NUMBERS: usize = 1 << 24;
 
 type Object = Map<String, Value>;
 
-/// Advantages of one case: {"group_size", "weights" [C], "rewards" [C][N] (null = not applicable)}, with any setting of
-/// the algorithm beside them or under "options", and, for the estimators that look at steps, "lengths" [N],
-/// "step_rewards" [N][T], "values" [N][T].
+/// Advantages of one case: {"group_size", "weights" [C], "rewards" [C][N] (null = not applicable)} (also by TRL's names
+/// num_generations and reward_weights), with any setting of the algorithm beside them or under "options", and, for the
+/// estimators that look at steps, "lengths" [N], "step_rewards" [N][T], "values" [N][T].
 ///
 /// Returns {"advantages": [N]}, or [N][length] for gae and reinforce_plus_plus when the case has steps; gae adds
 /// "returns".
@@ -23,7 +23,9 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
         "name",
         "version",
         "group_size",
+        "num_generations",
         "weights",
+        "reward_weights",
         "rewards",
         "advantages",
         "returns",
@@ -38,14 +40,14 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
     if n == 0 {
         return Err("\"rewards\" must hold at least one list with at least one number".into());
     }
-    let weights = match vector(&case, "weights")? {
+    let weights = match named(&case, ["weights", "reward_weights"], vector)? {
         Some(weights) => weights,
         None => vec![1.0; components.len()],
     };
     if weights.len() != components.len() {
         return Err(format!("there are {} weights for {} lists of rewards", weights.len(), components.len()));
     }
-    let group = whole(&case, "group_size")?.ok_or("the case has no \"group_size\"")?;
+    let group = named(&case, ["group_size", "num_generations"], whole)?.ok_or("the case has no \"group_size\"")?;
     if group == 0 || n % group != 0 {
         return Err(format!("{n} samples cannot be split into groups of {group}"));
     }
@@ -87,6 +89,9 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
     let (mut advantages, mut returns) = (vec![0.0; n * steps], vec![0.0; n * steps]);
     let mut scratch = Scratch::default();
     estimate(&settings, &batch, &mut scratch, &mut advantages, &mut returns);
+    if !advantages.iter().chain(&returns).all(|x| x.is_finite()) {
+        return Err("the advantages of this case are not finite numbers: its rewards are too large".into());
+    }
     let rows = |buffer: &[f32]| -> Vec<Vec<f32>> {
         (0..n).map(|i| buffer[i * steps..i * steps + lengths[i] as usize].to_vec()).collect()
     };
@@ -162,9 +167,7 @@ pub fn loss_json(case: &str) -> Result<Value, String> {
     } else {
         table("advantages")?.ok_or("the case has no \"advantages\"")?
     };
-    let option = case.get("options").and_then(Value::as_object).map(|o| whole(o, "max_completion_length"));
-    let max_completion_length =
-        option.transpose()?.flatten().or(whole(&case, "max_completion_length")?).unwrap_or(steps);
+    let max_completion_length = named(&case, ["max_completion_length"; 2], whole)?.unwrap_or(steps);
 
     let samples: Vec<u32> = (0..n as u32).collect();
     let input = LossInput {
@@ -214,7 +217,9 @@ fn settings(case: &Object, fields: &[&str]) -> Result<Settings, String> {
         Some(_) => return Err("\"options\" must be an object".into()),
     };
     let top = case.iter().filter(|(name, _)| !fields.contains(&name.as_str()));
-    let nested = options.into_iter().flatten().filter(|(name, _)| *name != "max_completion_length");
+    let of_case = ["max_completion_length", "num_generations", "reward_weights"];
+    let nested = options.into_iter().flatten();
+    let nested = nested.filter(|(name, _)| !(of_case.contains(&name.as_str()) && fields.contains(&name.as_str())));
     for (name, value) in top.chain(nested) {
         let value = match value {
             Value::Null => params::Value::Text("none".into()),
@@ -225,10 +230,69 @@ fn settings(case: &Object, fields: &[&str]) -> Result<Settings, String> {
             Value::String(s) => params::Value::Text(s.clone()),
             _ => return Err(format!("\"{name}\" must be a number, a word or true or false")),
         };
-        settings.set(name, &value).map_err(|e| e.message)?;
+        settings.set(name, &value).map_err(|e| {
+            match VALUES_ELSEWHERE.iter().find(|v| v.0 == name && written(&value, v.1)) {
+                Some((_, theirs, ours)) => format!("{name} has no \"{theirs}\"; write {ours}"),
+                None if is_setting(name) => e.message,
+                None => unknown(name, fields),
+            }
+        })?;
     }
     Ok(settings)
 }
+
+fn is_setting(name: &str) -> bool {
+    Settings::TABLE.iter().any(|spec| spec.name == name)
+}
+
+/// The sentence about a name that is neither a field of the case nor a setting.
+fn unknown(name: &str, fields: &[&str]) -> String {
+    let names: Vec<&str> = Settings::TABLE.iter().map(|spec| spec.name).chain(fields.iter().copied()).collect();
+    let meant = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
+    let hint = meant.or_else(|| params::near(&names, name));
+    let hint = hint.map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+    format!("there is no field or setting \"{name}\"{hint}")
+}
+
+fn written(value: &params::Value, text: &str) -> bool {
+    matches!(value, params::Value::Text(s) if s == text)
+}
+
+/// What other frameworks call a value of a setting, and how it is said here.
+const VALUES_ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("estimator", "group_norm", "estimator \"grpo\" with framework \"openrlhf\""),
+    ("estimator", "reinforce_baseline", "estimator \"reinforce_plus_plus_baseline\""),
+    ("estimator", "grpo_vectorized", "estimator \"grpo\" with framework \"verl\""),
+    ("estimator", "rloo_vectorized", "estimator \"rloo\""),
+    ("loss_type", "gspo", "loss_type \"grpo\" with importance_sampling_level \"sequence\""),
+    ("loss_type", "vanilla", "loss_type \"dapo\" with dual_clip 3"),
+    ("loss_type", "ppo", "loss_type \"dapo\""),
+    ("kl_estimator", "kl", "kl_estimator \"k1\""),
+    ("kl_estimator", "mse", "kl_estimator \"k2\""),
+    ("kl_estimator", "low_var_kl", "kl_estimator \"k3\""),
+];
+
+/// What other frameworks call a setting.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("adv_estimator", "estimator"),
+    ("lam", "gae_lambda"),
+    ("norm_adv_by_std_in_grpo", "scale_rewards"),
+    ("gdpo_reward_weights", "weights"),
+    ("cliprange", "epsilon"),
+    ("clip_ratio", "epsilon"),
+    ("clip_ratio_low", "epsilon"),
+    ("clip_ratio_high", "epsilon_high"),
+    ("clip_ratio_c", "dual_clip"),
+    ("loss_mode", "loss_type"),
+    ("loss_agg_mode", "loss_type"),
+    ("kl_coef", "beta"),
+    ("kl_loss_coef", "beta"),
+    ("kl_loss_type", "kl_estimator"),
+    ("entropy_coeff", "entropy_coef"),
+    ("ppo_epochs", "num_iterations"),
+    ("response_mask", "mask"),
+    ("old_log_prob", "logp_old"),
+];
 
 fn number(name: &str, value: &Value) -> Result<f32, String> {
     let x = match value {
@@ -268,6 +332,21 @@ fn matrix(case: &Object, name: &str, nullable: bool) -> Result<Option<Vec<Vec<f3
     Ok(Some(rows))
 }
 
+/// A field of the case under our name or TRL's, which may also stand among the options.
+fn named<T>(
+    case: &Object,
+    names: [&str; 2],
+    read: fn(&Object, &str) -> Result<Option<T>, String>,
+) -> Result<Option<T>, String> {
+    let options = case.get("options").and_then(Value::as_object);
+    for (place, name) in options.into_iter().chain([case]).flat_map(|place| names.map(|name| (place, name))) {
+        if let Some(value) = read(place, name)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
 fn shape(name: &str, rows: &[Vec<f32>], n: usize, steps: usize) -> Result<(), String> {
     let (r, c) = (rows.len(), rows.first().map_or(0, Vec::len));
     if (r, c) == (n, steps) { Ok(()) } else { Err(format!("\"{name}\" is {r} x {c}, but {n} x {steps} is needed")) }
@@ -277,8 +356,8 @@ fn whole(case: &Object, name: &str) -> Result<Option<usize>, String> {
     match case.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
-            let x = value.as_u64().filter(|x| *x >= 1).and_then(|x| usize::try_from(x).ok());
-            x.map(Some).ok_or_else(|| format!("\"{name}\" must be a whole number of at least 1"))
+            let x = value.as_f64().filter(|x| *x >= 1.0 && x.fract() == 0.0 && *x <= f64::from(u32::MAX));
+            x.map(|x| Some(x as usize)).ok_or_else(|| format!("\"{name}\" must be a whole number of at least 1"))
         }
     }
 }

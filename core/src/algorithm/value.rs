@@ -1,19 +1,13 @@
 //! The value loss of PPO, as CleanRL and TRL's PPOTrainer have it.
 
-use super::flag;
+use super::loss::LossInput;
 use super::settings::Settings;
 
-/// What the value loss reads; per-step buffers are [n][T].
+/// What the value loss reads beside the policy loss of the same minibatch; all are [n][T].
 #[derive(Clone, Copy, Debug)]
 pub struct ValueInput<'a> {
-    pub steps: usize,
-    /// The samples of this minibatch.
-    pub samples: &'a [u32],
-    pub lengths: &'a [u32],
-    /// [n], or empty: none is truncated.
-    pub truncated: &'a [u8],
-    /// [n], or empty: all are active.
-    pub active: &'a [u8],
+    /// Which samples there are, and which of their steps count.
+    pub batch: &'a LossInput<'a>,
     pub values: &'a [f32],
     /// The values at the time of the rollout.
     pub values_old: &'a [f32],
@@ -24,18 +18,16 @@ pub struct ValueInput<'a> {
 /// clip(V - V_old, -cliprange_value, cliprange_value). Rows of other samples are left as they are; steps that are not
 /// valid get 0. Returns L.
 pub fn value_coefficients(settings: &Settings, input: &ValueInput<'_>, dvalue: &mut [f32]) -> f32 {
-    let length = |i: usize| {
-        let masked = settings.mask_truncated_completions && flag(input.truncated, i, false);
-        if masked || !flag(input.active, i, true) { 0 } else { (input.lengths[i] as usize).min(input.steps) }
-    };
-    let count: usize = input.samples.iter().map(|i| length(*i as usize)).sum();
+    let LossInput { samples, steps, .. } = *input.batch;
+    let length = |i: usize| input.batch.length(settings, i);
+    let count: usize = samples.iter().map(|i| length(*i as usize)).sum();
     let scale = settings.vf_coef / count.max(1) as f32;
     let range = settings.cliprange_value.unwrap_or(f32::MAX);
     let mut loss = 0.0f32;
-    for sample in input.samples {
-        let (i, base) = (*sample as usize, *sample as usize * input.steps);
+    for sample in samples {
+        let (i, base) = (*sample as usize, *sample as usize * steps);
         let length = length(i);
-        dvalue[base + length..base + input.steps].fill(0.0);
+        dvalue[base + length..base + steps].fill(0.0);
         for at in base..base + length {
             let (v, old, target) = (input.values[at], input.values_old[at], input.returns[at]);
             let change = v - old;
@@ -68,16 +60,8 @@ mod tests {
         let values = [0.1f32, 0.9, 0.1, 0.7, 2.05, 7.0];
         let eval = |values: &[f32; 6]| {
             let mut d = [9.0f32; 6];
-            let input = ValueInput {
-                steps: 3,
-                samples: &[1, 0],
-                lengths: &[3, 2],
-                truncated: &[],
-                active: &[],
-                values,
-                values_old: &old,
-                returns: &returns,
-            };
+            let batch = LossInput { n: 2, steps: 3, samples: &[1, 0], lengths: &[3, 2], ..LossInput::default() };
+            let input = ValueInput { batch: &batch, values, values_old: &old, returns: &returns };
             (value_coefficients(&s, &input, &mut d), d)
         };
         let (_, d) = eval(&values);

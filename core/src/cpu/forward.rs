@@ -63,43 +63,43 @@ pub fn replay(plan: &Plan, policy: &mut dyn Policy, params: &[f32], work: &mut W
     }
 }
 
-/// A pass over the samples in `alive`, step by step, as long as each one is.
+/// A pass over the samples in `alive`: all their steps at once, in the order in which single steps would come.
 fn pass(plan: &Plan, policy: &mut dyn Policy, params: &[f32], work: &mut Work) {
-    let (actions, horizon, width, group) = (plan.task.n_actions, work.steps, work.width, plan.group());
+    let (actions, horizon, width) = (plan.task.n_actions, work.steps, work.width);
     work.pass.clear();
     let tokens = matches!(plan.task.play, Play::Tokens(_));
-    let mut samples = std::mem::take(&mut work.alive);
+    let samples = std::mem::take(&mut work.alive);
     if tokens {
-        work.pass_begin(&samples, group, plan.interface.prompt_len);
+        work.pass_begin(&samples, plan.group(), plan.interface.prompt_len);
         policy.reset(params, &work.pass_prompts, &work.pass_groups);
     } else {
         policy.reset(params, &[], &[]);
     }
-    work.slots.clear();
-    work.slots.extend(0..samples.len() as u32);
-    work.alive = std::mem::take(&mut work.alive_scratch);
+    work.pass_lengths.clear();
+    work.pass_lengths.extend(samples.iter().map(|i| work.lengths[*i as usize]));
+    work.pass_inputs.clear();
     for t in 0..horizon {
-        work.alive.clear();
-        work.pass_inputs.clear();
+        let first = work.pass.rows.len();
         let lengths = &work.lengths;
-        work.slots.retain(|slot| lengths[samples[*slot as usize] as usize] as usize > t);
-        for slot in &work.slots {
-            let i = samples[*slot as usize];
-            work.alive.push(i);
-            let at = i as usize * horizon + t;
+        let alive = samples.iter().filter(|i| lengths[**i as usize] as usize > t);
+        work.pass.rows.extend(alive.map(|i| (*i, t as u32)));
+        for (i, _) in &work.pass.rows[first..] {
+            let at = *i as usize * horizon + t;
             if tokens {
                 work.pass_inputs.push(if t == 0 { 0 } else { work.actions[at - 1] });
             } else {
                 work.pass_inputs.extend_from_slice(&work.inputs[at * width..(at + 1) * width]);
             }
         }
-        if work.alive.is_empty() {
+        if work.pass.rows.len() == first {
             break;
         }
-        work.step(policy, params, !tokens, plan.interface.critic, actions, t as u32);
     }
-    std::mem::swap(&mut work.alive, &mut samples);
-    work.alive_scratch = samples;
+    work.alive = samples;
+    work.make_room(0, plan.interface.critic, actions);
+    let inputs = if tokens { Inputs::Tokens(&work.pass_inputs) } else { Inputs::Features(&work.pass_inputs) };
+    policy.replay(params, &work.pass_lengths, inputs, &mut work.logits, &mut work.pass.values);
+    work.log_probabilities(0, actions);
 }
 
 impl Work {
@@ -116,16 +116,26 @@ impl Work {
     ) {
         let base = self.pass.rows.len();
         self.pass.rows.extend(self.alive.iter().map(|i| (*i, t)));
+        self.make_room(base, critic, actions);
+        let values = if critic { &mut self.pass.values[base..] } else { &mut [][..] };
+        let inputs = if features { Inputs::Features(&self.pass_inputs) } else { Inputs::Tokens(&self.pass_inputs) };
+        policy.step(params, &self.slots, inputs, &mut self.logits, values);
+        self.log_probabilities(base, actions);
+    }
+
+    /// Room for what the policy says of the pass's rows from `base` on.
+    fn make_room(&mut self, base: usize, critic: bool, actions: usize) {
         let end = self.pass.rows.len();
         self.logits.resize((end - base) * actions, 0.0);
         self.pass.logp.resize(end * actions, 0.0);
         self.pass.values.resize(if critic { end } else { 0 }, 0.0);
-        let values = if critic { &mut self.pass.values[base..] } else { &mut [][..] };
-        let inputs = if features { Inputs::Features(&self.pass_inputs) } else { Inputs::Tokens(&self.pass_inputs) };
-        policy.step(params, &self.slots, inputs, &mut self.logits, values);
+    }
+
+    /// Log-probabilities of the rows from `base` on, out of their logits and priors.
+    fn log_probabilities(&mut self, base: usize, actions: usize) {
         if !self.prior.is_empty() {
-            for (row, i) in self.logits.chunks_exact_mut(actions).zip(&self.alive) {
-                let at = (*i as usize * self.steps + t as usize) * actions;
+            for (row, (i, t)) in self.logits.chunks_exact_mut(actions).zip(&self.pass.rows[base..]) {
+                let at = (*i as usize * self.steps + *t as usize) * actions;
                 for (x, p) in row.iter_mut().zip(&self.prior[at..at + actions]) {
                     *x += p;
                 }

@@ -40,16 +40,8 @@ pub fn loss(
     };
     let policy = algorithm::coefficients(settings, &input, &mut work.scratch, &mut work.dlogp, &mut work.dentropy);
     let value = if settings.estimator == Estimator::Gae && plan.interface.critic {
-        let input = ValueInput {
-            steps: work.steps,
-            samples,
-            lengths: &work.lengths,
-            truncated: &work.truncated,
-            active: &work.active,
-            values: &work.values,
-            values_old: &work.values_old,
-            returns: &work.returns,
-        };
+        let input =
+            ValueInput { batch: &input, values: &work.values, values_old: &work.values_old, returns: &work.returns };
         algorithm::value_coefficients(settings, &input, &mut work.dvalue)
     } else {
         0.0

@@ -242,6 +242,8 @@ fn update_lane(
     if work.has_reference {
         if policies.reference.is_none() {
             *policies.reference = plan.policy.build(&plan.policy_params, &plan.interface).ok();
+            // It is never trained, so its activations are of no use.
+            policies.reference.iter_mut().for_each(|policy| policy.keep_activations(false));
         }
         if let Some(instance) = policies.reference {
             forward::reference(plan, instance.as_mut(), &lane.reference, work);

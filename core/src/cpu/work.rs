@@ -119,15 +119,15 @@ pub struct Work {
     pub alive: Vec<u32>,
     /// The reference's pass.
     pub reference_pass: Pass,
-    /// Logits of one step, [rows][A].
+    /// Logits of one step of the rollout, or of a whole replay, [rows][A].
     pub logits: Vec<f32>,
     pub row_entropy: Vec<f32>,
     pub pass_inputs: Vec<u32>,
     pub pass_groups: Vec<u32>,
     pub pass_prompts: Vec<u32>,
+    pub pass_lengths: Vec<u32>,
     /// Places in the pass of the samples in `alive`.
     pub slots: Vec<u32>,
-    pub alive_scratch: Vec<u32>,
     kept: Kept,
     has_kept: bool,
 }

@@ -34,7 +34,7 @@ dispatch! {
 #[inline(always)]
 fn bias_tanh_rows<S: Simd>(x: &mut [f32], bias: &[f32]) {
     for row in x.chunks_exact_mut(bias.len()) {
-        each::<S::V>(row, |i, v| tanh_lanes(Lanes::add(v, at(bias, i))));
+        each::<S::V>(row, |i, v| tanh_lanes(Vector::add(v, at(bias, i))));
     }
 }
 
@@ -46,7 +46,7 @@ dispatch! {
 #[inline(always)]
 fn bias_relu_rows<S: Simd>(x: &mut [f32], bias: &[f32]) {
     for row in x.chunks_exact_mut(bias.len()) {
-        each::<S::V>(row, |i, v| splat::<S::V>(0.0).max(Lanes::add(v, at(bias, i))));
+        each::<S::V>(row, |i, v| splat::<S::V>(0.0).max(Vector::add(v, at(bias, i))));
     }
 }
 
@@ -60,7 +60,7 @@ fn tanh_backward_all<S: Simd>(d: &mut [f32], h: &[f32]) {
     let h = &h[..d.len()];
     each::<S::V>(d, |i, v| {
         let y = at::<S::V>(h, i);
-        Lanes::mul(v, splat::<S::V>(1.0).sub(Lanes::mul(y, y)))
+        Vector::mul(v, splat::<S::V>(1.0).sub(Vector::mul(y, y)))
     });
 }
 
@@ -83,7 +83,7 @@ dispatch! {
 #[inline(always)]
 fn multiply_all<S: Simd>(x: &mut [f32], y: &[f32]) {
     let y = &y[..x.len()];
-    each::<S::V>(x, |i, v| Lanes::mul(v, at(y, i)));
+    each::<S::V>(x, |i, v| Vector::mul(v, at(y, i)));
 }
 
 dispatch! {
@@ -94,7 +94,7 @@ dispatch! {
 #[inline(always)]
 fn add_rows_all<S: Simd>(sums: &mut [f32], x: &[f32]) {
     let n = sums.len();
-    each::<S::V>(sums, |i, v| x.chunks_exact(n).fold(v, |sum, row| Lanes::add(sum, at(row, i))));
+    each::<S::V>(sums, |i, v| x.chunks_exact(n).fold(v, |sum, row| Vector::add(sum, at(row, i))));
 }
 
 dispatch! {
@@ -110,14 +110,14 @@ fn gelu_all<S: Simd>(x: &mut [f32], derivative: &mut [f32]) {
     let derivative = &mut derivative[..x.len()];
     for (part, slope) in x.chunks_exact_mut(8).zip(derivative.chunks_exact_mut(8)) {
         let v = at::<S::V>(part, 0);
-        let square = Lanes::mul(v, v);
+        let square = Vector::mul(v, v);
         let one = splat::<S::V>(1.0);
-        let w2 = Lanes::mul(Lanes::mul(v, splat(SCALE)), Lanes::add(Lanes::mul(square, splat(CUBE)), one));
-        let s = one.div(Lanes::add(exp_lanes(splat::<S::V>(0.0).sub(w2)), one));
-        let y = Lanes::mul(v, s);
-        let dw2 = Lanes::mul(Lanes::add(Lanes::mul(square, splat(3.0 * CUBE)), one), splat(SCALE));
+        let w2 = Vector::mul(Vector::mul(v, splat(SCALE)), Vector::add(Vector::mul(square, splat(CUBE)), one));
+        let s = one.div(Vector::add(exp_lanes(splat::<S::V>(0.0).sub(w2)), one));
+        let y = Vector::mul(v, s);
+        let dw2 = Vector::mul(Vector::add(Vector::mul(square, splat(3.0 * CUBE)), one), splat(SCALE));
         // s + x s (1 - s) dw2/dx
-        let dy = Lanes::add(s, Lanes::mul(Lanes::mul(y, one.sub(s)), dw2));
+        let dy = Vector::add(s, Vector::mul(Vector::mul(y, one.sub(s)), dw2));
         // SAFETY: both parts have eight numbers.
         unsafe {
             y.store(part.as_mut_ptr());
@@ -140,7 +140,7 @@ fn rms_norm_rows<S: Simd>(x: &[f32], y: &mut [f32], inverse: &mut [f32], d: usiz
     for ((x, y), inverse) in x.chunks_exact(d).zip(y.chunks_exact_mut(d)).zip(inverse) {
         let scale = 1.0 / (dot::<S>(x, x) / d as f32 + RMS_EPSILON).sqrt();
         *inverse = scale;
-        each::<S::V>(y, |i, _| Lanes::mul(at::<S::V>(x, i), splat(scale)));
+        each::<S::V>(y, |i, _| Vector::mul(at::<S::V>(x, i), splat(scale)));
     }
 }
 
@@ -155,8 +155,8 @@ fn rms_norm_backward_rows<S: Simd>(dy: &[f32], y: &[f32], inverse: &[f32], dx: &
     for (((dy, y), &scale), dx) in dy.chunks_exact(d).zip(y.chunks_exact(d)).zip(inverse).zip(dx.chunks_exact_mut(d)) {
         let mean = dot::<S>(dy, y) / d as f32;
         each::<S::V>(dx, |i, v| {
-            let along = Lanes::mul(at::<S::V>(y, i), splat(mean));
-            Lanes::add(v, Lanes::mul(at::<S::V>(dy, i).sub(along), splat(scale)))
+            let along = Vector::mul(at::<S::V>(y, i), splat(mean));
+            Vector::add(v, Vector::mul(at::<S::V>(dy, i).sub(along), splat(scale)))
         });
     }
 }
@@ -170,7 +170,7 @@ dispatch! {
 fn softmax_backward_rows<S: Simd>(dp: &mut [f32], p: &[f32], scale: f32, n: usize) {
     for (dp, p) in dp.chunks_exact_mut(n).zip(p.chunks_exact(n)) {
         let mean = dot::<S>(dp, p);
-        each::<S::V>(dp, |i, v| Lanes::mul(Lanes::mul(v.sub(splat(mean)), at(p, i)), splat(scale)));
+        each::<S::V>(dp, |i, v| Vector::mul(Vector::mul(v.sub(splat(mean)), at(p, i)), splat(scale)));
     }
 }
 
@@ -180,7 +180,7 @@ pub(crate) fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
     let y = &y[..x.len()];
     let mut sum = splat::<S::V>(0.0);
     for i in (0..x.len()).step_by(8) {
-        sum = Lanes::add(sum, Lanes::mul(at::<S::V>(x, i), at(y, i)));
+        sum = Vector::add(sum, Vector::mul(at::<S::V>(x, i), at(y, i)));
     }
     sum_lanes(sum)
 }

@@ -89,7 +89,7 @@ fn log_softmax<S: Simd>(logits: &[f32], logp: &mut [f32], n: usize) {
         let mut sum = splat::<S::V>(0.0);
         for start in (0..n).step_by(8) {
             let x = load_part::<S::V>(row, start, f32::NEG_INFINITY);
-            sum = Lanes::add(sum, exp_lanes(x.sub(splat(shift))));
+            sum = Vector::add(sum, exp_lanes(x.sub(splat(shift))));
         }
         let log_sum = log(sum_lanes(sum));
         for (to, x) in out.iter_mut().zip(row) {
@@ -118,7 +118,7 @@ fn entropies<S: Simd>(logp: &[f32], out: &mut [f32], n: usize) {
             let x = load_part::<S::V>(row, start, f32::NEG_INFINITY);
             let p = exp_lanes(x);
             // 0 log 0 is 0.
-            let term = Lanes::mul(p, x);
+            let term = Vector::mul(p, x);
             sum = sum.sub(S::V::select_lt(splat(0.0), p, term, splat(0.0)));
         }
         *h = sum_lanes(sum);

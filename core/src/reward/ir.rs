@@ -105,7 +105,9 @@ pub enum Op {
     LoadFloat,
     LoadInt,
     LoadBool,
-    /// The length of the list at slot `imm`, at most `b` (a register holding its capacity).
+    /// A float or None.
+    LoadOptional,
+    /// The length of the list at slot `imm`, at most `b` (a register holding its capacity); an error when it is negative.
     LoadLen,
     /// Element `b` of the list at slot `imm`.
     LoadFloatAt,
@@ -230,6 +232,7 @@ pub mod code {
     pub const INT_OVERFLOW: u32 = 10;
     pub const COMPLEX: u32 = 11;
     pub const STEP: u32 = 12;
+    pub const ABSENT: u32 = 13;
 }
 
 /// What an error code (the upper half of an error) means.
@@ -248,6 +251,7 @@ pub fn error_text(error: u32) -> &'static str {
         code::INT_OVERFLOW => "an int needs more than 32 bits",
         code::COMPLEX => "fractional power of a negative number",
         code::STEP => "a range with step zero",
+        code::ABSENT => "the episode has no such list",
         _ => "unknown error",
     }
 }

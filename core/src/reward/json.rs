@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ir::error_text;
+use super::diagnostics::closest;
+use super::ir::{NONE, error_text};
 use super::schema::{EpisodeSchema, RunSchema, Ty};
 use super::score::{Groups, Scores, Scratch};
 use super::{Program, compile, format_rustc_like};
@@ -24,14 +25,22 @@ pub struct Episodes {
 
 /// The most elements of a list of an episode.
 const MAX_LIST: usize = 65_536;
+/// The most numbers that all records, and all steps of a component, may take.
+const MAX_NUMBERS: usize = 1 << 26;
 
 /// Reads `{"run": {..}, "groups": [[episode, ..], ..]}`. A field is a number, a bool or a list of numbers (or bools) in
-/// every episode; it is an int when every one of its numbers is a whole number written as one. Without a field `length`,
-/// the length of an episode is that of its longest list.
+/// every episode; it is an int when every one of its numbers is a whole number written as one. An episode may lack a
+/// field or have null there: a number then reads as None, and to read a list is an error of the sample. Without a field
+/// `length`, the length of an episode is that of its longest list.
 ///
 /// Errors: one sentence about what is not as it must be.
 pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
     let groups = value.get("groups").and_then(Value::as_array).ok_or("the input has no list `groups`")?;
+    for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| *name != "groups" && *name != "run") {
+        if let Some(near) = closest(name, ["groups", "run"]) {
+            return Err(format!("the input has a field `{name}`; did you mean `{near}`?"));
+        }
+    }
     let mut run_schema = RunSchema::default();
     let mut run = Vec::new();
     match value.get("run") {
@@ -65,15 +74,26 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
     let longest = |episode: &Map<String, Value>| {
         episode.values().filter_map(|value| value.as_array().map(Vec::len)).max().unwrap_or(1)
     };
+    if schema.get("length").is_some_and(|field| field.ty.is_list()) {
+        return Err("the field `length` is the number of steps of an episode, so it is no list".to_string());
+    }
     if schema.length_slot().is_none() {
         schema = schema.field("length", Ty::Int, 1, "steps");
     }
+    let length_of = |episode: &Map<String, Value>| {
+        episode.get("length").and_then(Value::as_f64).map_or(longest(episode), |length| length.max(0.0) as usize)
+    };
+    let lengths: Vec<usize> = episodes.iter().map(|episode| length_of(episode)).collect();
+    schema.horizon = lengths.iter().copied().max().unwrap_or(0);
+    if schema.horizon > MAX_LIST {
+        return Err(format!("an episode has {} steps; the limit is {MAX_LIST}", schema.horizon));
+    }
+    if episodes.len().saturating_mul(schema.stride.max(schema.horizon)) > MAX_NUMBERS {
+        let (n, stride) = (episodes.len(), schema.stride.max(schema.horizon));
+        return Err(format!("{n} episodes of {stride} numbers each are too many; score them in parts"));
+    }
     let mut records = Vec::with_capacity(episodes.len() * schema.stride);
-    let mut lengths = Vec::new();
-    for episode in &episodes {
-        let length =
-            episode.get("length").and_then(Value::as_f64).map_or(longest(episode), |length| length.max(0.0) as usize);
-        lengths.push(length);
+    for (episode, length) in episodes.iter().zip(lengths.iter().copied()) {
         for field in &schema.fields {
             let number =
                 |value: &Value| value.as_f64().or_else(|| value.as_bool().map(f64::from)).unwrap_or(0.0) as f32;
@@ -82,25 +102,29 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
                     records.push(list.len() as f32);
                     records.extend((0..field.cap).map(|i| list.get(i).map_or(0.0, number)));
                 }
+                None | Some(Value::Null) if field.name == schema.length_field => records.push(length as f32),
+                None | Some(Value::Null) if field.ty.is_list() => {
+                    records.push(-1.0);
+                    records.extend(std::iter::repeat_n(0.0, field.cap));
+                }
+                None | Some(Value::Null) => records.push(NONE),
                 Some(scalar) => records.push(number(scalar)),
-                None => records.push(length as f32),
             }
         }
-    }
-    schema.horizon = lengths.iter().copied().max().unwrap_or(0);
-    if schema.horizon > MAX_LIST {
-        return Err(format!("an episode has {} steps; the limit is {MAX_LIST}", schema.horizon));
     }
     Ok(Episodes { n: episodes.len(), schema, run_schema, records, run, group_starts, lengths })
 }
 
-/// The type of a field that every episode must have, and its greatest length.
+/// The type of a field, and its greatest length.
 fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize), String> {
     let mut is_list = None;
     let mut cap = 1;
-    let (mut all_bool, mut all_int) = (true, true);
+    let (mut all_bool, mut all_int, mut everywhere) = (true, true, true);
     for (index, episode) in episodes.iter().enumerate() {
-        let value = episode.get(name).ok_or_else(|| format!("episode {index} has no field `{name}`"))?;
+        let Some(value) = episode.get(name).filter(|value| !value.is_null()) else {
+            everywhere &= name == "length";
+            continue;
+        };
         let elements = match value {
             Value::Array(list) => list.as_slice(),
             scalar => std::slice::from_ref(scalar),
@@ -134,6 +158,7 @@ fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize
         return Err(format!("the field `{name}` has {cap} elements; the limit is {MAX_LIST}"));
     }
     let ty = match (is_list.unwrap_or(false), all_bool, all_int) {
+        (false, ..) if !everywhere => Ty::Optional,
         (false, true, _) => Ty::Bool,
         (false, _, true) => Ty::Int,
         (false, ..) => Ty::Float,

@@ -15,6 +15,12 @@ fn not_too_large(x: f32) -> Checked<f32> {
     if x.abs() < FINITE_LIMIT { Ok(x) } else { Err(code::OVERFLOW) }
 }
 
+/// The length of a list, out of its record.
+#[inline(always)]
+pub fn list_len(stored: f32, cap: i32) -> Checked<i32> {
+    if stored < 0.0 { Err(code::ABSENT) } else { Ok((stored as i32).min(cap)) }
+}
+
 #[inline(always)]
 pub fn div(a: f32, b: f32) -> Checked<f32> {
     if b == 0.0 { Err(code::DIVISION) } else { finite(a / b) }

@@ -337,8 +337,16 @@ fn goodhart_load_bool(sample: i32, slot: u32) -> bool {
     return goodhart_ep(u32(sample), slot) != 0.0;
 }
 
-fn goodhart_load_len(sample: i32, slot: u32, cap: i32) -> i32 {
-    return clamp(i32(goodhart_ep(u32(sample), slot)), 0, cap);
+fn goodhart_load_optional(sample: i32, slot: u32) -> f32 {
+    return goodhart_ep(u32(sample), slot);
+}
+
+fn goodhart_load_len(sample: i32, slot: u32, cap: i32, line: u32) -> i32 {
+    let len = i32(goodhart_ep(u32(sample), slot));
+    if (len < 0) {
+        goodhart_fail(13u, line);
+    }
+    return clamp(len, 0, cap);
 }
 
 fn goodhart_is_valid(sample: i32) -> bool {

@@ -1,17 +1,19 @@
 //! What a reward program can see: the fields of an episode, the tokens of the task and the numbers of the run.
 //!
 //! An episode is a flat record of `stride` numbers, the same bytes on the CPU and on the GPU: integers, booleans (0 or
-//! 1) and tokens (their id) are stored as `f32`; a list takes `1 + cap` slots, its length first.
+//! 1) and tokens (their id) are stored as `f32`; a list takes `1 + cap` slots, its length first. `NONE_MARK` stands for
+//! None, and a list of length -1 for one that the episode has not.
 
 use serde::{Deserialize, Serialize};
 
-/// The type of a field of an episode. The last four are lists.
+/// The type of a field of an episode. The last four are lists; `Optional` is a float or None.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ty {
     Float,
     Int,
     Bool,
     Token,
+    Optional,
     Floats,
     Ints,
     Bools,
@@ -41,6 +43,7 @@ impl Ty {
             Ty::Int => "int",
             Ty::Bool => "bool",
             Ty::Token => "token",
+            Ty::Optional => "float or None",
             Ty::Floats => "list of floats",
             Ty::Ints => "list of ints",
             Ty::Bools => "list of bools",

@@ -253,7 +253,8 @@ impl Code {
                 Op::LoadFloat => set_f!(checked!(number::finite(record(bits!(a), imm as usize)))),
                 Op::LoadInt => set_i!(checked!(number::to_int(record(bits!(a), imm as usize)))),
                 Op::LoadBool => set_i!(record(bits!(a), imm as usize) != 0.0),
-                Op::LoadLen => set_i!((record(bits!(a), imm as usize) as i32).clamp(0, i!(b))),
+                Op::LoadOptional => set_f!(record(bits!(a), imm as usize)),
+                Op::LoadLen => set_i!(checked!(number::list_len(record(bits!(a), imm as usize), i!(b)))),
                 Op::LoadFloatAt => {
                     set_f!(checked!(number::finite(record(bits!(a), imm as usize + bits!(b) as usize))))
                 }
@@ -504,7 +505,7 @@ impl Assembler<'_> {
             Op::Copy | Op::NegF | Op::AbsF | Op::NegI | Op::AbsI | Op::Not | Op::IntToFloat | Op::BoolToInt => 1,
             Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::RoundTo | Op::Exp | Op::Log | Op::Log1p => 1,
             Op::Sqrt | Op::Sin | Op::Cos | Op::Tanh | Op::Sigmoid | Op::IsNone | Op::Unwrap | Op::Finite => 1,
-            Op::LoadFloat | Op::LoadInt | Op::LoadBool | Op::IsValid => 1,
+            Op::LoadFloat | Op::LoadInt | Op::LoadBool | Op::LoadOptional | Op::IsValid => 1,
             _ => 2,
         };
         let mut places = [0; 3];

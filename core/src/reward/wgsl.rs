@@ -367,7 +367,11 @@ impl FunctionText<'_> {
             Op::LoadFloat => call("goodhart_load_float", 1, &format!("{imm}u, {line}u")),
             Op::LoadInt => call("goodhart_load_int", 1, &format!("{imm}u, {line}u")),
             Op::LoadBool => call("goodhart_load_bool", 1, &format!("{imm}u")),
-            Op::LoadLen => format!("goodhart_load_len({}, {imm}u, {})", self.reg(args[0]), self.reg(args[1])),
+            Op::LoadOptional => call("goodhart_load_optional", 1, &format!("{imm}u")),
+            Op::LoadLen => {
+                let (sample, cap) = (self.reg(args[0]), self.reg(args[1]));
+                format!("goodhart_load_len({sample}, {imm}u, {cap}, {line}u)")
+            }
             Op::LoadFloatAt | Op::LoadIntAt | Op::LoadBoolAt => {
                 let (sample, index) = (self.reg(args[0]), self.reg(args[1]));
                 let slot = format!("{imm}u + u32({index})");

@@ -8,7 +8,7 @@ pub mod gridworld;
 pub mod length;
 mod twin;
 
-use crate::params::{Overrides, ParamError, ParamSpec, edit_distance};
+use crate::params::{Overrides, ParamError, ParamSpec, near};
 use crate::reward::schema::EpisodeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -149,10 +149,10 @@ pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>>
     match TASKS.iter().find(|k| k.name == kind) {
         Some(k) => (k.build)(overrides),
         None => {
-            let near = TASKS.iter().map(|k| (edit_distance(k.name, kind), k.name)).min();
-            let hint = match near {
-                Some((d, best)) if d <= kind.len() / 2 + 1 => format!("; did you mean \"{best}\"?"),
-                _ => format!("; there are {}", TASKS.iter().map(|k| k.name).collect::<Vec<_>>().join(", ")),
+            let names: Vec<&str> = TASKS.iter().map(|k| k.name).collect();
+            let hint = match near(&names, kind) {
+                Some(best) => format!("; did you mean \"{best}\"?"),
+                None => format!("; there are {}", names.join(", ")),
             };
             Err(vec![ParamError { name: "kind".into(), message: format!("there is no task \"{kind}\"{hint}") }])
         }

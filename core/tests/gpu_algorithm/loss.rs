@@ -94,16 +94,8 @@ fn check_loss(
     let expected = coefficients(settings, &input, &mut Scratch::default(), &mut dlogp, &mut dentropy);
     let mut value = 0.0;
     if settings.estimator == Estimator::Gae {
-        let input = ValueInput {
-            steps: t,
-            samples: &samples,
-            lengths: &data.lengths,
-            truncated: &data.truncated,
-            active: &data.active,
-            values: &data.values_new,
-            values_old: &data.values,
-            returns: &returns,
-        };
+        let (values, values_old) = (&data.values_new[..], &data.values[..]);
+        let input = ValueInput { batch: &input, values, values_old, returns: &returns };
         value = value_coefficients(settings, &input, &mut dvalue);
     }
     for (k, expected) in [dlogp, dentropy, dvalue].iter().enumerate() {

@@ -61,6 +61,11 @@ fn bad_cases_get_one_clear_sentence() {
         (r#"{"rewards":[[1,"x"]],"group_size":2}"#, "numbers only"),
         (r#"{"rewards":[[1,1e300]],"group_size":2}"#, "too large"),
         (r#"{"rewards":[[1,2]],"group_size":2,"estimatr":"rloo"}"#, "did you mean \"estimator\""),
+        (r#"{"rewards":[[1,2]],"group_size":2,"estimator":"rlo"}"#, "did you mean \"rloo\""),
+        (r#"{"rewards":[[1,2]],"group_size":2,"estimator":"group_norm"}"#, "framework \"openrlhf\""),
+        (r#"{"rewards":[[1,2]],"groupsize":2}"#, "did you mean \"group_size\""),
+        (r#"{"rewards":[[1,2]],"group_size":2,"lam":0.9}"#, "did you mean \"gae_lambda\""),
+        (r#"{"rewards":[[1e38,-3e38]],"group_size":2}"#, "not finite"),
         (r#"{"rewards":[[1,2]],"group_size":2,"estimator":"gae"}"#, "needs \"values\""),
         (r#"{"rewards":[[1,2]],"group_size":2,"lengths":[1]}"#, "1 lengths for 2"),
         (r#"{"rewards":[[1,2]],"group_size":2,"lengths":[9,1],"values":[[1],[2]]}"#, "greater than"),
@@ -75,7 +80,9 @@ fn bad_cases_get_one_clear_sentence() {
         (r#"{"logp":[[-1]],"advantages":[1,2]}"#, "2 advantages for 1"),
         (r#"{"logp":[[-1,-2]],"mask":[[0,1]],"advantages":[1]}"#, "ones followed by zeros"),
         (r#"{"logp":[[-1]],"advantages":[1],"options":{"beta":0.1}}"#, "needs \"logp_ref\""),
-        (r#"{"logp":[[-1]],"advantages":[1],"options":{"loss_type":"ppo"}}"#, "must be one of"),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"loss_type":"pop"}}"#, "must be one of"),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"loss_type":"gspo"}}"#, "importance_sampling_level"),
+        (r#"{"logp":[[-1]],"advantages":[1],"options":{"clip_ratio_c":3}}"#, "did you mean \"dual_clip\""),
         (r#"{"logp":[[-1]],"logp_old":[[-1,2]],"advantages":[1]}"#, "1 x 2, but 1 x 1"),
         (r#"{"logp":[[-1]],"advantages":[1],"options":{"entropy_coef":0.1}}"#, "need \"entropy\""),
     ];
@@ -83,6 +90,15 @@ fn bad_cases_get_one_clear_sentence() {
         let message = loss_json(case).unwrap_err();
         assert!(message.contains(expected), "{case}: {message}");
     }
+}
+
+#[test]
+fn a_case_may_use_the_names_of_trl() {
+    let ours = advantages_json(r#"{"rewards":[[1,2,4,0],[1,0,0,1]],"group_size":2,"weights":[1,0.5]}"#);
+    let theirs = advantages_json(
+        r#"{"rewards":[[1,2,4,0],[1,0,0,1]],"options":{"num_generations":2.0,"reward_weights":[1,0.5]}}"#,
+    );
+    assert_eq!(ours.unwrap(), theirs.unwrap());
 }
 
 #[test]

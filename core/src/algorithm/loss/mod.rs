@@ -38,7 +38,7 @@ pub struct LossInput<'a> {
 
 impl LossInput<'_> {
     /// Steps of a sample that enter the loss.
-    fn length(&self, settings: &Settings, i: usize) -> usize {
+    pub(super) fn length(&self, settings: &Settings, i: usize) -> usize {
         let masked = settings.mask_truncated_completions && flag(self.truncated, i, false);
         if masked || !flag(self.active, i, true) { 0 } else { (self.lengths[i] as usize).min(self.steps) }
     }

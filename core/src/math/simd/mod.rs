@@ -31,13 +31,10 @@ pub(crate) trait Vector: Copy {
     fn mul(self, other: Self) -> Self;
 }
 
-/// Lanes with everything that the elementary functions need. `f32` is the one-lane instance, so that scalar and vector
+/// With everything else that the elementary functions need. `f32` is the one-lane instance, so that scalar and vector
 /// results agree by construction.
-pub(crate) trait Lanes: Copy {
-    fn splat(x: f32) -> Self;
-    fn add(self, other: Self) -> Self;
+pub(crate) trait Lanes: Vector {
     fn sub(self, other: Self) -> Self;
-    fn mul(self, other: Self) -> Self;
     fn div(self, other: Self) -> Self;
     /// `self > other ? self : other` (so `other` where either is not a number).
     fn max(self, other: Self) -> Self;
@@ -56,7 +53,7 @@ pub(crate) trait Lanes: Copy {
 /// An instruction set.
 pub(crate) trait Simd {
     /// Eight lanes: the unit of every reduction.
-    type V: Vector + Lanes;
+    type V: Lanes;
     /// Sixteen lanes: the panel of a matrix product.
     type W: Vector;
     /// Rows of a matrix product's register tile, which is a panel wide: as many as the registers hold.

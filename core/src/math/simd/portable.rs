@@ -72,20 +72,8 @@ impl Vector for [f32; 8] {
 
 impl Lanes for [f32; 8] {
     #[inline(always)]
-    fn splat(x: f32) -> Self {
-        [x; 8]
-    }
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] + other[i])
-    }
-    #[inline(always)]
     fn sub(self, other: Self) -> Self {
         std::array::from_fn(|i| self[i] - other[i])
-    }
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] * other[i])
     }
     #[inline(always)]
     fn div(self, other: Self) -> Self {
@@ -121,7 +109,18 @@ impl Lanes for [f32; 8] {
     }
 }
 
-impl Lanes for f32 {
+impl Vector for f32 {
+    const LANES: usize = 1;
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for a float.
+        unsafe { *from }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller vouches for a float.
+        unsafe { *to = self }
+    }
     #[inline(always)]
     fn splat(x: f32) -> Self {
         x
@@ -131,12 +130,15 @@ impl Lanes for f32 {
         self + other
     }
     #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        self - other
-    }
-    #[inline(always)]
     fn mul(self, other: Self) -> Self {
         self * other
+    }
+}
+
+impl Lanes for f32 {
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self - other
     }
     #[inline(always)]
     fn div(self, other: Self) -> Self {

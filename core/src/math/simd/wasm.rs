@@ -53,20 +53,8 @@ impl Vector for F32x8 {
 
 impl Lanes for F32x8 {
     #[inline(always)]
-    fn splat(x: f32) -> Self {
-        Self(f32x4_splat(x), f32x4_splat(x))
-    }
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| f32x4_add(a, b))
-    }
-    #[inline(always)]
     fn sub(self, other: Self) -> Self {
         self.zip(other, |a, b| f32x4_sub(a, b))
-    }
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        self.zip(other, |a, b| f32x4_mul(a, b))
     }
     #[inline(always)]
     fn div(self, other: Self) -> Self {

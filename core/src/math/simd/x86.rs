@@ -31,73 +31,43 @@ pub(crate) struct F32x8(__m256);
 #[derive(Clone, Copy)]
 pub(crate) struct F32x16(__m512);
 
-// SAFETY (for the whole block): see the head of the file; load and store pass their caller's promise on.
-impl Vector for F32x16 {
-    const LANES: usize = 16;
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        unsafe { Self(_mm512_loadu_ps(from)) }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        unsafe { _mm512_storeu_ps(to, self.0) }
-    }
-    #[inline(always)]
-    fn splat(x: f32) -> Self {
-        unsafe { Self(_mm512_set1_ps(x)) }
-    }
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        unsafe { Self(_mm512_add_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        unsafe { Self(_mm512_mul_ps(self.0, other.0)) }
-    }
+/// What a width needs for matrix products, by its intrinsics.
+macro_rules! vector {
+    ($name:ident, $lanes:literal, $load:ident, $store:ident, $splat:ident, $add:ident, $mul:ident) => {
+        // SAFETY (for the whole block): see the head of the file; load and store pass their caller's promise on.
+        impl Vector for $name {
+            const LANES: usize = $lanes;
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                unsafe { Self($load(from)) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                unsafe { $store(to, self.0) }
+            }
+            #[inline(always)]
+            fn splat(x: f32) -> Self {
+                unsafe { Self($splat(x)) }
+            }
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                unsafe { Self($add(self.0, other.0)) }
+            }
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                unsafe { Self($mul(self.0, other.0)) }
+            }
+        }
+    };
 }
-
-// SAFETY (for the whole block): see the head of the file; load and store pass their caller's promise on.
-impl Vector for F32x8 {
-    const LANES: usize = 8;
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        unsafe { Self(_mm256_loadu_ps(from)) }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        unsafe { _mm256_storeu_ps(to, self.0) }
-    }
-    #[inline(always)]
-    fn splat(x: f32) -> Self {
-        unsafe { Self(_mm256_set1_ps(x)) }
-    }
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        unsafe { Self(_mm256_add_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        unsafe { Self(_mm256_mul_ps(self.0, other.0)) }
-    }
-}
+vector!(F32x8, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_add_ps, _mm256_mul_ps);
+vector!(F32x16, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_add_ps, _mm512_mul_ps);
 
 // SAFETY (for the whole block): see the head of the file.
 impl Lanes for F32x8 {
     #[inline(always)]
-    fn splat(x: f32) -> Self {
-        unsafe { Self(_mm256_set1_ps(x)) }
-    }
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        unsafe { Self(_mm256_add_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
     fn sub(self, other: Self) -> Self {
         unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        unsafe { Self(_mm256_mul_ps(self.0, other.0)) }
     }
     #[inline(always)]
     fn div(self, other: Self) -> Self {

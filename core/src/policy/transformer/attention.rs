@@ -109,9 +109,9 @@ fn softmax<S: Simd>(p: &mut [f32], n: usize, scale: f32) {
         let end = <S::V as Vector>::splat(n as f32);
         let mut greatest = <S::V as Vector>::splat(f32::NEG_INFINITY);
         for (i, part) in used.chunks_exact_mut(8).enumerate() {
-            let j = Lanes::add(index, Lanes::splat((8 * i) as f32));
-            let s = Lanes::mul(S::V::load(part.as_ptr()), Lanes::splat(scale));
-            let s = S::V::select_lt(j, end, s, Lanes::splat(f32::NEG_INFINITY));
+            let j = Vector::add(index, Vector::splat((8 * i) as f32));
+            let s = Vector::mul(S::V::load(part.as_ptr()), Vector::splat(scale));
+            let s = S::V::select_lt(j, end, s, Vector::splat(f32::NEG_INFINITY));
             greatest = s.max(greatest);
             s.store(part.as_mut_ptr());
         }
@@ -119,12 +119,12 @@ fn softmax<S: Simd>(p: &mut [f32], n: usize, scale: f32) {
         let mut sum = <S::V as Vector>::splat(0.0);
         for part in used.chunks_exact_mut(8) {
             let e = exp_lanes(S::V::load(part.as_ptr()).sub(shift));
-            sum = Lanes::add(sum, e);
+            sum = Vector::add(sum, e);
             e.store(part.as_mut_ptr());
         }
         let inverse = <S::V as Vector>::splat(1.0 / sum_lanes(sum));
         for part in used.chunks_exact_mut(8) {
-            Lanes::mul(S::V::load(part.as_ptr()), inverse).store(part.as_mut_ptr());
+            Vector::mul(S::V::load(part.as_ptr()), inverse).store(part.as_mut_ptr());
         }
     }
 }

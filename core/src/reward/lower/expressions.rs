@@ -217,6 +217,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         match field.ty {
             Ty::Float => Value::new(Type::Float, self.op(span, Op::LoadFloat, Bank::Float, &[sample], slot)),
             Ty::Bool => Value::new(Type::Bool, self.op(span, Op::LoadBool, Bank::Bool, &[sample], slot)),
+            Ty::Optional => Value::new(Type::Optional, self.op(span, Op::LoadOptional, Bank::Float, &[sample], slot)),
             Ty::Int | Ty::Token => {
                 let reg = self.op(span, Op::LoadInt, Bank::Int, &[sample], slot);
                 let max = if field.name == schema.length_field { Some(schema.horizon as i64) } else { None };

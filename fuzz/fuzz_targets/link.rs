@@ -1,0 +1,36 @@
+//! A link is untrusted: whatever it holds opens or says why not, and what opens is planned or its problems are listed.
+//!
+//! The input is taken as a fragment and as the JSON inside one; the second gets past base64 and deflate.
+#![no_main]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use goodhart_core::experiment::Experiment;
+use goodhart_core::{link, plan};
+use libfuzzer_sys::fuzz_target;
+
+fn planned(experiment: &Experiment) {
+    let again = link::encode(experiment);
+    if again.len() <= link::MAX_LINK {
+        let again = link::decode(&again).expect("a link of our own opens");
+        assert_eq!(link::encode(&again), link::encode(experiment));
+    }
+    match plan::plan(experiment) {
+        Ok(plan) => {
+            // What may be built must be built: the policy of a planned experiment never refuses.
+            let policy = plan.policy.build(&plan.policy_params, &plan.interface).expect("the policy is built");
+            assert!(policy.n_params() > 0);
+        }
+        Err(problems) => assert!(!problems.is_empty() && !plan::join(&problems).is_empty()),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(experiment) = link::decode(&String::from_utf8_lossy(data)) {
+        planned(&experiment);
+    }
+    let packed = miniz_oxide::deflate::compress_to_vec(data, 1);
+    if let Ok(experiment) = link::decode(&format!("g1.{}", URL_SAFE_NO_PAD.encode(packed))) {
+        planned(&experiment);
+    }
+});
