@@ -132,10 +132,16 @@ fn what_cannot_be_run_is_refused_in_one_line_and_writes_nothing() {
     let broken = BANDIT.replace("ep.correct", "ep.corect");
     let said = goodhart(&["run", &written(&folder, &broken), "--out", out.to_str().unwrap()], "");
     assert_refused(&said, "corect");
+    assert_refused(&said, "did you mean `correct`?");
     assert!(!out.join("metrics.jsonl").exists());
     assert_refused(&goodhart(&["run", &written(&folder, "version = 1\ntitle = ")], ""), "experiment.toml");
     assert_refused(&goodhart(&["run", &written(&folder, &BANDIT.replace("version = 1", "version = 99"))], ""), "99");
     assert_refused(&goodhart(&["run", "no-such-file.toml"], ""), "no-such-file.toml");
+    assert_refused(&goodhart(&["run", "cli"], ""), "is a folder");
+    // A file is in the way of the results; that is said before anything is trained.
+    let (good, taken) = (written(&folder, BANDIT), folder.join("experiment.toml"));
+    let said = goodhart(&["run", &good, "--updates", "100000", "--out", taken.to_str().unwrap()], "");
+    assert_refused(&said, "experiment.toml cannot be made");
     assert_refused(&goodhart(&["run", "#g1.damaged"], ""), "damaged");
     assert_refused(&goodhart(&["run", &written(&folder, BANDIT), "--updates", "0"], ""), "updates");
 }

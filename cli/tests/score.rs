@@ -80,5 +80,7 @@ fn what_cannot_be_scored_is_refused_in_one_line() {
     assert_refused(&goodhart(&["score", "--program", &good], "{\"groups\": []}"), "");
     assert_refused(&goodhart(&["score", "--program", "none.py"], "{}"), "none.py");
     let broken = program("broken.py", "def right(ep):\n    return ep.corect\n");
-    assert_refused(&goodhart(&["score", "--program", &broken], &input().to_string()), "broken.py:2:");
+    let said = goodhart(&["score", "--program", &broken], &input().to_string());
+    assert_refused(&said, "broken.py:2:");
+    assert_refused(&said, "did you mean `correct`?");
 }

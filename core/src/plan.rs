@@ -124,7 +124,8 @@ fn compile(code: &str, task: &Task) -> Result<Program, String> {
         (Some(program), None) => program,
         (_, Some(first)) => {
             let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
-            return Err(format!("line {}: {}{more}", first.line, first.message));
+            let hint = first.suggestion.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+            return Err(format!("line {}: {}{hint}{more}", first.line, first.message));
         }
         (None, None) => return Err("the program does not compile".into()),
     };

@@ -38,6 +38,9 @@ async fn on_gpu(program: &Program, episodes: &Episodes) -> Result<Scores, String
 fn first_error(text: &str, name: &str) -> String {
     let mut lines = text.lines().skip_while(|line| !line.starts_with("error: "));
     let Some(message) = lines.next() else { return text.into() };
+    let help = text.lines().skip_while(|line| *line != message).skip(1).take_while(|line| !line.starts_with("error: "));
+    let help = help.filter_map(|line| line.trim().strip_prefix("= help: ")).next();
+    let help = help.map_or_else(String::new, |help| format!("; {help}"));
     let place = lines.next().and_then(|line| line.trim().strip_prefix("--> program:")).unwrap_or_default();
-    format!("{name}:{place}: {}", message.trim_start_matches("error: "))
+    format!("{name}:{place}: {}{help}", message.trim_start_matches("error: "))
 }

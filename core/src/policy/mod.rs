@@ -123,6 +123,25 @@ pub fn build(name: &str, overrides: &Overrides, interface: &Interface) -> Built 
     kind.build(overrides, interface)
 }
 
+/// Most numbers that an update may keep for its backward pass: 1 GB of them, a quarter of what a WebAssembly module can
+/// address.
+const MAX_KEPT: usize = 1 << 28;
+
+/// Refuses a batch whose rows, with `activations` numbers each beside what every row has, would not fit into memory.
+fn fits(interface: &Interface, activations: usize) -> Result<(), Vec<ParamError>> {
+    let rows = interface.n_samples.saturating_mul(interface.horizon);
+    let kept = rows.saturating_mul(activations + 3 * interface.n_actions + 16);
+    if kept <= MAX_KEPT {
+        return Ok(());
+    }
+    let gigabytes = kept as f64 * 4e-9;
+    let (samples, steps) = (interface.n_samples, interface.horizon);
+    let message = format!(
+        "{samples} samples of {steps} steps need about {gigabytes:.1} GB with this policy, and there is room for 1: take fewer samples or a smaller policy"
+    );
+    Err(refuse("kind", message))
+}
+
 fn refuse(name: &str, message: String) -> Vec<ParamError> {
     vec![ParamError { name: name.into(), message }]
 }

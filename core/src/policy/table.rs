@@ -2,7 +2,7 @@
 //! small tasks can be compared with their exact solution.
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 
@@ -37,7 +37,7 @@ fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamEr
     if interface.states == 0 {
         return Err(refuse("kind", "the table policy needs a task with numbered states; use transformer here".into()));
     }
-    Ok(())
+    fits(interface, 0)
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {

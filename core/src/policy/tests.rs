@@ -248,6 +248,9 @@ fn what_does_not_fit_is_refused_with_a_reason() {
     assert!(message("transformer", &[("heads", Value::Number(3.0))], &interface).contains("heads"));
     let long = Interface { horizon: 62, ..interface };
     assert!(message("transformer", &[], &long).contains("64 positions"));
+    let many = Interface { n_samples: 65_536, ..interface };
+    let large = [("d_model", Value::Number(128.0)), ("layers", Value::Number(4.0))];
+    assert!(message("transformer", &large, &many).contains(" GB with this policy"));
     let steps = Interface { features: 4, active: 1, ..interface };
     assert!(message("mlp", &[("hidden", Value::List(vec![]))], &steps).contains("one to four"));
 }

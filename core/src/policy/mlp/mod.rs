@@ -9,7 +9,7 @@ mod distinct;
 mod layers;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
 use crate::math::gemm::{Packed, padded};
 use crate::math::simd::Level;
 use crate::params::{Overrides, ParamError, Params};
@@ -67,7 +67,7 @@ fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamEr
     if interface.features == 0 || interface.active == 0 || interface.active > MAX_ACTIVE {
         return Err(refuse("kind", "the mlp policy needs a task with features; use transformer here".into()));
     }
-    Ok(())
+    fits(interface, params.hidden.iter().map(|n| *n as usize).sum())
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {

@@ -12,7 +12,7 @@ mod forward;
 mod pass;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;
@@ -122,7 +122,9 @@ fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamEr
             format!("a prompt of {prompt} and {horizon} tokens are more than the {MAX_CONTEXT} positions there are");
         return Err(refuse("kind", message));
     }
-    Ok(())
+    // Of each block: two norms, queries, keys and values twice, what is mixed, the feed-forward layer with its slopes, and
+    // a row of attention.
+    fits(interface, params.layers as usize * (16 * d + heads * MAX_CONTEXT))
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
