@@ -1,8 +1,8 @@
 //! What a reward program can see: the fields of an episode, the tokens of the task and the numbers of the run.
 //!
-//! An episode is a flat record of `stride` numbers, the same bytes on the CPU and on the GPU: integers, booleans (0 or
-//! 1) and tokens (their id) are stored as `f32`; a list takes `1 + cap` slots, its length first. `NONE_MARK` stands for
-//! None, and a list of length -1 for one that the episode has not.
+//! An episode is a flat record of `stride` numbers, the same bytes on the CPU and on the GPU: integers, booleans (0 or 1)
+//! and tokens (their id) are stored as `f32`; a list takes `1 + cap` slots, its length first. `NONE_MARK` stands for None,
+//! and a list of length -1 for one that the episode has not.
 
 use serde::{Deserialize, Serialize};
 
