@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Statistic {
     /// Mean over the last tenth of the run.
     Final,
-    /// Mean over the first twentieth of the run (at least one update).
+    /// Mean over the first hundredth of the run (at least one update): what the base policy does.
     Start,
     /// Greatest value of the curve smoothed over a twentieth of the run.
     Peak,

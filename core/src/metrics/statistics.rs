@@ -73,7 +73,7 @@ pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
         return f32::NAN;
     }
     let last = || mean(&curve[n - n.div_ceil(10)..]);
-    let first = || mean(&curve[..n.div_ceil(20)]);
+    let first = || mean(&curve[..n.div_ceil(100)]);
     let smoothed = || smooth(curve, n.div_ceil(20)).into_iter().filter(|x| x.is_finite());
     let peak = || smoothed().fold(f32::NAN, f32::max);
     match statistic {
