@@ -40,7 +40,7 @@ fn wasm_target() -> Result<(), String> {
 fn wasm_bindgen() -> Result<(), String> {
     let Some(wanted) = locked_version("wasm-bindgen")? else { return Ok(()) };
     let found = output("wasm-bindgen", &["--version"]).unwrap_or_default();
-    if found.split_whitespace().nth(1) == Some(wanted.as_str()) {
+    if found.split_whitespace().nth(1) == Some(wanted.as_str()) && on_path("wasm-bindgen-test-runner") {
         return Ok(());
     }
     println!("installing wasm-bindgen-cli {wanted} (the version in Cargo.lock); this takes some minutes, once");

@@ -17,10 +17,15 @@ pub const PHASES: &[Phase] = &[
     Phase { name: "install", about: "what the other phases need", run: install },
     Phase { name: "format", about: "cargo fmt --check", run: format },
     Phase { name: "clippy", about: "lints of the native build, warnings are errors", run: clippy },
-    Phase { name: "clippy-wasm", about: "lints of the page and the worker for wasm32", run: clippy_wasm },
+    Phase { name: "clippy-wasm", about: "lints of what is compiled for wasm32", run: clippy_wasm },
     Phase { name: "compile", about: "the tests and the command line, in release", run: compile },
     Phase { name: "wgsl", about: "every shader, as assembled, validated by naga", run: wgsl },
     Phase { name: "tests", about: "all tests of the workspace, a software Vulkan driver required", run: tests },
+    Phase {
+        name: "tests-in-chromium",
+        about: "the tests of the WebGPU engine again, in Chromium",
+        run: tests_in_chromium,
+    },
     Phase { name: "oracle", about: "the policies' gradients against burn's autodiff", run: oracle },
     Phase { name: "page", about: "the page's release build", run: page },
     Phase { name: "sizes", about: "gzip sizes of the modules against their budgets", run: sizes::check },
@@ -29,6 +34,10 @@ pub const PHASES: &[Phase] = &[
 ];
 
 const WORKSPACE: [&str; 4] = ["--release", "--workspace", "--features", "goodhart-core/gpu"];
+
+/// The tests that run in a browser too, as they do there.
+const IN_CHROMIUM: [&str; 9] =
+    ["--release", "--target", "wasm32-unknown-unknown", "-p", "goodhart-core", "--features", "gpu", "--test", "gpu"];
 
 const ORACLE: &str = "core/oracle-tests/Cargo.toml";
 
@@ -53,8 +62,10 @@ fn clippy() -> Result<usize, String> {
 fn clippy_wasm() -> Result<usize, String> {
     let packages = ["-p", "goodhart-app", "-p", "goodhart-language", "-p", "goodhart-worker"];
     let target = ["clippy", "--release", "--target", "wasm32-unknown-unknown"];
-    run(&mut command("cargo", &[&target[..], &packages, &["--", "-D", "warnings"]].concat()))?;
-    Ok(1)
+    let deny = ["--", "-D", "warnings"];
+    run(&mut command("cargo", &[&target[..], &packages, &deny].concat()))?;
+    run(&mut command("cargo", &[&["clippy"], &IN_CHROMIUM[..], &deny].concat()))?;
+    Ok(2)
 }
 
 fn compile() -> Result<usize, String> {
@@ -80,6 +91,14 @@ fn tests() -> Result<usize, String> {
     Ok(passed)
 }
 
+/// The runner that `.cargo/config.toml` names opens them in a browser; there is no skipping without WebGPU.
+fn tests_in_chromium() -> Result<usize, String> {
+    let mut cargo = command("cargo", &[&["test"], &IN_CHROMIUM[..]].concat());
+    cargo.env("CHROMIUM", chromium()?);
+    let passed = count_passed(&run_tee(&mut cargo)?);
+    if passed == 0 { Err("no test ran in Chromium".into()) } else { Ok(passed) }
+}
+
 /// A workspace of its own, so that burn is no part of anything else.
 fn oracle() -> Result<usize, String> {
     let args = ["test", "--manifest-path", ORACLE, "--target-dir", "target/oracle"];
@@ -93,13 +112,16 @@ fn page() -> Result<usize, String> {
 }
 
 fn browser() -> Result<usize, String> {
-    let browser = install::chromium().ok_or("there is no Chromium; `cargo xtask test --only install` installs it")?;
     let mut node = command("node", &["--test", "--test-concurrency=1", "--test-timeout=300000", "--test-reporter=tap"]);
     // Named one by one: what a folder means to `node --test` differs between versions of Node.
     node.args(files_of("e2e", ".test.mjs")?);
-    node.env("CHROMIUM", browser).env("GOODHART", root().join("target/release/goodhart"));
+    node.env("CHROMIUM", chromium()?).env("GOODHART", root().join("target/release/goodhart"));
     let passed = count_passed(&run_tee(&mut node)?);
     if passed == 0 { Err("no browser test ran".into()) } else { Ok(passed) }
+}
+
+fn chromium() -> Result<PathBuf, String> {
+    install::chromium().ok_or_else(|| "there is no Chromium; `cargo xtask test --only install` installs it".into())
 }
 
 fn experiments() -> Result<usize, String> {

@@ -45,7 +45,7 @@ fn known(name: &str) -> Result<String, String> {
 /// Runs the selected phases; the last line counts what passed.
 pub fn test(options: &Options) -> Result<(), String> {
     if options.list {
-        PHASES.iter().for_each(|phase| println!("{:12} {}", phase.name, phase.about));
+        PHASES.iter().for_each(|phase| println!("{:17} {}", phase.name, phase.about));
         return Ok(());
     }
     let started = Instant::now();
@@ -63,11 +63,11 @@ pub fn test(options: &Options) -> Result<(), String> {
             break;
         }
     }
-    println!("\n{:12} {:>9} {:>7}", "phase", "seconds", "passed");
+    println!("\n{:17} {:>9} {:>7}", "phase", "seconds", "passed");
     for (name, took, count) in &times {
-        println!("{name:12} {:>9.1} {count:>7}", took.as_secs_f64());
+        println!("{name:17} {:>9.1} {count:>7}", took.as_secs_f64());
     }
-    println!("{:12} {:>9.1}\n", "all", started.elapsed().as_secs_f64());
+    println!("{:17} {:>9.1}\n", "all", started.elapsed().as_secs_f64());
     let passed: usize = times.iter().map(|(_, _, count)| count).sum();
     println!("{passed} passed, {} failed", usize::from(failure.is_some()));
     failure.map_or(Ok(()), Err)

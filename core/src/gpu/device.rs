@@ -101,6 +101,11 @@ impl GpuContext {
         &self.adapter
     }
 
+    /// Device and queue, for passes beside an engine's.
+    pub fn handles(&self) -> (&wgpu::Device, &wgpu::Queue) {
+        (&self.device, &self.queue)
+    }
+
     /// An error if the device was lost or refused something since it was opened.
     pub fn check(&self) -> Result<(), GpuError> {
         match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {

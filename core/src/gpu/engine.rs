@@ -361,7 +361,8 @@ impl GpuEngine {
         self.buffers.write(&self.context, name, at, bytemuck::cast_slice(words));
     }
 
-    /// Runs the stages of that name alone, as the first optimiser step of update `update` would.
+    /// Runs the stages of that name alone, or all whose names begin with it (`backward`), as the first optimiser step of
+    /// update `update` would.
     ///
     /// Errors: the device is lost.
     pub fn run_stage(&mut self, name: &str, update: u32) -> Result<(), GpuError> {
@@ -371,7 +372,9 @@ impl GpuEngine {
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for stage in self.stages.iter().filter(|s| s.kernel.name == name) {
+            let is_meant =
+                |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+            for stage in self.stages.iter().filter(|s| is_meant(s.kernel.name)) {
                 stage.kernel.encode(&mut pass, 0, stage.grid);
             }
         }

@@ -21,6 +21,7 @@ mod wake;
 pub use device::{GpuContext, GpuError, find_adapter, request_device};
 pub use engine::{GpuEngine, Prepared};
 pub use network::Network;
+pub use pipelines::{Binding, bindings};
 pub use readback::Rows;
 pub use score_programs::score_programs;
 pub use setup::stage_texts;

@@ -1,11 +1,6 @@
 //! What several test files use.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-#[cfg(feature = "gpu")]
-pub mod gpu;
-#[cfg(feature = "gpu")]
-pub mod stage;
-
 use goodhart_core::params::{Overrides, ParamValue, Value};
 use goodhart_core::reward::schema::Field;
 use goodhart_core::tasks::{DrawKey, Play, STATE_WORDS, State, StepTask, Task, TokenTask, build};

@@ -1,8 +1,10 @@
 //! TRL's golden vectors through the shaders.
 
-use crate::batch::*;
-use crate::common::stage::{open, words};
+use super::batch::*;
+use crate::device::context;
+use crate::pass::{run, words};
 use goodhart_core::algorithm::Settings;
+use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Golden cases beside the repository; none, with a printed line, where they are missing.
 fn golden(name: &str) -> Vec<serde_json::Value> {
@@ -43,9 +45,9 @@ fn assert_golden(name: &str, got: &[f32], expected: &[f32]) {
     }
 }
 
-#[test]
-fn advantages_are_those_of_trl() {
-    let Some(gpu) = open() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn advantages_are_those_of_trl() {
+    let Some(gpu) = context().await else { return };
     for components in 1..=3 {
         let cases: Vec<_> = golden("trl_advantages.json")
             .into_iter()
@@ -91,7 +93,7 @@ fn advantages_are_those_of_trl() {
             .collect();
         let mut buffers = sizes.tables(&arms);
         shared(sizes, &lanes, &mut buffers);
-        gpu.run(&sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+        run(&gpu, &sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, case) in cases.iter().enumerate() {
             let got = column(&buffers["advantages"], 2, 0, lane, n);
             assert_golden(&case["name"].to_string(), &got, &numbers(&case["advantages"]));
@@ -99,9 +101,9 @@ fn advantages_are_those_of_trl() {
     }
 }
 
-#[test]
-fn losses_are_those_of_trl() {
-    let Some(gpu) = open() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn losses_are_those_of_trl() {
+    let Some(gpu) = context().await else { return };
     let cases = golden("trl_losses.json");
     if cases.is_empty() {
         return;
@@ -135,7 +137,7 @@ fn losses_are_those_of_trl() {
         .collect();
     buffers.insert("advantages", words(&advantages));
     buffers.insert("at", at(0, 0, 0, 1, 1));
-    gpu.run(&sizes.text("loss"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+    run(&gpu, &sizes.text("loss"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
     for (lane, case) in cases.iter().enumerate() {
         let name = format!("{} {}", case["name"], case["options"]);
         assert_golden(&name, &[stats(&buffers, lane).loss], &numbers(&case["loss"]));

@@ -1,13 +1,15 @@
 //! Stage `optimize`.
 
-use crate::batch::*;
-use crate::common::stage::{floats, open, words};
+use super::batch::*;
+use crate::device::context;
+use crate::pass::{floats, run, words};
 use goodhart_core::algorithm::shader::LaneStats;
 use goodhart_core::algorithm::{EntropyControl, adapt_entropy, clip_gradients, learning_rate, optimize};
+use wasm_bindgen_test::wasm_bindgen_test;
 
-#[test]
-fn optimiser_steps_agree_with_the_cpu() {
-    let Some(gpu) = open() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn optimiser_steps_agree_with_the_cpu() {
+    let Some(gpu) = context().await else { return };
     let cases = [
         settings(&[]),
         settings(&[("optim", "adam"), ("weight_decay", "0.1"), ("lr_scheduler_type", "cosine")]),
@@ -46,7 +48,7 @@ fn optimiser_steps_agree_with_the_cpu() {
             buffers.get_mut("loss_sums").unwrap()[lane * LaneStats::WORDS..][..LaneStats::WORDS]
                 .copy_from_slice(&words);
         }
-        gpu.run(&sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+        run(&gpu, &sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, s) in cases.iter().enumerate() {
             let range = lane * sizes.params..(lane + 1) * sizes.params;
             let mut g = grads[range.clone()].to_vec();
@@ -75,7 +77,7 @@ fn optimiser_steps_agree_with_the_cpu() {
     for turn in [at(12, 1, 0, 0, 12), at(12, 0, 1, 0, 12)] {
         let before = buffers.clone();
         buffers.insert("at", turn.clone());
-        gpu.run(&sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+        run(&gpu, &sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         buffers.insert("at", before["at"].clone());
         assert!(buffers == before, "{turn:?}");
     }
@@ -83,7 +85,7 @@ fn optimiser_steps_agree_with_the_cpu() {
     broken[3] = f32::NAN;
     buffers.insert("grads", words(&broken));
     let before = floats(&buffers["params"]);
-    gpu.run(&sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+    run(&gpu, &sizes.text("optimize"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
     let after = floats(&buffers["params"]);
     assert_eq!(before[..777], after[..777], "a gradient that is not finite moves nothing");
     assert_ne!(before[777..1554], after[777..1554], "other lanes go on");

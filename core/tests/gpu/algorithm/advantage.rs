@@ -1,14 +1,16 @@
 //! Stage `advantage`.
 
-use crate::batch::*;
-use crate::common::stage::{Buffers, open};
+use super::batch::*;
+use crate::device::context;
+use crate::pass::{Buffers, run};
 use goodhart_core::algorithm::settings::Estimator;
 use goodhart_core::algorithm::{Batch, Scratch, Settings, estimate, kl_into_rewards};
 use goodhart_core::layout::NO_REWARD;
+use wasm_bindgen_test::wasm_bindgen_test;
 
-#[test]
-fn advantages_agree_with_the_cpu() {
-    let Some(gpu) = open() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn advantages_agree_with_the_cpu() {
+    let Some(gpu) = context().await else { return };
     let mut cases: Vec<Vec<(&str, &str)>> = Estimator::NAMES.iter().map(|e| vec![("estimator", *e)]).collect();
     for framework in ["verl", "openrlhf"] {
         for estimator in ["grpo", "rloo", "gdpo", "dr_grpo", "grpo_passk"] {
@@ -36,7 +38,7 @@ fn advantages_agree_with_the_cpu() {
         let lanes: Vec<_> = arms.iter().map(|_| lane_data(&mut dice, sizes, &weights)).collect();
         let mut buffers = sizes.tables(&arms);
         shared(sizes, &lanes, &mut buffers);
-        gpu.run(&sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+        run(&gpu, &sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, (arm, data)) in arms.iter().zip(&lanes).enumerate() {
             check_advantages(sizes, lane, arm, data, &buffers, &format!("{:?} {groups}x{group}x{steps}", cases[lane]));
         }

@@ -1,29 +1,15 @@
-//! The shader text of generated programs on a device, against the CPU evaluator: the same values, the same errors.
-#![cfg(feature = "gpu")]
+//! The shader text of generated programs on a device, against the CPU evaluator: the same values (1e-4 absolute plus
+//! 1e-4 relative), the same errors.
 
-mod reward_support;
-
-use goodhart_core::gpu::{GpuContext, request_device, score_programs};
+use crate::device::context;
+use crate::reward_support::{Episode, Generator, Rng, run_schema, schema};
+use goodhart_core::gpu::{GpuContext, score_programs};
 use goodhart_core::reward::{Groups, Program, Scores, Scratch, compile, error_text};
-use reward_support::{Episode, Generator, Rng, run_schema, schema};
+use wasm_bindgen_test::wasm_bindgen_test;
 
 const RUN: [f32; 2] = [5.0, 0.25];
 const STARTS: [u32; 3] = [0, 3, 7];
 const SAMPLES: usize = 12;
-
-fn context() -> Option<GpuContext> {
-    match pollster::block_on(request_device()) {
-        Ok(context) => {
-            println!("adapter: {}", context.adapter().name);
-            Some(context)
-        }
-        Err(error) => {
-            assert!(std::env::var("GOODHART_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
 
 fn close(gpu: f32, cpu: f32) -> bool {
     (gpu.is_nan() && cpu.is_nan()) || (gpu - cpu).abs() <= 1e-4 + 1e-4 * cpu.abs()
@@ -61,9 +47,9 @@ fn difference(gpu: &Scores, cpu: &Scores) -> Option<String> {
     None
 }
 
-fn compare(context: &GpuContext, programs: &[Program], records: &[f32]) {
+async fn compare(context: &GpuContext, programs: &[Program], records: &[f32]) {
     let references: Vec<&Program> = programs.iter().collect();
-    let gpu = pollster::block_on(score_programs(context, &references, records, SAMPLES, &STARTS, &RUN)).unwrap();
+    let gpu = score_programs(context, &references, records, SAMPLES, &STARTS, &RUN).await.unwrap();
     let lane = records.len() / programs.len();
     for (l, program) in programs.iter().enumerate() {
         let mut cpu = Scores::default();
@@ -75,11 +61,12 @@ fn compare(context: &GpuContext, programs: &[Program], records: &[f32]) {
     }
 }
 
-#[test]
-fn generated_programs_agree_with_the_cpu() {
-    let Some(context) = context() else { return };
-    let modules = std::env::var("GOODHART_GPU_MODULES").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn generated_programs_agree_with_the_cpu() {
+    let Some(context) = context().await else { return };
     // A software device takes most of its time to compile: few programs a module, GOODHART_GPU_MODULES for more.
+    let few = if cfg!(target_family = "wasm") { 1 } else { 2 };
+    let modules = std::env::var("GOODHART_GPU_MODULES").ok().and_then(|n| n.parse().ok()).unwrap_or(few);
     for module in 0..modules {
         let seeds = (0..8).map(|i| 1 + module * 8 + i);
         let compiled = seeds.map(|seed| compile(&Generator::new(seed).program(), &schema(), &run_schema()).program);
@@ -88,14 +75,14 @@ fn generated_programs_agree_with_the_cpu() {
         let mut rng = Rng(module + 1);
         let episodes = (0..programs.len() * SAMPLES).map(|_| Episode::random(&mut rng));
         let records: Vec<f32> = episodes.flat_map(|episode| episode.record()).collect();
-        compare(&context, &programs, &records);
+        compare(&context, &programs, &records).await;
     }
 }
 
 /// Every function of the library, over a grid of arguments, within a tolerance tighter than the one above needs.
-#[test]
-fn functions_agree_with_the_cpu() {
-    let Some(context) = context() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn functions_agree_with_the_cpu() {
+    let Some(context) = context().await else { return };
     let calls = [
         "exp(x)",
         "log(abs(x) + 0.001)",
@@ -137,5 +124,5 @@ fn functions_agree_with_the_cpu() {
         .collect();
     let mut rng = Rng(99);
     let records: Vec<f32> = (0..programs.len() * SAMPLES).flat_map(|_| Episode::random(&mut rng).record()).collect();
-    compare(&context, &programs, &records);
+    compare(&context, &programs, &records).await;
 }

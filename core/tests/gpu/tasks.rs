@@ -1,12 +1,15 @@
 //! The tasks' shader twins: they validate, and on a device they give the CPU's records and true scores.
 
-mod common;
+use crate::common::{self, number, task, text};
+use crate::device::context;
+use crate::pass::{Buffers, floats, run};
+use goodhart_core::gpu::GpuContext;
+use goodhart_core::math::rng::{below, draw};
+use goodhart_core::tasks::{DrawKey, Play, Task, TaskView, TokenTask, build};
+use std::collections::BTreeSet;
+use wasm_bindgen_test::wasm_bindgen_test;
 
-use common::{number, task, text};
-use goodhart_core::tasks::{Play, TASKS, Task, build};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-
-const RNG: &str = include_str!("../../shaders/common/rng.wgsl");
+const RNG: &str = include_str!("../../../shaders/common/rng.wgsl");
 
 /// Host module of a step task: one invocation a sample, its actions given; per sample the length, the score, and for
 /// each step the state's index, the action's prior and eight features.
@@ -148,8 +151,11 @@ fn variants() -> Vec<Task> {
     ]
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[test]
 fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
+    use goodhart_core::tasks::TASKS;
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
     for task in variants() {
         let source = module(&task);
         let parsed = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
@@ -161,134 +167,125 @@ fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
     assert!(TASKS.iter().all(|kind| variants().iter().any(|task| task.kind == kind.name)));
 }
 
-#[cfg(feature = "gpu")]
-mod on_a_device {
-    use super::*;
-    use common::gpu::{compute, device};
-    use goodhart_core::math::rng::{below, draw};
-    use goodhart_core::tasks::{DrawKey, TaskView, TokenTask};
-    use std::collections::BTreeSet;
+fn key(sample: u32) -> DrawKey {
+    DrawKey { seed: SEED, update: UPDATE, group: sample / 8, sample }
+}
 
-    fn key(sample: u32) -> DrawKey {
-        DrawKey { seed: SEED, update: UPDATE, group: sample / 8, sample }
+/// Whole numbers exactly, others within 1e-6 of their size.
+fn assert_same(what: &str, cpu: &[f32], gpu: &[f32]) {
+    for (slot, (a, b)) in cpu.iter().zip(gpu).enumerate() {
+        let near = if a.fract() == 0.0 { a == b } else { (a - b).abs() <= 1e-6 * a.abs().max(1.0) };
+        assert!(near, "{what}, slot {slot}: {a} on the CPU, {b} on the device");
     }
+    assert_eq!(cpu.len(), gpu.len());
+}
 
-    /// Whole numbers exactly, others within 1e-6 of their size.
-    fn assert_same(what: &str, cpu: &[f32], gpu: &[f32]) {
-        for (slot, (a, b)) in cpu.iter().zip(gpu).enumerate() {
-            let near = if a.fract() == 0.0 { a == b } else { (a - b).abs() <= 1e-6 * a.abs().max(1.0) };
-            assert!(near, "{what}, slot {slot}: {a} on the CPU, {b} on the device");
-        }
-        assert_eq!(cpu.len(), gpu.len());
-    }
-
-    fn floats(words: &[u32]) -> Vec<f32> {
-        words.iter().map(|w| f32::from_bits(*w)).collect()
-    }
-
-    fn step_task(task: &Task, gpu: &(wgpu::Device, wgpu::Queue)) {
-        let (stride, horizon) = (task.schema.stride, task.horizon);
-        let action = |sample, t| below(draw(1, sample, t, 0, 0, 0)[0], task.n_actions as u32);
-        let actions = (0..SAMPLES).flat_map(|s| (0..horizon as u32).map(move |t| action(s, t))).collect();
-        let row = 2 + 10 * horizon;
-        let buffers = [
-            common::steps(task).shader_words(),
-            actions,
-            vec![0; stride * SAMPLES as usize],
-            vec![0; row * SAMPLES as usize],
-        ];
-        let back = compute(gpu, &module(task), &buffers, SAMPLES.div_ceil(64));
-        let mut coins = BTreeSet::new();
-        for sample in 0..SAMPLES {
-            let e = common::play(task, key(sample), |t, _| action(sample, t));
-            let what = format!("{} sample {sample}", task.kind);
-            let at = sample as usize;
-            assert_same(&what, &e.record, &floats(&back[2][at * stride..(at + 1) * stride]));
-            let seen = &back[3][at * row..(at + 1) * row];
-            assert_eq!(seen[0], e.length, "{what}: length");
-            assert_same(&what, &[e.score], &[f32::from_bits(seen[1])]);
-            coins.extend(coin_cells(task, &e.record));
-            for (t, (state, features, prior)) in e.seen.iter().enumerate() {
-                let here = &seen[2 + 10 * t..12 + 10 * t];
-                assert_eq!((here[0], &here[2..2 + features.len()]), (*state, features.as_slice()), "{what} step {t}");
-                assert_eq!(f32::from_bits(here[1]), *prior, "{what} step {t}: prior");
-            }
-        }
-        if let TaskView::Grid { cells, .. } = &task.view {
-            assert_eq!(coins.len(), cells.iter().filter(|c| **c == 'C').count(), "every coin was taken");
+async fn step_task(task: &Task, gpu: &GpuContext) {
+    let (stride, horizon) = (task.schema.stride, task.horizon);
+    let action = |sample, t| below(draw(1, sample, t, 0, 0, 0)[0], task.n_actions as u32);
+    let actions = (0..SAMPLES).flat_map(|s| (0..horizon as u32).map(move |t| action(s, t))).collect();
+    let row = 2 + 10 * horizon;
+    let mut buffers = Buffers::from([
+        ("words", common::steps(task).shader_words()),
+        ("actions", actions),
+        ("records", vec![0; stride * SAMPLES as usize]),
+        ("seen", vec![0; row * SAMPLES as usize]),
+    ]);
+    run(gpu, &module(task), &mut buffers, [SAMPLES.div_ceil(64), 1, 1]).await;
+    let mut coins = BTreeSet::new();
+    for sample in 0..SAMPLES {
+        let e = common::play(task, key(sample), |t, _| action(sample, t));
+        let what = format!("{} sample {sample}", task.kind);
+        let at = sample as usize;
+        assert_same(&what, &e.record, &floats(&buffers["records"][at * stride..(at + 1) * stride]));
+        let seen = &buffers["seen"][at * row..(at + 1) * row];
+        assert_eq!(seen[0], e.length, "{what}: length");
+        assert_same(&what, &[e.score], &[f32::from_bits(seen[1])]);
+        coins.extend(coin_cells(task, &e.record));
+        for (t, (state, features, prior)) in e.seen.iter().enumerate() {
+            let here = &seen[2 + 10 * t..12 + 10 * t];
+            assert_eq!((here[0], &here[2..2 + features.len()]), (*state, features.as_slice()), "{what} step {t}");
+            assert_eq!(f32::from_bits(here[1]), *prior, "{what} step {t}: prior");
         }
     }
-
-    /// The cells where an episode took coins.
-    fn coin_cells(task: &Task, record: &[f32]) -> Vec<u32> {
-        if task.schema.get("coins").is_none() {
-            return Vec::new();
-        }
-        let (cells, coins) = (common::list(task, record, "cells"), common::list(task, record, "coins"));
-        (0..coins.len()).filter(|t| coins[*t] == 1.0).map(|t| cells[t + 1] as u32).collect()
+    if let TaskView::Grid { cells, .. } = &task.view {
+        assert_eq!(coins.len(), cells.iter().filter(|c| **c == 'C').count(), "every coin was taken");
     }
+}
 
-    /// A third each: demonstrations, demonstrations with some tokens replaced, any tokens.
-    fn completion(task: &dyn TokenTask, sample: u32, prompt: &[u32], horizon: usize) -> Vec<u32> {
-        let mut out = vec![0; horizon];
-        let dice = |t: usize| draw(2, sample, t as u32, 0, 0, 0);
-        let mut n = task.demonstration(key(sample), prompt, &mut out);
-        if sample % 3 == 2 {
-            n = below(dice(1000)[0], horizon as u32 + 1) as usize;
-        }
-        out.truncate(n);
-        for (t, token) in out.iter_mut().enumerate() {
-            if sample % 3 == 2 || (sample % 3 == 1 && dice(t)[1] % 4 == 0) {
-                *token = below(dice(t)[0], task.vocabulary() as u32);
-            }
-        }
-        if let Some(end) = out.iter().position(|x| *x == task.end_token()) {
-            out.truncate(end + 1);
-        }
-        out
+/// The cells where an episode took coins.
+fn coin_cells(task: &Task, record: &[f32]) -> Vec<u32> {
+    if task.schema.get("coins").is_none() {
+        return Vec::new();
     }
+    let (cells, coins) = (common::list(task, record, "cells"), common::list(task, record, "coins"));
+    (0..coins.len()).filter(|t| coins[*t] == 1.0).map(|t| cells[t + 1] as u32).collect()
+}
 
-    fn token_task(task: &Task, gpu: &(wgpu::Device, wgpu::Queue)) {
-        let (stride, horizon) = (task.schema.stride, task.horizon);
-        let t = common::tokens(task);
-        let mut prompts = Vec::new();
-        let mut said = Vec::new();
-        let mut completions = Vec::new();
-        for sample in 0..SAMPLES {
-            let mut prompt = vec![0; t.prompt_len()];
-            t.prompt(key(sample), &mut prompt);
-            let tokens = completion(t, sample, &prompt, horizon);
-            completions.push(tokens.len() as u32);
-            completions.extend(&tokens);
-            completions.resize((sample as usize + 1) * (1 + horizon), 0);
-            prompts.push(prompt);
-            said.push(tokens);
-        }
-        let buffers =
-            [t.shader_words(), completions, vec![0; stride * SAMPLES as usize], vec![0; 17 * SAMPLES as usize]];
-        let back = compute(gpu, &module(task), &buffers, SAMPLES.div_ceil(64));
-        let mut scores = [0, 0];
-        for at in 0..SAMPLES as usize {
-            let mut record = vec![f32::NAN; stride];
-            let ended = said[at].last() == Some(&t.end_token());
-            let score = t.finish(key(at as u32), &prompts[at], &said[at], !ended, &mut record);
-            let what = format!("length sample {at}");
-            assert_eq!(&back[3][17 * at + 1..17 * at + 1 + t.prompt_len()], &prompts[at][..], "{what}: prompt");
-            assert_same(&what, &record, &floats(&back[2][at * stride..(at + 1) * stride]));
-            assert_eq!(f32::from_bits(back[3][17 * at]), score, "{what}: score");
-            scores[score as usize] += 1;
-        }
-        assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
+/// A third each: demonstrations, demonstrations with some tokens replaced, any tokens.
+fn completion(task: &dyn TokenTask, sample: u32, prompt: &[u32], horizon: usize) -> Vec<u32> {
+    let mut out = vec![0; horizon];
+    let dice = |t: usize| draw(2, sample, t as u32, 0, 0, 0);
+    let mut n = task.demonstration(key(sample), prompt, &mut out);
+    if sample % 3 == 2 {
+        n = below(dice(1000)[0], horizon as u32 + 1) as usize;
     }
+    out.truncate(n);
+    for (t, token) in out.iter_mut().enumerate() {
+        if sample % 3 == 2 || (sample % 3 == 1 && dice(t)[1] % 4 == 0) {
+            *token = below(dice(t)[0], task.vocabulary() as u32);
+        }
+    }
+    if let Some(end) = out.iter().position(|x| *x == task.end_token()) {
+        out.truncate(end + 1);
+    }
+    out
+}
 
-    #[test]
-    fn records_and_true_scores_are_those_of_the_cpu() {
-        let Some(gpu) = device() else { return };
-        for task in variants() {
-            match &task.play {
-                Play::Steps(_) => step_task(&task, &gpu),
-                Play::Tokens(_) => token_task(&task, &gpu),
-            }
+async fn token_task(task: &Task, gpu: &GpuContext) {
+    let (stride, horizon) = (task.schema.stride, task.horizon);
+    let t = common::tokens(task);
+    let mut prompts = Vec::new();
+    let mut said = Vec::new();
+    let mut completions = Vec::new();
+    for sample in 0..SAMPLES {
+        let mut prompt = vec![0; t.prompt_len()];
+        t.prompt(key(sample), &mut prompt);
+        let tokens = completion(t, sample, &prompt, horizon);
+        completions.push(tokens.len() as u32);
+        completions.extend(&tokens);
+        completions.resize((sample as usize + 1) * (1 + horizon), 0);
+        prompts.push(prompt);
+        said.push(tokens);
+    }
+    let mut buffers = Buffers::from([
+        ("words", t.shader_words()),
+        ("completions", completions),
+        ("records", vec![0; stride * SAMPLES as usize]),
+        ("seen", vec![0; 17 * SAMPLES as usize]),
+    ]);
+    run(gpu, &module(task), &mut buffers, [SAMPLES.div_ceil(64), 1, 1]).await;
+    let mut scores = [0, 0];
+    for at in 0..SAMPLES as usize {
+        let mut record = vec![f32::NAN; stride];
+        let ended = said[at].last() == Some(&t.end_token());
+        let score = t.finish(key(at as u32), &prompts[at], &said[at], !ended, &mut record);
+        let what = format!("length sample {at}");
+        assert_eq!(&buffers["seen"][17 * at + 1..17 * at + 1 + t.prompt_len()], &prompts[at][..], "{what}: prompt");
+        assert_same(&what, &record, &floats(&buffers["records"][at * stride..(at + 1) * stride]));
+        assert_eq!(f32::from_bits(buffers["seen"][17 * at]), score, "{what}: score");
+        scores[score as usize] += 1;
+    }
+    assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn records_and_true_scores_are_those_of_the_cpu() {
+    let Some(gpu) = context().await else { return };
+    for task in variants() {
+        match &task.play {
+            Play::Steps(_) => step_task(&task, &gpu).await,
+            Play::Tokens(_) => token_task(&task, &gpu).await,
         }
     }
 }

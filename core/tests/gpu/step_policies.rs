@@ -1,15 +1,16 @@
 //! Rollout, forward and backward of the table and the MLP on a WebGPU device, against plain f64 code here and the CPU
 //! tasks.
-#![cfg(feature = "gpu")]
 
+use crate::device::context;
 use goodhart_core::cpu::LaneId;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::gpu::{GpuContext, GpuEngine, request_device};
+use goodhart_core::gpu::{GpuContext, GpuEngine};
 use goodhart_core::math::rng::{draw, purpose, uniform};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::policy::Tensor;
 use goodhart_core::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, Task};
 use std::sync::Arc;
+use wasm_bindgen_test::wasm_bindgen_test;
 
 const UPDATE: u32 = 3;
 
@@ -29,19 +30,6 @@ impl Case {
     }
     fn table(&self) -> bool {
         self.plan.policy.name == "table"
-    }
-}
-
-fn context() -> Option<GpuContext> {
-    match pollster::block_on(request_device()) {
-        Ok(context) => {
-            println!("adapter: {}", context.adapter().name);
-            Some(context)
-        }
-        Err(e) => {
-            println!("skipped: {e}");
-            None
-        }
     }
 }
 
@@ -75,8 +63,8 @@ fn case(kind: &str, policy: &str, critic: bool) -> Case {
 const GROUPS: usize = 5;
 const GROUP: usize = 3;
 
-fn engine(context: &GpuContext, case: &Case) -> GpuEngine {
-    let engine = pollster::block_on(GpuEngine::new(context, case.plan.clone(), &case.lanes, None)).unwrap();
+async fn engine(context: &GpuContext, case: &Case) -> GpuEngine {
+    let engine = GpuEngine::new(context, case.plan.clone(), &case.lanes, None).await.unwrap();
     let words = |scale: f32| case.params.iter().map(|p| (p * scale).to_bits()).collect::<Vec<_>>();
     engine.write("params", 0, &words(1.0));
     engine.write("base_params", 0, &words(0.5));
@@ -141,18 +129,18 @@ fn close(a: f32, b: f64, tolerance: f64, what: &str) {
     assert!((f64::from(a) - b).abs() <= tolerance * b.abs().max(1.0), "{what}: {a} against {b}");
 }
 
-fn rollout_agrees(context: &GpuContext, case: &Case) {
-    let mut engine = engine(context, case);
+async fn rollout_agrees(context: &GpuContext, case: &Case) {
+    let mut engine = engine(context, case).await;
     engine.run_stage("rollout", UPDATE).unwrap();
     let shape = engine.shape().clone();
-    let read = |name: &str, words: usize| pollster::block_on(engine.read(name, 0, words)).unwrap();
+    let read = async |name: &str, words: usize| engine.read(name, 0, words).await.unwrap();
     let (n, steps, stride) = (shape.samples(), shape.steps, case.plan.task.schema.stride);
     let rows = shape.lanes * shape.rows();
-    let actions = read("actions", rows);
-    let inputs = read("inputs", rows * shape.active);
-    let old = floats(read("policy_old", rows * 4));
-    let samples = floats(read("samples", shape.lanes * n * 4));
-    let records = floats(read("records", shape.lanes * n * stride));
+    let actions = read("actions", rows).await;
+    let inputs = read("inputs", rows * shape.active).await;
+    let old = floats(read("policy_old", rows * 4).await);
+    let samples = floats(read("samples", shape.lanes * n * 4).await);
+    let records = floats(read("records", shape.lanes * n * stride).await);
     let task = play(&case.plan.task);
     let mut priors = vec![0.0; rows * case.actions()];
     let mut near_a_boundary = 0;
@@ -214,9 +202,9 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
     // The policy looked at again is the policy that sampled; with the reference it is the other one.
     engine.run_stage("reference", UPDATE).unwrap();
     engine.run_stage("forward", UPDATE).unwrap();
-    let read = |name: &str, words: usize| pollster::block_on(engine.read(name, 0, words)).unwrap();
-    let again = floats(read("policy_new", rows * 4));
-    let old = floats(read("policy_old", rows * 4));
+    let read = async |name: &str, words: usize| engine.read(name, 0, words).await.unwrap();
+    let again = floats(read("policy_new", rows * 4).await);
+    let old = floats(read("policy_old", rows * 4).await);
     for l in 0..case.lanes.len() {
         let base: Vec<f32> = case.params[l * shape.params..(l + 1) * shape.params].iter().map(|p| p * 0.5).collect();
         for i in 0..n {
@@ -235,10 +223,10 @@ fn rollout_agrees(context: &GpuContext, case: &Case) {
             }
         }
     }
-    backward_agrees(case, &mut engine, &inputs, &priors, &actions, &samples);
+    backward_agrees(case, &mut engine, &inputs, &priors, &actions, &samples).await;
 }
 
-fn backward_agrees(
+async fn backward_agrees(
     case: &Case,
     engine: &mut GpuEngine,
     inputs: &[u32],
@@ -273,10 +261,8 @@ fn backward_agrees(
         );
     }
     engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
-    for stage in ["backward_table", "backward_mlp", "backward_dense", "backward_sum", "backward_bag"] {
-        engine.run_stage(stage, UPDATE).unwrap();
-    }
-    let grads = floats(pollster::block_on(engine.read("grads", 0, want.len())).unwrap());
+    engine.run_stage("backward", UPDATE).unwrap();
+    let grads = floats(engine.read("grads", 0, want.len()).await.unwrap());
     let scale = want.iter().fold(0.0f64, |m, g| m.max(g.abs()));
     for (i, (g, w)) in grads.iter().zip(&want).enumerate() {
         assert!((f64::from(*g) - w).abs() <= 1e-3 * w.abs() + 1e-5 * scale, "parameter {i}: {g} against {w}");
@@ -334,28 +320,17 @@ fn add_gradient(
     }
 }
 
-#[test]
-fn the_table_agrees_on_the_bandit() {
-    let Some(context) = context() else { return };
-    rollout_agrees(&context, &case("bandit", "table", false));
-    rollout_agrees(&context, &case("bandit", "table", true));
+// Each policy with a value head and without one; each of them compiles anew.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_table_agrees() {
+    let Some(context) = context().await else { return };
+    rollout_agrees(&context, &case("bandit", "table", true)).await;
+    rollout_agrees(&context, &case("gridworld", "table", false)).await;
 }
 
-#[test]
-fn the_table_agrees_on_the_gridworld() {
-    let Some(context) = context() else { return };
-    rollout_agrees(&context, &case("gridworld", "table", true));
-}
-
-#[test]
-fn the_mlp_agrees_on_the_bandit() {
-    let Some(context) = context() else { return };
-    rollout_agrees(&context, &case("bandit", "mlp", false));
-}
-
-#[test]
-fn the_mlp_agrees_on_the_gridworld() {
-    let Some(context) = context() else { return };
-    rollout_agrees(&context, &case("gridworld", "mlp", false));
-    rollout_agrees(&context, &case("gridworld", "mlp", true));
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_mlp_agrees() {
+    let Some(context) = context().await else { return };
+    rollout_agrees(&context, &case("bandit", "mlp", false)).await;
+    rollout_agrees(&context, &case("gridworld", "mlp", true)).await;
 }

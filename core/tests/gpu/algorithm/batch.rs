@@ -1,6 +1,6 @@
 //! Random batches of lanes, as the CPU functions and as the shaders see them.
 
-use crate::common::stage::{Buffers, floats, words};
+use crate::pass::{Buffers, floats, words};
 use goodhart_core::algorithm::Settings;
 use goodhart_core::algorithm::shader::{ArmSettings, LaneStats, stage};
 use goodhart_core::math::rng::{draw, uniform};
@@ -34,8 +34,8 @@ impl Sizes {
             ("PARAMS", self.params),
         ];
         let mut text: String = sizes.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
-        text += include_str!("../../../shaders/common/at.wgsl");
-        text += include_str!("../../../shaders/common/rng.wgsl");
+        text += include_str!("../../../../shaders/common/at.wgsl");
+        text += include_str!("../../../../shaders/common/rng.wgsl");
         text + &stage(name).unwrap()
     }
 

@@ -1,16 +1,18 @@
 //! Stage `loss`.
 
-use crate::batch::*;
-use crate::common::stage::{Buffers, open, words};
+use super::batch::*;
+use crate::device::context;
+use crate::pass::{Buffers, run, words};
 use goodhart_core::algorithm::settings::{Estimator, LossType};
 use goodhart_core::algorithm::{
     EntropyControl, LossInput, Scratch, Settings, ValueInput, coefficients, minibatch_samples, value_coefficients,
 };
 use goodhart_core::layout::NO_REWARD;
+use wasm_bindgen_test::wasm_bindgen_test;
 
-#[test]
-fn losses_agree_with_the_cpu() {
-    let Some(gpu) = open() else { return };
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn losses_agree_with_the_cpu() {
+    let Some(gpu) = context().await else { return };
     let mut cases: Vec<Vec<(&str, &str)>> = Vec::new();
     for kind in LossType::NAMES {
         cases.push(vec![("loss_type", kind), ("beta", "0.1")]);
@@ -53,7 +55,7 @@ fn losses_agree_with_the_cpu() {
         }
         buffers.insert("advantages", words(&advantages));
         buffers.insert("at", at(5, 2, 0, 1, 10));
-        gpu.run(&sizes.text("loss"), &mut buffers, [sizes.lanes as u32, 1, 1]);
+        run(&gpu, &sizes.text("loss"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, ((s, _), data)) in arms.iter().zip(&lanes).enumerate() {
             let name = format!("{:?} {groups}x{group}x{steps}", cases[lane]);
             check_loss(sizes, lane, s, data, &targets[lane], &buffers, &name);

@@ -1,0 +1,71 @@
+//! What an engine does besides training: checkpoints, what views read, edits.
+
+use crate::device::context;
+use crate::experiments::{BANDIT, experiment, parameters, plan_of, rows_of};
+use goodhart_core::cpu::{CpuEngine, lanes_of};
+use goodhart_core::gpu::GpuEngine;
+use goodhart_core::metrics::columns::ROW;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+/// Twelve updates, interrupted by a checkpoint that a second engine takes over; and what views read.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn a_checkpoint_goes_on_where_it_was() {
+    let Some(context) = context().await else { return };
+    let run = r#"{"updates": 12, "groups": 4, "num_generations": 4}"#;
+    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.05}"#, BANDIT);
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &[0, 1]);
+    let new = async || GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
+    let mut whole = new().await;
+    let want = rows_of(&mut whole, 12).await;
+    let mut first = new().await;
+    let mut got = rows_of(&mut first, 5).await;
+    let checkpoint = first.checkpoint().await.unwrap();
+    assert_eq!(checkpoint.update, 5);
+    let mut second = new().await;
+    second.restore(&checkpoint).unwrap();
+    got.extend(rows_of(&mut second, 12).await);
+    assert_eq!(got.len(), want.len());
+    for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+        assert!(g.to_bits() == w.to_bits() || (g.is_nan() && w.is_nan()), "number {i}: {g} against {w}");
+    }
+    // The CPU engine takes it over too.
+    CpuEngine::new(plan.clone(), &ids, None).unwrap().restore(&checkpoint).unwrap();
+
+    let lane = ids[1];
+    let kept = second.kept(lane).await.unwrap();
+    let row = &want[want.len() - ids.len() * ROW..][ROW..2 * ROW];
+    let mean = kept.true_scores.iter().sum::<f32>() / kept.true_scores.len() as f32;
+    assert!((mean - row[0]).abs() < 1e-5, "{mean} {}", row[0]);
+    let groups = goodhart_core::anatomy::groups(&plan, &kept);
+    assert_eq!(groups.len(), 4);
+    let arm = plan.task.schema.get("arm").unwrap().offset;
+    for s in groups.iter().flat_map(|g| &g.samples) {
+        assert_eq!(s.components[0].is_none(), s.record[arm] <= 3.0);
+        assert_eq!((s.actions.as_slice(), s.length), (&[s.record[arm] as u32][..], 1));
+    }
+    let probe = goodhart_core::anatomy::probe(&plan).unwrap();
+    let p = second.probabilities(lane, &probe).await.unwrap();
+    for row in p.chunks_exact(plan.task.n_actions) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+}
+
+/// An edit changes the reward from the next submit on and keeps the policy.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn an_edited_program_is_used_and_the_policy_stays() {
+    let Some(context) = context().await else { return };
+    let run = r#"{"updates": 4, "groups": 4, "num_generations": 4}"#;
+    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.0}"#, BANDIT);
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &[0]);
+    let mut engine = GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
+    rows_of(&mut engine, 1).await;
+    let before = parameters(&engine).await;
+    let program = plan.compile("def a(ep):\n    return 7.0\ndef b(ep):\n    return 1.5\n").unwrap();
+    engine.set_program(0, program).await.unwrap();
+    assert_eq!(before, parameters(&engine).await);
+    let rows = rows_of(&mut engine, 2).await;
+    assert_eq!(rows[1], 8.5);
+    assert!(rows[ROW + 1] < 8.0, "the other arm keeps its program");
+}
