@@ -27,19 +27,30 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number with three digits after the point, or a dash where there is none.
+/// A number with three digits after the point, a very large one with its power of ten, or a dash where there is none.
 pub fn number(x: f32) -> String {
-    if x.is_finite() { format!("{x:.3}") } else { "-".into() }
+    match x.abs() {
+        size if size < 1e7 => format!("{x:.3}"),
+        size if size.is_finite() => format!("{x:.3e}"),
+        _ => "-".into(),
+    }
 }
 
 /// A mean with its 95% interval.
 pub fn interval(mean: f32, half_width: f32) -> String {
-    if mean.is_finite() { format!("{mean:.3} ± {half_width:.3}") } else { "-".into() }
+    if mean.is_finite() { format!("{} ± {}", number(mean), number(half_width)) } else { "-".into() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{interval, table};
+
+    #[test]
+    fn numbers_of_any_size_are_short() {
+        assert_eq!(interval(0.5, 0.25), "0.500 ± 0.250");
+        assert_eq!(interval(-1.5e37, 0.0), "-1.500e37 ± 0.000");
+        assert_eq!(interval(f32::NAN, 0.0), "-");
+    }
 
     #[test]
     fn columns_line_up() {

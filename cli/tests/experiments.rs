@@ -138,6 +138,8 @@ fn what_cannot_be_run_is_refused_in_one_line_and_writes_nothing() {
     assert_refused(&goodhart(&["run", &written(&folder, &BANDIT.replace("version = 1", "version = 99"))], ""), "99");
     assert_refused(&goodhart(&["run", "no-such-file.toml"], ""), "no-such-file.toml");
     assert_refused(&goodhart(&["run", "cli"], ""), "is a folder");
+    let odd = BANDIT.replace("learning_rate = 0.1", "learning_rate = { a = 1 }");
+    assert_refused(&goodhart(&["run", &written(&folder, &odd)], ""), "a number, true or false, text or a list");
     // A file is in the way of the results; that is said before anything is trained.
     let (good, taken) = (written(&folder, BANDIT), folder.join("experiment.toml"));
     let said = goodhart(&["run", &good, "--updates", "100000", "--out", taken.to_str().unwrap()], "");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// A parameter's value as experiment files, links and controls write it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a setting is a number, true or false, text or a list of numbers")]
 pub enum Value {
     Bool(bool),
     Number(f64),

@@ -1,13 +1,17 @@
-//! A link is untrusted: whatever it holds opens or says why not, and what opens is planned or its problems are listed.
+//! A link is untrusted: whatever it holds opens or says why not, and what opens is planned or its problems are listed,
+//! and what is planned trains.
 //!
 //! The input is taken as a fragment and as the JSON inside one; the second gets past base64 and deflate.
 #![no_main]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::experiment::Experiment;
-use goodhart_core::{link, plan};
+use goodhart_core::link;
+use goodhart_core::plan::{self, Plan};
 use libfuzzer_sys::fuzz_target;
+use std::sync::Arc;
 
 fn planned(experiment: &Experiment) {
     let again = link::encode(experiment);
@@ -20,8 +24,20 @@ fn planned(experiment: &Experiment) {
             // What may be built must be built: the policy of a planned experiment never refuses.
             let policy = plan.policy.build(&plan.policy_params, &plan.interface).expect("the policy is built");
             assert!(policy.n_params() > 0);
+            if plan.n_samples() * plan.steps() * policy.n_params() < 1 << 22 {
+                trains(plan);
+            }
         }
         Err(problems) => assert!(!problems.is_empty() && !plan::join(&problems).is_empty()),
+    }
+}
+
+/// Two updates of a small plan, whatever its settings: numbers may go wrong, the engine must not.
+fn trains(plan: Plan) {
+    let lanes = lanes_of(&plan, &[0]);
+    let mut engine = CpuEngine::new(Arc::new(plan), &lanes, None).expect("the engine is built");
+    for _ in 0..2 {
+        assert!(!engine.update().is_empty());
     }
 }
 

@@ -110,6 +110,23 @@ fn a_case_with_steps_gives_advantages_by_step() {
     assert_close("gae", &got["returns"], &json!([[1.0, 2.0, 4.0], [1.0]]));
 }
 
+#[test]
+fn the_kl_comes_out_of_the_reward() {
+    // k1 of the steps is 0.5 and -1 for the first sample, 0.25 for the second.
+    let case = r#"{"group_size":2,"rewards":[[2.0,1.0]],"lengths":[2,1],"estimator":"dr_grpo","kl_in_reward":2.0,
+        "logp":[[-1.0,-2.0],[-1.0,0.0]],"logp_ref":[[-1.5,-1.0],[-1.25,0.0]]}"#;
+    let (first, second) = (2.0 - 2.0 * -0.5, 1.0 - 2.0 * 0.25);
+    let half = (first - second) / 2.0;
+    assert_close("kl", &advantages_json(case).unwrap()["advantages"], &json!([half, -half]));
+    let steps = case.replace(
+        "dr_grpo",
+        "gae\",\"gae_lambda\":1.0,\"whiten_advantages\":false,\"values\":[[0,0],[0,0]],\"name\":\"",
+    );
+    assert_close("by step", &advantages_json(&steps).unwrap()["advantages"], &json!([[3.0, 4.0], [0.5]]));
+    let without = r#"{"group_size":2,"rewards":[[2.0,1.0]],"kl_in_reward":2.0}"#;
+    assert!(advantages_json(without).unwrap_err().contains("\"logp_ref\""));
+}
+
 /// A case with every field of the right name and anything in it.
 fn any_case(names: &'static [&'static str]) -> impl Strategy<Value = String> {
     let number = prop_oneof![Just("0"), Just("1"), Just("-1.5"), Just("2"), Just("1e30"), Just("null"), Just("\"x\"")];
@@ -126,7 +143,7 @@ fn any_case(names: &'static [&'static str]) -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_case_panics(
-        a in any_case(&["rewards", "weights", "group_size", "lengths", "values", "step_rewards", "estimator"]),
+        a in any_case(&["rewards", "weights", "group_size", "lengths", "values", "step_rewards", "estimator", "logp", "logp_ref", "kl_in_reward"]),
         l in any_case(&["logp", "logp_old", "logp_ref", "entropy", "mask", "advantages", "truncated", "loss_type"]),
         garbage in ".{0,40}",
     ) {
