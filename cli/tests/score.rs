@@ -62,15 +62,57 @@ fn the_cpu_scores_and_says_where_a_program_failed() {
     assert_scores("cpu");
 }
 
-#[test]
-fn the_gpu_scores_the_same() {
+/// Whether there is a GPU to score on; says so where there is none, unless one is required.
+fn has_gpu() -> bool {
     let program = program("any.py", PROGRAM);
     let said = goodhart(&["score", "--program", &program, "--engine", "gpu"], &input().to_string());
-    if said.code == 2 && said.err.contains("not available") && std::env::var_os("GOODHART_REQUIRE_GPU").is_none() {
+    let missing = said.code == 2 && said.err.contains("not available");
+    if missing {
+        assert!(std::env::var_os("GOODHART_REQUIRE_GPU").is_none(), "{}", said.err);
         println!("skipped: {}", said.err);
-        return;
     }
-    assert_scores("gpu");
+    !missing
+}
+
+#[test]
+fn the_gpu_scores_the_same() {
+    if has_gpu() {
+        assert_scores("gpu");
+    }
+}
+
+/// Fields that some episodes lack, and groups of every size.
+#[test]
+fn both_engines_say_the_same_about_ragged_episodes() {
+    let code = "def told(ep):
+    return -1 if ep.ok is None else ep.ok + 1
+def used(ep):
+    return ep.x * 2
+def listed(ep):
+    return sum(ep.path) + len(ep.path)
+def s(ep, t):
+    return ep.path[t] if ep.y is not None and ep.y > t else None
+def combine(r, ep, group, batch, run):
+    return r.told + len(group) + 10 * len(batch) + mean(e.x for e in batch if e.x is not None)
+";
+    let input = json!({"groups": [
+        [{"x": 1.5, "ok": true, "y": 1, "path": [1, 2]}, {"x": null, "path": []}, {"x": 4.5, "y": 4, "path": [3]}],
+        [],
+        [{"x": -3, "ok": null, "y": 9, "path": [4, 5]}],
+        [{"ok": false}],
+    ]});
+    let program = program("ragged.py", code);
+    let on = |engine: &str| goodhart(&["score", "--program", &program, "--engine", engine], &input.to_string());
+    let cpu = on("cpu");
+    assert_eq!(cpu.code, 0, "{}", cpu.err);
+    let out: Value = serde_json::from_str(&cpu.out).unwrap();
+    assert_eq!(out["components"]["told"], json!([[2.0, -1.0, -1.0], [], [-1.0], [1.0]]));
+    assert_eq!(out["components"]["used"][0][1], json!({"error": "None used as a number", "line": 4}));
+    assert_eq!(out["steps"]["s"][0], json!([1.0, null]));
+    assert_eq!(out["reward"][2], json!([-1.0 + 1.0 + 30.0 + 1.0]));
+    if has_gpu() {
+        assert_eq!(on("gpu").out, cpu.out);
+    }
 }
 
 #[test]
