@@ -206,12 +206,13 @@ impl Parts<'_> {
     /// layer l has entries 1 + 3 l (its number), 2 + 3 l and 3 + 3 l (its tiles).
     fn backward_transformer(&self, layers: usize) -> Vec<Source> {
         let rows = [TRANSFORMER, shader!("common/norm_backward.wgsl")];
+        let head = self.source("backward_head", &[rows[0], rows[1], DLOGIT, shader!("backward_head.wgsl")]);
         let stage = |name: &'static str, text: &str, job: u32| Source {
             job,
-            ..self.source(name, &[rows[0], rows[1], DLOGIT, text])
+            ..self.source(name, &[rows[0], rows[1], shader!("common/layer_block.wgsl"), text])
         };
         let weights = |job: u32| self.weights("backward_weights", shader!("backward_weights.wgsl"), job);
-        let mut list = vec![stage("backward_head", shader!("backward_head.wgsl"), 0), weights(0)];
+        let mut list = vec![head, weights(0)];
         for l in (0..layers as u32).rev() {
             let job = 1 + 3 * l;
             list.push(stage("backward_feed", shader!("backward_feed.wgsl"), job));
