@@ -10,6 +10,7 @@ use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Milliseconds of work that one submit should hold: long enough to hide its cost, short enough to feel live.
@@ -60,6 +61,28 @@ struct Gpu {
     adapter: Option<Adapter>,
     /// Updates in the next submit, from how long the last ones took.
     chunk: u32,
+    /// When each submit in flight was made, and when the last rows landed.
+    submitted: VecDeque<f64>,
+    landed: f64,
+}
+
+impl Gpu {
+    /// Takes in rows until at most `most` submits are in flight.
+    async fn land(&mut self, most: usize, reports: &mut Reports) -> Result<(), String> {
+        let lanes: Vec<LaneId> = self.engine.lane_ids().collect();
+        while self.engine.in_flight() > most {
+            let Some(rows) = self.engine.next_rows().await.map_err(sentence)? else { break };
+            for (i, values) in rows.values.chunks_exact(lanes.len() * ROW).enumerate() {
+                reports.take(&lanes, rows.first_update + i as u32, values);
+            }
+            let now = edge::now();
+            let begun = self.submitted.pop_front().unwrap_or(now).max(self.landed);
+            let each = (now - begun) / f64::from(rows.updates.max(1));
+            self.landed = now;
+            self.chunk = ((SUBMIT / each.max(0.1)) as u32).clamp(1, (2 * self.chunk).min(32));
+        }
+        Ok(())
+    }
 }
 
 impl Engine {
@@ -80,7 +103,7 @@ impl Engine {
                 let context = device().await.map_err(sentence)?;
                 let engine = GpuEngine::new(&context, plan.clone(), lanes, base).await.map_err(sentence)?;
                 let adapter = named(context.adapter().clone()).await;
-                Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1 }))
+                Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }
         };
         Ok(Self { kind, probe: anatomy::probe(plan), watched })
@@ -110,19 +133,22 @@ impl Engine {
                 Ok(1)
             }
             Kind::Gpu(gpu) => {
-                let Gpu { engine, chunk, .. } = gpu.as_mut();
-                let start = edge::now();
-                let submitted = engine.submit((*chunk).min(most)).map_err(sentence)?;
-                while let Some(rows) = engine.next_rows().await.map_err(sentence)? {
-                    let lanes: Vec<LaneId> = engine.lane_ids().collect();
-                    for (i, values) in rows.values.chunks_exact(lanes.len() * ROW).enumerate() {
-                        reports.take(&lanes, rows.first_update + i as u32, values);
-                    }
+                let updates = gpu.engine.submit(gpu.chunk.min(most)).map_err(sentence)?;
+                if updates > 0 {
+                    gpu.submitted.push_back(edge::now());
                 }
-                let each = (edge::now() - start) / f64::from(submitted.max(1));
-                *chunk = ((SUBMIT / each.max(0.1)) as u32).clamp(1, (2 * *chunk).min(32));
-                Ok(submitted)
+                // The device works on this submit while the rows of the one before are read.
+                gpu.land(1, reports).await?;
+                Ok(updates)
             }
+        }
+    }
+
+    /// Takes in the rows of all updates so far.
+    pub async fn settle(&mut self, reports: &mut Reports) -> Result<(), String> {
+        match &mut self.kind {
+            Kind::Cpu(_) => Ok(()),
+            Kind::Gpu(gpu) => gpu.land(0, reports).await,
         }
     }
 

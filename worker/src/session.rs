@@ -64,7 +64,12 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         Command::Load { .. } => {}
         Command::Run { run, delay_ms } if run == session.run => session.go(u32::MAX, delay_ms),
         Command::Step { run, n } if run == session.run => session.go(n, 0),
-        Command::Pause { run } if run == session.run => session.pause().await,
+        Command::Pause { run } if run == session.run => {
+            if let Err(message) = session.pause().await {
+                edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
+                return None;
+            }
+        }
         Command::SetProgram { run, arm, edit, code } if run == session.run => {
             let error = session.engine.set_program(&session.plan, arm as usize, &code).await.err();
             session.edited(arm, edit, error);
@@ -80,7 +85,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
                 session.report(true).await;
             }
         }
-        Command::Save { run } if run == session.run => match session.engine.checkpoint().await {
+        Command::Save { run } if run == session.run => match session.checkpoint().await {
             Ok(checkpoint) => edge::post(&Event::Checkpointed { run, checkpoint }),
             Err(message) => {
                 edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
@@ -136,10 +141,18 @@ impl Session {
         edge::post(&Event::Paused { run: self.run, update, finished: update >= self.plan.run.updates });
     }
 
-    async fn pause(&mut self) {
+    async fn pause(&mut self) -> Result<(), String> {
         self.left = 0;
+        self.engine.settle(&mut self.reports).await?;
         self.report(true).await;
         self.post_paused();
+        Ok(())
+    }
+
+    /// A checkpoint; the rows before it have been taken in.
+    async fn checkpoint(&mut self) -> Result<Checkpoint, String> {
+        self.engine.settle(&mut self.reports).await?;
+        self.engine.checkpoint().await
     }
 
     fn edited(&mut self, arm: u32, edit: u32, error: Option<String>) {
@@ -154,6 +167,7 @@ impl Session {
             let done = self.engine.update(self.left, &mut self.reports).await?;
             self.left -= done.min(self.left);
             if self.delay_ms > 0 && self.left > 0 {
+                self.engine.settle(&mut self.reports).await?;
                 self.report_if_due().await;
                 edge::sleep(self.delay_ms).await;
                 break;
@@ -163,15 +177,14 @@ impl Session {
             }
         }
         if self.left == 0 {
-            self.report(true).await;
-            self.post_paused();
+            self.pause().await?;
         } else {
             self.report_if_due().await;
         }
         let now = edge::now();
         if now - self.last_checkpoint >= CHECKPOINT_EVERY {
             self.last_checkpoint = now;
-            let checkpoint = self.engine.checkpoint().await?;
+            let checkpoint = self.checkpoint().await?;
             edge::remember(self.run, Some(checkpoint));
         }
         Ok(())

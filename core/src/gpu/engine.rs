@@ -247,6 +247,11 @@ impl GpuEngine {
         (plain + count(Phase::Reference), plain)
     }
 
+    /// Submits whose rows have not been taken in.
+    pub fn in_flight(&self) -> usize {
+        self.readback.in_flight()
+    }
+
     /// Whether a submit would find a free staging buffer.
     pub fn can_submit(&self) -> bool {
         self.readback.in_flight() < readback::IN_FLIGHT
