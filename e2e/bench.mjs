@@ -21,7 +21,7 @@ try {
   for (const webgpu of [false, true]) {
     const browser = await launch({ webgpu });
     for (const [name, file] of Object.entries(files).filter(([name]) => name.includes(only))) {
-      const { page, context } = await open(browser, host.url);
+      const { page, context } = await open(browser, `${host.url}?engine=${webgpu ? "gpu" : "cpu"}`);
       const link = execFileSync(goodhart, ["link", join(root, file)], { encoding: "utf8" }).trim();
       const measured = await page.evaluate(async ([link, seconds]) => {
         const { goodhart } = window;

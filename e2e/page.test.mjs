@@ -46,9 +46,11 @@ for (const webgpu of [true, false]) {
       await context.close();
     });
 
-    it("trains a small experiment given as data", async () => {
-      const { page, context, problems } = await open(browser, host.url);
+    it("trains a small experiment given as data, on the engine asked for", async () => {
+      const kind = webgpu ? "gpu" : "cpu";
+      const { page, context, problems } = await open(browser, `${host.url}?engine=${kind}&autorun=0`);
       await train(page, bandit(), 5);
+      assert.equal((await page.evaluate(() => window.goodhart.engine())).kind, kind);
       const arms = await metrics(page);
       assert.deepEqual(Object.keys(arms).sort(), ["proxy", "verifier"]);
       assert.equal(arms.proxy.true_score.length, 5);
