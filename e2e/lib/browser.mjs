@@ -28,9 +28,11 @@ export function launch({ webgpu }) {
 }
 
 // Opens the page and waits until window.goodhart is ready. What the console and the network complain about is gathered
-// in `problems`.
-export async function open(browser, url, { ready = true, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+// in `problems`. With `draft` the page opens that experiment, as what was left there at the last visit.
+export async function open(browser, url, { ready = true, draft, ...options } = {}) {
+  const localStorage = draft ? [{ name: "goodhart.draft", value: JSON.stringify(draft) }] : [];
+  const storageState = { cookies: [], origins: [{ origin: new URL(url).origin, localStorage }] };
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, storageState, ...options });
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });

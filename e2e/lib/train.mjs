@@ -51,3 +51,15 @@ export function bandit(overrides = {}) {
 export function file(name) {
   return readFileSync(join(root, name), "utf8");
 }
+
+// Replaces all of the code on screen, as a person does.
+export async function type(page, code) {
+  await page.locator(".editor:not([hidden]) .cm-content").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText(code);
+}
+
+// Does something in every worker of the page; `f` is a function or an expression for the worker's own scope.
+export async function inWorkers(page, f) {
+  for (const worker of page.workers()) await worker.evaluate(f);
+}

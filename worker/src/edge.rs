@@ -4,6 +4,7 @@ use goodhart_core::protocol::{Checkpoint, Command, Event};
 use goodhart_core::wire;
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
@@ -89,6 +90,22 @@ pub async fn sleep(ms: u32) {
         let _ = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms as i32);
     });
     let _ = JsFuture::from(promise).await;
+}
+
+/// What a future gives within some milliseconds; None if it takes longer.
+pub async fn within<T: 'static>(ms: u32, future: impl Future<Output = T> + 'static) -> Option<T> {
+    let slot = Rc::new(RefCell::new(None));
+    let filled = slot.clone();
+    let done = wasm_bindgen_futures::future_to_promise(async move {
+        *filled.borrow_mut() = Some(future.await);
+        Ok(JsValue::NULL)
+    });
+    let late = wasm_bindgen_futures::future_to_promise(async move {
+        sleep(ms).await;
+        Ok(JsValue::NULL)
+    });
+    let _ = JsFuture::from(js_sys::Promise::race(&js_sys::Array::of2(&done, &late))).await;
+    slot.take()
 }
 
 /// Milliseconds of a clock that only goes forward.

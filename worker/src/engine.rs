@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Milliseconds of work that one submit should hold: long enough to hide its cost, short enough to feel live.
 const SUBMIT: f64 = 40.0;
 
+/// Milliseconds that a browser may take to name its adapter.
+const ADAPTER: u32 = 10_000;
+
 thread_local! {
     /// The device, asked for once and used again while it lives.
     static DEVICE: RefCell<Option<GpuContext>> = const { RefCell::new(None) };
@@ -32,9 +35,10 @@ async fn device() -> Result<GpuContext, GpuError> {
     Ok(context)
 }
 
-/// The WebGPU adapter of this browser, if there is one.
+/// The WebGPU adapter of this browser, if there is one. A browser that does not answer, as one whose GPU process hangs,
+/// counts as one without.
 pub async fn adapter() -> Option<Adapter> {
-    named(find_adapter().await.ok()?).await
+    edge::within(ADAPTER, async { named(find_adapter().await.ok()?).await }).await.flatten()
 }
 
 /// The adapter under the name that the browser gives it.

@@ -11,9 +11,10 @@ use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, MetricColu
 use std::sync::Arc;
 
 /// Milliseconds of training before commands are looked at.
-const SLICE: f64 = 24.0;
-/// Milliseconds between two checkpoints that are kept against a crash.
-const CHECKPOINT_EVERY: f64 = 4000.0;
+const SLICE: f64 = 12.0;
+/// Checkpoints are kept against a crash: as often as costs a twentieth of the time, within these milliseconds.
+const CHECKPOINT_SHARE: f64 = 20.0;
+const CHECKPOINT_EVERY: (f64, f64) = (250.0, 4000.0);
 
 /// A run that has been loaded.
 struct Session {
@@ -24,7 +25,8 @@ struct Session {
     /// Updates left before it pauses; 0 = paused.
     left: u32,
     delay_ms: u32,
-    last_checkpoint: f64,
+    /// When the next checkpoint is due; the first one is after the first update.
+    next_checkpoint: f64,
 }
 
 /// Serves commands for as long as the worker lives.
@@ -86,7 +88,10 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
             }
         }
         Command::Save { run } if run == session.run => match session.checkpoint().await {
-            Ok(checkpoint) => edge::post(&Event::Checkpointed { run, checkpoint }),
+            Ok(checkpoint) => {
+                edge::remember(run, Some(checkpoint.clone()));
+                edge::post(&Event::Checkpointed { run, checkpoint });
+            }
             Err(message) => {
                 edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
                 return None;
@@ -122,8 +127,7 @@ impl Session {
             fixed.map(|c| MetricColumn { name: c.name.into(), help: c.help.into(), unit: c.unit.into() }).collect();
         let engine_info = EngineInfo { kind, adapter: engine.adapter() };
         edge::post(&Event::Ready { run, engine: engine_info, columns });
-        let now = edge::now();
-        Ok(Self { run, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, last_checkpoint: now })
+        Ok(Self { run, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, next_checkpoint: 0.0 })
     }
 
     fn go(&mut self, updates: u32, delay_ms: u32) {
@@ -181,12 +185,20 @@ impl Session {
         } else {
             self.report_if_due().await;
         }
-        let now = edge::now();
-        if now - self.last_checkpoint >= CHECKPOINT_EVERY {
-            self.last_checkpoint = now;
-            let checkpoint = self.checkpoint().await?;
-            edge::remember(self.run, Some(checkpoint));
+        self.checkpoint_if_due().await
+    }
+
+    /// Keeps a checkpoint if it is time to, or if the run comes to rest.
+    async fn checkpoint_if_due(&mut self) -> Result<(), String> {
+        let start = edge::now();
+        if start < self.next_checkpoint && self.left > 0 {
+            return Ok(());
         }
+        let checkpoint = self.checkpoint().await?;
+        edge::remember(self.run, Some(checkpoint));
+        let now = edge::now();
+        let (least, most) = CHECKPOINT_EVERY;
+        self.next_checkpoint = now + (CHECKPOINT_SHARE * (now - start)).clamp(least, most);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use super::session::{Session, Trial, Wish};
 use super::slot::{Slot, Stage};
-use super::told::{Choice, Effect};
+use super::told::{Choice, Effect, Told};
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// Updates of a trial; the first ones are slower than the rest.
@@ -13,10 +13,16 @@ impl Session {
     /// Splits the seeds among workers and loads them, from update 0 or from a checkpoint of all lanes.
     pub(super) fn begin(&mut self, checkpoint: Option<Checkpoint>) -> Vec<Effect> {
         let Some(plan) = &mut self.plan else { return Vec::new() };
+        let mut effects = Vec::new();
+        if self.choice == Choice::Gpu && self.adapter == Some(None) && !self.no_gpu {
+            self.no_gpu = true;
+            let message = "This browser offers no WebGPU adapter: the CPU trains this run instead.".into();
+            effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+        }
         let wants_gpu = match (self.choice, &self.adapter) {
             _ if self.no_gpu => false,
             (Choice::Cpu, _) => false,
-            (Choice::Gpu, _) => true,
+            (Choice::Gpu, Some(_)) => true,
             (Choice::Auto, Some(Some(a))) if !a.software => match (&self.trial, self.faster) {
                 (Some(trial), _) => trial.kind == EngineKind::Gpu,
                 (None, Some(kind)) => kind == EngineKind::Gpu,
@@ -28,13 +34,12 @@ impl Session {
             },
             (Choice::Auto, Some(_)) => false,
             // Which engine is not known before the first worker has looked for an adapter.
-            (Choice::Auto, None) => return Vec::new(),
+            (Choice::Auto | Choice::Gpu, None) => return Vec::new(),
         };
         self.run += 1;
         plan.kind = if wants_gpu { EngineKind::Gpu } else { EngineKind::Cpu };
         let seeds = plan.seeds as usize;
         let workers = if wants_gpu { 1 } else { self.cores.min(seeds).max(1) };
-        let mut effects = Vec::new();
         while self.slots.len() > workers {
             self.slots.pop();
             effects.push(Effect::Stop(self.slots.len()));

@@ -4,7 +4,7 @@
 use super::session::{Session, Wish};
 use super::slot::Stage;
 use super::told::{Effect, Told};
-use goodhart_core::protocol::{Checkpoint, EngineKind};
+use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// How often a CPU worker may fail without having trained on since.
 pub(super) const MAX_FAILURES: u32 = 2;
@@ -13,35 +13,71 @@ impl Session {
     /// A worker's engine is gone. The worker is started anew in any case: after a panic its memory cannot be trusted.
     pub(super) fn on_failed(&mut self, at: usize, message: String, last: Option<Checkpoint>) -> Vec<Effect> {
         let Some(kind) = self.plan.as_ref().map(|p| p.kind) else { return Vec::new() };
-        let was_ready = self.slots[at].stage == Stage::Ready;
         let slot = &mut self.slots[at];
-        slot.checkpoint = last.or(slot.checkpoint.take());
+        let was_ready = slot.stage == Stage::Ready;
+        slot.checkpoint = newer(last, slot.checkpoint.take());
         slot.failures += 1;
         slot.started = false;
         slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
-        let update = slot.update;
-        let mut effects = vec![Effect::Start(at)];
-        if kind == EngineKind::Gpu {
-            self.no_gpu = true;
-            let checkpoint = slot.checkpoint.take();
-            if let Some(trial) = self.trial.take() {
-                // It never ran: nothing is lost, and nothing needs to be said but which engine it is.
-                self.wish = trial.wish;
-                effects.extend(self.begin(None));
-                return effects;
-            }
-            let message = format!("WebGPU stopped ({message}); the run goes on on the CPU from update {update}.");
-            effects.push(Effect::Tell(Told::Moved { message, rewind: Some(update) }));
-            effects.extend(self.begin(checkpoint));
-        } else if slot.failures > MAX_FAILURES || !was_ready {
-            slot.stage = Stage::Idle;
-            self.wish = Wish::Rest;
-            effects.push(Effect::Tell(Told::Stuck(message)));
-        } else {
-            slot.stage = Stage::Waiting;
-            let message = format!("An engine worker stopped ({message}); it goes on from update {update}.");
-            effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+        // What it had taken over is gone with it.
+        for edit in self.edits.values_mut().filter(|e| !e.waiting.contains(&at)) {
+            edit.waiting.push(at);
         }
+        let effects = vec![Effect::Start(at)];
+        match kind {
+            EngineKind::Gpu => self.leave_gpu(at, message, was_ready, effects),
+            EngineKind::Cpu => self.revive(at, message, was_ready, effects),
+        }
+    }
+
+    /// WebGPU's run goes on on the CPU.
+    fn leave_gpu(&mut self, at: usize, message: String, was_ready: bool, mut effects: Vec<Effect>) -> Vec<Effect> {
+        self.no_gpu = true;
+        let checkpoint = self.slots[at].checkpoint.take();
+        if let Some(trial) = self.trial.take() {
+            // It never ran: nothing is lost, and nothing needs to be said but which engine it is.
+            self.wish = trial.wish;
+            effects.extend(self.begin(None));
+            return effects;
+        }
+        let update = checkpoint.as_ref().map_or(0, |c| c.update);
+        let what = if was_ready || checkpoint.is_some() {
+            format!("{} The run goes on on the CPU from update {update}.", sentence(&message))
+        } else {
+            format!("{} The CPU trains this run instead.", sentence(&message))
+        };
+        effects.push(Effect::Tell(Told::Moved { message: what, rewind: Some(update) }));
+        effects.extend(self.begin(checkpoint));
         effects
     }
+
+    /// A CPU worker's seeds go on in a new worker, unless they fail again and again.
+    fn revive(&mut self, at: usize, message: String, was_ready: bool, mut effects: Vec<Effect>) -> Vec<Effect> {
+        let slot = &mut self.slots[at];
+        if slot.failures > MAX_FAILURES || !was_ready {
+            slot.stage = Stage::Idle;
+            self.wish = Wish::Rest;
+            let run = self.run;
+            effects.extend(self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run })));
+            effects.push(Effect::Tell(Told::Stuck(sentence(&message))));
+            return effects;
+        }
+        slot.stage = Stage::Waiting;
+        let message = format!("{} An engine worker was started anew from update {}.", sentence(&message), slot.update);
+        effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+        effects
+    }
+}
+
+fn newer(a: Option<Checkpoint>, b: Option<Checkpoint>) -> Option<Checkpoint> {
+    [a, b].into_iter().flatten().max_by_key(|c| c.update)
+}
+
+/// A message as a sentence: it begins with a capital letter and ends with a full stop.
+pub(super) fn sentence(message: &str) -> String {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut letters = message.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }

@@ -4,6 +4,7 @@
 //! On the CPU every worker owns some of the seeds; on WebGPU one worker owns all. A worker that fails goes on from its
 //! last checkpoint: WebGPU's on the CPU, the CPU's once more on the CPU.
 
+use super::recover::sentence;
 use super::slot::{Slot, Stage};
 use super::told::{Choice, Effect, EngineView, Told};
 use goodhart_core::experiment::{Experiment, RunParams};
@@ -194,6 +195,15 @@ impl Session {
             Event::Paused { update, finished, .. } => {
                 let slot = &mut self.slots[at];
                 slot.update = update;
+                // The late answer to a pause that was taken back: it has been told to train since.
+                let late = match self.wish {
+                    Wish::Rest => false,
+                    Wish::Run { .. } => true,
+                    Wish::Reach { update: target } => update < target,
+                };
+                if late && !finished && !slot.paused && self.trial.is_none() {
+                    return Vec::new();
+                }
                 slot.paused = true;
                 slot.finished = finished;
                 self.settle()
@@ -210,7 +220,8 @@ impl Session {
         if !self.slots[at].started {
             // It never ran: starting it again would fail again.
             self.slots[at].stage = Stage::Dead;
-            return vec![Effect::Stop(at), Effect::Tell(Told::Stuck(format!("The engine did not start: {message}.")))];
+            let why = format!("The engine did not start: {}", sentence(&message));
+            return vec![Effect::Stop(at), Effect::Tell(Told::Stuck(why))];
         }
         self.on_failed(at, message, None)
     }
@@ -291,9 +302,14 @@ impl Session {
         if self.trial.is_some() {
             return Vec::new();
         }
+        // The first checkpoint early, so that a crash never goes back to the start; later ones come with the clock.
+        let first = slot.update > 0 && slot.checkpoint.is_none() && !std::mem::replace(&mut slot.saved, true);
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
         let mut effects = vec![Effect::Tell(Told::Rows { index, values }), Effect::Tell(Told::Rate(rate))];
+        if first {
+            effects.push(Effect::Send(at, Command::Save { run: self.run }));
+        }
         if let Some(anatomy) = anatomy
             && (anatomy.arm, anatomy.seed) == self.watch
         {
@@ -322,10 +338,16 @@ impl Session {
             return Vec::new();
         }
         let Some(done) = self.edits.remove(&id) else { return Vec::new() };
+        let mut effects = Vec::new();
         if done.error.is_none() {
             self.adopt(done.command);
+            if self.edits.is_empty() {
+                // A crash then does not go back to updates that another program trained.
+                effects = self.save();
+            }
         }
-        vec![Effect::Tell(Told::Edited { arm: done.arm, edit: id, update: done.update, error: done.error })]
+        effects.push(Effect::Tell(Told::Edited { arm: done.arm, edit: id, update: done.update, error: done.error }));
+        effects
     }
 
     /// An edit in use becomes part of what is loaded, so that a restart from a checkpoint keeps it.
@@ -380,7 +402,7 @@ impl Session {
     }
 
     /// Sends each ready worker its command; one that is told to train is no longer paused.
-    fn send_ready(&mut self, command: impl Fn(&Slot) -> Option<Command>) -> Vec<Effect> {
+    pub(super) fn send_ready(&mut self, command: impl Fn(&Slot) -> Option<Command>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (at, slot) in self.slots.iter_mut().enumerate() {
             if slot.stage == Stage::Ready

@@ -232,7 +232,7 @@ fn an_experiment_that_the_engine_refuses_is_said_so() {
     started(&mut s, 0, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
-    assert!(matches!(&said[..], [Told::Stuck(m)] if m == "no"));
+    assert!(matches!(&said[..], [Told::Stuck(m)] if m == "No."));
 }
 
 #[test]
@@ -244,4 +244,108 @@ fn what_an_abandoned_run_still_says_is_not_heard() {
     let index = vec![RowIndex { arm: 0, seed: 0, update: 1 }];
     let late = Event::Report { run: old, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 };
     assert!(s.on_event(0, late).is_empty());
+}
+
+#[test]
+fn asked_for_webgpu_where_there_is_none_the_cpu_trains_and_it_is_said() {
+    let (mut s, _) = Session::new(Choice::Gpu, 2);
+    s.load(experiment(2, 0), None);
+    let effects = started(&mut s, 0, None);
+    assert!(matches!(&effects[..], [.., Effect::Send(0, Command::Load { engine: EngineKind::Cpu, .. })]));
+    let said = told(effects);
+    assert!(matches!(&said[..], [Told::Moved { message, rewind: None }] if message.contains("WebGPU")), "{said:?}");
+    s.load(experiment(2, 0), None);
+    assert!(told(s.load(experiment(2, 0), None)).is_empty(), "once is enough");
+}
+
+#[test]
+fn the_newer_of_two_checkpoints_is_gone_on_from() {
+    for (kept, sent, newer) in [(30, 20, 30), (20, 30, 30)] {
+        let (mut s, _) = Session::new(Choice::Gpu, 1);
+        s.load(experiment(1, 0), None);
+        started(&mut s, 0, adapter(false));
+        ready(&mut s, 0);
+        s.run(0);
+        let run = s.run;
+        s.on_event(0, Event::Checkpointed { run, checkpoint: checkpoint(kept, &[0]) });
+        let last = Some(checkpoint(sent, &[0]));
+        let said = told(s.on_event(0, Event::Failed { run, message: "lost".into(), checkpoint: last }));
+        assert!(matches!(said[..], [Told::Moved { rewind: Some(update), .. }] if update == newer), "{said:?}");
+    }
+}
+
+#[test]
+fn an_edit_on_its_way_reaches_a_worker_that_crashed_after_taking_it() {
+    let mut s = two_workers();
+    s.run(0);
+    s.set_program(0, 1, "new".into());
+    let run = s.run;
+    s.on_event(1, Event::Edited { run, arm: 0, edit: 1, update: 4, error: None });
+    s.on_crash(1, "trap".into());
+    started(&mut s, 1, None);
+    assert!(sent(&ready(&mut s, 1)).contains(&(1, "program")), "it was loaded with the old program");
+    let edited = |run| Event::Edited { run, arm: 0, edit: 1, update: 4, error: None };
+    assert!(s.on_event(0, edited(run)).is_empty(), "not in use before both have it");
+    assert!(!told(s.on_event(1, edited(run))).is_empty());
+}
+
+#[test]
+fn an_edit_in_use_is_followed_by_a_checkpoint() {
+    let mut s = two_workers();
+    s.run(0);
+    report(&mut s, 0, 3);
+    report(&mut s, 1, 3);
+    s.set_program(0, 1, "new".into());
+    let edited = |run| Event::Edited { run, arm: 0, edit: 1, update: 3, error: None };
+    let run = s.run;
+    s.on_event(0, edited(run));
+    assert_eq!(sent(&s.on_event(1, edited(run))), [(0, "save"), (1, "save")], "a crash does not go back before it");
+}
+
+#[test]
+fn when_one_worker_cannot_go_on_the_others_rest() {
+    let mut s = two_workers();
+    s.run(0);
+    let run = s.run;
+    for _ in 0..MAX_FAILURES {
+        s.on_crash(1, "trap".into());
+        started(&mut s, 1, None);
+        ready(&mut s, 1);
+    }
+    assert_eq!(sent(&s.on_crash(1, "trap".into())), [(0, "pause")]);
+    assert!(s.on_event(1, Event::Failed { run, message: "echo".into(), checkpoint: None }).is_empty());
+}
+
+#[test]
+fn what_is_said_of_a_failure_is_whole_sentences() {
+    let (mut s, _) = Session::new(Choice::Gpu, 1);
+    s.load(experiment(1, 0), None);
+    started(&mut s, 0, adapter(false));
+    let run = s.run;
+    let message = "The GPU ran out of memory.".to_string();
+    let said = told(s.on_event(0, Event::Failed { run, message, checkpoint: None }));
+    let [Told::Moved { message, .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(message, "The GPU ran out of memory. The CPU trains this run instead.");
+}
+
+#[test]
+fn the_late_answer_to_a_pause_does_not_stop_what_was_wished_since() {
+    let mut s = two_workers();
+    s.run(0);
+    s.pause();
+    s.run(0);
+    assert!(paused(&mut s, 0, 4).is_empty() && paused(&mut s, 1, 5).is_empty(), "they were told to run since");
+    s.pause();
+    s.step(10);
+    assert!(paused(&mut s, 0, 6).is_empty() && paused(&mut s, 1, 6).is_empty(), "they were told to step since");
+    paused(&mut s, 0, 15);
+    assert!(matches!(told(paused(&mut s, 1, 15))[..], [Told::Paused { update: 15, .. }]));
+}
+
+#[test]
+fn the_first_report_is_followed_by_a_first_checkpoint() {
+    let mut s = two_workers();
+    s.run(0);
+    assert_eq!(sent(&report(&mut s, 1, 1)), [(1, "save")]);
+    assert_eq!(sent(&report(&mut s, 1, 2)), [], "asked once");
 }

@@ -12,6 +12,10 @@ pub enum GpuError {
     Device(String),
     #[error("The GPU device was lost: {0}.")]
     Lost(String),
+    #[error("The GPU ran out of memory.")]
+    OutOfMemory,
+    #[error("The GPU device refused a command: {0}.")]
+    Refused(String),
     #[error("The GPU engine needs {needs} for {what}; this device allows {limit}.")]
     TooLarge { what: String, needs: u64, limit: u64 },
     #[error("The GPU engine does not do this: {0}.")]
@@ -52,14 +56,16 @@ pub async fn request_device() -> Result<GpuContext, GpuError> {
     let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| GpuError::Device(e.to_string()))?;
     let fault = Arc::new(Mutex::new(None));
     let lost = fault.clone();
-    device.set_device_lost_callback(move |reason, message| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            set_fault(&lost, GpuError::Lost(if message.is_empty() { "no reason given".into() } else { message }));
-        }
-    });
+    device.set_device_lost_callback(move |_, message| set_fault(&lost, GpuError::Lost(reason(&message))));
     let uncaptured = fault.clone();
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-        set_fault(&uncaptured, GpuError::Device(error.to_string()));
+        set_fault(
+            &uncaptured,
+            match error {
+                wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory,
+                other => GpuError::Refused(reason(&other.to_string())),
+            },
+        );
     }));
     let info = adapter.get_info();
     Ok(GpuContext { device, queue, limits, adapter: name_of(&info), fault })
@@ -90,6 +96,12 @@ fn name_of(info: &wgpu::AdapterInfo) -> Adapter {
     Adapter { name, software }
 }
 
+/// A browser's or driver's message as the end of a sentence.
+fn reason(message: &str) -> String {
+    let message = message.trim().trim_end_matches('.');
+    if message.is_empty() { "no reason given".into() } else { message.into() }
+}
+
 /// The first fault is kept: what follows it is mostly its echo.
 fn set_fault(slot: &Mutex<Option<GpuError>>, error: GpuError) {
     slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -112,6 +124,11 @@ impl GpuContext {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }
+    }
+
+    /// What is behind an error: the device's own complaint, where there is one.
+    pub(super) fn cause(&self, error: GpuError) -> GpuError {
+        self.check().err().unwrap_or(error)
     }
 
     /// Lets callbacks of finished work run; a browser does so by itself.

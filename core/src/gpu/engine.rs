@@ -410,7 +410,7 @@ async fn compile(
     plan: Vec<(Phase, Source)>,
 ) -> Result<Vec<Stage>, GpuError> {
     let sources: Vec<Source> = plan.iter().map(|(_, s)| s.clone()).collect();
-    let kernels = Kernel::all(context, &sources, buffers).await?;
+    let kernels = Kernel::all(context, &sources, buffers).await.map_err(|e| context.cause(e))?;
     let mut stages = Vec::with_capacity(kernels.len());
     for ((phase, source), kernel) in plan.into_iter().zip(kernels) {
         let grid = stages::grid(&source, shape, layout);

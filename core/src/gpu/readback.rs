@@ -134,7 +134,8 @@ pub(super) async fn read_buffers(
     let (sender, mapped) = wake::channel();
     target.slice(..).map_async(wgpu::MapMode::Read, move |result: Result<(), _>| sender.send(result));
     context.wait_for(None)?;
-    mapped.await.map_err(|e: wgpu::BufferAsyncError| GpuError::Read(e.to_string()))?;
+    let failed = |e: wgpu::BufferAsyncError| context.cause(GpuError::Read(e.to_string()));
+    mapped.await.map_err(failed)?;
     let values = read(&target, total)?;
     target.destroy();
     let mut rest = values.as_slice();
