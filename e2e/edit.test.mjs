@@ -3,17 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
-import { bandit, metrics, trained } from "./lib/train.mjs";
+import { bandit, metrics, trained, type } from "./lib/train.mjs";
 
 // Long, and slow enough that its curves stay short while somebody types.
 const long = () => bandit({ run: { updates: 100000, seeds: 2, groups: 256, num_generations: 16 } });
-
-// Replaces all of the code on screen, as a person does.
-async function type(page, code) {
-  await page.locator(".editor:not([hidden]) .cm-content").click();
-  await page.keyboard.press("Control+a");
-  await page.keyboard.insertText(code);
-}
 
 for (const webgpu of [true, false]) {
   describe(`an edit ${webgpu ? "with WebGPU" : "without WebGPU"}`, () => {

@@ -1,7 +1,7 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
 use crate::engine_client::describe;
-use crate::state::{App, EVENTS, shipped};
+use crate::state::{App, EVENTS, Phase, shipped};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
@@ -47,7 +47,8 @@ pub fn install(app: App) {
         "pause",
         &none(Box::new(move || {
             app.pause();
-            promise(move |done| app.when_resting(done))
+            // Whatever stopped the run, it rests.
+            promise(move |done| app.when_resting(move |rests| done(rests.or_else(|_| Ok(app.update.get_untracked())))))
         })),
     );
     put("metrics", &none(Box::new(move || metrics(app))));
@@ -57,12 +58,9 @@ pub fn install(app: App) {
         let n = n.as_f64().filter(|n| *n >= 1.0).unwrap_or(1.0) as u32;
         promise(move |done| {
             app.when_ready(move |ready| match ready {
-                Ok(_) => {
-                    app.step(n);
-                    app.when_resting(done);
-                }
+                Ok(_) => step(app, n, done),
                 Err(e) => done(Err(e)),
-            });
+            })
         })
     });
     put("step", &step.into_js_value());
@@ -75,6 +73,21 @@ pub fn install(app: App) {
         let phase = app.phase.with(|p| p.name());
         app.emit("phase", || phase.into());
     });
+}
+
+/// Trains n updates; refused on a finished run, which has none left.
+fn step(app: App, n: u32, done: Box<dyn FnOnce(Result<u32, String>)>) {
+    if app.is_pausing() {
+        return app.when_resting(move |rests| match rests {
+            Ok(_) => step(app, n, done),
+            Err(e) => done(Err(e)),
+        });
+    }
+    if app.phase.with_untracked(|p| *p == Phase::Finished) {
+        return done(Err("The run is finished: run() starts it anew, load() opens another.".into()));
+    }
+    app.step(n);
+    app.when_resting(done);
 }
 
 fn plain<T: Serialize>(value: &T) -> JsValue {

@@ -5,7 +5,9 @@ import baseCss from "uplot/dist/uPlot.min.css";
 import { cursorReadout } from "./readout.js";
 import { marksPlugin } from "./marks.js";
 
-const BUDGET_MS = 8;
+const BUDGET_MS = 4;
+// Frames that charts may wait for when something else fills them.
+const PATIENCE = 3;
 const HEIGHT = 150;
 
 const style = document.createElement("style");
@@ -15,10 +17,17 @@ document.head.append(style);
 const sync = uPlot.sync("goodhart");
 const dirty = new Set();
 let frame = 0;
+let waited = 0;
 
-function pump() {
+function pump(begun) {
   frame = 0;
   const start = performance.now();
+  if (start - begun > BUDGET_MS && waited < PATIENCE) {
+    waited += 1;
+    frame = requestAnimationFrame(pump);
+    return;
+  }
+  waited = 0;
   for (const chart of dirty) {
     if (!chart.visible) continue;
     dirty.delete(chart);

@@ -35,7 +35,8 @@ impl App {
             }
         });
         self.check_arm(arm);
-        self.drafted();
+        self.follow_typed();
+        self.keep_soon();
     }
 
     /// Sets or (None) clears an override.

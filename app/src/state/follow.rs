@@ -9,10 +9,26 @@ use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::params::{Overrides, Params};
 use leptos::prelude::*;
 
-/// From the last keystroke to the new reward being sent.
+/// From the last change to its being sent.
 const FOLLOW_MS: u64 = 15;
+/// A keystroke is sent at once if none was within these milliseconds.
+const APART_MS: f64 = 40.0;
 
 impl App {
+    /// Lets the engine follow what is being typed: at once, but not in every character of a paste.
+    pub(super) fn follow_typed(self) {
+        let now = time::now();
+        let apart = self.internal.try_update_value(|i| {
+            let apart = now - i.followed >= APART_MS;
+            if apart {
+                i.followed = now;
+                i.follow += 1;
+            }
+            apart
+        });
+        if apart == Some(true) { self.follow() } else { self.follow_soon() }
+    }
+
     /// Lets the engine follow the draft, shortly after the last change.
     pub(super) fn follow_soon(self) {
         let Some(ticket) = self.internal.try_update_value(|i| {

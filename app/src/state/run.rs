@@ -117,6 +117,7 @@ pub(crate) struct Internal {
     pub(super) next_edit: u32,
     pub(super) pending: HashMap<u32, Pending>,
     pub(super) follow: u32,
+    pub(super) followed: f64,
     pub(super) keep: u32,
     pub(super) frame: bool,
     pub(super) drawn: f64,
@@ -125,6 +126,9 @@ pub(crate) struct Internal {
     pub(super) verdict_next: f64,
     pub(super) rate: f32,
     pub(super) waiting: Vec<Waiter>,
+    /// A pause is on its way; `pauses` counts them, so that a later one takes back what was to follow an earlier.
+    pub(super) pausing: bool,
+    pub(super) pauses: u32,
 }
 
 /// A promise of the automation interface.
@@ -151,6 +155,7 @@ impl App {
         }
         let run = RunParams::resolve(&[&draft.run]).unwrap_or_default();
         let components = self.checks.with_untracked(|c| c.iter().map(|c| c.components.clone()).collect());
+        self.wake(Until::Rest, &Err("The run was replaced by another one.".into()));
         // The base policy takes a moment to be found; until then the old run must not write into the new one's rows.
         self.act(|s| s.retire());
         self.data.set_value(RunData::new(draft.arms.len(), run.seeds as usize, components));
@@ -166,6 +171,7 @@ impl App {
         self.tick.update(|t| *t += 1);
         let load = self.internal.try_update_value(|i| {
             i.wants_run = then_run;
+            i.pausing = false;
             i.load += 1;
             i.pending.clear();
             i.anatomy = None;
@@ -190,6 +196,7 @@ impl App {
 
     pub fn run(self) {
         match self.phase.get_untracked() {
+            Phase::Running | Phase::Stepping if self.is_pausing() => self.after_pause(move || self.run()),
             Phase::Paused | Phase::Stepping => {
                 self.phase.set(Phase::Running);
                 let delay = self.speed.get_untracked().delay_ms();
@@ -202,12 +209,33 @@ impl App {
     }
 
     pub fn pause(self) {
-        self.internal.update_value(|i| i.wants_run = false);
+        let moving = self.phase.with_untracked(Phase::is_moving);
+        self.internal.update_value(|i| {
+            i.wants_run = false;
+            i.pausing = moving;
+            i.pauses += 1;
+        });
         self.act(|s| s.pause());
+    }
+
+    /// The run was told to pause and does not rest yet.
+    pub(crate) fn is_pausing(self) -> bool {
+        self.internal.with_value(|i| i.pausing)
+    }
+
+    /// Does something once the run rests, unless it is paused once more before.
+    fn after_pause(self, then: impl FnOnce() + 'static) {
+        let ticket = self.internal.with_value(|i| i.pauses);
+        self.when_resting(move |rests| {
+            if rests.is_ok() && self.internal.with_value(|i| i.pauses) == ticket {
+                then();
+            }
+        });
     }
 
     pub fn step(self, n: u32) {
         match self.phase.get_untracked() {
+            Phase::Running | Phase::Stepping if self.is_pausing() => self.after_pause(move || self.step(n)),
             Phase::Paused | Phase::Running | Phase::Stepping => {
                 self.phase.set(Phase::Stepping);
                 self.act(|s| s.step(n));
@@ -220,9 +248,9 @@ impl App {
         self.load(false);
     }
 
-    /// Loads the draft anew, running on if the run was.
+    /// Loads the draft anew, running on if the run was, or was about to.
     pub fn restart(self) {
-        let moving = self.phase.with_untracked(Phase::is_moving);
+        let moving = self.phase.with_untracked(Phase::is_moving) || self.internal.with_value(|i| i.wants_run);
         self.load(moving);
     }
 

@@ -45,7 +45,10 @@ impl App {
             Told::Paused { update, finished } => {
                 self.update.set(update);
                 self.phase.set(if finished { Phase::Finished } else { Phase::Paused });
-                self.internal.update_value(|i| i.verdict_next = 0.0);
+                self.internal.update_value(|i| {
+                    i.pausing = false;
+                    i.verdict_next = 0.0;
+                });
                 self.draw();
                 self.wake(Until::Rest, &Ok(update));
             }
@@ -114,7 +117,10 @@ impl App {
     }
 
     pub(super) fn stuck(self, message: String) {
-        self.internal.update_value(|i| i.wants_run = false);
+        self.internal.update_value(|i| {
+            i.wants_run = false;
+            i.pausing = false;
+        });
         self.wake(Until::Ready, &Err(message.clone()));
         self.wake(Until::Rest, &Err(message.clone()));
         self.phase.set(Phase::Stuck(message));
@@ -134,36 +140,45 @@ impl App {
         }
     }
 
+    /// Shows the curves; the anatomy and the verdict follow as tasks of their own, so that none is long.
     fn draw(self) {
         let now = time::now();
-        let mut anatomy = None;
+        let moving = self.phase.with_untracked(Phase::is_moving);
         let mut rate = 0.0;
+        let mut dissect = false;
         let mut judge = false;
         self.internal.update_value(|i| {
             i.frame = false;
             i.drawn = now;
             rate = i.rate;
-            if now >= i.anatomy_drawn + ANATOMY_MS || !self.phase.with_untracked(Phase::is_moving) {
-                anatomy = i.anatomy.take();
-                i.anatomy_drawn = now;
-            }
+            dissect = i.anatomy.is_some() && (!moving || now >= i.anatomy_drawn + ANATOMY_MS);
             judge = now >= i.verdict_next;
         });
-        if let Some(anatomy) = anatomy {
-            self.anatomy.set(Some(anatomy));
-        }
         self.update.set(self.with_data(|d| d.complete() as u32));
         self.rate.set(rate);
         self.tick.update(|t| *t += 1);
+        if dissect {
+            time::after(0, move || self.dissect());
+        }
         if judge {
-            self.judge();
-            // The verdict may take a tenth of the time at most.
-            let cost = time::now() - now;
-            self.internal.update_value(|i| i.verdict_next = now + (10.0 * cost).max(500.0));
+            // Once at a time: the next one is due when this one has said what it costs.
+            self.internal.update_value(|i| i.verdict_next = f64::INFINITY);
+            time::after(0, move || self.judge());
+        }
+    }
+
+    fn dissect(self) {
+        let anatomy = self.internal.try_update_value(|i| {
+            i.anatomy_drawn = time::now();
+            i.anatomy.take()
+        });
+        if let Some(Some(anatomy)) = anatomy {
+            self.anatomy.set(Some(anatomy));
         }
     }
 
     fn judge(self) {
+        let start = time::now();
         let names = self.arm_names();
         let lines = self.with_data(|d| verdict(&d.curves, &names));
         let count = |lines: &[Line]| lines.iter().map(|l| l.alarms.len()).sum::<usize>();
@@ -172,5 +187,8 @@ impl App {
         if more {
             self.emit("alarms", || crate::api::fired(self));
         }
+        // The verdict may take a tenth of the time at most.
+        let cost = time::now() - start;
+        self.internal.update_value(|i| i.verdict_next = start + (10.0 * cost).max(500.0));
     }
 }
