@@ -47,3 +47,21 @@ pub fn trunk(args: &[&str]) -> Command {
     trunk.env_remove("NO_COLOR");
     trunk
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{output, root};
+
+    /// trunk stops at a path that is not there, so none may be something that a build makes.
+    #[test]
+    fn what_trunk_watches_is_there_in_a_fresh_clone() {
+        let config = std::fs::read_to_string(root().join("Trunk.toml")).unwrap();
+        let list = config.split_once("\nwatch = [").and_then(|(_, rest)| rest.split_once(']')).unwrap().0;
+        let paths: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        assert!(paths.len() > 5, "{paths:?}");
+        for path in paths {
+            let tracked = output("git", &["ls-files", "--", path]).unwrap_or_default();
+            assert!(!tracked.trim().is_empty(), "{path} is in no clone");
+        }
+    }
+}
