@@ -121,7 +121,7 @@ mod tests {
     fn a_curve_becomes_one_number() {
         let rise_and_fall: Vec<f32> = (0..100).map(|i| if i < 50 { i as f32 } else { 100.0 - i as f32 }).collect();
         assert!((reduce(Statistic::Final, &rise_and_fall) - 5.5).abs() < 1e-4);
-        assert!((reduce(Statistic::Start, &rise_and_fall) - 2.0).abs() < 1e-4);
+        assert!(reduce(Statistic::Start, &rise_and_fall).abs() < 1e-4, "the first hundredth is one update");
         assert!(reduce(Statistic::Peak, &rise_and_fall) > 48.0);
         assert!(reduce(Statistic::Drop, &rise_and_fall) > 42.0);
         assert!(reduce(Statistic::Final, &[]).is_nan());
