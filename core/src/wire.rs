@@ -17,7 +17,7 @@ pub struct WireError(&'static str);
 
 /// The bytes of a `Command` or an `Event`.
 pub fn encode<T: Wire>(message: &T) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(message.weight());
     message.put(&mut out);
     out
 }
@@ -44,6 +44,10 @@ impl<'a> Input<'a> {
 pub trait Wire: Sized {
     fn put(&self, out: &mut Vec<u8>);
     fn take(input: &mut Input<'_>) -> Result<Self, WireError>;
+    /// About as many bytes as `put` writes: a message of megabytes is not to be moved while it grows.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 impl Wire for u32 {
@@ -111,6 +115,9 @@ impl<T: Wire> Wire for Vec<T> {
         }
         Ok(items)
     }
+    fn weight(&self) -> usize {
+        4 + self.iter().map(Wire::weight).sum::<usize>()
+    }
 }
 
 impl<T: Wire> Wire for Option<T> {
@@ -123,6 +130,9 @@ impl<T: Wire> Wire for Option<T> {
     fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
         if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
     }
+    fn weight(&self) -> usize {
+        1 + self.as_ref().map_or(0, Wire::weight)
+    }
 }
 
 impl<T: Wire> Wire for Box<T> {
@@ -131,6 +141,9 @@ impl<T: Wire> Wire for Box<T> {
     }
     fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
         T::take(input).map(Box::new)
+    }
+    fn weight(&self) -> usize {
+        (**self).weight()
     }
 }
 
@@ -165,6 +178,9 @@ macro_rules! structs {
         fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
             Ok(Self { $($field: Wire::take(input)?),+ })
         }
+        fn weight(&self) -> usize {
+            0 $(+ self.$field.weight())+
+        }
     })+ };
 }
 
@@ -182,6 +198,11 @@ macro_rules! enums {
             match u8::take(input)? {
                 $($tag => Ok(Self::$variant $({ $($field: Wire::take(input)?),+ })?),)+
                 _ => Err(WireError("a message is of no known kind")),
+            }
+        }
+        fn weight(&self) -> usize {
+            match self {
+                $(Self::$variant $({ $($field),+ })? => 1 $($(+ $field.weight())+)?,)+
             }
         }
     })+ };

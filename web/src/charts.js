@@ -51,9 +51,6 @@ export function format(v) {
   return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
 }
 
-/** Gaps are null for uPlot; the engine writes NaN. */
-const holes = (values) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
-
 class Chart {
   constructor(el, label, arms, pull) {
     this.el = el;
@@ -129,15 +126,26 @@ class Chart {
     mark(this);
   }
 
-  /** x: updates; means and halves (half-widths of the interval): one array an arm. */
+  /**
+   * x: updates; means and halves (half-widths of the interval): one array an arm. The columns are filled in place: new
+   * ones at every draw would be most of the page's garbage.
+   */
   take(x, means, halves) {
-    const columns = [Array.from(x)];
+    this.data ??= Array.from({ length: 1 + 3 * means.length }, () => []);
+    const shown = (v) => Number.isFinite(v) && (!this.log || v > 0);
+    const fill = (column, at) => {
+      column.length = x.length;
+      for (let j = 0; j < x.length; j++) column[j] = at(j);
+    };
+    // Gaps are null for uPlot; the engine writes NaN.
+    const value = (v) => (shown(v) ? v : null);
+    fill(this.data[0], (j) => x[j]);
     means.forEach((mean, i) => {
-      const floor = (v) => (this.log && !(v > 0) ? NaN : v);
       const half = halves[i];
-      columns.push(holes(mean.map(floor)), holes(mean.map((m, j) => floor(m + half[j]))), holes(mean.map((m, j) => floor(m - half[j]))));
+      fill(this.data[3 * i + 1], (j) => value(mean[j]));
+      fill(this.data[3 * i + 2], (j) => value(mean[j] + half[j]));
+      fill(this.data[3 * i + 3], (j) => value(mean[j] - half[j]));
     });
-    this.data = columns;
   }
 
   /** [{x, color, text}] */

@@ -89,8 +89,11 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         }
         Command::Save { run } if run == session.run => match session.checkpoint().await {
             Ok(checkpoint) => {
-                edge::remember(run, Some(checkpoint.clone()));
-                edge::post(&Event::Checkpointed { run, checkpoint });
+                let event = Event::Checkpointed { run, checkpoint };
+                edge::post(&event);
+                if let Event::Checkpointed { checkpoint, .. } = event {
+                    edge::remember(run, Some(checkpoint));
+                }
             }
             Err(message) => {
                 edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
