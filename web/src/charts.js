@@ -88,7 +88,7 @@ class Chart {
       width: Math.max(60, this.el.clientWidth),
       height: HEIGHT,
       legend: { show: false },
-      padding: [6, 8, 0, 0],
+      padding: [6, 14, 0, 0],
       cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false }, points: { size: 5 }, y: false },
       scales: {
         x: { time: false },
