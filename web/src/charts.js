@@ -131,7 +131,8 @@ class Chart {
    * ones at every draw would be most of the page's garbage.
    */
   take(x, means, halves) {
-    this.data ??= Array.from({ length: 1 + 3 * means.length }, () => []);
+    const columns = 1 + 3 * means.length;
+    if (this.data?.length !== columns) this.data = Array.from({ length: columns }, () => []);
     const shown = (v) => Number.isFinite(v) && (!this.log || v > 0);
     const fill = (column, at) => {
       column.length = x.length;
