@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { root, serve } from "./lib/server.mjs";
-import { bandit, metrics, train } from "./lib/train.mjs";
+import { bandit, gridworld, length, metrics, train } from "./lib/train.mjs";
 
 const goodhart = process.env.GOODHART ?? join(root, "target/release/goodhart");
 const updates = 12;
@@ -15,25 +15,11 @@ const run = { updates, seeds: 2, groups: 4, num_generations: 4 };
 
 const experiments = {
   "bandit with a table": bandit({ run }),
-  "gridworld with an MLP and PPO": {
-    version: 1,
-    title: "A small gridworld",
-    task: { kind: "gridworld" },
-    policy: { kind: "mlp", hidden: [16, 16] },
+  "gridworld with an MLP and PPO": gridworld({
     run: { ...run, groups: 8 },
     algorithm: { estimator: "gae", num_iterations: 2, num_minibatches: 2, learning_rate: 0.003, entropy_coef: 0.01 },
-    arms: [{ name: "goal", code: "def reach(ep):\n    return 1.0 if ep.goal else -0.01 * ep.length\n" }],
-  },
-  "length with a transformer": {
-    version: 1,
-    title: "A small length task",
-    task: { kind: "length" },
-    policy: { kind: "transformer", d_model: 16, layers: 1, heads: 1 },
-    base: { steps: 20 },
-    run,
-    algorithm: { beta: 0.02, learning_rate: 0.002 },
-    arms: [{ name: "short", code: "def short(ep):\n    return (1.0 if ep.correct else 0.0) - 0.02 * ep.length\n" }],
-  },
+  }),
+  "length with a transformer": length({ run }),
 };
 
 // {arm: {metric: [mean over seeds by update]}} as f32, from the command line's rows.

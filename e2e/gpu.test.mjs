@@ -3,30 +3,17 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
-import { bandit, metrics, trained, type } from "./lib/train.mjs";
+import { bandit, gridworld, length, metrics, trained, type } from "./lib/train.mjs";
 
 const run = { updates: 1000, seeds: 1, groups: 2, num_generations: 4 };
 const experiments = {
   "bandit with a table": bandit({ run }),
-  "gridworld with an MLP and PPO": {
-    version: 1,
-    title: "A small gridworld",
+  "gridworld with an MLP and PPO": gridworld({
+    run,
     task: { kind: "gridworld", horizon: 8 },
     policy: { kind: "mlp", hidden: [8, 8] },
-    run,
-    algorithm: { estimator: "gae", num_iterations: 2, num_minibatches: 2, learning_rate: 0.003 },
-    arms: [{ name: "goal", code: "def reach(ep):\n    return 1.0 if ep.goal else -0.01 * ep.length\n" }],
-  },
-  "length with a transformer": {
-    version: 1,
-    title: "A small length task",
-    task: { kind: "length" },
-    policy: { kind: "transformer", d_model: 16, layers: 1, heads: 1 },
-    base: { steps: 10 },
-    run,
-    algorithm: { beta: 0.02, learning_rate: 0.002 },
-    arms: [{ name: "short", code: "def short(ep):\n    return (1.0 if ep.correct else 0.0) - 0.02 * ep.length\n" }],
-  },
+  }),
+  "length with a transformer": length({ run, base: { steps: 10 } }),
 };
 // Enough for a table to learn which arm pays.
 const lesson = () => bandit({ run: { updates: 1000, seeds: 4, groups: 8, num_generations: 8 }, algorithm: { learning_rate: 0.3 } });

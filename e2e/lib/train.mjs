@@ -48,6 +48,35 @@ export function bandit(overrides = {}) {
   };
 }
 
+// A small gridworld with an MLP and PPO.
+export function gridworld(overrides = {}) {
+  return {
+    version: 1,
+    title: "A small gridworld",
+    task: { kind: "gridworld" },
+    policy: { kind: "mlp", hidden: [16, 16] },
+    run: { updates: 400, seeds: 2, groups: 4, num_generations: 4 },
+    algorithm: { estimator: "gae", num_iterations: 2, num_minibatches: 2, learning_rate: 0.003 },
+    arms: [{ name: "goal", code: "def reach(ep):\n    return 1.0 if ep.goal else -0.01 * ep.length\n" }],
+    ...overrides,
+  };
+}
+
+// A small length task with a transformer that is warmed up first.
+export function length(overrides = {}) {
+  return {
+    version: 1,
+    title: "A small length task",
+    task: { kind: "length" },
+    policy: { kind: "transformer", d_model: 16, layers: 1, heads: 1 },
+    base: { steps: 20 },
+    run: { updates: 400, seeds: 2, groups: 4, num_generations: 4 },
+    algorithm: { beta: 0.02, learning_rate: 0.002 },
+    arms: [{ name: "short", code: "def short(ep):\n    return (1.0 if ep.correct else 0.0) - 0.02 * ep.length\n" }],
+    ...overrides,
+  };
+}
+
 export function file(name) {
   return readFileSync(join(root, name), "utf8");
 }
