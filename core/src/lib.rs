@@ -14,6 +14,7 @@ pub mod layout;
 pub mod link;
 pub mod math;
 pub mod metrics;
+pub mod oracle;
 pub mod params;
 pub mod plan;
 pub mod policy;
