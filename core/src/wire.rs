@@ -251,7 +251,7 @@ enums! {
 #[cfg(test)]
 mod tests {
     use super::{decode, encode};
-    use crate::experiment::{Arm, Base, Experiment, Part, VERSION};
+    use crate::experiment::{Arm, Base, Experiment, Part};
     use crate::params::Value;
     use crate::protocol::{
         Anatomy, Checkpoint, Command, EngineKind, Event, Group, GroupTag, LaneState, RowIndex, Sample,
@@ -259,22 +259,13 @@ mod tests {
 
     fn experiment() -> Experiment {
         let part = |kind: &str| Part { kind: kind.into(), params: [("k".to_string(), Value::Number(8.0))].into() };
+        let arm = Arm { name: "a".into(), code: "def r(ep):\n    return 1.0\n".into(), algorithm: [].into() };
         Experiment {
-            version: VERSION,
-            id: String::new(),
-            title: "t".into(),
-            lesson: String::new(),
-            watch: String::new(),
-            paper: None,
-            task: part("bandit"),
-            policy: part("table"),
             base: Some(Base { steps: 3, batch: 4, learning_rate: 0.1, seed: 1 }),
             run: [("updates".to_string(), Value::Number(7.0))].into(),
             algorithm: [("hidden".to_string(), Value::List(vec![1.0, 2.5]))].into(),
-            arms: vec![Arm { name: "a".into(), code: "def r(ep):\n    return 1.0\n".into(), algorithm: [].into() }],
             charts: vec!["true_score".into()],
-            claims: Vec::new(),
-            notes: String::new(),
+            ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
         }
     }
 

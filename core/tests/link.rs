@@ -7,26 +7,12 @@ use goodhart_core::plan;
 use proptest::prelude::*;
 
 fn experiment() -> Experiment {
+    let task = Part { kind: "bandit".into(), params: [("arms".to_string(), Value::Number(12.0))].into() };
+    let policy = Part { kind: "table".into(), params: Default::default() };
+    let arm = Arm { name: "a".into(), code: "def p(ep):\n    return ep.proxy\n".into(), algorithm: Default::default() };
     Experiment {
-        version: 1,
-        id: String::new(),
-        title: "Zwölf Arme, 腕".into(),
-        lesson: String::new(),
-        watch: String::new(),
-        paper: None,
-        task: Part { kind: "bandit".into(), params: [("arms".to_string(), Value::Number(12.0))].into() },
-        policy: Part { kind: "table".into(), params: Default::default() },
-        base: None,
-        run: Default::default(),
         algorithm: [("epsilon_high".to_string(), Value::Text("none".into()))].into(),
-        arms: vec![Arm {
-            name: "a".into(),
-            code: "def p(ep):\n    return ep.proxy\n".into(),
-            algorithm: Default::default(),
-        }],
-        charts: vec![],
-        claims: vec![],
-        notes: String::new(),
+        ..Experiment::new("Zwölf Arme, 腕", task, policy, vec![arm])
     }
 }
 

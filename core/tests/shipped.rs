@@ -2,7 +2,9 @@
 //! gives, bit for bit.
 
 use goodhart_core::base::{self, WarmStart};
+use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::metrics::columns::{Column, ROW};
 use goodhart_core::{link, metrics, plan};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,18 +32,57 @@ fn every_experiment_is_named_after_its_file_and_can_be_planned() {
     for (path, e) in shipped() {
         assert_eq!(path.file_stem().unwrap().to_str(), Some(e.id.as_str()));
         let plan = plan::plan(&e).unwrap_or_else(|p| panic!("{}: {}", e.id, plan::join(&p)));
-        assert!(!e.lesson.is_empty() && !e.watch.is_empty() && !e.notes.is_empty() && e.paper.is_some(), "{}", e.id);
+        assert!(!e.lesson.is_empty() && !e.watch.is_empty() && !e.notes.is_empty(), "{}", e.id);
+        assert!(experiment::THEMES.contains(&e.theme.as_str()), "{}: no theme \"{}\"", e.id, e.theme);
+        let paper = e.paper.as_ref().unwrap_or_else(|| panic!("{}: no paper", e.id));
+        assert!(["confirmed", "partly confirmed", "unconfirmed"].contains(&paper.status.as_str()), "{}", e.id);
+        assert!(!paper.claim.is_empty() && !paper.reproduced.is_empty(), "{}", e.id);
         let components: Vec<_> = plan.arms.iter().flat_map(|a| a.components()).collect();
-        for metric in e.charts.iter().chain(e.claims.iter().map(|c| &c.metric)) {
+        for metric in e.charts.iter().chain([&e.outcome]).chain(e.moment.iter().map(|m| &m.metric)) {
             assert!(metrics::columns::find(metric, &components).is_some(), "{}: no metric {metric}", e.id);
         }
         let arms: Vec<_> = e.arms.iter().map(|a| a.name.as_str()).collect();
+        assert!(e.moment.iter().all(|m| arms.contains(&m.arm.as_str())), "{}: its moment", e.id);
         assert!(!e.claims.is_empty(), "{}", e.id);
+        let no_rows = metrics::Curves::new(plan.arms.len(), 1);
+        let by_arm: Vec<_> = plan.arms.iter().map(|a| a.components()).collect();
+        let names: Vec<_> = arms.iter().map(ToString::to_string).collect();
         for claim in &e.claims {
-            let named = [Some(claim.arm.as_str()), claim.minus.as_deref()];
-            assert!(named.iter().flatten().all(|a| arms.contains(a)), "{}: {}", e.id, claim.says);
+            metrics::claims::check(claim, &names, &by_arm, &no_rows).unwrap_or_else(|said| panic!("{}: {said}", e.id));
             let measured = claim.measured.as_ref().unwrap_or_else(|| panic!("{}: not measured: {}", e.id, claim.says));
-            assert!(measured.seeds >= 8, "{}: {}", e.id, claim.says);
+            assert!(measured.seeds >= 4, "{}: {}", e.id, claim.says);
+        }
+    }
+}
+
+#[test]
+fn every_experiment_offers_two_edits_that_can_be_planned() {
+    for (_, e) in shipped() {
+        assert!(e.now_try.len() >= 2 && e.moment.is_some(), "{}", e.id);
+        for edit in &e.now_try {
+            let edited = edit.apply(&e).unwrap_or_else(|said| panic!("{}: {said}", e.id));
+            assert_ne!(edited, e, "{}: {}", e.id, edit.says);
+            plan::plan(&edited).unwrap_or_else(|p| panic!("{}: {}: {}", e.id, edit.says, plan::join(&p)));
+        }
+    }
+}
+
+/// Twenty updates of one seed: every number of the curves' own that a chart shows is finite.
+#[test]
+fn every_experiment_trains_on_the_cpu() {
+    for (_, e) in shipped() {
+        let plan = Arc::new(plan::plan(&e).unwrap());
+        let base = WarmStart::new(&plan).map(|_| {
+            let path = folder().join("base").join(format!("{}.bin", base::key(&e)));
+            base::from_bytes(&std::fs::read(path).unwrap()).unwrap()
+        });
+        let mut engine = CpuEngine::new(Arc::clone(&plan), &lanes_of(&plan, &[0]), base.as_deref()).unwrap();
+        for _ in 0..20 {
+            for row in engine.update().chunks_exact(ROW) {
+                let shown = [Column::TrueScore, Column::ProxyReward, Column::Entropy, Column::Loss, Column::MeanLength];
+                assert!(shown.iter().all(|c| row[*c as usize].is_finite()), "{}: {row:?}", e.id);
+                assert_eq!(row[Column::NotFinite as usize], 0.0, "{}", e.id);
+            }
         }
     }
 }
@@ -51,7 +92,7 @@ fn every_experiment_survives_a_link() {
     for (_, e) in shipped() {
         let fragment = link::encode(&e);
         let back = link::decode(&format!("#{fragment}")).unwrap();
-        assert_eq!(back, Experiment { claims: Vec::new(), notes: String::new(), ..e.clone() });
+        assert_eq!(back, e.to_share());
         assert!(fragment.len() < 4000, "{}: {} characters", e.id, fragment.len());
     }
 }

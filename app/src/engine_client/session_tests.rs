@@ -1,28 +1,17 @@
 use super::*;
 use crate::engine_client::load::TRIAL_UPDATES;
 use crate::engine_client::recover::MAX_FAILURES;
-use goodhart_core::experiment::{Arm, Base, Part, VERSION};
+use goodhart_core::experiment::{Arm, Base, Part};
 use goodhart_core::params::Value;
 use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
 
 fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
+    let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
     Experiment {
-        version: VERSION,
-        id: String::new(),
-        title: "t".into(),
-        lesson: String::new(),
-        watch: String::new(),
-        paper: None,
-        task: part("bandit"),
-        policy: part("table"),
         base: Some(Base { steps: base_steps, batch: 1, learning_rate: 0.1, seed: 0 }),
         run: [("seeds".to_string(), Value::Number(f64::from(seeds)))].into(),
-        algorithm: [].into(),
-        arms: vec![Arm { name: "a".into(), code: "old".into(), algorithm: [].into() }],
-        charts: Vec::new(),
-        claims: Vec::new(),
-        notes: String::new(),
+        ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
     }
 }
 

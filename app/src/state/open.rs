@@ -3,7 +3,7 @@
 
 use super::{App, Level, Overlay, store};
 use crate::time;
-use goodhart_core::experiment::{Arm, Experiment, Part, VERSION};
+use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::link;
 use leptos::prelude::*;
 use std::cell::OnceCell;
@@ -36,24 +36,16 @@ pub fn blank() -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
     let arm = |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into() };
     Experiment {
-        version: VERSION,
-        id: String::new(),
-        title: "New experiment".into(),
-        lesson: String::new(),
-        watch: String::new(),
-        paper: None,
-        task: part("gridworld"),
-        policy: part("table"),
-        base: None,
-        run: [].into(),
         algorithm: [("learning_rate".to_string(), goodhart_core::params::Value::Number(0.05))].into(),
-        arms: vec![
-            arm("goal", "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n"),
-            arm("coins", "def coins(ep):\n    return 0.1 * sum(ep.coins)\n"),
-        ],
-        charts: Vec::new(),
-        claims: Vec::new(),
-        notes: String::new(),
+        ..Experiment::new(
+            "New experiment",
+            part("gridworld"),
+            part("table"),
+            vec![
+                arm("goal", "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n"),
+                arm("coins", "def coins(ep):\n    return 0.1 * sum(ep.coins)\n"),
+            ],
+        )
     }
 }
 

@@ -27,8 +27,7 @@ pub fn view(app: App) -> impl IntoView {
             });
         }
     };
-    let shared =
-        goodhart_core::experiment::Experiment { claims: Vec::new(), notes: String::new(), ..app.draft.get_untracked() };
+    let shared = app.draft.with_untracked(|draft| draft.to_share());
     let json = crate::text::indented(&serde_json::to_string(&shared).unwrap_or_default());
     view! {
         <h2>"Share this experiment"</h2>

@@ -20,6 +20,12 @@ pub enum Statistic {
     Drop,
     /// Final divided by Start.
     Ratio,
+    /// Mean over the whole run.
+    Mean,
+    /// Deviation over the whole run divided by its mean (coefficient of variation).
+    Variation,
+    /// Updates until the smoothed curve reaches the claim's `level`; the length of the run if it never does.
+    UpdatesTo,
 }
 
 /// What the number, or the paired difference of two arms' numbers, is held against.
@@ -41,7 +47,8 @@ pub struct Measured {
     pub date: String,
 }
 
-/// One statement. With `minus`, the paired difference `arm - minus` seed by seed is compared, else the arm's own number.
+/// One statement. With `minus`, the paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio
+/// `arm / over`, else the arm's own number.
 /// It holds when the whole 95% interval over seeds lies on the right side of the threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -51,6 +58,11 @@ pub struct Claim {
     pub arm: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minus: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
+    /// What `updates_to` waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f32>,
     pub comparison: Comparison,
     pub threshold: f32,
     /// True for a statement that the measurements refute: the file keeps it, says so in its notes, and the check passes

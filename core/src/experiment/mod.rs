@@ -2,11 +2,15 @@
 //! written takes its default from the parameter tables.
 
 mod claims;
+mod edits;
 pub mod file;
 mod run;
+mod theme;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
+pub use edits::{Moment, NowTry, When};
 pub use run::RunParams;
+pub use theme::THEMES;
 
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
@@ -85,6 +89,9 @@ pub struct Experiment {
     /// One sentence: what to watch while it trains.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub watch: String,
+    /// What it is about: one of `THEMES`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub theme: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<Paper>,
     pub task: Part,
@@ -101,9 +108,58 @@ pub struct Experiment {
     /// Metrics whose charts open first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charts: Vec<String>,
+    /// The metric that tells the outcome in one small picture.
+    #[serde(default = "Experiment::default_outcome", skip_serializing_if = "Experiment::is_default_outcome")]
+    pub outcome: String,
+    /// Where on a chart the lesson happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
+    /// Edits that change the outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub now_try: Vec<NowTry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
     /// What was measured and how it differs from the hypothesis, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
+}
+
+impl Experiment {
+    /// An experiment of these parts with nothing else written.
+    pub fn new(title: &str, task: Part, policy: Part, arms: Vec<Arm>) -> Self {
+        Self {
+            version: VERSION,
+            id: String::new(),
+            title: title.into(),
+            lesson: String::new(),
+            watch: String::new(),
+            theme: String::new(),
+            paper: None,
+            task,
+            policy,
+            base: None,
+            run: Overrides::new(),
+            algorithm: Overrides::new(),
+            arms,
+            charts: Vec::new(),
+            outcome: Self::default_outcome(),
+            moment: None,
+            now_try: Vec::new(),
+            claims: Vec::new(),
+            notes: String::new(),
+        }
+    }
+
+    /// What a link or an exported file holds: all but what is about the gallery's file.
+    pub fn to_share(&self) -> Self {
+        Self { now_try: Vec::new(), claims: Vec::new(), notes: String::new(), ..self.clone() }
+    }
+
+    fn default_outcome() -> String {
+        "true_score".into()
+    }
+
+    fn is_default_outcome(outcome: &String) -> bool {
+        *outcome == Self::default_outcome()
+    }
 }

@@ -1,7 +1,7 @@
 //! An experiment as a URL fragment, and back. A link is untrusted: it is bounded in size, checked, and never panics.
 //!
 //! The fragment is `g<version>.` and the base64url text of the deflated JSON of the experiment, written without what is
-//! default. Claims and notes stay behind: they are about the file they came from.
+//! default. Claims, notes and what to try next stay behind: they are about the file they came from.
 
 use crate::experiment::{Experiment, VERSION};
 use base64::Engine as _;
@@ -31,9 +31,8 @@ pub enum LinkError {
 
 /// The fragment (without '#') of an experiment.
 pub fn encode(experiment: &Experiment) -> String {
-    let shared = Experiment { claims: Vec::new(), notes: String::new(), ..experiment.clone() };
     // Plain data with string keys always serialises.
-    let json = serde_json::to_vec(&shared).unwrap_or_default();
+    let json = serde_json::to_vec(&experiment.to_share()).unwrap_or_default();
     let packed = miniz_oxide::deflate::compress_to_vec(&json, 10);
     format!("g{VERSION}.{}", URL_SAFE_NO_PAD.encode(packed))
 }

@@ -2,8 +2,8 @@
 
 use super::columns;
 use super::curves::Curves;
-use super::statistics::{Interval, interval, reduce};
-use crate::experiment::{Claim, Comparison};
+use super::statistics::{Interval, interval, reduce_to};
+use crate::experiment::{Claim, Comparison, Statistic};
 use serde::Serialize;
 
 /// One claim, measured.
@@ -27,12 +27,19 @@ pub fn check(claim: &Claim, arms: &[String], components: &[Vec<String>], curves:
     let number = |arm: usize, seed: usize| -> Result<f32, String> {
         let column = columns::find(&claim.metric, components.get(arm).unwrap_or(&none))
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;
-        Ok(reduce(claim.statistic, &curves.curve(arm, seed, column)))
+        Ok(reduce_to(claim.statistic, claim.level.unwrap_or(f32::INFINITY), &curves.curve(arm, seed, column)))
     };
     let arm = arm_of(&claim.arm)?;
     let minus = claim.minus.as_deref().map(arm_of).transpose()?;
+    let over = claim.over.as_deref().map(arm_of).transpose()?;
+    if claim.statistic == Statistic::UpdatesTo && claim.level.is_none() {
+        return Err(format!("the claim \"{says}\" counts the updates to a level and names none"));
+    }
     let values: Vec<f32> = (0..curves.seeds)
-        .map(|seed| Ok(number(arm, seed)? - minus.map_or(Ok(0.0), |m| number(m, seed))?))
+        .map(|seed| {
+            let own = number(arm, seed)? / over.map_or(Ok(1.0), |o| number(o, seed))?;
+            Ok(own - minus.map_or(Ok(0.0), |m| number(m, seed))?)
+        })
         .collect::<Result<_, String>>()?;
     let measured = interval(values);
     let on_its_side = match claim.comparison {

@@ -66,8 +66,8 @@ pub fn smooth(curve: &[f32], window: usize) -> Vec<f32> {
     (0..curve.len()).map(|i| mean(&curve[i.saturating_sub(before)..(i + after + 1).min(curve.len())])).collect()
 }
 
-/// One number for one seed's curve (see `Statistic`). NaN for an empty curve.
-pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
+/// One number for one seed's curve (see `Statistic`); `level` is what `UpdatesTo` waits for. NaN for an empty curve.
+pub fn reduce_to(statistic: Statistic, level: f32, curve: &[f32]) -> f32 {
     let n = curve.len();
     if n == 0 {
         return f32::NAN;
@@ -84,7 +84,22 @@ pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
         Statistic::Change => last() - first(),
         Statistic::Drop => peak() - last(),
         Statistic::Ratio => last() / first(),
+        Statistic::Mean => mean(curve),
+        Statistic::Variation => {
+            let mean = mean(curve);
+            let squares = interval(curve.iter().map(|x| (x - mean) * (x - mean))).mean;
+            squares.sqrt() / mean
+        }
+        Statistic::UpdatesTo => {
+            let reached = smooth(curve, n.div_ceil(20)).into_iter().position(|x| x >= level);
+            reached.unwrap_or(n) as f32
+        }
     }
+}
+
+/// One number for one seed's curve, by a statistic that needs no level.
+pub fn reduce(statistic: Statistic, curve: &[f32]) -> f32 {
+    reduce_to(statistic, f32::INFINITY, curve)
 }
 
 /// Whether the rewards of a group differ by more than rounding (NaN = no reward, which does not count).
@@ -125,5 +140,9 @@ mod tests {
         assert!(reduce(Statistic::Peak, &rise_and_fall) > 48.0);
         assert!(reduce(Statistic::Drop, &rise_and_fall) > 42.0);
         assert!(reduce(Statistic::Final, &[]).is_nan());
+        assert!((reduce(Statistic::Mean, &rise_and_fall) - 25.0).abs() < 1e-4);
+        assert!((reduce(Statistic::Variation, &[1.0, 3.0, 1.0, 3.0]) - 0.5).abs() < 1e-6);
+        assert_eq!(reduce_to(Statistic::UpdatesTo, 20.0, &rise_and_fall), 20.0);
+        assert_eq!(reduce_to(Statistic::UpdatesTo, 60.0, &rise_and_fall), 100.0, "never");
     }
 }
