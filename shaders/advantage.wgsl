@@ -2,7 +2,7 @@
 //
 // Reads rewards.x (reward), rewards.z (error code; 0 = none), components, step_rewards (gae and reinforce_plus_plus; what
 // they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref).
-// Writes rewards.w = reward less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the advantage
+// Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the advantage
 // NO_REWARD on the rows of samples whose program failed, so that the loss leaves them out; loss_sums (first part).
 
 @group(0) @binding(0) var<uniform> lanes: array<vec4<u32>, N_LANES>;
@@ -14,6 +14,7 @@
 @group(0) @binding(6) var<storage, read> policy_old: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> advantages: array<vec2<f32>>;
 @group(0) @binding(8) var<storage, read_write> loss_sums: array<LaneStats>;
+@group(0) @binding(9) var<uniform> at: At;
 
 fn row_kl(arm: u32, row: u32) -> f32 {
     let old = policy_old[row];
@@ -25,7 +26,7 @@ fn by_step(arm: u32, base: u32, i: u32, length: u32) {
     let row = (base + i) * STEPS;
     let gae = settings[arm].estimator == ESTIMATOR_GAE;
     let coef = settings[arm].kl_in_reward;
-    var rest = rewards[base + i].x;
+    var rest = noisy_reward(arm, base, i);
     for (var t = 0u; t < length; t++) {
         rest -= step_rewards[row + t];
     }
@@ -67,8 +68,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     var sums = vec4<f32>(0.0);
     var first = -f32(SAMPLES);
     for (var i = local; i < SAMPLES; i += WIDTH) {
-        var reward = rewards[base + i].x;
-        let scored = is_number(reward) && is_active(base, i);
+        let scored = is_number(rewards[base + i].x) && is_active(base, i);
+        var reward = noisy_reward(arm, base, i);
         let length = length_of(base, i);
         if coef > 0.0 && is_active(base, i) {
             var kl = 0.0;

@@ -1,8 +1,8 @@
 //! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
 //! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
 
-use crate::algorithm::Settings;
 use crate::algorithm::settings::Estimator;
+use crate::algorithm::{Settings, conflict};
 use crate::experiment::{Base, Experiment, RunParams};
 use crate::metrics::columns::MAX_COMPONENTS;
 use crate::params::{Overrides, ParamError, Params};
@@ -108,6 +108,9 @@ impl Plan {
         if settings.estimator == Estimator::Gae && !self.interface.critic {
             return Err("the estimator gae needs a value head, which this run has not: start it anew".into());
         }
+        if let Some(message) = conflict(&settings) {
+            return Err(message);
+        }
         Ok(settings)
     }
 }
@@ -156,7 +159,10 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
             wrong.push(Problem::new(&place, "another arm has the same name"));
         }
         match Settings::resolve(&[&experiment.algorithm, &arm.algorithm]) {
-            Ok(s) => settings.push(s),
+            Ok(s) => {
+                wrong.extend(conflict(&s).map(|message| Problem::new(&place, message)));
+                settings.push(s);
+            }
             Err(e) => wrong.extend(problems(&place, e)),
         }
     }

@@ -5,6 +5,7 @@ const PURPOSE_ACTION: u32 = 2u;
 const PURPOSE_TASK: u32 = 3u;
 const PURPOSE_VERDICT: u32 = 4u;
 const PURPOSE_REFERENCE: u32 = 9u;
+const PURPOSE_REWARD_NOISE: u32 = 40u;
 
 fn pcg4d(key: vec4<u32>) -> vec4<u32> {
     var v = key * 1664525u + 1013904223u;
@@ -34,4 +35,11 @@ fn below(word: u32, n: u32) -> u32 {
     let low = (word & 0xffffu) * n;
     let high = (word >> 16u) * n;
     return (high + (low >> 16u)) >> 16u;
+}
+
+// Irwin-Hall noise of mean 0 and deviation 1 from the eight halves of four words.
+fn bell(words: vec4<u32>) -> f32 {
+    let halves = (words & vec4<u32>(0xffffu)) + (words >> vec4<u32>(16u));
+    let sum = halves.x + halves.y + halves.z + halves.w;
+    return (f32(sum) - 262140.0) * 1.8688124e-5;
 }

@@ -8,13 +8,6 @@ fn truth(value: bool) -> f32 {
     return select(0.0, 1.0, value);
 }
 
-// Irwin-Hall noise of mean 0 and deviation 1 from the eight halves of four words.
-fn bell(words: vec4<u32>) -> f32 {
-    let halves = (words & vec4<u32>(0xffffu)) + (words >> vec4<u32>(16u));
-    let sum = halves.x + halves.y + halves.z + halves.w;
-    return (f32(sum) - 262140.0) * 1.8688124e-5;
-}
-
 fn verdict(seed: u32, update: u32, group: u32, sample: u32, right: bool, false_positive: f32, false_negative: f32) -> bool {
     let u = uniform01(draw(seed, update, group, sample, 0u, PURPOSE_VERDICT).x);
     return right != (u < select(false_positive, false_negative, right));

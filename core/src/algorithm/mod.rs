@@ -6,11 +6,13 @@
 //! program failed) takes no part in the loss either, the KL and the entropy bonus included.
 
 pub mod advantage;
+mod conflicts;
 pub mod entropy;
 pub mod json;
 pub mod kl;
 pub mod loss;
 pub mod minibatch;
+pub mod noise;
 pub mod optimizer;
 pub mod schedule;
 pub mod settings;
@@ -19,10 +21,12 @@ mod sum;
 pub mod value;
 
 pub use advantage::{Batch, GroupStats, estimate};
+pub use conflicts::conflict;
 pub use entropy::{EntropyControl, adapt_entropy};
 pub use kl::kl_into_rewards;
 pub use loss::{LossInput, LossStats, coefficients};
 pub use minibatch::{minibatch_of, minibatch_place, minibatch_samples};
+pub use noise::noise_into_rewards;
 pub use optimizer::{clip_gradients, optimize};
 pub use schedule::learning_rate;
 pub use settings::Settings;

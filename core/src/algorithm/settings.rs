@@ -72,6 +72,22 @@ choice! {
 }
 
 choice! {
+    /// What goes wrong with rewards between the reward program and the update.
+    pub enum RewardNoise {
+        /// Nothing.
+        None = "none",
+        /// r becomes 1 - r for all samples of a group at once: one coin a group.
+        FlipGroup = "flip_group",
+        /// r becomes 1 - r: one coin a sample.
+        FlipSample = "flip_sample",
+        /// r + reward_noise_size times noise of deviation 1 (a sum of eight uniforms), every sample its own.
+        Gaussian = "gaussian",
+        /// A sample that is hit is paid reward_noise_size, whatever it did.
+        Outlier = "outlier",
+    }
+}
+
+choice! {
     /// The optimiser.
     pub enum Optim { Sgd = "sgd", Adam = "adam", AdamW = "adamw" }
 }
@@ -120,6 +136,9 @@ params! {
         vespo_lambda_pos: f32 = 3.0, 0 ..= 100, "", "VESPO's rate for positive advantages.", source "VESPO, TRL GRPOConfig";
         vespo_k_neg: f32 = 3.0, 0 ..= 100, "", "VESPO's power for negative advantages.", source "VESPO, TRL GRPOConfig";
         vespo_lambda_neg: f32 = 2.0, 0 ..= 100, "", "VESPO's rate for negative advantages.", source "VESPO, TRL GRPOConfig";
+        reward_noise: RewardNoise = RewardNoise::None, 0 ..= 0, "", "What goes wrong with the rewards that the update uses, after proxy_reward is measured and before the KL is taken out. Components stay as they are. The draws are the same in all arms of a seed.", source "Noisy Rewards (flip_group)";
+        reward_noise_rate: f32 = 0.1, 0 ..= 1, "probability", "Chance that a group (flip_group) or a sample (flip_sample, outlier) is hit.", formula "flip: r -> 1 - r";
+        reward_noise_size: f32 = 1.0, -1000000 ..= 1000000, "", "Deviation of the noise (gaussian), or what an outlier is paid.", formula "gaussian: r + size * z; outlier: size";
         optim: Optim = Optim::AdamW, 0 ..= 0, "", "The optimiser.", source "transformers TrainingArguments.optim";
         learning_rate: f32 = 0.001, 0 ..= 10, "", "Step size. Small policies need larger ones than TRL's 1e-6.", source "TRL GRPOConfig.learning_rate";
         lr_scheduler_type: LrSchedule = LrSchedule::Constant, 0 ..= 0, "", "How the step size changes over the run.", source "transformers";

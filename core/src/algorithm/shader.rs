@@ -3,7 +3,8 @@
 
 use super::Settings;
 use super::settings::{
-    Aggregation, Estimator, Framework, ImportanceLevel, KlEstimator, LossType, LrSchedule, Optim, ScaleRewards,
+    Aggregation, Estimator, Framework, ImportanceLevel, KlEstimator, LossType, LrSchedule, Optim, RewardNoise,
+    ScaleRewards,
 };
 use crate::layout::{NO_REWARD, choice_constants};
 use crate::shader_struct;
@@ -71,6 +72,9 @@ shader_struct! {
         adam_epsilon: f32,
         weight_decay: f32,
         max_grad_norm: f32,
+        reward_noise: u32,
+        reward_noise_rate: f32,
+        reward_noise_size: f32,
     }
 }
 
@@ -189,6 +193,9 @@ impl ArmSettings {
             adam_epsilon: s.adam_epsilon,
             weight_decay: s.weight_decay,
             max_grad_norm: s.max_grad_norm,
+            reward_noise: s.reward_noise as u32,
+            reward_noise_rate: s.reward_noise_rate,
+            reward_noise_size: s.reward_noise_size,
         }
     }
 }
@@ -212,6 +219,7 @@ pub fn prelude() -> String {
         ("LOSS", LossType::NAMES),
         ("KL", KlEstimator::NAMES),
         ("OPTIM", Optim::NAMES),
+        ("REWARD_NOISE", RewardNoise::NAMES),
         ("SCHEDULE", LrSchedule::NAMES),
     ] {
         text += &choice_constants(prefix, names);
@@ -226,6 +234,7 @@ pub fn stage(name: &str) -> Option<String> {
         "advantage" => &[
             shader!("common/reduce.wgsl"),
             shader!("common/kl.wgsl"),
+            shader!("common/noise.wgsl"),
             shader!("common/beta.wgsl"),
             shader!("common/estimators.wgsl"),
             shader!("common/batch_estimators.wgsl"),

@@ -1,14 +1,28 @@
-//! Stage `combine`: from what the program pays to the reward that the update uses: the KL to the reference is taken out
-//! of it, where the settings say so.
+//! Stage `combine`: from what the program pays to the reward that the update uses: noise is put into it and the KL to
+//! the reference is taken out of it, where the settings say so.
 
 use super::work::Work;
+use crate::algorithm::noise::NoiseKey;
+use crate::algorithm::settings::RewardNoise;
 use crate::algorithm::{self, Settings};
+use crate::plan::Plan;
 
 /// Changes the rewards and step rewards of `scores` in place; notes the mean of what the program paid.
-pub fn combine(settings: &Settings, work: &mut Work) {
+pub fn combine(plan: &Plan, settings: &Settings, seed: u32, update: u32, work: &mut Work) {
     let paid = work.scores.reward.iter().filter(|r| !r.is_nan());
     let (sum, count) = paid.fold((0.0f32, 0u32), |(s, c), r| (s + r, c + 1));
     work.proxy = if count == 0 { f32::NAN } else { sum / count as f32 };
+    if settings.reward_noise != RewardNoise::None {
+        let scores = &mut work.scores;
+        algorithm::noise_into_rewards(
+            settings,
+            NoiseKey { seed, update, group: plan.group() },
+            work.steps,
+            &work.lengths,
+            &mut scores.reward,
+            &mut scores.step_reward,
+        );
+    }
     if settings.kl_in_reward > 0.0 {
         let scores = &mut work.scores;
         algorithm::kl_into_rewards(

@@ -250,7 +250,7 @@ fn update_lane(
         }
         observe("reference");
     }
-    combine::combine(settings, work);
+    combine::combine(plan, settings, seed, update, work);
     observe("combine");
     advantage::advantage(plan, settings, &arm.program, work);
     observe("advantage");

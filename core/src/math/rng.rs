@@ -24,6 +24,8 @@ pub mod purpose {
     pub const TABLE: u32 = 8;
     /// Reference responses drawn from the base policy.
     pub const REFERENCE: u32 = 9;
+    /// Noise and attacks on the reward (step 0, sample 0: one coin a group; step 1: a draw of each sample).
+    pub const REWARD_NOISE: u32 = 40;
 }
 
 /// One round of PCG4D over four 32-bit words.
@@ -58,6 +60,16 @@ pub fn uniform(word: u32) -> f32 {
 /// A word as a whole number in 0..n, by the high half of a product (n up to 2^16 keeps the bias under 2^-16).
 pub fn below(word: u32, n: u32) -> u32 {
     ((u64::from(word) * u64::from(n)) >> 32) as u32
+}
+
+/// 1 / sqrt(8 / 12) / 65536: one over the deviation of the sum of eight 16-bit uniforms.
+const BELL_SCALE: f32 = 1.868_812_4e-5;
+
+/// Noise of mean 0 and deviation 1 from four words: the sum of their eight halves (Irwin-Hall, n = 8), within +-4.9.
+/// Integers up to the last product, so that shaders give the same bits; its excess kurtosis is -0.15.
+pub fn bell(words: [u32; 4]) -> f32 {
+    let sum: u32 = words.iter().map(|w| (w & 0xffff) + (w >> 16)).sum();
+    (sum as f32 - 262_140.0) * BELL_SCALE
 }
 
 #[cfg(test)]

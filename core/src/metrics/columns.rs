@@ -24,8 +24,8 @@ macro_rules! columns {
 
 columns! {
     TrueScore "true_score" "" "Mean true score: the task's own objective, which no reward program can touch.";
-    ProxyReward "proxy_reward" "" "Mean of what the reward program pays, over the samples that it scores.";
-    Reward "reward" "" "Mean reward that the update used: proxy_reward less the KL taken out of rewards.";
+    ProxyReward "proxy_reward" "" "Mean of what the reward program pays, over the samples that it scores, before any reward_noise.";
+    Reward "reward" "" "Mean reward that the update used: proxy_reward with its noise and less the KL taken out of rewards.";
     RewardStd "reward_std" "" "Standard deviation of the reward over the whole batch (n - 1).";
     FracRewardZeroStd "frac_reward_zero_std" "" "Share of dead groups: no spread in the reward, so no gradient.";
     Entropy "entropy" "nats" "Mean entropy of the policy at the steps it took.";

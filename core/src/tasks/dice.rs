@@ -1,17 +1,8 @@
 //! Draws that tasks share; the same in `shaders/tasks/common.wgsl`, bit for bit.
 
 use super::DrawKey;
+pub(super) use crate::math::rng::bell;
 use crate::math::rng::{draw, purpose, uniform};
-
-/// 1 / sqrt(8 / 12) / 65536: one over the deviation of the sum of eight 16-bit uniforms.
-const BELL_SCALE: f32 = 1.868_812_4e-5;
-
-/// Noise of mean 0 and deviation 1 from four words: the sum of their eight halves (Irwin-Hall, n = 8), within +-4.9.
-/// Integers up to the last product, so that shaders give the same bits; its excess kurtosis is -0.15.
-pub(super) fn bell(words: [u32; 4]) -> f32 {
-    let sum: u32 = words.iter().map(|w| (w & 0xffff) + (w >> 16)).sum();
-    (sum as f32 - 262_140.0) * BELL_SCALE
-}
 
 /// A verifier's verdict on `truth`: wrong with probability `false_positive` where it is false and `false_negative`
 /// where it is true.

@@ -135,7 +135,7 @@ pub fn estimate(
 }
 
 /// GDPO by its own name, or as TRL's normalize_then_sum.
-fn is_gdpo(settings: &Settings) -> bool {
+pub(super) fn is_gdpo(settings: &Settings) -> bool {
     settings.estimator == Estimator::Gdpo
         || (settings.estimator == Estimator::Grpo
             && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum)

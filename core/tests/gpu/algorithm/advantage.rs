@@ -3,10 +3,13 @@
 use super::batch::*;
 use crate::device::context;
 use crate::pass::{Buffers, run};
+use goodhart_core::algorithm::noise::NoiseKey;
 use goodhart_core::algorithm::settings::Estimator;
-use goodhart_core::algorithm::{Batch, Scratch, Settings, estimate, kl_into_rewards};
+use goodhart_core::algorithm::{Batch, Scratch, Settings, estimate, kl_into_rewards, noise_into_rewards};
 use goodhart_core::layout::NO_REWARD;
 use wasm_bindgen_test::wasm_bindgen_test;
+
+const UPDATE: u32 = 5;
 
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn advantages_agree_with_the_cpu() {
@@ -25,6 +28,11 @@ async fn advantages_agree_with_the_cpu() {
     cases.push(vec![("estimator", "gae"), ("gamma", "0.9"), ("whiten_advantages", "false"), ("kl_in_reward", "0.3")]);
     cases.push(vec![("estimator", "reinforce_plus_plus"), ("gamma", "0.8"), ("kl_in_reward", "0.1")]);
     cases.push(vec![("estimator", "rloo"), ("kl_in_reward", "0.2"), ("kl_reward_estimator", "k3")]);
+    for kind in ["flip_group", "flip_sample", "gaussian", "outlier"] {
+        let noise = [("reward_noise", kind), ("reward_noise_rate", "0.4"), ("reward_noise_size", "3")];
+        cases.push(noise.to_vec());
+        cases.push([&noise[..], &[("estimator", "gae"), ("kl_in_reward", "0.2")]].concat());
+    }
     for (groups, group, steps) in [(4, 5, 6), (7, 1, 1), (1, 64, 3), (40, 8, 2)] {
         let sizes = Sizes { lanes: cases.len(), groups, group, steps, components: 3, params: 1 };
         let weights = vec![1.0, 0.5, -2.0];
@@ -38,6 +46,7 @@ async fn advantages_agree_with_the_cpu() {
         let lanes: Vec<_> = arms.iter().map(|_| lane_data(&mut dice, sizes, &weights)).collect();
         let mut buffers = sizes.tables(&arms);
         shared(sizes, &lanes, &mut buffers);
+        buffers.insert("at", at(UPDATE, 0, 0, 1, 100));
         run(&gpu, &sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, (arm, data)) in arms.iter().zip(&lanes).enumerate() {
             check_advantages(sizes, lane, arm, data, &buffers, &format!("{:?} {groups}x{group}x{steps}", cases[lane]));
@@ -55,6 +64,8 @@ fn check_advantages(
 ) {
     let (n, t) = (sizes.n(), sizes.steps);
     let (mut rewards, mut step_rewards) = (data.rewards.clone(), data.step_rewards.clone());
+    let key = NoiseKey { seed: 7 + lane as u32, update: UPDATE, group: sizes.group };
+    noise_into_rewards(settings, key, t, &data.lengths, &mut rewards, &mut step_rewards);
     if settings.kl_in_reward > 0.0 {
         kl_into_rewards(
             settings,

@@ -93,6 +93,7 @@ async fn advantages_are_those_of_trl() {
             .collect();
         let mut buffers = sizes.tables(&arms);
         shared(sizes, &lanes, &mut buffers);
+        buffers.insert("at", at(0, 0, 0, 1, 1));
         run(&gpu, &sizes.text("advantage"), &mut buffers, [sizes.lanes as u32, 1, 1]).await;
         for (lane, case) in cases.iter().enumerate() {
             let got = column(&buffers["advantages"], 2, 0, lane, n);
