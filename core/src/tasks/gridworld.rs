@@ -177,6 +177,31 @@ impl Gridworld {
         if slipped { (action + 1 + below(dice[1], 3)) % 4 } else { action % 4 }
     }
 
+    /// One step in a direction: whether it moved, and whether it took a coin.
+    fn advance(&self, state: &mut State, direction: u32) -> (bool, bool) {
+        let from = state[CELL] + if state[KEY] == 1 { self.size() as u32 } else { 0 };
+        let to = self.next[(4 * from + direction) as usize];
+        let moved = to != state[CELL];
+        let kind = if moved { self.cell[to as usize] } else { PLAIN };
+        state[CELL] = to;
+        let mut coin = false;
+        match kind {
+            PLAIN => {}
+            GOAL | LAVA => state[ENDED] = kind,
+            TAKE_KEY => state[KEY] = 1,
+            _ => {
+                let shift = 8 * (kind - COIN);
+                if (state[TIMERS] >> shift) & 0xff == 0 {
+                    let wait = if self.params.coin_respawn == 0 { NEVER } else { self.params.coin_respawn };
+                    state[TIMERS] |= wait << shift;
+                    coin = true;
+                }
+            }
+        }
+        state[TIMERS] = tick(state[TIMERS], self.coins);
+        (moved, coin)
+    }
+
     /// Writes where the agent is after `t` steps.
     fn observe(&self, state: &State, t: usize, record: &mut [f32]) {
         let i = state[CELL] as usize + if state[KEY] == 1 { self.size() } else { 0 };
@@ -254,31 +279,25 @@ impl StepTask for Gridworld {
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         let (s, at) = (&self.slots, t as usize + 1);
         let direction = self.direction(key, t, action);
-        let from = state[CELL] + if state[KEY] == 1 { self.size() as u32 } else { 0 };
-        let to = self.next[(4 * from + direction) as usize];
-        let moved = to != state[CELL];
-        let kind = if moved { self.cell[to as usize] } else { PLAIN };
-        state[CELL] = to;
-        let mut coin = 0.0;
-        match kind {
-            PLAIN => {}
-            GOAL | LAVA => state[ENDED] = kind,
-            TAKE_KEY => state[KEY] = 1,
-            _ => {
-                let shift = 8 * (kind - COIN);
-                if (state[TIMERS] >> shift) & 0xff == 0 {
-                    let wait = if self.params.coin_respawn == 0 { NEVER } else { self.params.coin_respawn };
-                    state[TIMERS] |= wait << shift;
-                    coin = 1.0;
-                }
-            }
-        }
-        state[TIMERS] = tick(state[TIMERS], self.coins);
+        let (moved, coin) = self.advance(state, direction);
         record[s.actions + at] = action as f32;
-        record[s.coins + at] = coin;
+        record[s.coins + at] = truth(coin);
         record[s.bumps + at] = truth(!moved);
         self.observe(state, t as usize + 1, record);
         state[ENDED] != PLAIN
+    }
+
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        let slip = f64::from(self.params.slip);
+        let after = |direction| {
+            let mut after = *state;
+            self.advance(&mut after, direction);
+            (after, after[ENDED] != PLAIN)
+        };
+        (slip > 0.0).then(|| {
+            let chance = |d: u32| if d == action % 4 { 1.0 - slip } else { slip / 3.0 };
+            (0..4).map(|d| (chance(d), after(d).0, after(d).1)).filter(|outcome| outcome.0 > 0.0).collect()
+        })
     }
 
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {

@@ -64,6 +64,11 @@ pub trait StepTask: Send + Sync {
     }
     /// One step; `t` counts from 0. Writes what happened into the record. True when the episode is over.
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool;
+    /// What the dice of a step decide: (probability, state after it, whether the episode is over). None: they decide
+    /// nothing about the state.
+    fn chances(&self, _action: u32, _state: &State) -> Option<Vec<(f64, State, bool)>> {
+        None
+    }
     /// Completes the record after `length` steps and gives the true score. `truncated`: the horizon ended it.
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32;
     /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.

@@ -1,0 +1,184 @@
+//! The oracle's answers as plain data.
+
+use super::report::{Distances, Optimum, Report, Solved};
+use super::solve::{self, Best, range, with_clock, worth};
+use super::starc::{canonical, distance};
+use super::{Oracle, Paid};
+use crate::plan::Plan;
+use crate::tasks::Play;
+
+/// The name of the true objective among arms.
+const TRUTH: &str = "true objective";
+
+/// What the optimum of an arm's reward is, and what it is worth.
+pub fn solve(plan: &Plan, arm: usize) -> Report {
+    match Oracle::new(plan) {
+        Ok(oracle) => oracle.report(arm),
+        Err(why) => unsolved(plan, arm, &why),
+    }
+}
+
+/// STARC distances between all arms and the true objective, each under the discount of the first of the two that is
+/// discounted.
+pub fn distances(plan: &Plan) -> Distances {
+    let names: Vec<String> = plan.arms.iter().map(|a| a.name.clone()).chain([TRUTH.to_string()]).collect();
+    let n = names.len();
+    let mut starc = vec![None; n * n];
+    if let Ok(oracle) = Oracle::new(plan) {
+        let mut all: Vec<Option<(Vec<f64>, f64)>> =
+            (0..plan.arms.len()).map(|arm| oracle.paid(arm).ok().map(|p| (p.r, p.gamma))).collect();
+        all.push(Some((oracle.truth.clone(), 1.0)));
+        for i in 0..n {
+            for j in i..n {
+                if let (Some(x), Some(y)) = (&all[i], &all[j]) {
+                    let gamma = if x.1 < 1.0 { x.1 } else { y.1 };
+                    let canon = |r: &[f64]| canonical(&oracle.model, r, gamma);
+                    let d = Some(distance(&canon(&x.0), &canon(&y.0)) as f32);
+                    starc[i * n + j] = d;
+                    starc[j * n + i] = d;
+                }
+            }
+        }
+    }
+    Distances { names, starc }
+}
+
+/// A number of the oracle for claims: `oracle/true_score`, `oracle/true_share`, `oracle/regret`, `oracle/starc`,
+/// `oracle/value`. None: no name of the oracle's; an error sentence: it could not be solved.
+pub fn metric(plan: &Plan, arm: usize, name: &str) -> Option<Result<f32, String>> {
+    let read: fn(&Report) -> Option<f32> = match name {
+        "oracle/true_score" => |r| r.optimum.as_ref().map(|o| o.true_score),
+        "oracle/value" => |r| r.optimum.as_ref().map(|o| o.value),
+        "oracle/true_share" => |r| r.true_share,
+        "oracle/regret" => |r| r.regret,
+        "oracle/starc" => |r| r.starc,
+        _ => return None,
+    };
+    let report = solve(plan, arm);
+    Some(read(&report).ok_or(report.says))
+}
+
+fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
+    Report {
+        arm: plan.arms[arm].name.clone(),
+        solved: Solved::Not,
+        says: format!("Not solved: {why}."),
+        notes: Vec::new(),
+        optimum: None,
+        best: None,
+        true_share: None,
+        regret: None,
+        starc: None,
+        components: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+impl Oracle<'_> {
+    /// Everything about one arm.
+    pub fn report(&self, arm: usize) -> Report {
+        let mut paid = match self.paid(arm) {
+            Ok(paid) => paid,
+            Err(why) => return unsolved(self.plan, arm, &why),
+        };
+        let found = solve::best(&self.model, &paid.r, paid.gamma, &[&self.best.policy]);
+        if paid.is_exact && !self.holds_at(arm, &paid, &found) {
+            paid.is_exact = false;
+            paid.notes.push("At its optimum the program pays something else than on the way there, so it looks at more than state and step.".into());
+        }
+        let optimum = self.optimum(&paid.r, paid.gamma, &found);
+        let best = self.optimum(&self.truth, 1.0, &self.best);
+        let scale = f64::from(best.value.abs()).max(1e-6);
+        let true_share = (f64::from(best.value) > 1e-6 * scale).then(|| optimum.true_score / best.value);
+        let span = self.best.value - self.worst;
+        let regret = (span > 1e-9).then(|| ((self.best.value - f64::from(optimum.true_score)) / span).max(0.0) as f32);
+        let canon = |r: &[f64]| canonical(&self.model, r, paid.gamma);
+        let starc = distance(&canon(&paid.r), &canon(&self.truth)) as f32;
+        if !self.truth_is_exact {
+            paid.notes
+                .push("The true score looks at more than state and step, so its expectations are approximate.".into());
+        }
+        let is_exact = paid.is_exact && self.truth_is_exact;
+        Report {
+            arm: self.plan.arms[arm].name.clone(),
+            solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
+            says: headline(&optimum, &best, true_share),
+            notes: paid.notes,
+            optimum: Some(optimum),
+            best: Some(best),
+            true_share,
+            regret,
+            starc: Some(starc),
+            components: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Whether the program pays along its own optimum what the table says.
+    fn holds_at(&self, arm: usize, paid: &Paid, found: &Best) -> bool {
+        if self.worlds.len() > 1 || self.looks_at_group(arm, &super::run_values(self.plan, 0)) {
+            return true;
+        }
+        let Some(player) = self.player() else { return false };
+        let mut plays = super::Plays::default();
+        if player.wander(0, &found.policy, 16, 6, &mut plays, None).is_err() {
+            return false;
+        }
+        let program = &self.plan.arms[arm].program;
+        let real = super::pay(self.plan, program, &plays, &super::run_values(self.plan, 0), None).total;
+        let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
+        super::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
+    }
+
+    fn optimum(&self, r: &[f64], gamma: f64, best: &Best) -> Optimum {
+        let model = &self.model;
+        let (low, high) = range(model, r, gamma, best, &self.truth);
+        let each: Vec<f64> = best.ties.iter().map(|policy| worth(model, policy, &self.truth, 1.0)).collect();
+        // Ties broken evenly are one policy where that is as good; else the mean over those that were found.
+        let is_even = best.policy.iter().any(|p| *p > 0.0 && *p < 1.0) || best.ties.len() == 1;
+        let true_score = if is_even { each[0] } else { each.iter().sum::<f64>() / each.len() as f64 };
+        Optimum {
+            policy: self.shown(&best.policy),
+            value: best.value as f32,
+            bound: solve::expected(model, &with_clock(model, r, gamma)) as f32,
+            true_score: true_score as f32,
+            true_low: low.min(true_score) as f32,
+            true_high: high.max(true_score) as f32,
+            length: solve::mean_length(model, &best.policy) as f32,
+        }
+    }
+
+    /// A policy in the states that views show, [states][actions]; zeros where no episode comes.
+    fn shown(&self, policy: &[f64]) -> Vec<f32> {
+        let Play::Steps(task) = &self.plan.task.play else { return Vec::new() };
+        let (a, n) = (self.model.actions, task.shown_states());
+        let mut out = vec![0.0; n * a];
+        for (i, row) in out.chunks_exact_mut(a).enumerate() {
+            let index = task.state_index(&task.shown_state(i));
+            if let Some(seen) = self.model.rows.iter().position(|r| *r == index) {
+                row.iter_mut().zip(&policy[seen * a..]).for_each(|(x, p)| *x = *p as f32);
+            }
+        }
+        out
+    }
+}
+
+fn headline(optimum: &Optimum, best: &Optimum, share: Option<f32>) -> String {
+    let percent = |x: f32| format!("{:.0}%", 100.0 * x);
+    let spread = optimum.true_high - optimum.true_low;
+    match share {
+        Some(_) if best.value > 0.0 && spread > 0.01 * best.value => format!(
+            "What you pay for earns between {} and {} of what you want: it leaves open which.",
+            percent(optimum.true_low / best.value),
+            percent(optimum.true_high / best.value)
+        ),
+        Some(share) if share > 0.995 => {
+            "What you pay for is what you want: its optimum earns all of the true score.".into()
+        }
+        Some(share) => format!("What you pay for earns {} of what you want.", percent(share)),
+        None => format!(
+            "The optimum of what you pay for has a true score of {:.2}; the best possible is {:.2}.",
+            optimum.true_score, best.value
+        ),
+    }
+}
