@@ -6,6 +6,8 @@ mod dice;
 pub mod grid_map;
 pub mod gridworld;
 pub mod length;
+mod provers;
+pub mod steps;
 mod twin;
 
 use crate::params::{Overrides, ParamError, ParamSpec, near};
@@ -147,7 +149,7 @@ pub struct TaskKind {
 }
 
 /// Every kind of task.
-pub static TASKS: &[TaskKind] = &[bandit::KIND, gridworld::KIND, length::KIND];
+pub static TASKS: &[TaskKind] = &[bandit::KIND, gridworld::KIND, length::KIND, steps::KIND];
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.
 pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
@@ -178,7 +180,7 @@ mod tests {
     fn an_unknown_kind_is_named_with_the_nearest_one() {
         let said = |kind| build(kind, &Overrides::new()).err().expect("refused")[0].message.clone();
         assert_eq!(said("gridwrld"), "there is no task \"gridwrld\"; did you mean \"gridworld\"?");
-        assert_eq!(said("chess game"), "there is no task \"chess game\"; there are bandit, gridworld, length");
+        assert_eq!(said("chess game"), "there is no task \"chess game\"; there are bandit, gridworld, length, steps");
     }
 
     #[test]

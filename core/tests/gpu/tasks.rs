@@ -148,6 +148,24 @@ fn variants() -> Vec<Task> {
                 ("max_completion_length", number(4.0)),
             ],
         ),
+        task("steps", []),
+        with(
+            "steps",
+            &[
+                ("problems", number(16.0)),
+                ("depth", number(2.0)),
+                ("operations", number(2.0)),
+                ("horizon", number(48.0)),
+                ("guess", number(0.4)),
+                ("skill", number(1.5)),
+                ("answer_prior", number(-1.0)),
+                ("filler_prior", number(0.5)),
+                ("pattern_prior", number(0.25)),
+                ("thinking_correlation", number(1.0)),
+                ("misled_correlation", number(0.0)),
+            ],
+        ),
+        with("steps", &[("depth", number(8.0)), ("operations", number(8.0)), ("repair", number(0.0))]),
     ]
 }
 
