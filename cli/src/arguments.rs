@@ -64,15 +64,17 @@ pub struct Run {
 
 #[derive(Args)]
 pub struct Check {
-    /// Experiment files
-    #[arg(required = true, value_name = "FILE")]
+    /// Experiment files, or folders of them
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub files: Vec<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    /// The CPU engine is bit-exact and trains all experiments at once
+    #[arg(long, value_enum, default_value_t = Engine::Cpu)]
     pub engine: Engine,
     /// Repetitions of every arm, instead of the experiment's own
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seeds: Option<u32>,
-    /// Record the measured values and today's date in the files
+    /// Record the measured values and today's date in the files. Of a whole folder they are always recorded in its
+    /// outcomes.json, and docs/results.md is written beside it
     #[arg(long)]
     pub write: bool,
 }

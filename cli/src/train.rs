@@ -25,6 +25,9 @@ pub struct Training {
     pub first_seed: u32,
     /// The engine in words, as people are told.
     pub engine: String,
+    /// "cpu" or "gpu".
+    pub engine_kind: &'static str,
+    /// Time in training; on the CPU engine of a check, the sum over lanes.
     pub seconds: f64,
 }
 
@@ -60,6 +63,10 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
         curves,
         first_seed: plan.run.first_seed,
         engine: choice.name,
+        engine_kind: match choice.with {
+            With::Cpu { .. } => "cpu",
+            With::Gpu(_) => "gpu",
+        },
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -132,7 +139,7 @@ fn on_cpu(plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize, bar: &Progress
 }
 
 /// The metric rows of one lane, [update][ROW].
-fn train_lane(plan: &Arc<Plan>, lane: LaneId, base: Option<&[f32]>, bar: &ProgressBar) -> Result<Vec<f32>, String> {
+pub fn train_lane(plan: &Arc<Plan>, lane: LaneId, base: Option<&[f32]>, bar: &ProgressBar) -> Result<Vec<f32>, String> {
     let mut engine = CpuEngine::new(Arc::clone(plan), &[lane], base)?;
     let mut rows = Vec::with_capacity(plan.run.updates as usize * ROW);
     for _ in 0..plan.run.updates {

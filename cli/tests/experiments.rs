@@ -168,6 +168,35 @@ fn a_check_fails_with_its_worst_claim_and_records_what_it_measured() {
 }
 
 #[test]
+fn a_folder_is_checked_together_and_recorded() {
+    let parent = folder("gallery");
+    let folder = parent.join("experiments");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(parent.join("docs")).unwrap();
+    let good = CLAIMS.split("[[claims]]").nth(1).unwrap();
+    for (id, title) in [("one", "The first"), ("two", "The second")] {
+        let text = format!("{BANDIT}\n[[claims]]{good}").replace("A small bandit", title);
+        let text = text.replace("version = 1", &format!("version = 1\nid = \"{id}\""));
+        std::fs::write(folder.join(format!("{id}.toml")), text).unwrap();
+    }
+    let path = folder.to_str().unwrap();
+    let said = goodhart(&["check", path], "");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let recorded: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("outcomes.json")).unwrap()).unwrap();
+    let curve = recorded["two"]["arms"][1]["curve"].as_array().unwrap();
+    assert_eq!((curve.len(), recorded["one"]["digest"] == recorded["two"]["digest"]), (24, true));
+    let page = std::fs::read_to_string(parent.join("docs/results.md")).unwrap();
+    assert!(page.contains("[The second](#the-second)") && page.contains("| holds |"), "{page}");
+    // The second time the digests are known; a shortened check leaves the records alone.
+    let said = goodhart(&["check", path, "--seeds", "2"], "");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = goodhart(&["check", path], "");
+    assert!(said.out.matches(", as on ").count() == 2, "{}", said.out);
+    assert_refused(&goodhart(&["check", parent.join("docs").to_str().unwrap()], ""), "no experiments");
+}
+
+#[test]
 fn a_link_shows_the_same_experiment_and_runs_the_same() {
     let folder = folder("link");
     let file = written(&folder, BANDIT);

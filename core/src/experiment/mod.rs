@@ -4,6 +4,7 @@
 mod claims;
 mod edits;
 pub mod file;
+pub mod record;
 mod run;
 mod theme;
 

@@ -4,6 +4,7 @@ use super::columns;
 use super::curves::Curves;
 use super::statistics::{Interval, interval, reduce_to};
 use crate::experiment::{Claim, Comparison, Statistic};
+use crate::plan::Plan;
 use serde::Serialize;
 
 /// One claim, measured.
@@ -16,16 +17,15 @@ pub struct Outcome {
     pub pass: bool,
 }
 
-/// Measures a claim. `components` are the component names by arm. An unknown arm or metric is an error sentence.
-pub fn check(claim: &Claim, arms: &[String], components: &[Vec<String>], curves: &Curves) -> Result<Outcome, String> {
+/// Measures a claim on the curves of a plan's lanes. An unknown arm or metric is an error sentence.
+pub fn check(claim: &Claim, plan: &Plan, curves: &Curves) -> Result<Outcome, String> {
     let says = &claim.says;
     let arm_of = |name: &str| {
-        let found = arms.iter().position(|a| a == name);
+        let found = plan.arms.iter().position(|arm| arm.name == name);
         found.ok_or_else(|| format!("the claim \"{says}\" names no arm of this experiment: \"{name}\""))
     };
-    let none = Vec::new();
     let number = |arm: usize, seed: usize| -> Result<f32, String> {
-        let column = columns::find(&claim.metric, components.get(arm).unwrap_or(&none))
+        let column = columns::find(&claim.metric, &plan.arms[arm].components())
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;
         Ok(reduce_to(claim.statistic, claim.level.unwrap_or(f32::INFINITY), &curves.curve(arm, seed, column)))
     };

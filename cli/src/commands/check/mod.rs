@@ -1,0 +1,205 @@
+//! `goodhart check`: runs experiments and holds their claims against what was measured.
+
+mod record;
+mod results;
+mod together;
+
+use crate::arguments::{Check, Engine};
+use crate::failure::Failure;
+use crate::output::{print, read_file, write_whole};
+use crate::source;
+use crate::table::{interval, table};
+use crate::train::{Training, override_run, train_with_bar};
+use goodhart_core::experiment::record::{Record, Records};
+use goodhart_core::experiment::{Comparison, Experiment};
+use goodhart_core::metrics::Curves;
+use goodhart_core::metrics::claims::{self, Outcome};
+use goodhart_core::plan::{self, Plan};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An experiment to check.
+struct Case {
+    file: PathBuf,
+    experiment: Experiment,
+    plan: Arc<Plan>,
+}
+
+/// What came of it.
+struct Checked {
+    record: Record,
+    outcomes: Vec<Outcome>,
+}
+
+pub fn check(options: &Check) -> Result<(), Failure> {
+    let cases = cases(options)?;
+    let known = known_records(&cases)?;
+    let seconds = |case: &Case| known.get(&key(case)).map_or(f64::MAX, |record| record.seconds);
+    let mut all = Vec::with_capacity(cases.len());
+    let mut report = |case: &Case, training: &Training| -> Result<Checked, Failure> {
+        let checked = hold(case, training)?;
+        print(&format!(
+            "{}: {} ({} seeds, {}, {:.0} s)\n",
+            case.file.display(),
+            case.experiment.title,
+            checked.record.seeds,
+            training.engine,
+            training.seconds
+        ))?;
+        print(&outcome_table(&case.experiment, &checked.outcomes))?;
+        print(&digest_line(&checked.record, known.get(&key(case))))?;
+        if options.write {
+            let text = record::record(&read_file(&case.file)?, &checked.outcomes, &checked.record.date)
+                .map_err(|e| format!("{}: {e}", case.file.display()))?;
+            write_whole(&case.file, text.as_bytes())?;
+        }
+        Ok(checked)
+    };
+    if options.engine == Engine::Cpu {
+        all = together::train(&cases, &seconds, &mut report)?;
+    } else {
+        for case in &cases {
+            all.push(report(case, &train_with_bar(&case.experiment, options.engine, None)?)?);
+        }
+    }
+    if all.len() > 1 {
+        print(&format!("\n{}", summary(&cases, &all)))?;
+    }
+    // A folder is the gallery: its check is recorded, unless it was shortened.
+    if options.write || options.seeds.is_none() && options.files.iter().any(|path| path.is_dir()) {
+        results::write(&cases, &all)?;
+    }
+    if all.iter().all(|checked| checked.record.passes()) { Ok(()) } else { Err(Failure::Claims) }
+}
+
+/// The experiments of the files, and of all files of the folders, ready: better said before the training than after it.
+fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
+    let mut files = Vec::new();
+    for path in &options.files {
+        if path.is_dir() {
+            let found = experiments_of(path)?;
+            if found.is_empty() {
+                return Err(format!("{} has no experiments (files ending in .toml)", path.display()).into());
+            }
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files
+        .into_iter()
+        .map(|file| {
+            let mut experiment = source::open_file(&file)?;
+            let fail = |message: String| Failure::Input(format!("{}: {message}", file.display()));
+            if experiment.claims.is_empty() {
+                return Err(fail("it makes no claims to check".into()));
+            }
+            override_run(&mut experiment, None, options.seeds);
+            let plan = plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?;
+            let no_rows = Curves::new(plan.arms.len(), 1);
+            experiment
+                .claims
+                .iter()
+                .try_for_each(|claim| claims::check(claim, &plan, &no_rows).map(|_| ()))
+                .map_err(fail)?;
+            Ok(Case { file, experiment, plan: Arc::new(plan) })
+        })
+        .collect()
+}
+
+/// The experiment files of a folder, sorted.
+fn experiments_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{} cannot be read: {e}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    Ok(files)
+}
+
+/// What an experiment is recorded under: its id, or its file's name.
+fn key(case: &Case) -> String {
+    let name = || case.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if case.experiment.id.is_empty() { name() } else { case.experiment.id.clone() }
+}
+
+fn known_records(cases: &[Case]) -> Result<Records, Failure> {
+    let mut folders: Vec<&Path> = cases.iter().filter_map(|case| case.file.parent()).collect();
+    folders.dedup();
+    let mut known = Records::new();
+    for folder in folders {
+        known.extend(record::read(folder)?);
+    }
+    Ok(known)
+}
+
+/// Every claim of an experiment, measured.
+fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
+    let outcomes = case
+        .experiment
+        .claims
+        .iter()
+        .map(|claim| claims::check(claim, &case.plan, &training.curves))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| format!("{}: {e}", case.file.display()))?;
+    let record = record::of(&case.experiment, &case.plan, training, &outcomes);
+    Ok(Checked { record, outcomes })
+}
+
+fn outcome_table(experiment: &Experiment, outcomes: &[Outcome]) -> String {
+    let rows: Vec<Vec<String>> = experiment
+        .claims
+        .iter()
+        .zip(outcomes)
+        .map(|(claim, outcome)| {
+            let verdict = match (outcome.pass, claim.refuted) {
+                (true, false) => "pass",
+                (true, true) => "pass (refuted, as the file says)",
+                (false, false) => "FAIL",
+                (false, true) => "FAIL (marked refuted, but it holds)",
+            };
+            let measured = interval(outcome.measured.mean, outcome.measured.half_width);
+            let threshold = format!("{} {}", sign(claim.comparison), claim.threshold);
+            vec![measured, threshold, verdict.into(), claim.says.clone()]
+        })
+        .collect();
+    table(&["measured", "threshold", "verdict", "claim"], &rows)
+}
+
+/// A comparison as it is written.
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::AtLeast => ">=",
+        Comparison::AtMost => "<=",
+    }
+}
+
+/// Whether the numbers are the recorded ones, bit for bit.
+fn digest_line(now: &Record, before: Option<&Record>) -> String {
+    let same_run = before.filter(|b| (b.updates, b.seeds, &b.engine) == (now.updates, now.seeds, &now.engine));
+    match same_run {
+        Some(b) if b.digest == now.digest => format!("digest {}, as on {}\n", now.digest, b.date),
+        Some(b) => format!("digest {}, changed since {} ({})\n", now.digest, b.date, b.digest),
+        None => format!("digest {}\n", now.digest),
+    }
+}
+
+/// One line an experiment.
+fn summary(cases: &[Case], all: &[Checked]) -> String {
+    let rows: Vec<Vec<String>> = cases
+        .iter()
+        .zip(all)
+        .map(|(case, checked)| {
+            let record = &checked.record;
+            let hold = record.claims.iter().filter(|claim| claim.holds).count();
+            let refuted = record.claims.iter().filter(|claim| claim.refuted).count();
+            vec![
+                key(case),
+                format!("{hold} of {}", record.claims.len()),
+                refuted.to_string(),
+                format!("{:.0}", record.seconds),
+                if record.passes() { "pass".into() } else { "FAIL".into() },
+            ]
+        })
+        .collect();
+    table(&["experiment", "claims hold", "refuted", "core seconds", "verdict"], &rows)
+}

@@ -1,0 +1,152 @@
+//! What a check leaves behind: the measured values in the experiment's own file, and its record in `outcomes.json`.
+
+use crate::failure::Failure;
+use crate::output::{read_file, write_whole};
+use crate::train::Training;
+use goodhart_core::experiment::Experiment;
+use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, POINTS, Record, Records};
+use goodhart_core::metrics::claims::Outcome;
+use goodhart_core::metrics::{columns, statistics};
+use goodhart_core::plan::Plan;
+use std::path::Path;
+
+/// The records' file, beside the experiments.
+const FILE: &str = "outcomes.json";
+
+/// The records of a folder of experiments; none where nothing was recorded yet.
+pub fn read(folder: &Path) -> Result<Records, Failure> {
+    let file = folder.join(FILE);
+    if !file.is_file() {
+        return Ok(Records::new());
+    }
+    serde_json::from_str(&read_file(&file)?).map_err(|e| format!("{}: {e}", file.display()).into())
+}
+
+/// Writes the records of a folder, one line an experiment, so that a changed one is a changed line.
+pub fn write(folder: &Path, records: &Records) -> Result<(), Failure> {
+    let line = |(id, record)| Ok(format!("{}: {}", serde_json::to_string(id)?, serde_json::to_string(record)?));
+    let lines: Result<Vec<String>, serde_json::Error> = records.iter().map(line).collect();
+    let lines = lines.map_err(|e| e.to_string())?;
+    write_whole(&folder.join(FILE), format!("{{\n{}\n}}\n", lines.join(",\n")).as_bytes())
+}
+
+/// The record of one check.
+pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, outcomes: &[Outcome]) -> Record {
+    let curves = &training.curves;
+    let arms = plan.arms.iter().enumerate().map(|(arm, planned)| {
+        let column = columns::find(&experiment.outcome, &planned.components());
+        let mean = column.map_or_else(Vec::new, |column| {
+            let lanes: Vec<Vec<f32>> = (0..curves.seeds).map(|seed| curves.curve(arm, seed, column)).collect();
+            statistics::band(&lanes).0
+        });
+        ArmRecord { name: planned.name.clone(), curve: stretches(&mean) }
+    });
+    let claims = experiment.claims.iter().zip(outcomes).map(|(claim, outcome)| ClaimRecord {
+        says: claim.says.clone(),
+        holds: outcome.holds,
+        refuted: claim.refuted,
+        value: rounded(outcome.measured.mean),
+        half_width: rounded(outcome.measured.half_width).unwrap_or(0.0),
+        threshold: claim.threshold,
+        comparison: claim.comparison,
+    });
+    Record {
+        date: today(),
+        engine: training.engine_kind.into(),
+        seconds: (training.seconds * 10.0).round() / 10.0,
+        updates: plan.run.updates,
+        seeds: curves.seeds as u32,
+        digest: format!("{:016x}", curves.digest()),
+        metric: experiment.outcome.clone(),
+        arms: arms.collect(),
+        claims: claims.collect(),
+    }
+}
+
+/// Means of `POINTS` equal stretches of a curve.
+fn stretches(curve: &[f32]) -> Vec<Option<f32>> {
+    let points = POINTS.min(curve.len());
+    (0..points)
+        .map(|i| rounded(statistics::mean(&curve[i * curve.len() / points..(i + 1) * curve.len() / points])))
+        .collect()
+}
+
+/// Four digits after the point: beyond that a change says nothing. None for what is not finite.
+fn rounded(x: f32) -> Option<f32> {
+    x.is_finite().then(|| ((f64::from(x) * 1e4).round() / 1e4) as f32)
+}
+
+/// The file with what was measured beside each claim; everything else in it stays as it is, comments too.
+pub fn record(text: &str, outcomes: &[Outcome], date: &str) -> Result<String, String> {
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+    let claims = document.get_mut("claims").and_then(|claims| claims.as_array_of_tables_mut());
+    let claims = claims.ok_or("its claims are not written as [[claims]], so nothing was recorded")?;
+    for (claim, outcome) in claims.iter_mut().zip(outcomes) {
+        let mut measured = toml_edit::InlineTable::new();
+        measured.insert("value", decimal(outcome.measured.mean));
+        measured.insert("half_width", decimal(outcome.measured.half_width));
+        measured.insert("seeds", i64::from(outcome.measured.n).into());
+        measured.insert("date", date.into());
+        claim.insert("measured", toml_edit::value(measured));
+    }
+    Ok(document.to_string())
+}
+
+fn decimal(x: f32) -> toml_edit::Value {
+    ((f64::from(x) * 1e4).round() / 1e4).into()
+}
+
+/// Today's date (UTC) as year-month-day.
+fn today() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let (year, month, day) = civil(now.map_or(0, |time| time.as_secs() / 86_400) as i64);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The date of a day counted from 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, civil, record, stretches};
+    use goodhart_core::metrics::statistics::Interval;
+
+    #[test]
+    fn days_become_dates() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(19_782), (2024, 2, 29));
+        assert_eq!(civil(20_780), (2026, 11, 23));
+    }
+
+    #[test]
+    fn a_curve_becomes_its_stretches() {
+        let long: Vec<f32> = (0..48).map(|i| i as f32).collect();
+        let short = stretches(&long);
+        assert_eq!((short.len(), short[0], short[23]), (24, Some(0.5), Some(46.5)));
+        assert_eq!(stretches(&[1.0, f32::NAN]), [Some(1.0), None]);
+        assert!(stretches(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_was_measured_is_recorded_and_comments_stay() {
+        let text = "# why\ntitle = \"t\"\n\n[[claims]]\nsays = \"a\" # because\n\n[[claims]]\nsays = \"b\"\n";
+        let outcome = |mean| Outcome { measured: Interval { mean, half_width: 0.03, n: 8 }, holds: true, pass: true };
+        let written = record(text, &[outcome(0.5), outcome(f32::NAN)], "2026-11-23").unwrap();
+        assert!(written.starts_with("# why\n") && written.contains("says = \"a\" # because"));
+        assert!(
+            written.contains("measured = { value = 0.5, half_width = 0.03, seeds = 8, date = \"2026-11-23\" }"),
+            "{written}"
+        );
+        assert_eq!(record(&written, &[outcome(0.5), outcome(f32::NAN)], "2026-11-23").unwrap(), written);
+    }
+}

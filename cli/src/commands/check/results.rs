@@ -1,0 +1,139 @@
+//! `docs/results.md`: what all experiments of a folder claim and what their last check measured, from the files and
+//! their records alone.
+
+use super::{Case, Checked, experiments_of, key, record, sign};
+use crate::failure::Failure;
+use crate::output::write_whole;
+use crate::source;
+use crate::table::interval;
+use goodhart_core::experiment::Experiment;
+use goodhart_core::experiment::record::{Record, Records};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Records what was checked beside the experiments, and writes `docs/results.md` beside their folder.
+pub fn write(cases: &[Case], all: &[Checked]) -> Result<(), Failure> {
+    let mut folders: Vec<&Path> = cases.iter().filter_map(|case| case.file.parent()).collect();
+    folders.dedup();
+    for folder in folders {
+        let mut records = record::read(folder)?;
+        for (case, checked) in cases.iter().zip(all).filter(|(case, _)| case.file.parent() == Some(folder)) {
+            records.insert(key(case), checked.record.clone());
+        }
+        let experiments: Vec<Experiment> =
+            experiments_of(folder)?.iter().map(|file| source::open_file(file)).collect::<Result<_, _>>()?;
+        records.retain(|id, _| experiments.iter().any(|e| e.id == *id) || cases.iter().any(|case| key(case) == *id));
+        record::write(folder, &records)?;
+        // Only a folder with a name of its own has a place for documents beside it.
+        if let Some(beside) = folder.canonicalize().ok().as_deref().and_then(Path::parent)
+            && beside.join("docs").is_dir()
+        {
+            write_whole(&beside.join("docs/results.md"), page(&experiments, &records).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// The whole page.
+fn page(experiments: &[Experiment], records: &Records) -> String {
+    let mut text = String::from(
+        "# Results\n\nWritten by `goodhart check --write experiments/` from the last check of every experiment; never edited.\n\
+         A claim holds when the whole 95% interval over seeds lies on the right side of its threshold.\n\
+         A refuted claim is a statement that the measurements contradict: its file keeps it and says why.\n\n\
+         | experiment | theme | claims that hold | refuted | seeds | core seconds | checked | digest |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for e in experiments {
+        let line = match records.get(&e.id) {
+            Some(r) => {
+                let count = |f: fn(&goodhart_core::experiment::record::ClaimRecord) -> bool| {
+                    r.claims.iter().filter(|claim| f(claim)).count()
+                };
+                let (hold, refuted) = (count(|c| c.holds), count(|c| c.refuted));
+                format!(
+                    "{hold} of {} | {refuted} | {} | {:.0} | {} | `{}`",
+                    r.claims.len(),
+                    r.seeds,
+                    r.seconds,
+                    r.date,
+                    r.digest
+                )
+            }
+            None => "not checked yet | | | | |".into(),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| [{}](#{}) | {} | {line} |", e.title, anchor(&e.title), e.theme);
+    }
+    for e in experiments {
+        let _ = write!(text, "\n## {}\n\n{}\n", e.title, e.lesson);
+        if let Some(paper) = &e.paper {
+            let title =
+                if paper.link.is_empty() { paper.title.clone() } else { format!("[{}]({})", paper.title, paper.link) };
+            let _ = writeln!(text, "After {title}; its formula is {}.", paper.status);
+        }
+        if let Some(r) = records.get(&e.id) {
+            text.push('\n');
+            text.push_str(&claims(r));
+        }
+    }
+    text
+}
+
+fn claims(record: &Record) -> String {
+    let mut text = String::from("| claim | measured | threshold | |\n| --- | --- | --- | --- |\n");
+    for c in &record.claims {
+        let verdict = match (c.holds, c.refuted) {
+            (true, false) => "holds",
+            (false, true) => "refuted",
+            (true, true) => "holds, though the file calls it refuted",
+            (false, false) => "**does not hold**",
+        };
+        let measured = interval(c.value.unwrap_or(f32::NAN), c.half_width);
+        let _ = writeln!(text, "| {} | {measured} | {} {} | {verdict} |", c.says, sign(c.comparison), c.threshold);
+    }
+    text
+}
+
+/// A heading's anchor as repository hosts make it.
+fn anchor(title: &str) -> String {
+    let kept =
+        title.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-').collect::<String>();
+    kept.replace(' ', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_page_is_what_the_files_and_their_records_give() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = root.join("experiments");
+        let experiments: Vec<Experiment> =
+            experiments_of(&folder).unwrap().iter().map(|file| source::open_file(file).unwrap()).collect();
+        let records = record::read(&folder).unwrap();
+        let shipped = std::fs::read_to_string(root.join("docs/results.md")).unwrap_or_default();
+        assert!(
+            page(&experiments, &records) == shipped,
+            "docs/results.md is not what the files give: run `goodhart check --write` on what changed"
+        );
+    }
+
+    /// What a file says was measured is what the records have.
+    #[test]
+    fn every_shipped_experiment_has_its_record() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+        let records = record::read(&folder).unwrap();
+        for file in experiments_of(&folder).unwrap() {
+            let e = source::open_file(&file).unwrap();
+            let record = records.get(&e.id).unwrap_or_else(|| panic!("{}: no record", e.id));
+            assert_eq!(record.engine, "cpu", "{}", e.id);
+            assert!(record.passes(), "{}", e.id);
+            assert_eq!(record.claims.len(), e.claims.len(), "{}", e.id);
+            for (claim, measured) in e.claims.iter().zip(&record.claims) {
+                let written = claim.measured.as_ref().map(|m| m.value).filter(|value| value.is_finite());
+                assert_eq!((&claim.says, written), (&measured.says, measured.value), "{}", e.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Many experiments trained at once: one queue of all their lanes, one lane at a time a core.
+
+use super::{Case, Checked};
+use crate::base::base_policy;
+use crate::failure::Failure;
+use crate::measure;
+use crate::train::{Training, train_lane};
+use goodhart_core::cpu::{LaneId, lanes_of};
+use goodhart_core::metrics::Curves;
+use goodhart_core::metrics::columns::ROW;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Instant;
+
+/// An experiment in training.
+struct Job<'a> {
+    case: &'a Case,
+    lanes: Vec<LaneId>,
+    base: OnceLock<Option<Vec<f32>>>,
+    done: Mutex<Done>,
+}
+
+struct Done {
+    curves: Curves,
+    lanes: usize,
+    seconds: f64,
+}
+
+/// Trains all cases on the CPU engine and calls `report` with each as soon as its last lane is done; gives what it
+/// answered, in the order of cases. Those that took longest last time (`seconds`) come first.
+pub fn train(
+    cases: &[Case],
+    seconds: &dyn Fn(&Case) -> f64,
+    report: &mut dyn FnMut(&Case, &Training) -> Result<Checked, Failure>,
+) -> Result<Vec<Checked>, Failure> {
+    let jobs: Vec<Job> = cases.iter().map(Job::new).collect();
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.sort_by(|a, b| seconds(&cases[*b]).total_cmp(&seconds(&cases[*a])));
+    let queue: Vec<(usize, LaneId)> =
+        order.iter().flat_map(|job| jobs[*job].lanes.iter().map(move |lane| (*job, *lane))).collect();
+    let bar = ProgressBar::new(jobs.iter().map(Job::updates).sum());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} updates, {eta} left") {
+        bar.set_style(style);
+    }
+    let threads = measure::cores().clamp(1, queue.len().max(1));
+    let engine = format!("CPU engine, {threads} threads");
+    let next = AtomicUsize::new(0);
+    let (say, said) = mpsc::channel::<Result<usize, String>>();
+    let mut checked: Vec<Option<Checked>> = cases.iter().map(|_| None).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (say, queue, jobs, bar, next) = (say.clone(), &queue, &jobs, &bar, &next);
+            scope.spawn(move || {
+                while let Some((job, lane)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let finished = jobs[*job].train(*lane, bar);
+                    let stop = finished.is_err();
+                    let news = finished.map(|whole| whole.then_some(*job)).transpose();
+                    if news.is_some_and(|news| say.send(news).is_err()) || stop {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(say);
+        // Whatever goes wrong, the other threads stop at their next lane.
+        let stop = |failure| {
+            next.store(queue.len(), Ordering::Relaxed);
+            Err(failure)
+        };
+        for news in said {
+            match news {
+                Ok(job) => {
+                    let training = jobs[job].training(&engine);
+                    match bar.suspend(|| report(&cases[job], &training)) {
+                        Ok(answer) => checked[job] = Some(answer),
+                        Err(failure) => return stop(failure),
+                    }
+                }
+                Err(message) => return stop(message.into()),
+            }
+        }
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let checked: Option<Vec<Checked>> = checked.into_iter().collect();
+    checked.ok_or_else(|| "the CPU engine stopped by a fault of its own; please report it".into())
+}
+
+impl<'a> Job<'a> {
+    fn new(case: &'a Case) -> Self {
+        let seeds: Vec<u32> = (0..case.plan.run.seeds).collect();
+        let lanes = lanes_of(&case.plan, &seeds);
+        let curves = Curves::new(case.plan.arms.len(), seeds.len());
+        let done = Mutex::new(Done { curves, lanes: 0, seconds: 0.0 });
+        Self { case, lanes, base: OnceLock::new(), done }
+    }
+
+    fn updates(&self) -> u64 {
+        self.lanes.len() as u64 * u64::from(self.case.plan.run.updates)
+    }
+
+    /// Trains one lane; true if it was the last one of the experiment.
+    fn train(&self, lane: LaneId, bar: &ProgressBar) -> Result<bool, String> {
+        let Case { experiment, plan, file } = self.case;
+        let base = self.base.get_or_init(|| base_policy(experiment, plan, &ProgressBar::hidden()));
+        let started = Instant::now();
+        let rows = train_lane(plan, lane, base.as_deref(), bar).map_err(|e| format!("{}: {e}", file.display()))?;
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        for (update, row) in rows.chunks_exact(ROW).enumerate() {
+            done.curves.put(lane.arm, lane.seed, update, row);
+        }
+        done.lanes += 1;
+        done.seconds += started.elapsed().as_secs_f64();
+        Ok(done.lanes == self.lanes.len())
+    }
+
+    /// The finished training; its rows are handed out once.
+    fn training(&self, engine: &str) -> Training {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = &self.case.plan;
+        Training {
+            arms: plan.arms.iter().map(|arm| arm.name.clone()).collect(),
+            components: plan.arms.iter().map(|arm| arm.components()).collect(),
+            curves: std::mem::take(&mut done.curves),
+            first_seed: plan.run.first_seed,
+            engine: engine.into(),
+            engine_kind: "cpu",
+            seconds: done.seconds,
+        }
+    }
+}
