@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn every_stage_of_step_tasks_validates() {
-        for kind in ["bandit", "gridworld"] {
+        for kind in ["bandit", "chain", "drive", "gridworld", "pointmass", "rooms"] {
             let task = crate::tasks::build(kind, &Default::default()).unwrap();
             let crate::tasks::Play::Steps(play) = &task.play else { panic!("{kind} is played in steps") };
             let seen = play.observation();

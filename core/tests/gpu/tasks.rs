@@ -95,6 +95,10 @@ fn module(task: &Task) -> String {
     [constants.as_str(), RNG, task.wgsl, host].join("\n")
 }
 
+fn off() -> goodhart_core::params::Value {
+    goodhart_core::params::Value::Bool(false)
+}
+
 /// Tasks with settings away from their defaults, so that every branch of a twin runs.
 fn variants() -> Vec<Task> {
     let noisy = [("false_positive", number(0.2)), ("false_negative", number(0.3))];
@@ -127,6 +131,34 @@ fn variants() -> Vec<Task> {
         ),
         with("gridworld", &[("map", text(key_map)), ("slip", number(1.0)), ("coin_respawn", number(0.0))]),
         with("gridworld", &[("map", text("SG"))]),
+        task("chain", []),
+        with("chain", &[("distractor", number(3.0)), ("channels", number(5.0)), ("slip", number(0.3))]),
+        task("drive", []),
+        with(
+            "drive",
+            &[
+                ("lanes", number(4.0)),
+                ("cars", number(12.0)),
+                ("light_steps", number(3.0)),
+                ("speed_limit", number(2.0)),
+                ("start_speed", number(0.0)),
+            ],
+        ),
+        with("drive", &[("lanes", number(1.0)), ("cars", number(0.0)), ("light", off()), ("road", number(20.0))]),
+        task("pointmass", []),
+        with(
+            "pointmass",
+            &[
+                ("thrust", number(16.0)),
+                ("radius", number(1.5)),
+                ("start_distance", number(4.0)),
+                ("start_speed", number(1.0)),
+                ("ends", off()),
+            ],
+        ),
+        task("rooms", []),
+        with("rooms", &[("size", number(16.0)), ("channels", number(7.0)), ("shared_structure", number(0.4))]),
+        with("rooms", &[("size", number(5.0)), ("shared_structure", number(0.0))]),
         task("length", []),
         with(
             "length",
