@@ -1,10 +1,10 @@
 //! What ships as data: every experiment loads, compiles, survives a link, and its base policy is what the warm start
 //! gives, bit for bit.
 
+mod training;
+
 use goodhart_core::base::{self, WarmStart};
-use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::experiment::{self, Experiment};
-use goodhart_core::metrics::columns::{Column, ROW};
 use goodhart_core::{link, metrics, plan};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,26 +61,6 @@ fn every_experiment_offers_two_edits_that_can_be_planned() {
             let edited = edit.apply(&e).unwrap_or_else(|said| panic!("{}: {said}", e.id));
             assert_ne!(edited, e, "{}: {}", e.id, edit.says);
             plan::plan(&edited).unwrap_or_else(|p| panic!("{}: {}: {}", e.id, edit.says, plan::join(&p)));
-        }
-    }
-}
-
-/// Twenty updates of one seed: every number of the curves' own that a chart shows is finite.
-#[test]
-fn every_experiment_trains_on_the_cpu() {
-    for (_, e) in shipped() {
-        let plan = Arc::new(plan::plan(&e).unwrap());
-        let base = WarmStart::new(&plan).map(|_| {
-            let path = folder().join("base").join(format!("{}.bin", base::key(&e)));
-            base::from_bytes(&std::fs::read(path).unwrap()).unwrap()
-        });
-        let mut engine = CpuEngine::new(Arc::clone(&plan), &lanes_of(&plan, &[0]), base.as_deref()).unwrap();
-        for _ in 0..20 {
-            for row in engine.update().chunks_exact(ROW) {
-                let shown = [Column::TrueScore, Column::ProxyReward, Column::Entropy, Column::Loss, Column::MeanLength];
-                assert!(shown.iter().all(|c| row[*c as usize].is_finite()), "{}: {row:?}", e.id);
-                assert_eq!(row[Column::NotFinite as usize], 0.0, "{}", e.id);
-            }
         }
     }
 }

@@ -1,0 +1,77 @@
+//! Every shipped experiment trains on both engines: a few updates of one seed, every number that a chart shows finite.
+
+use super::{folder, shipped};
+use goodhart_core::base::{self, WarmStart};
+use goodhart_core::cpu::{CpuEngine, lanes_of};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::columns::{Column, ROW};
+use goodhart_core::plan::{self, Plan};
+use std::sync::Arc;
+
+/// Ready to train, and what its policies start from.
+fn ready(experiment: &Experiment) -> (Arc<Plan>, Option<Vec<f32>>) {
+    let plan = Arc::new(plan::plan(experiment).unwrap());
+    let base = WarmStart::new(&plan).map(|_| {
+        let path = folder().join("base").join(format!("{}.bin", base::key(experiment)));
+        base::from_bytes(&std::fs::read(path).unwrap()).unwrap()
+    });
+    (plan, base)
+}
+
+/// `width`: numbers of a row.
+fn assert_finite(id: &str, rows: &[f32], width: usize) {
+    for row in rows.chunks_exact(width) {
+        let shown = [Column::TrueScore, Column::ProxyReward, Column::Entropy, Column::Loss, Column::MeanLength];
+        assert!(shown.iter().all(|c| row[*c as usize].is_finite()), "{id}: {row:?}");
+        assert_eq!(row[Column::NotFinite as usize], 0.0, "{id}");
+    }
+}
+
+#[test]
+fn every_experiment_trains_on_the_cpu() {
+    for (_, e) in shipped() {
+        let (plan, base) = ready(&e);
+        let mut engine = CpuEngine::new(Arc::clone(&plan), &lanes_of(&plan, &[0]), base.as_deref()).unwrap();
+        for _ in 0..20 {
+            assert_finite(&e.id, engine.update(), ROW);
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::*;
+    use goodhart_core::gpu::{GpuEngine, request_device};
+
+    /// Three updates: software adapters are slow.
+    #[pollster::test]
+    async fn every_experiment_trains_on_webgpu() {
+        let context = match request_device().await {
+            Ok(context) => context,
+            Err(error) => {
+                assert!(std::env::var("GOODHART_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
+                println!("skipped: {error} A software adapter comes with mesa-vulkan-drivers.");
+                return;
+            }
+        };
+        for (_, e) in shipped() {
+            let (plan, base) = ready(&e);
+            let started = std::time::Instant::now();
+            let ids = lanes_of(&plan, &[0]);
+            let mut engine = GpuEngine::new(&context, plan, &ids, base.as_deref())
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error}", e.id));
+            let mut rows = 0;
+            while engine.update_count() < 3 {
+                engine.submit(3 - engine.update_count()).unwrap();
+                while let Some(landed) = engine.next_rows().await.unwrap() {
+                    let width = engine.shape().columns;
+                    assert_finite(&e.id, &landed.values, width);
+                    rows += landed.values.len() / width;
+                }
+            }
+            assert_eq!(rows, 3 * ids.len(), "{}", e.id);
+            println!("{}: {:.1} s", e.id, started.elapsed().as_secs_f64());
+        }
+    }
+}
