@@ -47,7 +47,7 @@ pub struct Measured {
     pub date: String,
 }
 
-/// One statement. With `minus`, the paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio
+/// One statement about the curves' `metric`, or about the optimum of an arm's reward (`oracle/...`). With `minus`, the paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio
 /// `arm / over`, else the arm's own number.
 /// It holds when the whole 95% interval over seeds lies on the right side of the threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
