@@ -53,7 +53,7 @@ fn played(app: App, anatomy: &Arc<Anatomy>, g: usize, sample: &Sample) -> AnyVie
             let path: Vec<usize> = path.into_iter().map(|x| x as usize).collect();
             grid_map::path(rows, cols, &cells, &path).into_any()
         }
-        Some(TaskView::Arms { .. }) | None => {
+        Some(TaskView::Arms { .. } | TaskView::Choices { .. }) | None => {
             let names = app.with_language(|l| l.action_names.clone()).unwrap_or_default();
             view! { <p class="tokens"><span class="muted">"chose "</span><b>{text(&sample.actions, &names)}</b></p> }
                 .into_any()

@@ -34,6 +34,13 @@ pub fn view(app: App) -> impl IntoView {
                             {(0..contexts.min(MAX_CONTEXTS)).map(|c| bars(c, arms, &policy, &payoff, &hack)).collect_view()}
                         }.into_any()
                     }
+                    (Some(TaskView::Choices { states }), anatomy) => {
+                        let policy = anatomy.map(|a| a.policy.clone()).unwrap_or_default();
+                        view! {
+                            <h2>"Choices"<span class="muted">" probability of each action"</span></h2>
+                            {choices(&states, &policy)}
+                        }.into_any()
+                    }
                     (Some(TaskView::Tokens { .. }), Some(anatomy)) => texts(app, &anatomy, group).into_any(),
                     (Some(TaskView::Tokens { .. }), None) => view! {
                         <h2>"Texts"</h2><p class="empty">"Samples of the last update appear here once the run moves."</p>
@@ -71,6 +78,25 @@ fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[boo
             <span class="bar-row">{(0..arms).map(bar).collect_view()}</span>
         </div>
     }
+}
+
+/// A row of bars for each of the first states.
+fn choices(states: &[String], policy: &[f32]) -> impl IntoView + use<> {
+    let actions = policy.len() / states.len().max(1);
+    let row = |(i, name): (usize, &String)| {
+        let own = policy.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec();
+        let bar = |(a, p): (usize, f32)| {
+            let title = format!("action {a}: probability {}", number(p));
+            view! { <span class="bar" title=title style=format!("--p: {:.1}%", 100.0 * p)></span> }
+        };
+        view! {
+            <div class="bars" role="img" aria-label=format!("Probabilities at {name}") title=name.clone()>
+                <span class="muted">{i}</span>
+                <span class="bar-row">{own.into_iter().enumerate().map(bar).collect_view()}</span>
+            </div>
+        }
+    };
+    states.iter().enumerate().take(2 * MAX_CONTEXTS).map(row).collect_view()
 }
 
 /// All samples of a group, as texts with what each got.

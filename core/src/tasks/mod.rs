@@ -5,6 +5,8 @@ pub mod bandit;
 pub mod chain;
 mod dice;
 pub mod drive;
+pub mod essay;
+mod essay_tables;
 mod fixed;
 pub mod grid_map;
 pub mod gridworld;
@@ -124,6 +126,8 @@ pub enum TaskView {
     /// A map, row by row from the top. The observation's state `first_state + i` is cell `i` as an episode starts:
     /// without the key, every coin there.
     Grid { rows: usize, cols: usize, cells: Vec<char>, first_state: usize },
+    /// Decisions: the name of each shown state; actions are named by the task.
+    Choices { states: Vec<String> },
     /// Token sequences: the tokens' names are the schema's.
     Tokens { prompt_len: usize, end_token: u32 },
 }
@@ -154,8 +158,17 @@ pub struct TaskKind {
 }
 
 /// Every kind of task.
-pub static TASKS: &[TaskKind] =
-    &[bandit::KIND, chain::KIND, drive::KIND, gridworld::KIND, length::KIND, pointmass::KIND, rooms::KIND, steps::KIND];
+pub static TASKS: &[TaskKind] = &[
+    bandit::KIND,
+    chain::KIND,
+    drive::KIND,
+    essay::KIND,
+    gridworld::KIND,
+    length::KIND,
+    pointmass::KIND,
+    rooms::KIND,
+    steps::KIND,
+];
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.
 pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

@@ -124,6 +124,18 @@ fn variants() -> Vec<Task> {
             "bandit",
             &[("arms", number(2.0)), ("hacks", number(0.0)), ("features", number(1.0)), ("references", number(0.0))],
         ),
+        task("essay", []),
+        with(
+            "essay",
+            &[
+                ("contexts", number(16.0)),
+                ("levels", number(8.0)),
+                ("references", number(16.0)),
+                ("helpful_scale", number(2.5)),
+                ("good_score", number(0.1)),
+            ],
+        ),
+        with("essay", &[("contexts", number(1.0)), ("levels", number(3.0)), ("references", number(0.0))]),
         task("gridworld", []),
         with(
             "gridworld",
