@@ -10,6 +10,7 @@ mod essay_tables;
 mod fixed;
 pub mod grid_map;
 pub mod gridworld;
+pub mod judge;
 pub mod length;
 pub mod pointmass;
 mod provers;
@@ -164,6 +165,7 @@ pub static TASKS: &[TaskKind] = &[
     drive::KIND,
     essay::KIND,
     gridworld::KIND,
+    judge::KIND,
     length::KIND,
     pointmass::KIND,
     rooms::KIND,

@@ -192,6 +192,19 @@ fn variants() -> Vec<Task> {
                 ("max_completion_length", number(4.0)),
             ],
         ),
+        task("judge", []),
+        with(
+            "judge",
+            &[
+                ("problems", number(16.0)),
+                ("depth", number(1.0)),
+                ("operations", number(2.0)),
+                ("horizon", number(4.0)),
+                ("guess", number(0.3)),
+                ("hardened_fooled", number(0.5)),
+                ("judge_false_positive", number(0.2)),
+            ],
+        ),
         task("steps", []),
         with(
             "steps",
