@@ -136,6 +136,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     ring[row + COLUMN_TOO_HARD] = (f32(GROUPS) - c.y - c.z) / f32(GROUPS);
     ring[row + COLUMN_NUM_TOKENS] = tokens;
     ring[row + COLUMN_NOT_FINITE] = stats.nonfinite;
+    // Where reward models are learned, stage calibrate writes these.
+    ring[row + COLUMN_ACCURACY] = NO_REWARD;
+    ring[row + COLUMN_ECE] = NO_REWARD;
     run[seen + RUN_REWARD] = select(0.0, stats.reward, is_number(stats.reward));
     run[seen + RUN_REWARD_STD] = stats.reward_std;
     run[seen + RUN_ENTROPY] = entropy;

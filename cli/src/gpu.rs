@@ -1,7 +1,8 @@
 //! The GPU engine from a terminal: all lanes at once, updates submitted ahead of the rows that are read.
 
+use crate::reward_models::{self, Models};
 use goodhart_core::cpu::{LaneId, lanes_of};
-use goodhart_core::gpu::{GpuContext, GpuEngine, request_device};
+use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, request_device};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
@@ -27,27 +28,40 @@ pub fn train(
     context: &GpuContext,
     plan: &Arc<Plan>,
     base: Option<&[f32]>,
+    models: &Models,
     bar: &ProgressBar,
 ) -> Result<Curves, String> {
-    pollster::block_on(train_all(context, plan, base, bar)).map_err(|e| e.to_string())
+    pollster::block_on(train_all(context, plan, base, models, bar))
 }
 
 async fn train_all(
     context: &GpuContext,
     plan: &Arc<Plan>,
     base: Option<&[f32]>,
+    models: &Models,
     bar: &ProgressBar,
-) -> Result<Curves, goodhart_core::gpu::GpuError> {
+) -> Result<Curves, String> {
+    let said = |e: GpuError| e.to_string();
     let seeds: Vec<u32> = (0..plan.run.seeds).collect();
     let lanes = lanes_of(plan, &seeds);
     bar.set_length(lanes.len() as u64 * u64::from(plan.run.updates));
     let mut curves = Curves::new(plan.arms.len(), seeds.len());
-    let mut engine = GpuEngine::new(context, Arc::clone(plan), &lanes, base).await?;
+    let mut engine = GpuEngine::new(context, Arc::clone(plan), &lanes, base).await.map_err(said)?;
+    for lane in &lanes {
+        if let Some(trained) = models.of(plan, lane.seed, base, bar)? {
+            engine.set_reward_models(*lane, &trained.weights).map_err(said)?;
+        }
+    }
     loop {
-        while engine.can_submit() && engine.submit(SUBMIT)? > 0 {}
-        let Some(rows) = engine.next_rows().await? else { return Ok(curves) };
+        while engine.can_submit() && engine.submit(SUBMIT).map_err(said)? > 0 {}
+        let Some(rows) = engine.next_rows().await.map_err(said)? else { return Ok(curves) };
         put(&mut curves, &lanes, rows.first_update, &rows.values);
         bar.inc(u64::from(rows.updates) * lanes.len() as u64);
+        if engine.in_flight() == 0 {
+            for (lane, job) in engine.reward_model_jobs().await.map_err(said)? {
+                engine.set_reward_models(lane, &reward_models::train(&job)?).map_err(said)?;
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod failure;
 mod gpu;
 mod measure;
 mod output;
+mod reward_models;
 mod source;
 mod table;
 mod train;

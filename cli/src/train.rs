@@ -3,6 +3,7 @@
 use crate::arguments::Engine;
 use crate::base::base_policy;
 use crate::failure::Failure;
+use crate::reward_models::{self, Models};
 use crate::{gpu, measure};
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
@@ -11,6 +12,7 @@ use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
+use goodhart_core::reward_models::Report;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +25,8 @@ pub struct Training {
     pub components: Vec<Vec<String>>,
     pub curves: Curves,
     pub first_seed: u32,
+    /// What the learned reward models came to before the run, by seed; empty without.
+    pub reward_models: Vec<Report>,
     /// The engine in words, as people are told.
     pub engine: String,
     /// "cpu" or "gpu".
@@ -50,11 +54,15 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     }
     let base = base_policy(experiment, &plan, &bar);
     bar.set_message(experiment.title.clone());
-    let choice = choose(engine, &plan, base.as_deref(), threads.unwrap_or_else(measure::cores).clamp(1, 256))?;
+    let threads = threads.unwrap_or_else(measure::cores).clamp(1, 256);
     let started = Instant::now();
+    let models = Models::new(&plan);
+    models.learn_all(&plan, base.as_deref(), threads, &bar)?;
+    bar.set_message(experiment.title.clone());
+    let choice = choose(engine, &plan, base.as_deref(), threads)?;
     let curves = match &choice.with {
-        With::Cpu { threads } => on_cpu(&plan, base.as_deref(), *threads, &bar)?,
-        With::Gpu(context) => gpu::train(context, &plan, base.as_deref(), &bar)?,
+        With::Cpu { threads } => on_cpu(&plan, base.as_deref(), &models, *threads, &bar)?,
+        With::Gpu(context) => gpu::train(context, &plan, base.as_deref(), &models, &bar)?,
     };
     bar.finish_and_clear();
     Ok(Training {
@@ -62,6 +70,7 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
         components: plan.arms.iter().map(|arm| arm.components()).collect(),
         curves,
         first_seed: plan.run.first_seed,
+        reward_models: models.reports(),
         engine: choice.name,
         engine_kind: match choice.with {
             With::Cpu { .. } => "cpu",
@@ -111,7 +120,13 @@ fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize
 
 /// Every lane to its end, each by the next thread that is free: lanes never talk to each other, so who trains which
 /// changes nothing.
-fn on_cpu(plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize, bar: &ProgressBar) -> Result<Curves, String> {
+fn on_cpu(
+    plan: &Arc<Plan>,
+    base: Option<&[f32]>,
+    models: &Models,
+    threads: usize,
+    bar: &ProgressBar,
+) -> Result<Curves, String> {
     let seeds: Vec<u32> = (0..plan.run.seeds).collect();
     let lanes = lanes_of(plan, &seeds);
     bar.set_length(lanes.len() as u64 * u64::from(plan.run.updates));
@@ -119,7 +134,7 @@ fn on_cpu(plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize, bar: &Progress
     let curves = Mutex::new(Curves::new(plan.arms.len(), seeds.len()));
     let work = || -> Result<(), String> {
         while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let rows = train_lane(plan, *lane, base, bar)?;
+            let rows = train_lane(plan, *lane, base, models, bar)?;
             let mut curves = curves.lock().unwrap_or_else(PoisonError::into_inner);
             for (update, row) in rows.chunks_exact(ROW).enumerate() {
                 curves.put(lane.arm, lane.seed, update, row);
@@ -139,11 +154,23 @@ fn on_cpu(plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize, bar: &Progress
 }
 
 /// The metric rows of one lane, [update][ROW].
-pub fn train_lane(plan: &Arc<Plan>, lane: LaneId, base: Option<&[f32]>, bar: &ProgressBar) -> Result<Vec<f32>, String> {
+pub fn train_lane(
+    plan: &Arc<Plan>,
+    lane: LaneId,
+    base: Option<&[f32]>,
+    models: &Models,
+    bar: &ProgressBar,
+) -> Result<Vec<f32>, String> {
     let mut engine = CpuEngine::new(Arc::clone(plan), &[lane], base)?;
+    if let Some(trained) = models.of(plan, lane.seed, base, &ProgressBar::hidden())? {
+        engine.set_reward_models(lane, &trained.weights)?;
+    }
     let mut rows = Vec::with_capacity(plan.run.updates as usize * ROW);
     for _ in 0..plan.run.updates {
         rows.extend_from_slice(engine.update());
+        for (lane, job) in engine.reward_model_jobs() {
+            engine.set_reward_models(lane, &reward_models::train(&job)?)?;
+        }
         bar.inc(1);
     }
     Ok(rows)

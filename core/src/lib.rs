@@ -20,5 +20,6 @@ pub mod plan;
 pub mod policy;
 pub mod protocol;
 pub mod reward;
+pub mod reward_models;
 pub mod tasks;
 pub mod wire;

@@ -3,12 +3,13 @@
 
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
-use crate::experiment::{Base, Experiment, RunParams};
+use crate::experiment::{Base, Experiment, Part, RunParams};
 use crate::metrics::columns::MAX_COMPONENTS;
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::schema::RunSchema;
 use crate::reward::{self, Program, Severity};
+use crate::reward_models::{self, RewardModels};
 use crate::tasks::{self, Play, Task};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,8 @@ pub struct Plan {
     pub interface: Interface,
     pub run: RunParams,
     pub base: Option<Base>,
+    /// What the experiment learns reward models from, if it does.
+    pub reward_models: Option<RewardModels>,
     pub arms: Vec<PlannedArm>,
     algorithm: Overrides,
 }
@@ -141,13 +144,19 @@ fn compile(code: &str, task: &Task) -> Result<Program, String> {
     Ok(program)
 }
 
+/// The task of an experiment, with the fields that its learned reward models add to an episode; and those models.
+pub fn build_task(part: &Part, models: Option<&Overrides>) -> Result<(Task, Option<RewardModels>), Vec<Problem>> {
+    let mut task = tasks::build(&part.kind, &part.params).map_err(|e| problems("task", e))?;
+    let models = models.map(|section| reward_models::extend(&mut task, section));
+    let models = models.transpose().map_err(|e| problems("reward_models", e))?;
+    Ok((task, models))
+}
+
 /// Looks everything up and checks it; reports all problems at once.
 pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let mut wrong = Vec::new();
     let run = RunParams::resolve(&[&experiment.run]).map_err(|e| wrong.extend(problems("run", e))).ok();
-    let task = tasks::build(&experiment.task.kind, &experiment.task.params)
-        .map_err(|e| wrong.extend(problems("task", e)))
-        .ok();
+    let task = build_task(&experiment.task, experiment.reward_models.as_ref()).map_err(|e| wrong.extend(e)).ok();
     if experiment.arms.is_empty() || experiment.arms.len() > MAX_ARMS {
         let count = experiment.arms.len();
         wrong.push(Problem::new("arms", format!("an experiment has 1 to {MAX_ARMS} arms, this one has {count}")));
@@ -166,7 +175,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
             Err(e) => wrong.extend(problems(&place, e)),
         }
     }
-    let (Some(run), Some(task)) = (run, task) else { return Err(wrong) };
+    let (Some(run), Some((task, reward_models))) = (run, task) else { return Err(wrong) };
 
     let mut programs = Vec::new();
     for arm in &experiment.arms {
@@ -231,6 +240,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         interface,
         run,
         base: experiment.base.clone().filter(|b| b.steps > 0),
+        reward_models,
         arms,
         algorithm: experiment.algorithm.clone(),
     })

@@ -7,6 +7,7 @@
 
 use crate::experiment::Experiment;
 use crate::params::Overrides;
+use crate::reward_models::{Job, Report};
 use serde::{Deserialize, Serialize};
 
 /// Which engine.
@@ -89,6 +90,17 @@ pub enum Event {
         run: u32,
         params: Vec<f32>,
     },
+    /// How far the first training of the reward models is, over all seeds of the worker.
+    ModelsProgress {
+        run: u32,
+        step: u32,
+        of: u32,
+    },
+    /// What the reward models of the worker's seeds came to before the run.
+    Models {
+        run: u32,
+        reports: Vec<Report>,
+    },
     Ready {
         run: u32,
         engine: EngineInfo,
@@ -126,6 +138,34 @@ pub enum Event {
         run: u32,
         message: String,
         checkpoint: Option<Checkpoint>,
+    },
+}
+
+/// Engine worker to the worker that trains its reward models.
+#[derive(Clone, Debug)]
+pub enum TrainingCommand {
+    /// Answered by `Trained` or `Failed`.
+    Train { id: u32, job: Box<Job> },
+}
+
+/// The answers of the worker that trains reward models.
+#[derive(Clone, Debug)]
+pub enum TrainingEvent {
+    /// Its module runs; only now may commands be sent.
+    Started,
+    Progress {
+        id: u32,
+        step: u32,
+        of: u32,
+    },
+    /// The weights of all models of the job.
+    Trained {
+        id: u32,
+        weights: Vec<f32>,
+    },
+    Failed {
+        id: u32,
+        message: String,
     },
 }
 
@@ -178,6 +218,8 @@ pub struct LaneState {
     pub tokens: f32,
     /// Numbers that reward programs see as `run.<name>`, from the last update.
     pub run: Vec<f32>,
+    /// Weights of its learned reward models; empty without.
+    pub reward_models: Vec<f32>,
 }
 
 /// The state of some lanes after `update` updates.

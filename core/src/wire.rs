@@ -7,8 +7,9 @@ use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
     Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Group, GroupTag, LaneState, MetricColumn,
-    RowIndex, Sample,
+    RowIndex, Sample, TrainingCommand, TrainingEvent,
 };
+use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
 
 /// A message that could not be read; a bug, or a page and a worker of different builds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +121,21 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
+impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        for item in self {
+            item.put(out);
+        }
+    }
+    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
+        let mut items = [T::default(); N];
+        for item in &mut items {
+            *item = T::take(input)?;
+        }
+        Ok(items)
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn put(&self, out: &mut Vec<u8>) {
         self.is_some().put(out);
@@ -208,17 +224,23 @@ macro_rules! enums {
     })+ };
 }
 
-as_json!(Experiment, Overrides);
+as_json!(Experiment, Overrides, Objective, Shape);
 
 structs! {
     Adapter { name, software }
     EngineInfo { kind, adapter }
     MetricColumn { name, help, unit }
     RowIndex { arm, seed, update }
-    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run }
+    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models }
     Checkpoint { update, lanes }
     Sample { advantage, reward, true_score, length, truncated, components, error, actions, record }
     Group { tag, prompt, samples }
+    Bin { count, confidence, right }
+    Calibration { pairs, ordered, bins }
+    Report { seed, each, mean }
+    Examples { first, second, targets }
+    ModelJob { weights, examples }
+    Job { shape, objective, margin, batch, steps, learning_rate, weight_decay, seed, round, rows, models }
     Anatomy { arm, seed, update, component_names, groups, policy, visits }
 }
 
@@ -244,7 +266,18 @@ enums! {
         5 Edited { run, arm, edit, update, error },
         6 Checkpointed { run, checkpoint },
         7 Paused { run, update, finished },
-        8 Failed { run, message, checkpoint }
+        8 Failed { run, message, checkpoint },
+        9 ModelsProgress { run, step, of },
+        10 Models { run, reports }
+    }
+    TrainingCommand {
+        0 Train { id, job }
+    }
+    TrainingEvent {
+        0 Started,
+        1 Progress { id, step, of },
+        2 Trained { id, weights },
+        3 Failed { id, message }
     }
 }
 
@@ -254,8 +287,9 @@ mod tests {
     use crate::experiment::{Arm, Base, Experiment, Part};
     use crate::params::Value;
     use crate::protocol::{
-        Anatomy, Checkpoint, Command, EngineKind, Event, Group, GroupTag, LaneState, RowIndex, Sample,
+        Anatomy, Checkpoint, Command, EngineKind, Event, Group, GroupTag, LaneState, RowIndex, Sample, TrainingCommand,
     };
+    use crate::reward_models::Report;
 
     fn experiment() -> Experiment {
         let part = |kind: &str| Part { kind: kind.into(), params: [("k".to_string(), Value::Number(8.0))].into() };
@@ -267,6 +301,24 @@ mod tests {
             charts: vec!["true_score".into()],
             ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
         }
+    }
+
+    #[test]
+    fn a_training_of_reward_models_comes_back_whole() {
+        use crate::reward_models::{Start, agreement};
+        let text = r#"{"version": 1, "title": "t", "task": {"kind": "bandit"}, "policy": {"kind": "table"},
+            "reward_models": {"count": 2, "pairs": 20}, "arms": [{"name": "a", "code": "def r(ep):\n    return ep.rm\n"}]}"#;
+        let plan = crate::plan::plan(&serde_json::from_str(text).unwrap()).unwrap_or_else(|e| panic!("{e:?}"));
+        let start = Start::new(&std::sync::Arc::new(plan), 0, None).unwrap().unwrap();
+        let command = TrainingCommand::Train { id: 7, job: Box::new(start.job().clone()) };
+        let Ok(TrainingCommand::Train { id: 7, job }) = decode(&encode(&command)) else { panic!("not a training") };
+        assert!(*job == *start.job() && job.models.len() == 2 && job.rows.len() > 20);
+        let mean = agreement(job.objective, 2, 2, |i| i as f32, |i| i as f32, |i| i as f32);
+        let report = Report { seed: 1, each: vec![f32::NAN, 0.5], mean };
+        let event = Event::Models { run: 1, reports: vec![report.clone()] };
+        let Ok(Event::Models { reports, .. }) = decode(&encode(&event)) else { panic!("not a report") };
+        assert_eq!(reports[0].mean, report.mean);
+        assert!(reports[0].each[0].is_nan());
     }
 
     #[test]
@@ -282,6 +334,7 @@ mod tests {
             entropy_last: 1.5,
             tokens: 64.0,
             run: vec![1.0],
+            reward_models: vec![0.5, -2.0],
         };
         let command = Command::Load {
             run: 3,

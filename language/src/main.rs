@@ -2,9 +2,9 @@
 //! paints before there is a compiler. Everything crosses as JSON text; the page reads it with the types of core.
 
 use goodhart_core::experiment::{Experiment, Part};
-use goodhart_core::plan::{plan, run_schema};
+use goodhart_core::params::Overrides;
+use goodhart_core::plan::{build_task, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
-use goodhart_core::tasks;
 use serde::Serialize;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -27,11 +27,12 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Chooses the task (a `Part` as JSON) that programs are for. A refused one leaves the last.
+/// Chooses the task that programs are for: a `Part` and the section `reward_models` of its experiment, as JSON. A refused
+/// one leaves the last.
 #[wasm_bindgen(js_name = setTask)]
-pub fn set_task(part: &str) {
-    let task = serde_json::from_str::<Part>(part).ok().and_then(|p| tasks::build(&p.kind, &p.params).ok());
-    if let Some(task) = task {
+pub fn set_task(parts: &str) {
+    let parts = serde_json::from_str::<(Part, Option<Overrides>)>(parts).ok();
+    if let Some((task, _)) = parts.and_then(|(part, models)| build_task(&part, models.as_ref()).ok()) {
         SCHEMA.set(Some(task.schema));
     }
 }

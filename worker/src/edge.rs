@@ -56,6 +56,11 @@ pub fn next_command() -> Option<Command> {
     INBOX.with_borrow_mut(VecDeque::pop_front)
 }
 
+/// Whether another run waits to be loaded.
+pub fn is_superseded() -> bool {
+    INBOX.with_borrow(|inbox| inbox.iter().any(|command| matches!(command, Command::Load { .. })))
+}
+
 /// Waits until a command arrives.
 pub async fn wait_for_command() {
     if INBOX.with_borrow(|inbox| !inbox.is_empty()) {

@@ -1,6 +1,7 @@
 //! Either engine behind one face.
 
 use crate::edge;
+use crate::models;
 use crate::report::Reports;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::anatomy;
@@ -134,6 +135,9 @@ impl Engine {
                 let update = engine.update_count();
                 let lanes: Vec<LaneId> = engine.lane_ids().collect();
                 reports.take(&lanes, update, engine.update());
+                for (lane, weights) in models::again(engine.reward_model_jobs()).await? {
+                    engine.set_reward_models(lane, &weights)?;
+                }
                 Ok(1)
             }
             Kind::Gpu(gpu) => {
@@ -143,6 +147,10 @@ impl Engine {
                 }
                 // The device works on this submit while the rows of the one before are read.
                 gpu.land(1, reports).await?;
+                let jobs = gpu.engine.reward_model_jobs().await.map_err(sentence)?;
+                for (lane, weights) in models::again(jobs).await? {
+                    gpu.engine.set_reward_models(lane, &weights).map_err(sentence)?;
+                }
                 Ok(updates)
             }
         }
@@ -176,6 +184,14 @@ impl Engine {
                 Ok(())
             }
             Kind::Gpu(gpu) => gpu.engine.set_settings(arm, settings).map_err(sentence),
+        }
+    }
+
+    /// Uses these weights for a lane's reward models from the next update on.
+    pub fn set_reward_models(&mut self, lane: LaneId, weights: &[f32]) -> Result<(), String> {
+        match &mut self.kind {
+            Kind::Cpu(engine) => engine.set_reward_models(lane, weights),
+            Kind::Gpu(gpu) => gpu.engine.set_reward_models(lane, weights).map_err(sentence),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod edge;
 mod engine;
+mod models;
 mod report;
 mod session;
 

@@ -2,6 +2,7 @@
 
 use crate::edge;
 use crate::engine::Engine;
+use crate::models;
 use crate::report::Reports;
 use goodhart_core::base::WarmStart;
 use goodhart_core::cpu::{LaneId, lanes_of};
@@ -122,8 +123,15 @@ impl Session {
             None => warm_up(run, &plan).await,
         };
         let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref()).await?;
-        if let Some(checkpoint) = &checkpoint {
-            engine.restore(checkpoint)?;
+        match &checkpoint {
+            // It has the lanes' reward models too.
+            Some(checkpoint) => engine.restore(checkpoint)?,
+            None => {
+                for (seed, weights) in models::first(run, &plan, seeds, base.as_deref()).await? {
+                    let own = lanes.iter().filter(|lane| lane.seed == seed as usize);
+                    own.into_iter().try_for_each(|lane| engine.set_reward_models(*lane, &weights))?;
+                }
+            }
         }
         let fixed = columns::COLUMNS.iter();
         let columns =

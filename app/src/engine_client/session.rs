@@ -183,6 +183,8 @@ impl Session {
             Event::Started { .. } => Vec::new(),
             Event::BaseProgress { step, of, loss, .. } => vec![Effect::Tell(Told::BaseProgress { step, of, loss })],
             Event::Base { params, .. } => self.on_base(params),
+            Event::ModelsProgress { step, of, .. } => vec![Effect::Tell(Told::ModelsProgress { step, of })],
+            Event::Models { reports, .. } => vec![Effect::Tell(Told::Models(reports))],
             Event::Ready { engine, .. } => self.on_ready(at, engine.adapter),
             Event::Report { index, values, anatomy, updates_per_s, .. } => {
                 self.on_report(at, index, values, anatomy, updates_per_s)
@@ -424,6 +426,8 @@ fn run_of(event: &Event) -> Option<u32> {
         Event::Started { .. } => None,
         Event::BaseProgress { run, .. }
         | Event::Base { run, .. }
+        | Event::ModelsProgress { run, .. }
+        | Event::Models { run, .. }
         | Event::Ready { run, .. }
         | Event::Report { run, .. }
         | Event::Edited { run, .. }

@@ -73,6 +73,7 @@ fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
         entropy_last: 0.0,
         tokens: 0.0,
         run: Vec::new(),
+        reward_models: Vec::new(),
     };
     Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
 }

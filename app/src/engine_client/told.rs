@@ -2,6 +2,7 @@
 //! and what the page is told.
 
 use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex};
+use goodhart_core::reward_models::Report;
 
 /// What the person wants to train on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub enum Told {
     },
     /// A base policy was warmed up: worth keeping.
     BaseMade(Vec<f32>),
+    /// How far the first training of the reward models is.
+    ModelsProgress {
+        step: u32,
+        of: u32,
+    },
+    /// What the reward models of some seeds came to before the run.
+    Models(Vec<Report>),
     /// Every worker is ready for commands.
     Ready,
     Rows {

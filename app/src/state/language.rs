@@ -4,26 +4,29 @@
 use super::App;
 use crate::parts::{self, LanguageModule};
 use goodhart_core::experiment::{Experiment, Part};
-use goodhart_core::params::ParamError;
+use goodhart_core::params::Overrides;
 pub use goodhart_core::plan::Problem;
+use goodhart_core::plan::build_task;
 use goodhart_core::reward::schema::EpisodeSchema;
 use goodhart_core::reward::{Diagnostic, Severity};
-use goodhart_core::tasks::{self, TaskView};
+use goodhart_core::tasks::TaskView;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 /// What views need to know of a task, made once for each task.
 pub struct Language {
     part: Part,
+    reward_models: Option<Overrides>,
     pub schema: EpisodeSchema,
     pub view: TaskView,
     pub action_names: Vec<String>,
 }
 
 impl Language {
-    fn new(part: &Part) -> Result<Self, Vec<ParamError>> {
-        let task = tasks::build(&part.kind, &part.params)?;
-        Ok(Self { part: part.clone(), schema: task.schema, view: task.view, action_names: task.action_names })
+    fn new(part: &Part, models: &Option<Overrides>) -> Result<Self, Vec<Problem>> {
+        let (task, _) = build_task(part, models.as_ref())?;
+        let (part, reward_models) = (part.clone(), models.clone());
+        Ok(Self { part, reward_models, schema: task.schema, view: task.view, action_names: task.action_names })
     }
 }
 
@@ -77,11 +80,12 @@ impl App {
 
     /// Compiles every arm anew; after a change of the task this includes the task itself.
     pub fn check_all(self) {
-        let part = self.draft.with_untracked(|e| e.task.clone());
-        let stale = self.language.with_value(|l| l.as_ref().is_none_or(|l| l.part != part));
+        let parts = self.draft.with_untracked(|e| (e.task.clone(), e.reward_models.clone()));
+        let is_now = |l: &Language| l.part == parts.0 && l.reward_models == parts.1;
+        let stale = self.language.with_value(|l| !l.as_ref().is_some_and(is_now));
         // While the task's parameters are refused (the panel says why) the last good task serves the editor.
-        if stale && let Ok(language) = Language::new(&part) {
-            let text = serde_json::to_string(&part).unwrap_or_default();
+        if stale && let Ok(language) = Language::new(&parts.0, &parts.1) {
+            let text = serde_json::to_string(&parts).unwrap_or_default();
             self.ask(|c| c.set_task(&text).ok());
             self.language.set_value(Some(language));
         }

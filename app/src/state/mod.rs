@@ -24,6 +24,7 @@ use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::metrics::verdict::Line;
 use goodhart_core::params::Params;
 use goodhart_core::protocol::Anatomy;
+use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -86,6 +87,8 @@ pub struct App {
     /// Counts up when new rows are to be drawn, at most once a frame.
     pub tick: RwSignal<u32>,
     pub verdict: RwSignal<Vec<Line>>,
+    /// What the learned reward models came to before the run, by seed.
+    pub models: RwSignal<Vec<Report>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
     /// What the compiler says of each arm's code.
     pub checks: RwSignal<Vec<ArmCheck>>,
@@ -126,6 +129,7 @@ impl App {
             undo: RwSignal::new(None),
             tick: RwSignal::new(0),
             verdict: RwSignal::new(Vec::new()),
+            models: RwSignal::new(Vec::new()),
             anatomy: RwSignal::new(None),
             checks: RwSignal::new(Vec::new()),
             edits: RwSignal::new(Vec::new()),

@@ -25,6 +25,11 @@ pub enum Phase {
         of: u32,
         loss: f32,
     },
+    /// The reward models are learned.
+    Models {
+        step: u32,
+        of: u32,
+    },
     Loading,
     Paused,
     Running,
@@ -41,6 +46,7 @@ impl Phase {
         match self {
             Phase::Starting => "starting",
             Phase::Base { .. } => "base",
+            Phase::Models { .. } => "models",
             Phase::Loading => "loading",
             Phase::Paused => "paused",
             Phase::Running | Phase::Stepping => "running",
@@ -163,6 +169,7 @@ impl App {
         self.rate.set(0.0);
         self.anatomy.set(None);
         self.verdict.set(Vec::new());
+        self.models.set(Vec::new());
         self.edits.set(vec![EditState::None; draft.arms.len()]);
         self.seed.update(|s| *s = (*s).min(run.seeds - 1));
         self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
@@ -203,7 +210,9 @@ impl App {
                 self.act(|s| s.run(delay));
             }
             Phase::Running => {}
-            Phase::Starting | Phase::Base { .. } | Phase::Loading => self.internal.update_value(|i| i.wants_run = true),
+            Phase::Starting | Phase::Base { .. } | Phase::Models { .. } | Phase::Loading => {
+                self.internal.update_value(|i| i.wants_run = true)
+            }
             Phase::Finished | Phase::Stuck(_) => self.load(true),
         }
     }

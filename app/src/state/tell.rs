@@ -19,6 +19,12 @@ impl App {
         match told {
             Told::Engine(view) => self.engine.set(Some(view)),
             Told::BaseProgress { step, of, loss } => self.phase.set(Phase::Base { step, of, loss }),
+            Told::ModelsProgress { step, of } => self.phase.set(Phase::Models { step, of }),
+            // A seed that is learned again, on another engine, comes to the same.
+            Told::Models(new) => self.models.update(|all| {
+                all.retain(|old| new.iter().all(|n| n.seed != old.seed));
+                all.extend(new);
+            }),
             Told::BaseMade(params) => {
                 if let Some(experiment) = self.loaded.get_untracked() {
                     wasm_bindgen_futures::spawn_local(async move { bases::keep(&experiment, &params).await });

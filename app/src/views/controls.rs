@@ -2,6 +2,7 @@
 
 use crate::state::{App, Phase, Speed};
 use crate::text::number;
+use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -28,9 +29,19 @@ pub fn view(app: App) -> impl IntoView {
             <progress aria-label="Progress of the run" max=move || updates.get() prop:value=move || app.update.get()></progress>
             <span class="count">"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
             <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
+            <span class="models">{move || app.models.with(|reports| trust(reports))}</span>
             <span class="status" role="status" class:bad=move || matches!(app.phase.get(), Phase::Stuck(_))>{move || status.get()}</span>
         </div>
     }
+}
+
+/// How far the learned reward models can be trusted before the run, the mean over seeds.
+fn trust(reports: &[Report]) -> Option<String> {
+    let mean = |of: fn(&Report) -> f32| reports.iter().map(of).sum::<f32>() / reports.len().max(1) as f32;
+    let (accuracy, ece) = (mean(|r| r.mean.accuracy()), mean(|r| r.mean.ece()));
+    let calibrated = if ece.is_nan() { String::new() } else { format!(", calibration error {}", number(ece)) };
+    let right = number(100.0 * accuracy);
+    (!reports.is_empty()).then(|| format!("reward models: {right}% of held-out pairs right{calibrated}"))
 }
 
 fn status(phase: &Phase) -> String {
@@ -39,6 +50,7 @@ fn status(phase: &Phase) -> String {
         Phase::Base { step, of, loss } => {
             format!("warming up the base policy: step {step} of {of}, loss {} nats a token", number(*loss))
         }
+        Phase::Models { step, of } => format!("learning the reward models: step {step} of {of}"),
         Phase::Loading => "loading…".into(),
         Phase::Paused => "paused".into(),
         Phase::Running | Phase::Stepping => "training".into(),

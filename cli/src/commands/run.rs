@@ -8,6 +8,7 @@ use crate::table::{interval, number, table};
 use crate::train::{Training, train_with_bar};
 use goodhart_core::metrics::columns::names;
 use goodhart_core::metrics::verdict::{Line, verdict};
+use goodhart_core::reward_models::Report;
 use serde_json::json;
 use std::fmt::Write;
 
@@ -26,6 +27,9 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     }
     let Training { engine, seconds, .. } = &training;
     let mut text = verdict_table(&lines);
+    for report in &training.reward_models {
+        let _ = writeln!(text, "{}", report_line(report, training.first_seed));
+    }
     let _ = writeln!(
         text,
         "\n{engine}; {} updates of {} lanes in {seconds:.1} s\ndigest {:016x}",
@@ -71,8 +75,21 @@ fn summary(id: &str, title: &str, training: &Training, lines: &[Line]) -> serde_
         "seeds": training.curves.seeds,
         "seconds": training.seconds,
         "digest": format!("{:016x}", training.curves.digest()),
+        "reward_models": training.reward_models,
         "verdict": lines,
     })
+}
+
+/// What the reward models of a seed came to before the run.
+fn report_line(report: &Report, first_seed: u32) -> String {
+    let each: Vec<String> = report.each.iter().map(|accuracy| format!("{accuracy:.3}")).collect();
+    let (accuracy, ece) = (report.mean.accuracy(), report.mean.ece());
+    let calibration = if ece.is_nan() { String::new() } else { format!(", calibration error {ece:.3}") };
+    let seed = first_seed + report.seed;
+    format!(
+        "seed {seed}: reward models order {} of held-out pairs right, their mean {accuracy:.3}{calibration}",
+        each.join(", ")
+    )
 }
 
 /// The verdict as text: one line an arm, then what each alarm says.

@@ -1,6 +1,7 @@
 //! The one table of an algorithm's settings. Names and defaults are TRL's where TRL has them (GRPOConfig of TRL 1.16),
 //! else verl's or CleanRL's, as each row's source says.
 
+use crate::reward_models::FreshPairs;
 use crate::{choice, params};
 
 choice! {
@@ -148,5 +149,9 @@ params! {
         adam_epsilon: f32 = 1e-8, 0 ..= 1, "", "Adam's epsilon.", source "Kingma and Ba 2015";
         weight_decay: f32 = 0.0, 0 ..= 1, "", "Decoupled weight decay (adamw).", source "Loshchilov and Hutter 2019";
         max_grad_norm: f32 = 1.0, 0 ..= 1000000, "", "Gradients longer than this are shortened to it; 0 = never.", source "transformers TrainingArguments.max_grad_norm";
+        rm_every: u32 = 0, 0 ..= 100000, "updates", "Train the learned reward models every so many updates, on answers of the current policy; 0 = only once, before the run.";
+        rm_fresh_pairs: FreshPairs = FreshPairs::Labels, 0 ..= 0, "", "Which pairs of the current policy's answers they are trained on: ordered by the labels, or accepted over rejected by the verifier.", source "Cooper (verified)";
+        rm_pairs: u32 = 64, 1 ..= 16384, "pairs", "Pairs of such a training.";
+        rm_steps: u32 = 10, 0 ..= 10000, "steps", "Optimiser steps of such a training.";
     }
 }

@@ -6,17 +6,21 @@
 //! buffers have their sizes.
 
 mod advantage;
+mod appraise;
 mod backward;
+mod calibrate;
 mod combine;
 mod forward;
 mod loss;
 mod measure;
 mod optimize;
+mod reward_models;
 mod rollout;
 mod score;
 mod work;
 
 pub use forward::{Probe, probe};
+pub use reward_models::answers;
 pub use work::{Kept, Lane, Work};
 
 use crate::algorithm::{EntropyControl, Settings};
@@ -25,6 +29,7 @@ use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::Program;
+use crate::reward_models::Answers;
 use std::sync::Arc;
 
 /// Updates between two measurements of the KL where the algorithm itself does not need it.
@@ -91,6 +96,8 @@ impl CpuEngine {
                     run: vec![0.0; RUN_FIELDS.len()],
                     tokens: 0.0,
                     reference: start,
+                    reward_models: plan.reward_models.as_ref().map_or_else(Vec::new, |m| vec![0.0; m.n_weights()]),
+                    answers: None,
                 }
             })
             .collect();
@@ -186,6 +193,7 @@ impl CpuEngine {
             entropy_last: l.entropy.last,
             tokens: l.tokens,
             run: l.run.clone(),
+            reward_models: l.reward_models.clone(),
         });
         Checkpoint { update: self.update, lanes: lanes.collect() }
     }
@@ -207,6 +215,11 @@ impl CpuEngine {
             lane.entropy = EntropyControl { coef: saved.entropy_coef, last: saved.entropy_last };
             lane.tokens = saved.tokens;
             lane.run.copy_from_slice(&saved.run);
+            if saved.reward_models.len() != lane.reward_models.len() {
+                return Err("the checkpoint is of other reward models".into());
+            }
+            lane.reward_models.copy_from_slice(&saved.reward_models);
+            lane.answers = None;
         }
         self.update = checkpoint.update;
         Ok(())
@@ -235,6 +248,11 @@ fn update_lane(
     let policy = policies.train;
     rollout::rollout(plan, policy, &lane.params, seed, update, work);
     observe("rollout");
+    let stride = plan.task.schema.stride;
+    if let Some(models) = &plan.reward_models {
+        appraise::appraise(models, stride, lane, work);
+        observe("appraise");
+    }
     score::score(plan, &arm.program, lane, update, work);
     observe("score");
     let needs_kl = settings.beta > 0.0 || settings.kl_in_reward > 0.0;
@@ -276,4 +294,13 @@ fn update_lane(
     }
     measure::measure(plan, &arm.program, lane, work, update, learning_rate, &sums, row);
     observe("measure");
+    if let Some(models) = &plan.reward_models {
+        calibrate::calibrate(models, stride, plan.group(), lane, work, row);
+        lane.answers = models.is_due(settings, update + 1, plan.run.updates).then(|| {
+            let mut answers = Answers::new(models, plan.group());
+            answers.add(models, &work.records, stride, &work.true_scores);
+            answers
+        });
+        observe("calibrate");
+    }
 }

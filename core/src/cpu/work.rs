@@ -7,6 +7,7 @@ use super::LaneId;
 use crate::algorithm::{EntropyControl, Scratch, minibatch_place};
 use crate::plan::Plan;
 use crate::reward;
+use crate::reward_models::{Answers, Scorer};
 use crate::tasks::{Play, State};
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub struct Lane {
     pub tokens: f32,
     /// Parameters of the reference policy.
     pub reference: Arc<[f32]>,
+    /// Weights of its learned reward models, one model after another; empty without.
+    pub reward_models: Vec<f32>,
+    /// Answers of the last update, where its reward models are to be trained on them before the next one.
+    pub answers: Option<Answers>,
 }
 
 /// The last update of a lane, kept for views.
@@ -106,6 +111,9 @@ pub struct Work {
     pub scratch: Scratch,
     /// Weights of the components.
     pub weights: Vec<f32>,
+    /// What a reward model reads of a record, and its working memory.
+    pub model_row: Vec<f32>,
+    pub scorer: Scorer,
     /// Mean reward before the KL was taken out, over the samples that have one.
     pub proxy: f32,
 

@@ -99,6 +99,9 @@ pub struct Experiment {
     pub policy: Part,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
+    /// Overrides of `reward_models::RewardModelParams`; without the section no reward model is learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward_models: Option<Overrides>,
     /// Overrides of `RunParams`.
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub run: Overrides,
@@ -139,6 +142,7 @@ impl Experiment {
             task,
             policy,
             base: None,
+            reward_models: None,
             run: Overrides::new(),
             algorithm: Overrides::new(),
             arms,

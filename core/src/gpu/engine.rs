@@ -38,6 +38,9 @@ pub struct GpuEngine {
     pub(super) arms: Vec<PlannedArm>,
     /// Updates submitted.
     pub(super) update: u32,
+    /// Weights of the reward models of all lanes, and the lanes that wait for new ones.
+    pub(super) reward_models: Vec<f32>,
+    pub(super) due: Vec<LaneId>,
 }
 
 impl GpuEngine {
@@ -69,7 +72,8 @@ impl GpuEngine {
             Play::Steps(play) => play.shader_words(),
             Play::Tokens(play) => play.shader_words(),
         };
-        let buffers = make_buffers(context, &shape, &layout, words.len())?;
+        let models = plan.reward_models.as_ref().map_or(0, |m| ids.len() * m.n_weights());
+        let buffers = make_buffers(context, &shape, &layout, words.len(), models)?;
         let mut bags = layout.bags.clone();
         bags.resize(BAG_ENTRIES, [0; 4]);
         for (i, job) in layout.jobs().into_iter().enumerate() {
@@ -92,6 +96,8 @@ impl GpuEngine {
             stages: Vec::new(),
             lanes: ids.to_vec(),
             update: 0,
+            reward_models: vec![0.0; models],
+            due: Vec::new(),
             plan,
         };
         let sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
@@ -108,7 +114,8 @@ impl GpuEngine {
     }
 
     fn parts(&self) -> Parts<'_> {
-        Parts { shape: &self.shape, layout: &self.layout, task: self.plan.task.wgsl }
+        let models = self.plan.reward_models.as_ref();
+        Parts { shape: &self.shape, layout: &self.layout, task: self.plan.task.wgsl, models }
     }
 
     /// Writes an arm's settings, and the number of its components beside its lanes.
@@ -257,8 +264,8 @@ impl GpuEngine {
         self.readback.in_flight() < readback::IN_FLIGHT
     }
 
-    /// Encodes up to `updates` updates into one submit and returns how many it took: 0 if too many submits are in flight
-    /// or the run is at its end.
+    /// Encodes up to `updates` updates into one submit and returns how many it took: 0 if too many submits are in flight,
+    /// if reward models are to be trained first, or if the run is at its end.
     ///
     /// Errors: the device is lost.
     pub fn submit(&mut self, updates: u32) -> Result<u32, GpuError> {
@@ -266,7 +273,7 @@ impl GpuEngine {
         let (epochs, minibatches) = self.passes();
         let entries = 2 + epochs * minibatches;
         let most = ((MAX_UPDATES * 8) as u32 / entries).clamp(1, MAX_UPDATES as u32);
-        let updates = updates.min(most).min(self.plan.run.updates.saturating_sub(self.update));
+        let updates = updates.min(most).min(self.plan.run.updates.saturating_sub(self.update)).min(self.until_due());
         if updates == 0 {
             return Ok(0);
         }
@@ -306,6 +313,7 @@ impl GpuEngine {
         let submission = self.context.queue.submit([encoder.finish()]);
         self.readback.fly(staging, submission, self.update, updates, words);
         self.update += updates;
+        self.find_due();
         self.context.pump()?;
         Ok(updates)
     }

@@ -9,7 +9,8 @@ use super::setup::{MAX_UPDATES, RUN_WORDS};
 use super::shape::Shape;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
 
-/// Makes all buffers, zeroed; `words` is the size of the task's tables.
+/// Makes all buffers, zeroed; `words` is the size of the task's tables, `models` that of
+/// the reward models.
 ///
 /// Errors: a buffer larger than the device binds.
 pub(super) fn make_buffers(
@@ -17,6 +18,7 @@ pub(super) fn make_buffers(
     shape: &Shape,
     layout: &Layout,
     words: usize,
+    models: usize,
 ) -> Result<Buffers, GpuError> {
     let mut buffers = Buffers::new();
     let lanes = shape.lanes;
@@ -63,6 +65,7 @@ pub(super) fn make_buffers(
         ("partials", if layout.splits > 1 { layout.splits * lanes * shape.params } else { 0 }),
         ("opt_state", lanes * 4),
         ("task_words", words),
+        ("reward_models", models),
         ("records", samples * shape.record),
         ("samples", samples * 4),
         ("policy_old", rows * 4),

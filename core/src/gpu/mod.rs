@@ -10,6 +10,7 @@ mod memory;
 mod network;
 mod pipelines;
 mod readback;
+mod reward_models;
 mod score_programs;
 mod setup;
 mod shape;

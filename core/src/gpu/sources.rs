@@ -2,6 +2,7 @@
 
 use super::device::GpuError;
 use super::network::{Layout, Network};
+use super::reward_models;
 use super::setup::RUN_WORDS;
 use super::shape::Shape;
 use super::stages::Phase;
@@ -9,6 +10,7 @@ use crate::algorithm;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
 use crate::reward::{Program, wgsl_prelude};
+use crate::reward_models::RewardModels;
 
 /// A stage's name and its complete text.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub(super) struct Parts<'a> {
     pub layout: &'a Layout,
     /// The task's shader twin.
     pub task: &'a str,
+    /// The reward models that the experiment learns.
+    pub models: Option<&'a RewardModels>,
 }
 
 impl Parts<'_> {
@@ -119,11 +123,21 @@ impl Parts<'_> {
         self.plain("measure", &[&constants, shader!("common/reduce.wgsl"), shader!("measure.wgsl")])
     }
 
+    /// The stage that scores with learned reward models, and the one that measures them.
+    fn appraisal(&self, models: &RewardModels) -> [Source; 2] {
+        let own = reward_models::constants(models);
+        let constants = metric_constants() + &algorithm::shader::prelude() + &own;
+        let parts = [&constants, shader!("common/reduce.wgsl"), shader!("calibrate.wgsl")];
+        [self.plain("appraise", &[&own, shader!("appraise.wgsl")]), self.plain("calibrate", &parts)]
+    }
+
     /// All stages of an update in their order, with their phases.
     pub(super) fn stages(&self, programs: &[&Program]) -> Result<Vec<(Phase, Source)>, GpuError> {
         let [score, combine] = self.programs(programs);
-        let mut list = vec![
-            (Phase::Sample, self.rollout()),
+        let mut list = vec![(Phase::Sample, self.rollout())];
+        let appraisal = self.models.map(|models| self.appraisal(models));
+        list.extend(appraisal.iter().map(|[appraise, _]| (Phase::Sample, appraise.clone())));
+        list.extend([
             (Phase::Reference, self.forward(true)),
             (Phase::Judge, score),
             (Phase::Judge, combine),
@@ -131,10 +145,11 @@ impl Parts<'_> {
             (Phase::First, self.first_loss()?),
             (Phase::Again, self.forward(false)),
             (Phase::Again, self.algorithm("loss")?),
-        ];
+        ]);
         list.extend(self.backward().into_iter().map(|s| (Phase::Learn, s)));
         list.push((Phase::Learn, self.algorithm("optimize")?));
         list.push((Phase::Measure, self.measure()));
+        list.extend(appraisal.map(|[_, calibrate]| (Phase::Measure, calibrate)));
         Ok(list)
     }
 
@@ -341,7 +356,7 @@ mod tests {
                         columns: columns::ROW,
                         ..Shape::default()
                     };
-                    let parts = Parts { shape: &shape, layout, task: task.wgsl };
+                    let parts = Parts { shape: &shape, layout, task: task.wgsl, models: None };
                     check(&parts.rollout());
                     check(&parts.forward(false));
                     parts.backward().iter().for_each(check);
@@ -391,7 +406,7 @@ mod tests {
                     columns: columns::ROW,
                     ..Shape::default()
                 };
-                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl };
+                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl, models: None };
                 check(&parts.rollout());
                 check(&parts.forward(false));
                 parts.backward().iter().for_each(check);

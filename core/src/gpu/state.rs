@@ -26,7 +26,7 @@ impl GpuEngine {
         readback::read_buffers(&self.context, &sources).await
     }
 
-    fn lane_index(&self, lane: LaneId) -> Result<usize, GpuError> {
+    pub(super) fn lane_index(&self, lane: LaneId) -> Result<usize, GpuError> {
         let index = self.lanes.iter().position(|l| *l == lane);
         index.ok_or_else(|| GpuError::Read(format!("there is no lane of arm {} and seed {}", lane.arm, lane.seed)))
     }
@@ -62,6 +62,7 @@ impl GpuEngine {
                 entropy_last: stats.bonus_entropy,
                 tokens: run[RUN_FIELDS.len()],
                 run: run[..RUN_FIELDS.len()].to_vec(),
+                reward_models: self.weights_of(i).to_vec(),
             }
         });
         Ok(Checkpoint { update, lanes: lanes.collect() })
@@ -79,6 +80,9 @@ impl GpuEngine {
             if [saved.params.len(), saved.m.len(), saved.v.len()] != [n; 3] || saved.run.len() != RUN_FIELDS.len() {
                 return Err(GpuError::Read("the checkpoint is of another policy".into()));
             }
+            if saved.reward_models.len() != self.weights_of(0).len() {
+                return Err(GpuError::Read("the checkpoint is of other reward models".into()));
+            }
             found.push(saved);
         }
         for (i, saved) in found.into_iter().enumerate() {
@@ -92,6 +96,14 @@ impl GpuEngine {
             self.write_entropy(i, saved.opt_step, &entropy);
         }
         self.update = checkpoint.update;
+        self.due.clear();
+        for saved in &checkpoint.lanes {
+            let lane = LaneId { arm: saved.arm as usize, seed: saved.seed as usize };
+            // It may hold lanes of other workers too.
+            if self.lanes.contains(&lane) {
+                self.set_reward_models(lane, &saved.reward_models)?;
+            }
+        }
         Ok(())
     }
 

@@ -26,6 +26,12 @@ pub mod purpose {
     pub const REFERENCE: u32 = 9;
     /// Noise and attacks on the reward (step 0, sample 0: one coin a group; step 1: a draw of each sample).
     pub const REWARD_NOISE: u32 = 40;
+    /// Initial weights of reward models.
+    pub const REWARD_MODEL_INIT: u32 = 60;
+    /// Pairs and labels that reward models are trained on.
+    pub const PREFERENCE: u32 = 61;
+    /// The batches of their training.
+    pub const REWARD_MODEL_BATCH: u32 = 62;
 }
 
 /// One round of PCG4D over four 32-bit words.

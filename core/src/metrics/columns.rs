@@ -50,6 +50,8 @@ columns! {
     TooHard "groups/too_hard" "" "Share of groups without spread whose true score is at most one half.";
     NumTokens "num_tokens" "steps" "Steps taken by the lane so far.";
     NotFinite "not_finite" "" "Count of values that were not finite in the update; such an update is not applied.";
+    RmAccuracy "rm/accuracy" "" "Share of pairs of this update's answers (of one group, with different true scores) that the learned reward model orders as the true score does.";
+    RmEce "rm/ece" "" "Expected calibration error of the learned reward model on this update's answers: how far the share that is right is from the confidence.";
 }
 
 /// Numbers in a metric row.

@@ -8,6 +8,7 @@ mod device;
 mod engine;
 mod experiments;
 mod pass;
+mod reward_models;
 #[path = "../reward_support/mod.rs"]
 mod reward_support;
 mod rewards;

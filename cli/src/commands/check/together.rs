@@ -4,6 +4,7 @@ use super::{Case, Checked};
 use crate::base::base_policy;
 use crate::failure::Failure;
 use crate::measure;
+use crate::reward_models::Models;
 use crate::train::{Training, train_lane};
 use goodhart_core::cpu::{LaneId, lanes_of};
 use goodhart_core::metrics::Curves;
@@ -13,11 +14,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Instant;
 
+/// One piece of an experiment's work.
+#[derive(Clone, Copy)]
+enum Piece {
+    /// The reward models of a seed.
+    Models(usize),
+    Lane(LaneId),
+}
+
 /// An experiment in training.
 struct Job<'a> {
     case: &'a Case,
     lanes: Vec<LaneId>,
     base: OnceLock<Option<Vec<f32>>>,
+    models: Models,
     done: Mutex<Done>,
 }
 
@@ -37,8 +47,8 @@ pub fn train(
     let jobs: Vec<Job> = cases.iter().map(Job::new).collect();
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by(|a, b| seconds(&cases[*b]).total_cmp(&seconds(&cases[*a])));
-    let queue: Vec<(usize, LaneId)> =
-        order.iter().flat_map(|job| jobs[*job].lanes.iter().map(move |lane| (*job, *lane))).collect();
+    let queue: Vec<(usize, Piece)> =
+        order.iter().flat_map(|job| jobs[*job].pieces().map(move |piece| (*job, piece))).collect();
     let bar = ProgressBar::new(jobs.iter().map(Job::updates).sum());
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} updates, {eta} left") {
         bar.set_style(style);
@@ -52,8 +62,8 @@ pub fn train(
         for _ in 0..threads {
             let (say, queue, jobs, bar, next) = (say.clone(), &queue, &jobs, &bar, &next);
             scope.spawn(move || {
-                while let Some((job, lane)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let finished = jobs[*job].train(*lane, bar);
+                while let Some((job, piece)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let finished = jobs[*job].work(*piece, bar);
                     let stop = finished.is_err();
                     let news = finished.map(|whole| whole.then_some(*job)).transpose();
                     if news.is_some_and(|news| say.send(news).is_err()) || stop {
@@ -93,19 +103,35 @@ impl<'a> Job<'a> {
         let lanes = lanes_of(&case.plan, &seeds);
         let curves = Curves::new(case.plan.arms.len(), seeds.len());
         let done = Mutex::new(Done { curves, lanes: 0, seconds: 0.0 });
-        Self { case, lanes, base: OnceLock::new(), done }
+        Self { case, lanes, base: OnceLock::new(), models: Models::new(&case.plan), done }
     }
 
     fn updates(&self) -> u64 {
         self.lanes.len() as u64 * u64::from(self.case.plan.run.updates)
     }
 
-    /// Trains one lane; true if it was the last one of the experiment.
-    fn train(&self, lane: LaneId, bar: &ProgressBar) -> Result<bool, String> {
+    /// Reward models first: the lanes of a seed wait for its own.
+    fn pieces(&self) -> impl Iterator<Item = Piece> {
+        let models = (0..self.models.seeds()).map(Piece::Models);
+        models.chain(self.lanes.iter().map(|lane| Piece::Lane(*lane)))
+    }
+
+    /// Does one piece; true if it was the last lane of the experiment.
+    fn work(&self, piece: Piece, bar: &ProgressBar) -> Result<bool, String> {
         let Case { experiment, plan, file } = self.case;
         let base = self.base.get_or_init(|| base_policy(experiment, plan, &ProgressBar::hidden()));
         let started = Instant::now();
-        let rows = train_lane(plan, lane, base.as_deref(), bar).map_err(|e| format!("{}: {e}", file.display()))?;
+        let said = |e: String| format!("{}: {e}", file.display());
+        let lane = match piece {
+            Piece::Lane(lane) => lane,
+            Piece::Models(seed) => {
+                self.models.of(plan, seed, base.as_deref(), &ProgressBar::hidden()).map_err(said)?;
+                let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.seconds += started.elapsed().as_secs_f64();
+                return Ok(false);
+            }
+        };
+        let rows = train_lane(plan, lane, base.as_deref(), &self.models, bar).map_err(said)?;
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         for (update, row) in rows.chunks_exact(ROW).enumerate() {
             done.curves.put(lane.arm, lane.seed, update, row);
@@ -124,6 +150,7 @@ impl<'a> Job<'a> {
             components: plan.arms.iter().map(|arm| arm.components()).collect(),
             curves: std::mem::take(&mut done.curves),
             first_seed: plan.run.first_seed,
+            reward_models: self.models.reports(),
             engine: engine.into(),
             engine_kind: "cpu",
             seconds: done.seconds,

@@ -1,0 +1,65 @@
+//! What the engine has to do with the training of reward models: answers and jobs out, weights in.
+
+use super::work::Work;
+use super::{CpuEngine, LaneId, rollout};
+use crate::plan::Plan;
+use crate::reward_models::{Answers, Job, RewardModels};
+
+/// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
+/// be. `base` are its parameters, else the seed's initial ones.
+///
+/// Errors: parameters of another policy.
+pub fn answers(
+    plan: &Plan,
+    models: &RewardModels,
+    seed: usize,
+    base: Option<&[f32]>,
+    first_update: u32,
+    batches: usize,
+) -> Result<Answers, String> {
+    let policy = plan.policy.build(&plan.policy_params, &plan.interface);
+    let mut policy = policy.map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    policy.keep_activations(false);
+    let seed = plan.seed(seed);
+    let mut params = vec![0.0; policy.n_params()];
+    match base {
+        Some(base) if base.len() == params.len() => params.copy_from_slice(base),
+        Some(base) => return Err(format!("the base policy has {} parameters, not {}", base.len(), params.len())),
+        None => policy.init(seed, &mut params),
+    }
+    let mut work = Work::new(plan, 0);
+    let mut found = Answers::new(models, plan.group());
+    for k in 0..batches as u32 {
+        rollout::rollout(plan, policy.as_mut(), &params, seed, first_update.wrapping_add(k), &mut work);
+        found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+    }
+    Ok(found)
+}
+
+impl CpuEngine {
+    /// Trainings that are due before the next update; their weights go to `set_reward_models`.
+    pub fn reward_model_jobs(&self) -> Vec<(LaneId, Job)> {
+        let Some(models) = &self.plan.reward_models else { return Vec::new() };
+        let job = |lane: &super::Lane| {
+            let answers = lane.answers.clone()?;
+            let (settings, seed) = (&self.arms[lane.id.arm].settings, self.plan.seed(lane.id.seed));
+            Some((lane.id, Job::again(models, settings, answers, &lane.reward_models, seed, self.update)))
+        };
+        self.lanes.iter().filter_map(job).collect()
+    }
+
+    /// Uses these weights [count][Shape::n_params()] for a lane's reward models from the next update on.
+    ///
+    /// Errors: another number of weights than the plan's models have.
+    pub fn set_reward_models(&mut self, lane: LaneId, weights: &[f32]) -> Result<(), String> {
+        for own in self.lanes.iter_mut().filter(|l| l.id == lane) {
+            if own.reward_models.len() != weights.len() {
+                let (want, got) = (own.reward_models.len(), weights.len());
+                return Err(format!("the reward models have {want} weights and were given {got}"));
+            }
+            own.reward_models.copy_from_slice(weights);
+            own.answers = None;
+        }
+        Ok(())
+    }
+}

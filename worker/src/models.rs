@@ -1,0 +1,165 @@
+//! The worker that trains reward models, started by the first run that learns any: burn is megabytes, and what it does
+//! must not keep this worker's messages waiting.
+
+use crate::edge;
+use goodhart_core::cpu::LaneId;
+use goodhart_core::plan::Plan;
+use goodhart_core::protocol::{Event, TrainingCommand, TrainingEvent};
+use goodhart_core::reward_models::{Job, Start};
+use goodhart_core::wire;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+const SCRIPT: &str = "./goodhart-reward-models_loader.js";
+
+thread_local! {
+    static TRAINER: RefCell<Option<Rc<Trainer>>> = const { RefCell::new(None) };
+}
+
+/// The worker, and what it has said and nobody has heard yet.
+struct Trainer {
+    worker: Worker,
+    heard: Rc<Heard>,
+    next: Cell<u32>,
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+    _on_error: Closure<dyn Fn(ErrorEvent)>,
+}
+
+#[derive(Default)]
+struct Heard {
+    events: RefCell<VecDeque<Result<TrainingEvent, String>>>,
+    waiting: RefCell<Option<js_sys::Function>>,
+}
+
+impl Heard {
+    fn put(&self, event: Result<TrainingEvent, String>) {
+        self.events.borrow_mut().push_back(event);
+        if let Some(resolve) = self.waiting.borrow_mut().take() {
+            let _ = resolve.call0(&JsValue::NULL);
+        }
+    }
+
+    async fn next(&self) -> Result<TrainingEvent, String> {
+        loop {
+            if let Some(event) = self.events.borrow_mut().pop_front() {
+                return event;
+            }
+            let promise = js_sys::Promise::new(&mut |resolve, _| *self.waiting.borrow_mut() = Some(resolve));
+            let _ = JsFuture::from(promise).await;
+        }
+    }
+}
+
+impl Drop for Trainer {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl Trainer {
+    /// Starts the worker and waits until it runs.
+    async fn start() -> Result<Rc<Self>, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let refused = |_| "the browser refused to start the worker that learns reward models".to_string();
+        let worker = Worker::new_with_options(SCRIPT, &options).map_err(refused)?;
+        let heard = Rc::new(Heard::default());
+        let to = heard.clone();
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+            let bytes = message.data().dyn_into::<js_sys::Uint8Array>();
+            let event = bytes.map_err(|_| "the worker that learns reward models spoke no message".to_string());
+            to.put(event.and_then(|bytes| wire::decode(&bytes.to_vec()).map_err(|e| e.to_string())));
+        });
+        let to = heard.clone();
+        let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |e: ErrorEvent| {
+            e.prevent_default();
+            to.put(Err(format!("the module that learns reward models did not load or stopped: {}", e.message())));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let this = Rc::new(Self { worker, heard, next: Cell::new(0), _on_message: on_message, _on_error: on_error });
+        match this.heard.next().await? {
+            TrainingEvent::Started => Ok(this),
+            _ => Err("the worker that learns reward models answered before it was asked".into()),
+        }
+    }
+
+    /// The weights of a job's models; `tell` hears of its steps, and stops the training by answering false.
+    async fn train(&self, job: &Job, mut tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
+        let asked = self.next.get();
+        self.next.set(asked.wrapping_add(1));
+        let bytes = wire::encode(&TrainingCommand::Train { id: asked, job: Box::new(job.clone()) });
+        let array = js_sys::Uint8Array::from(bytes.as_slice());
+        let sent = self.worker.post_message_with_transfer(&array, &js_sys::Array::of1(&array.buffer()));
+        sent.map_err(|_| "a message to the worker that learns reward models was refused".to_string())?;
+        loop {
+            match self.heard.next().await? {
+                TrainingEvent::Progress { id, step, .. } if id == asked => {
+                    if !tell(step) {
+                        return Err("another run took the place of this one".into());
+                    }
+                }
+                TrainingEvent::Trained { id, weights } if id == asked => return Ok(weights),
+                TrainingEvent::Failed { id, message } if id == asked => return Err(message),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Trains in the worker, which is started if need be; it does not outlive a failure.
+async fn train(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
+    if job.is_empty() {
+        return Ok(job.weights());
+    }
+    let running = TRAINER.with_borrow(Clone::clone);
+    let trainer = match running {
+        Some(trainer) => trainer,
+        None => Trainer::start().await?,
+    };
+    TRAINER.with_borrow_mut(|kept| *kept = Some(trainer.clone()));
+    let trained = trainer.train(job, tell).await;
+    if trained.is_err() {
+        TRAINER.with_borrow_mut(|kept| *kept = None);
+    }
+    trained
+}
+
+/// The models of some seeds before a run, with progress on screen: weights by seed; none if the run learns none.
+pub async fn first(
+    run: u32,
+    plan: &Arc<Plan>,
+    seeds: &[u32],
+    base: Option<&[f32]>,
+) -> Result<Vec<(u32, Vec<f32>)>, String> {
+    let Some(models) = &plan.reward_models else { return Ok(Vec::new()) };
+    let of = models.params.steps * seeds.len() as u32;
+    let (mut learned, mut reports) = (Vec::new(), Vec::new());
+    for (i, seed) in seeds.iter().enumerate() {
+        let Some(start) = Start::new(plan, *seed as usize, base)? else { continue };
+        edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32, of });
+        let tell = |step| {
+            edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32 + step, of });
+            !edge::is_superseded()
+        };
+        let (weights, report) = start.finish(train(start.job(), tell).await?);
+        learned.push((*seed, weights));
+        reports.extend(report);
+    }
+    edge::post(&Event::Models { run, reports });
+    Ok(learned)
+}
+
+/// A training in the middle of a run: the weights of a lane's models.
+pub async fn again(jobs: Vec<(LaneId, Job)>) -> Result<Vec<(LaneId, Vec<f32>)>, String> {
+    let mut learned = Vec::new();
+    for (lane, job) in jobs {
+        learned.push((lane, train(&job, |_| !edge::is_superseded()).await?));
+    }
+    Ok(learned)
+}
