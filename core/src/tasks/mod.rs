@@ -14,8 +14,11 @@ pub mod judge;
 pub mod length;
 pub mod pointmass;
 mod provers;
+pub mod quiz;
 pub mod rooms;
+pub mod route;
 pub mod steps;
+pub mod tool;
 mod twin;
 
 use crate::params::{Overrides, ParamError, ParamSpec, near};
@@ -168,8 +171,11 @@ pub static TASKS: &[TaskKind] = &[
     judge::KIND,
     length::KIND,
     pointmass::KIND,
+    quiz::KIND,
     rooms::KIND,
+    route::KIND,
     steps::KIND,
+    tool::KIND,
 ];
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.

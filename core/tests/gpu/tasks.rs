@@ -205,6 +205,29 @@ fn variants() -> Vec<Task> {
                 ("judge_false_positive", number(0.2)),
             ],
         ),
+        task("quiz", []),
+        with(
+            "quiz",
+            &[
+                ("questions", number(200.0)),
+                ("answers", number(16.0)),
+                ("styles", number(7.0)),
+                ("paraphrase", number(0.5)),
+            ],
+        ),
+        with("quiz", &[("answers", number(2.0)), ("styles", number(2.0)), ("paraphrase", number(0.0))]),
+        task("route", []),
+        with(
+            "route",
+            &[
+                ("topics", number(12.0)),
+                ("experts", number(8.0)),
+                ("max_calls", number(6.0)),
+                ("price_ratio", number(2.7)),
+                ("specialism", number(0.1)),
+            ],
+        ),
+        with("route", &[("experts", number(1.0)), ("max_calls", number(1.0)), ("own", number(0.9))]),
         task("steps", []),
         with(
             "steps",
@@ -223,6 +246,20 @@ fn variants() -> Vec<Task> {
             ],
         ),
         with("steps", &[("depth", number(8.0)), ("operations", number(8.0)), ("repair", number(0.0))]),
+        with("tool", &[("demo_error", number(0.1))]),
+        with(
+            "tool",
+            &[
+                ("tools", number(4.0)),
+                ("arguments", number(3.0)),
+                ("values", number(10.0)),
+                ("vocabulary", number(40.0)),
+                ("max_completion_length", number(24.0)),
+                ("demo_error", number(0.05)),
+                ("demo_slip", number(0.3)),
+            ],
+        ),
+        with("tool", &[("tools", number(2.0)), ("arguments", number(1.0)), ("values", number(2.0))]),
     ]
 }
 
