@@ -21,7 +21,7 @@ describe("the page", () => {
     narrow: { viewport: { width: 390, height: 844 } },
   })) {
     it(`fits: ${name}`, async () => {
-      const { page, context } = await open(browser, host.url, options);
+      const { page, context } = await open(browser, `${host.url}#grpo-lambda-length`, options);
       await page.evaluate(() => window.goodhart.run());
       await trained(page, 30);
       await page.evaluate(() => window.goodhart.pause());

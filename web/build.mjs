@@ -1,5 +1,5 @@
-// Builds the page's two JavaScript bundles into web/dist. Installs the locked packages first where they are missing, so
-// that plain `trunk serve` works on a fresh checkout.
+// Builds the page's JavaScript bundles into web/dist and the gallery's files into web/gallery. Installs the locked
+// packages first where they are missing, so that plain `trunk serve` works on a fresh checkout.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-if (!existsSync(join(here, "node_modules", "esbuild"))) {
+if (!["esbuild", "smol-toml"].every((name) => existsSync(join(here, "node_modules", name)))) {
   console.log("web: installing the locked npm packages");
   const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: here, stdio: "inherit", shell: process.platform === "win32" });
   if (npm.status !== 0) {
@@ -19,7 +19,10 @@ if (!existsSync(join(here, "node_modules", "esbuild"))) {
 const { build } = await import("esbuild");
 const result = await build({
   absWorkingDir: here,
-  entryPoints: { editor: "src/editor.js", charts: "src/charts.js" },
+  entryPoints: {
+    editor: "src/editor.js", charts: "src/charts.js", oracle: "src/oracle.js", "oracle-worker": "src/oracle-worker.js",
+  },
+  external: ["../goodhart-language.js"],
   outdir: "dist",
   bundle: true,
   format: "esm",
@@ -33,3 +36,6 @@ const result = await build({
 for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
   console.log(`web: ${file} ${(bytes / 1024).toFixed(0)} KiB`);
 }
+
+const { writeGallery } = await import("./gallery.mjs");
+writeGallery();

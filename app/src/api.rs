@@ -1,11 +1,11 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
 use crate::engine_client::describe;
-use crate::state::{App, EVENTS, Phase, shipped};
-use goodhart_core::experiment::Experiment;
+use crate::plain::to_js;
+use crate::state::{App, EVENTS, Phase, told};
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
-use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect};
+use js_sys::{Float32Array, Function, Object, Promise, Reflect};
 use leptos::prelude::*;
 use serde::Serialize;
 use wasm_bindgen::closure::Closure;
@@ -34,8 +34,8 @@ pub fn install(app: App) {
 
     put("ready", &promise(move |done| app.when_ready(done)));
     let none = |f: Box<dyn Fn() -> JsValue>| Closure::<dyn Fn() -> JsValue>::wrap(f).into_js_value();
-    put("experiment", &none(Box::new(move || app.draft.with_untracked(as_object))));
-    put("gallery", &none(Box::new(move || shipped().iter().map(as_object).collect::<Array>().into())));
+    put("experiment", &none(Box::new(move || app.draft.with_untracked(to_js))));
+    put("gallery", &none(Box::new(gallery)));
     put(
         "run",
         &none(Box::new(move || {
@@ -64,7 +64,7 @@ pub fn install(app: App) {
         })
     });
     put("step", &step.into_js_value());
-    let load = Closure::<dyn Fn(JsValue) -> JsValue>::new(move |what: JsValue| load(app, &what));
+    let load = Closure::<dyn Fn(JsValue) -> JsValue>::new(move |what: JsValue| load(app, what));
     put("load", &load.into_js_value());
     let on = Closure::<dyn Fn(String, Function) -> JsValue>::new(move |event: String, f: Function| on(app, &event, f));
     put("on", &on.into_js_value());
@@ -73,6 +73,15 @@ pub fn install(app: App) {
         let phase = app.phase.with(|p| p.name());
         app.emit("phase", || phase.into());
     });
+}
+
+/// A promise of what the gallery shows of every experiment.
+fn gallery() -> JsValue {
+    wasm_bindgen_futures::future_to_promise(async {
+        let text = crate::parts::gallery().await.map_err(|e| js_sys::Error::new(&e))?;
+        Reflect::get(&js_sys::JSON::parse(&text)?, &"cards".into())
+    })
+    .into()
 }
 
 /// Trains n updates; refused on a finished run, which has none left.
@@ -88,17 +97,6 @@ fn step(app: App, n: u32, done: Box<dyn FnOnce(Result<u32, String>)>) {
     }
     app.step(n);
     app.when_resting(done);
-}
-
-fn plain<T: Serialize>(value: &T) -> JsValue {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&serializer).unwrap_or(JsValue::NULL)
-}
-
-/// An experiment as the object that its JSON says.
-fn as_object(experiment: &Experiment) -> JsValue {
-    let text = serde_json::to_string(experiment).unwrap_or_default();
-    js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL)
 }
 
 /// A promise of the update at which something came to be.
@@ -120,26 +118,32 @@ fn promise(start: impl FnOnce(Box<dyn FnOnce(Result<u32, String>)>) + 'static) -
 }
 
 /// A link, an id or an experiment object; resolves when the engine is ready to train it.
-fn load(app: App, what: &JsValue) -> JsValue {
-    let opened = match what.as_string() {
-        Some(link) => app.open_link(&link, false),
-        None => experiment_of(what).and_then(|experiment| match app.problems_of(&experiment).first() {
-            Some(problem) => Err(problem.to_string()),
-            None => {
-                app.open(experiment, false);
-                Ok(())
+fn load(app: App, what: JsValue) -> JsValue {
+    promise(move |done| {
+        wasm_bindgen_futures::spawn_local(async move {
+            let opened = match what.as_string() {
+                Some(link) => app.open_link(&link, false).await,
+                None => open_object(app, &what).await,
+            };
+            match opened {
+                Ok(()) => app.when_ready(done),
+                Err(message) => done(Err(message)),
             }
-        }),
-    };
-    promise(move |done| match opened {
-        Ok(()) => app.when_ready(done),
-        Err(message) => done(Err(message)),
+        });
     })
 }
 
-fn experiment_of(what: &JsValue) -> Result<Experiment, String> {
+async fn open_object(app: App, what: &JsValue) -> Result<(), String> {
     let text = js_sys::JSON::stringify(what).map(String::from).map_err(|e| describe(&e))?;
-    serde_json::from_str(&text).map_err(|e| format!("this is not an experiment: {e}"))
+    let module = crate::parts::language().await?;
+    let experiment = told(&module.read(&text).map_err(|e| describe(&e))?)?;
+    match app.problems_of(&experiment).first() {
+        Some(problem) => Err(problem.to_string()),
+        None => {
+            app.open(experiment, false);
+            Ok(())
+        }
+    }
 }
 
 /// {arm: {metric: Float32Array of the seed mean, by update}}
@@ -171,12 +175,12 @@ pub fn fired(app: App) -> JsValue {
             sentence: &a.sentence,
         })
         .collect();
-    plain(&fired)
+    to_js(&fired)
 }
 
 fn engine(app: App) -> JsValue {
     let Some(view) = app.engine.get_untracked() else { return JsValue::NULL };
-    plain(&EngineFacts {
+    to_js(&EngineFacts {
         kind: match view.kind {
             EngineKind::Cpu => "cpu",
             EngineKind::Gpu => "gpu",

@@ -1,5 +1,6 @@
 //! Base policies: shipped as small static files, or warmed up once by the engine and then kept by the browser.
 
+use crate::state::{App, shipped};
 use goodhart_core::base;
 use goodhart_core::experiment::Experiment;
 use js_sys::Uint8Array;
@@ -9,13 +10,10 @@ use web_sys::{Cache, Response};
 
 const CACHE: &str = "goodhart-bases-1";
 
-/// Keys of the base policies that come with the page.
-const SHIPPED: &[&str] = include!(concat!(env!("OUT_DIR"), "/bases.rs"));
-
 /// The base policy of an experiment, if it needs one and one is at hand.
-pub async fn find(experiment: &Experiment) -> Option<Vec<f32>> {
-    let key = key(experiment)?;
-    if SHIPPED.contains(&key.as_str())
+pub async fn find(app: App, experiment: &Experiment) -> Option<Vec<f32>> {
+    let key = app.base_key(experiment)?;
+    if shipped::index().await.is_ok_and(|index| index.bases.contains(&key))
         && let Some(params) = fetch(&format!("./base/{key}.bin")).await
     {
         return Some(params);
@@ -25,17 +23,12 @@ pub async fn find(experiment: &Experiment) -> Option<Vec<f32>> {
 }
 
 /// Keeps a base policy that the engine warmed up. Where the browser keeps nothing it is made again next time.
-pub async fn keep(experiment: &Experiment, params: &[f32]) {
-    let (Some(key), Some(cache)) = (key(experiment), cache().await) else { return };
+pub async fn keep(app: App, experiment: &Experiment, params: &[f32]) {
+    let (Some(key), Some(cache)) = (app.base_key(experiment), cache().await) else { return };
     let body = Uint8Array::from(base::to_bytes(params).as_slice());
     if let Ok(response) = Response::new_with_opt_js_u8_array(Some(&body)) {
         JsFuture::from(cache.put_with_str(&address(&key), &response)).await.ok();
     }
-}
-
-/// None where training starts from the initial parameters.
-fn key(experiment: &Experiment) -> Option<String> {
-    experiment.base.as_ref().filter(|b| b.steps > 0).map(|_| base::key(experiment))
 }
 
 fn address(key: &str) -> String {

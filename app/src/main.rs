@@ -4,6 +4,7 @@ mod api;
 mod bases;
 mod engine_client;
 mod parts;
+mod plain;
 mod state;
 mod text;
 mod time;
@@ -11,34 +12,38 @@ mod views;
 
 use engine_client::Choice;
 use leptos::prelude::*;
-use state::{App, Opened, Overlay, store};
+use state::{App, Opened, Overlay, shipped, store};
 
 fn main() {
     console_error_panic_hook::set_once();
-    // The page's state lives as long as the page.
-    let owner = Owner::new();
-    owner.with(start);
-    std::mem::forget(owner);
+    wasm_bindgen_futures::spawn_local(async {
+        let opened = Opened::at_start().await;
+        // The page's state lives as long as the page.
+        let owner = Owner::new();
+        owner.with(|| start(opened));
+        std::mem::forget(owner);
+    });
 }
 
-fn start() {
-    let opened = Opened::at_start();
+fn start(opened: Opened) {
     let app = App::new(opened.experiment);
-    if let Some(problem) = opened.problem {
-        app.overlay.set(Overlay::Gallery(Some(problem)));
-    }
-    app.start_engine(engine_choice());
     // `?autorun=0` waits for the person, as embedding pages and tests want it.
     let then_run = query("autorun").as_deref() != Some("0");
+    if then_run || matches!(opened.overlay, Overlay::Gallery(Some(_))) {
+        app.overlay.set(opened.overlay);
+    }
+    app.start_engine(engine_choice());
     wasm_bindgen_futures::spawn_local(async move {
         app.load_compiler().await;
         app.load(then_run);
     });
+    wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(shipped::index().await)) });
     mount_to_body(move || views::page(app));
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }
     app.keep();
+    app.consult();
     app.keep_at_leaving();
     app.follow_address();
     app.save_regularly();

@@ -1,4 +1,4 @@
-//! What index.html starts to load beside the page: the code editor, the charts, the reward compiler.
+//! What index.html starts to load beside the page: the code editor, the charts, the reward compiler, the gallery's index.
 
 use crate::engine_client::describe;
 use js_sys::{Function, Promise, Reflect};
@@ -38,14 +38,33 @@ extern "C" {
     #[derive(Clone)]
     pub type LanguageModule;
 
+    #[wasm_bindgen(method, catch)]
+    pub fn catalog(this: &LanguageModule) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setTask)]
-    pub fn set_task(this: &LanguageModule, part: &str) -> Result<(), JsValue>;
+    pub fn set_task(this: &LanguageModule, part: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = checkParam)]
+    pub fn check_param(this: &LanguageModule, table: &str, name: &str, value: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn decode(this: &LanguageModule, fragment: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn read(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn encode(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = baseKey)]
+    pub fn base_key(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn check(this: &LanguageModule, code: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn problems(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+
+    /// The module `web/src/oracle.js`.
+    pub type OracleModule;
+
+    /// JSON text, or null where there is no answer.
+    #[wasm_bindgen(method, catch)]
+    pub fn ask(this: &OracleModule, what: &str, experiment: &str, arm: u32) -> Result<Promise, JsValue>;
 
     /// The module `web/src/charts.js`.
     pub type ChartModule;
@@ -90,6 +109,16 @@ pub async fn editor() -> Result<EditorModule, String> {
 /// The reward compiler, when it is loaded.
 pub async fn language() -> Result<LanguageModule, String> {
     Ok(module("language").await?.unchecked_into())
+}
+
+/// The text of the gallery's index, when it has come.
+pub async fn gallery() -> Result<String, String> {
+    module("gallery").await?.as_string().ok_or_else(|| "the gallery's index is no text".into())
+}
+
+/// The oracle's worker, when its bundle is loaded.
+pub async fn oracle() -> Result<OracleModule, String> {
+    Ok(module("oracle").await?.unchecked_into())
 }
 
 /// The charts' bundle, when it is loaded.

@@ -38,6 +38,21 @@ pub fn signed(x: f32) -> String {
     if x > 0.0 { format!("+{}", number(x)) } else { number(x).replace('-', "−") }
 }
 
+/// Text as HTML shows it.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// JSON text on many lines.
 pub fn indented(json: &str) -> String {
     let pretty = |json: &str| {

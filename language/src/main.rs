@@ -1,9 +1,15 @@
-//! The reward compiler as a module of its own, loaded beside the page like the code editor that asks it: so the page
-//! paints before there is a compiler. Everything crosses as JSON text; the page reads it with the types of core.
+//! What the page asks of core, as a module of its own that is loaded beside it: the reward compiler, the tables of
+//! parameters, the tasks, links. The page paints before it is there, and does not grow with tasks and settings. Everything
+//! crosses as JSON text.
 
-use goodhart_core::experiment::{Experiment, Part};
-use goodhart_core::params::Overrides;
-use goodhart_core::plan::{build_task, plan, run_schema};
+mod facts;
+
+use facts::TaskFacts;
+use goodhart_core::base;
+use goodhart_core::experiment::Experiment;
+use goodhart_core::link;
+use goodhart_core::oracle;
+use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -27,13 +33,29 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Chooses the task that programs are for: a `Part` and the section `reward_models` of its experiment, as JSON. A refused
-/// one leaves the last.
+/// Every table of parameters: `{algorithm, run, tasks, policies}`.
+#[wasm_bindgen]
+pub fn catalog() -> String {
+    json(&facts::catalog())
+}
+
+/// Chooses the task that programs are for, a `Part` and the section `reward_models` of its experiment as JSON:
+/// `{schema, view, action_names}`. A refused one leaves the last, and gives an empty text.
 #[wasm_bindgen(js_name = setTask)]
-pub fn set_task(parts: &str) {
-    let parts = serde_json::from_str::<(Part, Option<Overrides>)>(parts).ok();
-    if let Some((task, _)) = parts.and_then(|(part, models)| build_task(&part, models.as_ref()).ok()) {
-        SCHEMA.set(Some(task.schema));
+pub fn set_task(parts: &str) -> String {
+    let Some(task) = facts::task(parts) else { return String::new() };
+    let facts = json(&TaskFacts::from(&task));
+    SCHEMA.set(Some(task.schema));
+    facts
+}
+
+/// What is wrong with a value (as JSON) of a parameter, in one sentence; empty where nothing is. `table` is `algorithm`,
+/// `run`, `task <kind>` or `policy <kind>`.
+#[wasm_bindgen(js_name = checkParam)]
+pub fn check_param(table: &str, name: &str, value: &str) -> String {
+    match serde_json::from_str(value) {
+        Ok(value) => facts::check_param(table, name, &value).err().map(|e| e.message).unwrap_or_default(),
+        Err(e) => e.to_string(),
     }
 }
 
@@ -64,4 +86,58 @@ pub fn problems(experiment: &str) -> String {
         Ok(experiment) => json(&plan(&experiment).err().unwrap_or_default()),
         Err(_) => "[]".into(),
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Decoded {
+    Experiment(Box<Experiment>),
+    Error(String),
+}
+
+/// The experiment of a link's fragment: `{experiment}` or `{error}`.
+#[wasm_bindgen]
+pub fn decode(fragment: &str) -> String {
+    json(&match link::decode(fragment) {
+        Ok(experiment) => Decoded::Experiment(Box::new(experiment)),
+        Err(e) => Decoded::Error(e.to_string()),
+    })
+}
+
+/// An experiment (as JSON) as it is written, with what it takes by default: `{experiment}` or `{error}`.
+#[wasm_bindgen]
+pub fn read(experiment: &str) -> String {
+    json(&match serde_json::from_str(experiment) {
+        Ok(experiment) => Decoded::Experiment(experiment),
+        Err(e) => Decoded::Error(format!("this is not an experiment: {e}")),
+    })
+}
+
+/// The fragment of an experiment (as JSON); empty where it is none.
+#[wasm_bindgen]
+pub fn encode(experiment: &str) -> String {
+    serde_json::from_str(experiment).map(|e| link::encode(&e)).unwrap_or_default()
+}
+
+/// The name under which the base policy of an experiment (as JSON) is kept.
+#[wasm_bindgen(js_name = baseKey)]
+pub fn base_key(experiment: &str) -> String {
+    serde_json::from_str(experiment).map(|e| base::key(&e)).unwrap_or_default()
+}
+
+fn planned<T: Serialize>(experiment: &str, ask: impl FnOnce(&Plan) -> T) -> String {
+    let plan = serde_json::from_str(experiment).ok().and_then(|e| plan(&e).ok());
+    plan.map(|plan| json(&ask(&plan))).unwrap_or_default()
+}
+
+/// What the exact oracle says of an arm of an experiment (as JSON): `oracle::report::Report`; empty where it cannot run.
+#[wasm_bindgen(js_name = oracle)]
+pub fn solve(experiment: &str, arm: usize) -> String {
+    planned(experiment, |plan| (arm < plan.arms.len()).then(|| oracle::solve(plan, arm)))
+}
+
+/// The STARC distances between all arms of an experiment (as JSON) and the true objective: `oracle::report::Distances`.
+#[wasm_bindgen]
+pub fn distances(experiment: &str) -> String {
+    planned(experiment, oracle::distances)
 }

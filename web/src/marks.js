@@ -1,6 +1,16 @@
-// Alarm marks: a dashed line and a flag at the update where an alarm fired, with its sentence on hover.
+// Marks: a line and a flag at the update where an alarm fired (dashed) or the experiment's moment came (with a label),
+// with its sentence on hover.
 
 const NEAR_PX = 7;
+
+// Beside the line, on the side where there is room.
+function label(ctx, bbox, x, text, ratio) {
+  ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+  const right = x + ctx.measureText(text).width + 8 * ratio < bbox.left + bbox.width;
+  ctx.textAlign = right ? "left" : "right";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(text, x + (right ? 5 : -5) * ratio, bbox.top + bbox.height - 4 * ratio);
+}
 
 export function marksPlugin(chart, css) {
   let tip = null;
@@ -21,7 +31,7 @@ export function marksPlugin(chart, css) {
           if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
           ctx.strokeStyle = ctx.fillStyle = css(`--arm-${mark.color}`);
           ctx.lineWidth = ratio;
-          ctx.setLineDash([3 * ratio, 3 * ratio]);
+          ctx.setLineDash(mark.label ? [] : [3 * ratio, 3 * ratio]);
           ctx.beginPath();
           ctx.moveTo(x, bbox.top);
           ctx.lineTo(x, bbox.top + bbox.height);
@@ -31,6 +41,7 @@ export function marksPlugin(chart, css) {
           ctx.lineTo(x + 5 * ratio, bbox.top);
           ctx.lineTo(x, bbox.top + 8 * ratio);
           ctx.fill();
+          if (mark.label) label(ctx, bbox, x, mark.label, ratio);
         }
         ctx.restore();
       },

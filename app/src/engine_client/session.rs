@@ -7,8 +7,8 @@
 use super::recover::sentence;
 use super::slot::{Slot, Stage};
 use super::told::{Choice, Effect, EngineView, Told};
-use goodhart_core::experiment::{Experiment, RunParams};
-use goodhart_core::params::{Overrides, Params};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::params::Overrides;
 use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ impl Session {
 
     /// Loads an experiment from update 0; the run rests until told otherwise.
     pub fn load(&mut self, experiment: Experiment, base: Option<Vec<f32>>) -> Vec<Effect> {
-        let run = RunParams::resolve(&[&experiment.run]).unwrap_or_default();
+        let run = crate::state::run_params(&experiment);
         self.wish = Wish::Rest;
         self.told_pause = true;
         self.trial = None;

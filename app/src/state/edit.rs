@@ -1,8 +1,8 @@
 //! Changes of the draft. Code and algorithm settings reach a running engine at once; what shapes the run (task, policy,
 //! lengths, which arms there are) needs a restart, which happens by itself while nothing would be lost.
 
-use super::{Action, App, Level};
-use goodhart_core::experiment::{Arm, Experiment, Part};
+use super::{Action, App, Level, TaskView};
+use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
 use goodhart_core::params::Value;
 use goodhart_core::plan::MAX_ARMS;
 use leptos::prelude::*;
@@ -12,6 +12,9 @@ use leptos::prelude::*;
 pub struct Undo {
     pub what: String,
     pub experiment: Experiment,
+    /// Which of the experiment's edits to try it was, and whether the run began anew with it.
+    pub tried: Option<usize>,
+    pub restarted: bool,
 }
 
 /// Which table of parameters a control belongs to.
@@ -66,9 +69,10 @@ impl App {
     /// Another task: its parameters start from their defaults, and the policy from one that fits.
     pub fn set_task(self, kind: &str) {
         self.remember("the task");
+        self.draft.update(|e| e.task = Part { kind: kind.to_string(), params: [].into() });
+        self.check_all();
+        let writes = self.with_language(|l| matches!(l.view, TaskView::Tokens { .. })).unwrap_or_default();
         self.draft.update(|e| {
-            e.task = Part { kind: kind.to_string(), params: [].into() };
-            let writes = kind == "length";
             if writes != (e.policy.kind == "transformer") {
                 e.policy = Part { kind: if writes { "transformer" } else { "table" }.into(), params: [].into() };
             }
@@ -76,7 +80,6 @@ impl App {
                 e.base = None;
             }
         });
-        self.check_all();
         self.drafted();
         self.notify(Level::Info, format!("The task is now {kind}."), Some(Action::Undo));
     }
@@ -163,7 +166,7 @@ impl App {
     /// Keeps the draft as it is for `undo`.
     pub(super) fn remember(self, what: &str) {
         let experiment = self.draft.get_untracked();
-        self.undo.set(Some(Undo { what: what.to_string(), experiment }));
+        self.undo.set(Some(Undo { what: what.to_string(), experiment, tried: None, restarted: false }));
     }
 
     /// Takes back the last change that removed something.
@@ -173,7 +176,33 @@ impl App {
         self.notices.update(|n| n.retain(|n| n.action != Some(Action::Undo)));
         self.draft.set(undo.experiment);
         self.check_all();
-        self.drafted();
+        self.keep_soon();
+        if undo.restarted { self.load(true) } else { self.follow_soon() }
+    }
+
+    /// Makes one of the experiment's edits, and trains: from update 0 on, or with the policies as they are.
+    pub fn try_edit(self, index: usize, edit: &NowTry, anew: bool) {
+        let before = self.draft.get_untracked();
+        let edited = match edit.apply(&before) {
+            Ok(edited) => edited,
+            Err(why) => {
+                let text = format!("This edit does not fit what is on screen: {why}.");
+                return self.notify(Level::Warning, text, None);
+            }
+        };
+        self.undo.set(Some(Undo { what: "the edit".into(), experiment: before, tried: Some(index), restarted: anew }));
+        if let Some(arm) = edited.arms.iter().position(|a| a.name == edit.arm) {
+            self.choose_arm(arm);
+        }
+        self.draft.set(edited);
+        self.check_all();
+        self.keep_soon();
+        if anew {
+            self.load(true);
+        } else {
+            self.follow_soon();
+            self.run();
+        }
     }
 
     /// The draft changed: keep it, put it in the address, and let the engine follow.

@@ -1,12 +1,11 @@
 //! The engine follows the draft: programs and settings are sent while it runs; a change of the run's shape needs a restart.
 
+use super::catalog::{effective, has_critic, run_params};
 use super::run::{EditState, Pending, Phase};
 use super::{Action, App, Level};
 use crate::time;
-use goodhart_core::algorithm::Settings;
-use goodhart_core::algorithm::settings::Estimator;
-use goodhart_core::experiment::{Experiment, RunParams};
-use goodhart_core::params::{Overrides, Params};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::params::Overrides;
 use leptos::prelude::*;
 
 /// From the last change to its being sent.
@@ -89,24 +88,23 @@ impl App {
     }
 
     fn follow_settings(self, arm: usize, draft: &Experiment, loaded: &Experiment) {
-        let layers = |e: &Experiment| Settings::resolve(&[&e.algorithm, &e.arms[arm].algorithm]);
-        let (Ok(wanted), Ok(shared)) = (layers(draft), Settings::resolve(&[&loaded.algorithm])) else { return };
-        // What the worker is told is a diff against the algorithm that it loaded.
-        let diff: Overrides = Settings::TABLE
-            .iter()
-            .filter_map(|spec| Some((spec.name, wanted.get(spec.name)?)))
-            .filter(|(name, value)| shared.get(name).as_ref() != Some(value))
-            .map(|(name, value)| (name.to_string(), value))
-            .collect();
+        let table = &self.catalog.get_untracked().algorithm;
         let newest = self.internal.with_value(|i| {
             let sent = i.pending.iter().filter(|(_, p)| p.arm == arm && p.algorithm.is_some());
             sent.max_by_key(|(id, _)| **id).and_then(|(_, p)| p.algorithm.clone())
         });
-        let in_use = match newest {
-            Some(sent) => Settings::resolve(&[&loaded.algorithm, &sent]),
-            None => layers(loaded),
-        };
-        if in_use.as_ref() == Ok(&wanted) {
+        let in_use = newest.as_ref().unwrap_or(&loaded.arms[arm].algorithm);
+        let mut changed = false;
+        // What the worker is told is a diff against the algorithm that it loaded.
+        let mut diff = Overrides::new();
+        for spec in table {
+            let wanted = effective(spec, &[&draft.arms[arm].algorithm, &draft.algorithm]);
+            changed |= wanted != effective(spec, &[in_use, &loaded.algorithm]);
+            if wanted != effective(spec, &[&loaded.algorithm]) {
+                diff.insert(spec.name.clone(), wanted);
+            }
+        }
+        if !changed {
             return;
         }
         let edit = self.next_edit(Pending { arm, code: None, algorithm: Some(diff.clone()) });
@@ -132,11 +130,6 @@ impl App {
 
 /// What a running engine cannot change: everything but programs, settings and words.
 fn shape(e: &Experiment) -> impl PartialEq + use<> {
-    (e.task.clone(), e.policy.clone(), e.base.clone(), RunParams::resolve(&[&e.run]).ok(), e.arms.len(), critic(e))
-}
-
-/// A value head is part of the policy's shape.
-fn critic(e: &Experiment) -> bool {
-    let gae = |arm: &Overrides| Settings::resolve(&[&e.algorithm, arm]).is_ok_and(|s| s.estimator == Estimator::Gae);
-    e.arms.iter().any(|a| gae(&a.algorithm))
+    let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone());
+    (parts, run_params(e), e.arms.len(), has_critic(e))
 }

@@ -1,31 +1,36 @@
 //! The page's state: signals that views read, and the methods that change them. Views never talk to the engine.
 
+mod catalog;
 mod data;
 mod edit;
 mod follow;
 mod language;
 mod listeners;
 mod open;
+mod oracle;
 mod run;
+pub mod shipped;
 pub mod store;
 mod tell;
 mod wait;
 
+pub use catalog::{Catalog, Kind, KindOf, Spec, effective, run_params};
 pub use data::RunData;
 pub use edit::{Table, Undo};
-pub use language::{ArmCheck, Language, Problem};
+pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
-pub use open::{Opened, blank, shipped};
+pub use open::{Opened, blank, told};
+pub use oracle::{Distances, Report};
 pub use run::{EditState, Phase, Speed};
 
 use crate::engine_client::{Choice, Client, EngineView, Told};
 use crate::parts::LanguageModule;
 use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::metrics::verdict::Line;
-use goodhart_core::params::Params;
 use goodhart_core::protocol::Anatomy;
-use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
+use shipped::{Index, Shipped};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Something to tell the person, until it is dismissed.
@@ -88,7 +93,7 @@ pub struct App {
     pub tick: RwSignal<u32>,
     pub verdict: RwSignal<Vec<Line>>,
     /// What the learned reward models came to before the run, by seed.
-    pub models: RwSignal<Vec<Report>>,
+    pub models: RwSignal<Vec<goodhart_core::reward_models::Report>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
     /// What the compiler says of each arm's code.
     pub checks: RwSignal<Vec<ArmCheck>>,
@@ -96,15 +101,27 @@ pub struct App {
     pub edits: RwSignal<Vec<EditState>>,
     /// What is wrong with the draft, so that it could not be loaded.
     pub problems: RwSignal<Vec<Problem>>,
-    /// The link to the draft.
+    /// Where the experiment's moment has happened: its arm and update.
+    pub moment: RwSignal<Option<(usize, u32)>>,
+    /// What the oracle last said of an arm, and of the distances between rewards.
+    pub oracle: RwSignal<Option<Report>>,
+    pub distances: RwSignal<Option<Distances>>,
+    /// The link to the draft; empty where there is none yet.
     pub link: RwSignal<String>,
+    /// The gallery's index, when it has come; or why it has not.
+    pub gallery: RwSignal<Option<Result<Index, String>>>,
+    /// The draft's experiment as it came with the page, with what its last check measured.
+    pub shipped: RwSignal<Option<Rc<Shipped>>, LocalStorage>,
+    /// The tables of parameters; empty ones until the language module is there.
+    pub catalog: RwSignal<&'static Catalog>,
+    /// What views know of the draft's task.
+    pub language: RwSignal<Option<Arc<Language>>>,
     /// Counts up when another experiment is opened, and when the colours change.
     pub opened: RwSignal<u32>,
     pub theme_changed: RwSignal<u32>,
     /// What scripts and embedding pages listen to.
     pub listeners: StoredValue<Listeners, LocalStorage>,
     pub(crate) data: StoredValue<RunData, LocalStorage>,
-    pub(crate) language: StoredValue<Option<Language>, LocalStorage>,
     pub(crate) compiler: StoredValue<Option<LanguageModule>, LocalStorage>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
     pub(crate) internal: StoredValue<run::Internal, LocalStorage>,
@@ -134,17 +151,24 @@ impl App {
             checks: RwSignal::new(Vec::new()),
             edits: RwSignal::new(Vec::new()),
             problems: RwSignal::new(Vec::new()),
+            moment: RwSignal::new(None),
+            oracle: RwSignal::new(None),
+            distances: RwSignal::new(None),
             link: RwSignal::new(String::new()),
+            gallery: RwSignal::new(None),
+            shipped: RwSignal::new_local(None),
+            catalog: RwSignal::new(Catalog::none()),
+            language: RwSignal::new(None),
             opened: RwSignal::new(0),
             theme_changed: RwSignal::new(0),
             listeners: StoredValue::new_local(Listeners::default()),
             data: StoredValue::new_local(RunData::default()),
-            language: StoredValue::new_local(None),
             compiler: StoredValue::new_local(None),
             client: StoredValue::new_local(None),
             internal: StoredValue::new_local(run::Internal::default()),
         };
         app.check_all();
+        app.find_record();
         app
     }
 
@@ -158,13 +182,12 @@ impl App {
 
     /// The draft's run parameters; the defaults where they are refused.
     pub fn run_params(self) -> RunParams {
-        self.draft.with(|e| RunParams::resolve(&[&e.run]).unwrap_or_default())
+        self.draft.with(run_params)
     }
 
     /// The run parameters in use.
     pub fn loaded_run(self) -> RunParams {
-        let of = |e: &Experiment| RunParams::resolve(&[&e.run]).unwrap_or_default();
-        self.loaded.with(|e| e.as_ref().map(of)).unwrap_or_else(|| self.run_params())
+        self.loaded.with(|e| e.as_ref().map(run_params)).unwrap_or_else(|| self.run_params())
     }
 
     /// Tells the person something; the same text is told once.

@@ -1,35 +1,16 @@
 //! Opening experiments: shipped ones by id, links, drafts of earlier visits; and keeping the draft in the page's address
 //! and in storage.
 
+use super::shipped::{self, LANDING, is_shipped};
 use super::{App, Level, Overlay, store};
-use crate::time;
+use crate::plain::{Plain, write};
+use crate::{parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
-use goodhart_core::link;
 use leptos::prelude::*;
-use std::cell::OnceCell;
 use wasm_bindgen::prelude::JsValue;
 
 /// From the last change to storage and address.
 const KEEP_MS: u64 = 300;
-
-const EMBEDDED: &str = include_str!(concat!(env!("OUT_DIR"), "/experiments.json"));
-
-thread_local! {
-    static SHIPPED: OnceCell<Vec<Experiment>> = const { OnceCell::new() };
-}
-
-/// The experiments that come with the page, the landing one first.
-pub fn shipped() -> Vec<Experiment> {
-    SHIPPED.with(|cell| {
-        let read = || {
-            // build.rs wrote them, a test reads them.
-            let mut all: Vec<Experiment> = serde_json::from_str(EMBEDDED).unwrap_or_default();
-            all.sort_by_key(|e| e.task.kind != "length");
-            all
-        };
-        cell.get_or_init(read).clone()
-    })
-}
 
 /// The smallest experiment: where a person starts from nothing.
 pub fn blank() -> Experiment {
@@ -52,52 +33,82 @@ pub fn blank() -> Experiment {
 /// What the page opens with.
 pub struct Opened {
     pub experiment: Experiment,
-    /// What is wrong with the link that was to be opened.
-    pub problem: Option<String>,
+    /// What lies in front of it.
+    pub overlay: Overlay,
 }
 
 impl Opened {
-    /// From the address; else the draft of the last visit; else the landing experiment.
-    pub fn at_start() -> Self {
+    /// From the address; else the draft of the last visit; else the landing experiment behind the gallery.
+    pub async fn at_start() -> Self {
         let fragment = fragment();
-        let other = || store::load_draft().or_else(|| shipped().into_iter().next()).unwrap_or_else(blank);
         if fragment.is_empty() {
-            return Self { experiment: other(), problem: None };
+            return match store::load_draft() {
+                Some(experiment) => Self { experiment, overlay: Overlay::None },
+                None => Self::landing(None).await,
+            };
         }
-        match read(&fragment) {
+        match read(&fragment).await {
             Ok(experiment) => {
                 // The last visit's draft is put aside, not overwritten.
                 if let Some(draft) = store::load_draft()
                     && draft != experiment
-                    && !is_shipped(&draft)
+                    && !is_as_shipped(&draft).await
                 {
                     store::leave_draft(&draft);
                 }
-                Self { experiment, problem: None }
+                Self { experiment, overlay: Overlay::None }
             }
-            Err(problem) => Self { experiment: other(), problem: Some(problem) },
+            Err(problem) => match store::load_draft() {
+                Some(experiment) => Self { experiment, overlay: Overlay::Gallery(Some(problem)) },
+                None => Self::landing(Some(problem)).await,
+            },
+        }
+    }
+
+    /// The gallery, with the landing experiment behind it.
+    async fn landing(problem: Option<String>) -> Self {
+        match shipped::experiment(LANDING).await {
+            Ok(Some(e)) => Self { experiment: e.experiment.clone(), overlay: Overlay::Gallery(problem) },
+            Ok(None) => Self { experiment: blank(), overlay: Overlay::Gallery(problem) },
+            Err(offline) => Self { experiment: blank(), overlay: Overlay::Gallery(problem.or(Some(offline))) },
         }
     }
 }
 
-/// The experiment of a link: a whole address, a fragment, or the id of a shipped experiment.
-pub fn read(link: &str) -> Result<Experiment, String> {
-    let fragment = link.split_once('#').map_or(link, |(_, f)| f).trim();
-    if let Some(e) = shipped().into_iter().find(|e| !e.id.is_empty() && e.id == fragment) {
-        return Ok(e);
-    }
-    let looks_like_id = !fragment.is_empty()
-        && fragment.len() < 60
-        && !fragment.contains('.')
-        && fragment.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if looks_like_id {
-        return Err(format!("There is no experiment called \"{fragment}\"."));
-    }
-    link::decode(fragment).map_err(|e| e.to_string())
+/// Whether an experiment is just as it came with the page, which may have to be fetched to know.
+async fn is_as_shipped(experiment: &Experiment) -> bool {
+    // Without the network nothing is known, and a draft too many does no harm.
+    !experiment.id.is_empty() && shipped::experiment(&experiment.id).await.is_ok() && is_shipped(experiment)
 }
 
-fn is_shipped(experiment: &Experiment) -> bool {
-    shipped().contains(experiment)
+/// The experiment of a link: a whole address, a fragment, or the id of a shipped experiment.
+pub async fn read(link: &str) -> Result<Experiment, String> {
+    let fragment = link.split_once('#').map_or(link, |(_, f)| f).trim();
+    if looks_like_id(fragment) {
+        return match shipped::experiment(fragment).await? {
+            Some(shipped) => Ok(shipped.experiment.clone()),
+            None => Err(format!("There is no experiment called \"{fragment}\".")),
+        };
+    }
+    let module =
+        parts::language().await.map_err(|e| format!("The reader of links did not load ({e}): reload the page."))?;
+    let text = module.decode(fragment).map_err(|e| crate::engine_client::describe(&e))?;
+    told(&text)
+}
+
+/// What the language module makes of an experiment: `{experiment}` or `{error}`.
+pub fn told(text: &str) -> Result<Experiment, String> {
+    let told = Plain::parse(text);
+    match told.as_ref().and_then(|t| t.get("experiment").experiment()) {
+        Some(experiment) => Ok(experiment),
+        None => Err(told.map(|t| t.text("error")).unwrap_or_default()),
+    }
+}
+
+fn looks_like_id(fragment: &str) -> bool {
+    !fragment.is_empty()
+        && fragment.len() < 60
+        && fragment.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 fn fragment() -> String {
@@ -105,15 +116,17 @@ fn fragment() -> String {
     hash.trim_start_matches('#').to_string()
 }
 
-/// The fragment that opens an experiment: its id while it is as shipped, else all of it.
-pub fn fragment_of(experiment: &Experiment) -> String {
-    if !experiment.id.is_empty() && is_shipped(experiment) {
-        return experiment.id.clone();
-    }
-    link::encode(experiment)
-}
-
 impl App {
+    /// The fragment that opens an experiment: its id while it is as shipped, else all of it. None while there is nothing
+    /// that writes links.
+    fn fragment_of(self, experiment: &Experiment) -> Option<String> {
+        if is_shipped(experiment) {
+            return Some(experiment.id.clone());
+        }
+        let text = write(experiment);
+        Some(self.ask(|c| c.encode(&text).ok())).filter(|fragment| !fragment.is_empty())
+    }
+
     /// Opens an experiment in place of the draft, which is kept among the drafts if it was changed.
     pub fn open(self, experiment: Experiment, then_run: bool) {
         let left = self.draft.get_untracked();
@@ -121,6 +134,8 @@ impl App {
             store::leave_draft(&left);
         }
         self.undo.set(None);
+        self.oracle.set(None);
+        self.distances.set(None);
         self.arm.set(0);
         self.seed.set(0);
         self.overlay.set(Overlay::None);
@@ -129,12 +144,13 @@ impl App {
         self.opened.update(|n| *n += 1);
         self.check_all();
         self.keep();
+        self.find_record();
         self.load(then_run);
     }
 
     /// Opens a link; a bad one is explained in front of the gallery.
-    pub fn open_link(self, link: &str, then_run: bool) -> Result<(), String> {
-        match read(link) {
+    pub async fn open_link(self, link: &str, then_run: bool) -> Result<(), String> {
+        match read(link).await {
             Ok(experiment) => {
                 self.open(experiment, then_run);
                 Ok(())
@@ -146,13 +162,36 @@ impl App {
         }
     }
 
+    /// Opens a link when it can be read; what is wrong with it stands in front of the gallery.
+    pub fn open_soon(self, link: String) {
+        wasm_bindgen_futures::spawn_local(async move {
+            self.open_link(&link, true).await.ok();
+        });
+    }
+
+    /// Looks for what the last check measured of the draft's experiment.
+    pub fn find_record(self) {
+        let id = self.draft.with_untracked(|e| e.id.clone());
+        self.shipped.set(shipped::kept(&id));
+        if id.is_empty() || self.shipped.with_untracked(Option::is_some) {
+            return;
+        }
+        wasm_bindgen_futures::spawn_local(async move {
+            // Without it the page lacks the measured values only.
+            let Ok(Some(found)) = shipped::experiment(&id).await else { return };
+            if self.draft.with_untracked(|e| e.id == id) {
+                self.shipped.set(Some(found));
+                self.keep();
+            }
+        });
+    }
+
     /// Opens what the address says when the person goes back, or pastes a link.
     pub fn follow_address(self) {
         window_event_listener(leptos::ev::hashchange, move |_| {
             let fragment = fragment();
-            if !fragment.is_empty() && self.draft.with_untracked(fragment_of) != fragment {
-                // The overlay shows what is wrong.
-                self.open_link(&fragment, true).ok();
+            if !fragment.is_empty() && self.draft.with_untracked(|e| self.fragment_of(e)).as_ref() != Some(&fragment) {
+                self.open_soon(fragment);
             }
         });
     }
@@ -175,9 +214,11 @@ impl App {
     /// Puts the draft into storage and the page's address, and says what is wrong with it.
     pub fn keep(self) {
         let draft = self.draft.get_untracked();
-        let fragment = fragment_of(&draft);
         self.problems.set(self.problems_of(&draft));
-        let Some(window) = web_sys::window() else { return };
+        if let Err(message) = store::save_draft(&draft) {
+            self.notify(Level::Warning, message, None);
+        }
+        let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let url = format!("#{fragment}");
         if let Ok(history) = window.history() {
             // Chromium refuses too frequent calls; the next change tries again.
@@ -186,9 +227,6 @@ impl App {
         let whole = window.location().href().unwrap_or_default();
         let before_fragment = whole.split('#').next().unwrap_or_default();
         self.link.set(format!("{before_fragment}{url}"));
-        if let Err(message) = store::save_draft(&draft) {
-            self.notify(Level::Warning, message, None);
-        }
     }
 
     /// Keeps the draft at once when the page is left or hidden: no debounced change is lost.
@@ -200,26 +238,27 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::experiment::file;
     use goodhart_core::plan::plan;
+    use std::path::Path;
 
     #[test]
-    fn what_ships_can_be_opened_by_its_id_and_run() {
-        assert!(!shipped().is_empty());
-        for experiment in shipped() {
-            assert_eq!(read(&format!("#{}", experiment.id)), Ok(experiment.clone()));
+    fn what_ships_is_named_as_its_file_and_can_be_run() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+        let files = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        let files: Vec<_> = files.filter(|f| f.extension().is_some_and(|e| e == "toml")).collect();
+        assert!(files.iter().any(|f| f.file_stem().unwrap() == LANDING), "the landing experiment is there");
+        for path in files {
+            let experiment = file::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            assert_eq!(experiment.id.as_str(), path.file_stem().unwrap(), "links open it by this name");
+            assert!(looks_like_id(&experiment.id));
             assert_eq!(plan(&experiment).err(), None, "{}", experiment.id);
-            assert_eq!(fragment_of(&experiment), experiment.id);
         }
         assert_eq!(plan(&blank()).err(), None);
     }
 
     #[test]
-    fn an_edited_one_travels_whole() {
-        let mut experiment = shipped().remove(0);
-        experiment.title = "mine".into();
-        let link = format!("https://example.org/x/#{}", fragment_of(&experiment));
-        assert_eq!(read(&link).map(|e| e.title), Ok("mine".into()));
-        assert!(read("#no-such-thing").is_err_and(|e| e.contains("no-such-thing")));
-        assert!(read("#g1.%%%").is_err_and(|e| e.contains("damaged")));
+    fn a_link_is_no_id() {
+        assert!(looks_like_id("no-such-thing") && !looks_like_id("g1.%%%") && !looks_like_id(""));
     }
 }

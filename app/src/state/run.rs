@@ -1,11 +1,11 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use super::edit::Table;
-use super::{Action, App, Level, RunData};
+use super::{Action, App, Level, RunData, run_params};
 use crate::engine_client::Choice;
 use crate::{bases, time};
-use goodhart_core::experiment::{Experiment, RunParams};
-use goodhart_core::params::{Overrides, Params};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::params::Overrides;
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
 use std::collections::HashMap;
@@ -125,6 +125,7 @@ pub(crate) struct Internal {
     pub(super) follow: u32,
     pub(super) followed: f64,
     pub(super) keep: u32,
+    pub(super) consult: u32,
     pub(super) frame: bool,
     pub(super) drawn: f64,
     pub(super) anatomy: Option<Arc<Anatomy>>,
@@ -159,7 +160,7 @@ impl App {
             self.stuck(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
             return;
         }
-        let run = RunParams::resolve(&[&draft.run]).unwrap_or_default();
+        let run = run_params(&draft);
         let components = self.checks.with_untracked(|c| c.iter().map(|c| c.components.clone()).collect());
         self.wake(Until::Rest, &Err("The run was replaced by another one.".into()));
         // The base policy takes a moment to be found; until then the old run must not write into the new one's rows.
@@ -170,6 +171,7 @@ impl App {
         self.anatomy.set(None);
         self.verdict.set(Vec::new());
         self.models.set(Vec::new());
+        self.moment.set(None);
         self.edits.set(vec![EditState::None; draft.arms.len()]);
         self.seed.update(|s| *s = (*s).min(run.seeds - 1));
         self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
@@ -186,7 +188,7 @@ impl App {
             i.load
         });
         wasm_bindgen_futures::spawn_local(async move {
-            let base = bases::find(&draft).await;
+            let base = bases::find(self, &draft).await;
             if self.internal.with_value(|i| Some(i.load)) == load {
                 self.act(|s| s.load(draft, base));
                 self.watch();

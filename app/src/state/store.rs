@@ -1,8 +1,9 @@
 //! What the browser keeps between visits. Storage may be blocked, full or hold old text: every call can fail quietly or
 //! with one sentence, and nothing depends on it.
 
+use crate::plain::{Plain, write};
 use goodhart_core::experiment::Experiment;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use web_sys::Storage;
 
 const DRAFT: &str = "goodhart.draft";
@@ -10,7 +11,7 @@ const DRAFTS: &str = "goodhart.drafts";
 const MAX_DRAFTS: usize = 12;
 
 /// An experiment that a person made and then left for another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SavedDraft {
     pub experiment: Experiment,
     /// Milliseconds since 1970.
@@ -38,7 +39,7 @@ pub fn set_setting(name: &str, value: Option<&str>) {
 
 /// The draft of the last visit.
 pub fn load_draft() -> Option<Experiment> {
-    serde_json::from_str(&storage()?.get_item(DRAFT).ok()??).ok()
+    Plain::parse(&storage()?.get_item(DRAFT).ok()??)?.experiment()
 }
 
 /// Keeps the draft. When there is no room, the oldest left drafts make some.
@@ -48,7 +49,7 @@ pub fn save_draft(experiment: &Experiment) -> Result<(), &'static str> {
             "This browser blocks storage: your edits live in the page's address only. Copy the link to keep them.",
         );
     };
-    let Ok(text) = serde_json::to_string(experiment) else { return Ok(()) };
+    let text = write(experiment);
     let mut drafts = left_drafts();
     loop {
         if storage.set_item(DRAFT, &text).is_ok() {
@@ -65,7 +66,9 @@ pub fn save_draft(experiment: &Experiment) -> Result<(), &'static str> {
 /// Drafts that were left for another experiment, the newest first.
 pub fn left_drafts() -> Vec<SavedDraft> {
     let text = storage().and_then(|s| s.get_item(DRAFTS).ok().flatten());
-    text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
+    let read =
+        |d: &Plain| Some(SavedDraft { experiment: d.get("experiment").experiment()?, saved: d.number("saved")? });
+    text.and_then(|t| Plain::parse(&t)).map(|all| all.items().iter().filter_map(read).collect()).unwrap_or_default()
 }
 
 /// Puts a draft aside before another experiment is opened.
@@ -87,5 +90,5 @@ pub fn forget_draft(at: usize) {
 
 fn write_drafts(drafts: &[SavedDraft]) -> bool {
     let Some(storage) = storage() else { return false };
-    serde_json::to_string(drafts).is_ok_and(|text| storage.set_item(DRAFTS, &text).is_ok())
+    storage.set_item(DRAFTS, &write(&drafts)).is_ok()
 }

@@ -27,7 +27,7 @@ impl App {
             }),
             Told::BaseMade(params) => {
                 if let Some(experiment) = self.loaded.get_untracked() {
-                    wasm_bindgen_futures::spawn_local(async move { bases::keep(&experiment, &params).await });
+                    wasm_bindgen_futures::spawn_local(async move { bases::keep(self, &experiment, &params).await });
                 }
             }
             Told::Ready => self.on_ready(),
@@ -183,6 +183,18 @@ impl App {
         }
     }
 
+    /// Looks whether the experiment's moment has come.
+    fn look_for_moment(self, arms: &[String]) {
+        let found = self.draft.with_untracked(|e| e.moment.clone()).and_then(|moment| {
+            let arm = arms.iter().position(|name| *name == moment.arm)?;
+            let update = self.with_data(|d| moment.find(d.mean(arm, &moment.metric)?))?;
+            Some((arm, update as u32))
+        });
+        if self.moment.get_untracked() != found {
+            self.moment.set(found);
+        }
+    }
+
     fn judge(self) {
         let start = time::now();
         let names = self.arm_names();
@@ -190,6 +202,7 @@ impl App {
         let count = |lines: &[Line]| lines.iter().map(|l| l.alarms.len()).sum::<usize>();
         let more = count(&lines) != self.verdict.with_untracked(|v| count(v));
         self.verdict.set(lines);
+        self.look_for_moment(&names);
         if more {
             self.emit("alarms", || crate::api::fired(self));
         }

@@ -2,8 +2,8 @@
 //! advantage, each group has a tag; a cell opens its sample.
 
 use crate::state::{App, Overlay};
-use crate::text::{number, signed};
-use goodhart_core::protocol::{Anatomy, Group, GroupTag, Sample};
+use crate::text::{escape, number, signed};
+use goodhart_core::protocol::{Anatomy, GroupTag, Sample};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -56,13 +56,11 @@ pub fn view(app: App) -> impl IntoView {
                 </label>
             </div>
             <div class="groups" role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
-                on:keydown=keys on:click=click>
-                {move || match app.anatomy.get() {
-                    Some(a) => view! { {a.groups.iter().take(MAX_GROUPS).enumerate().map(|(g, group)| row(g, group, scale(&a), cursor)).collect_view()} }.into_any(),
-                    None => view! { <p class="empty">"The groups of the last update appear here once the run moves."</p> }.into_any(),
-                }}
-            </div>
-            {move || app.anatomy.get().map(|a| summary(&a))}
+                on:keydown=keys on:click=click inner_html=move || match app.anatomy.get() {
+                    Some(a) => rows(&a, cursor.get()),
+                    None => "<p class=\"empty\">The groups of the last update appear here once the run moves.</p>".into(),
+                }></div>
+            <p class="muted">{move || app.anatomy.get().map(|a| summary(&a))}</p>
             <p class="key muted">
                 <span class="cell key-pos"></span>" advantage above 0 "
                 <span class="cell key-neg"></span>" below 0 "
@@ -85,35 +83,40 @@ fn scale(a: &Anatomy) -> f32 {
     largest.fold(0.0, f32::max).max(1e-6)
 }
 
-fn row(g: usize, group: &Group, scale: f32, cursor: RwSignal<(usize, usize)>) -> impl IntoView + use<> {
-    let (class, label, why) = tag(group.tag);
-    let cells = match group.samples.len() {
-        0..=12 => "cells",
-        13..=24 => "cells small",
-        _ => "cells tiny",
-    };
-    view! {
-        <div class="group" role="row">
-            <span class="group-index muted">{g}</span>
-            <span class=cells>{group.samples.iter().take(MAX_SAMPLES).enumerate().map(|(s, sample)| cell(g, s, sample, scale, cursor)).collect_view()}</span>
-            <span class=format!("tag {class}") title=why>{label}</span>
-        </div>
+/// The groups as HTML text: hundreds of cells that nothing but the next update changes.
+fn rows(a: &Anatomy, cursor: (usize, usize)) -> String {
+    let scale = scale(a);
+    let mut html = String::new();
+    for (g, group) in a.groups.iter().take(MAX_GROUPS).enumerate() {
+        let (class, label, why) = tag(group.tag);
+        let cells = match group.samples.len() {
+            0..=12 => "cells",
+            13..=24 => "cells small",
+            _ => "cells tiny",
+        };
+        html += &format!(
+            "<div class=\"group\" role=\"row\"><span class=\"group-index muted\">{g}</span><span class=\"{cells}\">"
+        );
+        for (s, sample) in group.samples.iter().take(MAX_SAMPLES).enumerate() {
+            html += &cell(g, s, sample, scale, cursor == (g, s));
+        }
+        html += &format!("</span><span class=\"tag {class}\" title=\"{why}\">{label}</span></div>");
     }
+    html
 }
 
-fn cell(g: usize, s: usize, sample: &Sample, scale: f32, cursor: RwSignal<(usize, usize)>) -> impl IntoView + use<> {
+fn cell(g: usize, s: usize, sample: &Sample, scale: f32, cursor: bool) -> String {
     let strength = if sample.advantage.is_finite() { 100.0 * sample.advantage.abs() / scale } else { 0.0 };
     let side = if sample.advantage > 0.0 { "pos" } else { "neg" };
-    let failed = sample.error.is_some();
-    let class =
-        format!("cell {side}{}{}", if failed { " error" } else { "" }, if sample.truncated { " cut" } else { "" });
-    view! {
-        <span role="gridcell" class=class class:cursor=move || cursor.get() == (g, s) data-at=format!("{g},{s}")
-            style=format!("--strength: {strength:.0}%") title=describe(sample)>
-            {if failed { Some("!") } else { None }}
-            {(sample.true_score >= 0.5).then(|| view! { <i data-at=format!("{g},{s}")></i> })}
-        </span>
-    }
+    let error = if sample.error.is_some() { " error" } else { "" };
+    let cut = if sample.truncated { " cut" } else { "" };
+    let cursor = if cursor { " cursor" } else { "" };
+    let mark = if error.is_empty() { "" } else { "!" };
+    let right = if sample.true_score >= 0.5 { format!("<i data-at=\"{g},{s}\"></i>") } else { String::new() };
+    format!(
+        "<span role=\"gridcell\" class=\"cell {side}{error}{cut}{cursor}\" data-at=\"{g},{s}\" style=\"--strength:{strength:.0}%\" title=\"{}\">{mark}{right}</span>",
+        escape(&describe(sample))
+    )
 }
 
 /// A sample in one line.
@@ -144,12 +147,12 @@ fn tag(tag: GroupTag) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-fn summary(a: &Anatomy) -> impl IntoView + use<> {
+fn summary(a: &Anatomy) -> String {
     let count = |t: GroupTag| a.groups.iter().filter(|g| g.tag == t).count();
     let all = a.groups.len();
     let tags = [GroupTag::Effective, GroupTag::TooEasy, GroupTag::TooHard, GroupTag::Truncated, GroupTag::Error];
     let parts: Vec<String> =
         tags.into_iter().filter(|t| count(*t) > 0).map(|t| format!("{} {}", count(t), tag(t).1)).collect();
     let more = if all > MAX_GROUPS { format!("; the first {MAX_GROUPS} are drawn") } else { String::new() };
-    view! { <p class="muted">{format!("{all} groups: {}{more}.", parts.join(", "))}</p> }
+    format!("{all} groups: {}{more}.", parts.join(", "))
 }

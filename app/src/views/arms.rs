@@ -1,6 +1,6 @@
 //! The arms as tabs: choose, add, copy, rename, remove; below them the chosen arm's code and settings.
 
-use super::{editor, settings};
+use super::{editor, oracle, settings};
 use crate::state::{App, Table};
 use leptos::prelude::*;
 
@@ -27,6 +27,7 @@ pub fn view(app: App) -> impl IntoView {
                 slots.track();
                 view! {
                     {tools(app, arm)}
+                    {oracle::line(app, arm)}
                     {settings::view(app, Table::Arm(arm), "Settings of this arm", "as the base")}
                 }
             }}

@@ -25,6 +25,8 @@ struct Mark {
     x: u32,
     color: u32,
     text: String,
+    /// Written beside the line.
+    label: Option<String>,
 }
 
 pub fn view(app: App, metric: String) -> impl IntoView {
@@ -54,7 +56,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
                     return;
                 }
             };
-            let Ok(arms) = serde_wasm_bindgen::to_value(&styles) else { return };
+            let arms = crate::plain::to_js(&styles);
             let Some(label) = name.try_get_value() else { return };
             let metric = label.clone();
             let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &metric));
@@ -76,12 +78,17 @@ pub fn view(app: App, metric: String) -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        let marks = app.verdict.with(|lines| {
+        let mut marks = app.verdict.with(|lines| {
             let arms = lines.iter().map(|l| l.arm.clone()).collect::<Vec<_>>();
             let mine = lines.iter().flat_map(|l| &l.alarms).filter(|a| concerns(a.kind, &name.get_value()));
             mine.map(|a| mark(a, &arms)).collect::<Vec<_>>()
         });
-        let Ok(marks) = serde_wasm_bindgen::to_value(&marks) else { return };
+        let own = app.draft.with(|e| e.moment.clone()).filter(|m| name.with_value(|n| *n == m.metric));
+        if let (Some((arm, x)), Some(moment)) = (app.moment.get(), own) {
+            let label = Some(format!("{}, update {x}", moment.arm));
+            marks.push(Mark { x, color: arm as u32, text: moment.says, label });
+        }
+        let marks = crate::plain::to_js(&marks);
         if let Some(chart) = chart.get() {
             chart.set_marks(&marks);
         }
@@ -136,7 +143,12 @@ fn pull(app: App, metric: &str) -> JsValue {
 
 fn mark(alarm: &Alarm, arms: &[String]) -> Mark {
     let arm = arms.get(alarm.arm as usize).map_or("", String::as_str);
-    Mark { x: alarm.update, color: alarm.arm, text: format!("{arm}, update {}: {}", alarm.update, alarm.sentence) }
+    Mark {
+        x: alarm.update,
+        color: alarm.arm,
+        text: format!("{arm}, update {}: {}", alarm.update, alarm.sentence),
+        label: None,
+    }
 }
 
 /// On which curves an alarm is marked.

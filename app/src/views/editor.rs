@@ -60,8 +60,13 @@ pub fn view(app: App, arm: usize) -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        let marks = check.with(|c| code.with_untracked(|text| marks(text, c)));
-        let Ok(list) = serde_wasm_bindgen::to_value(&marks) else { return };
+        let mut marks = check.with(|c| code.with_untracked(|text| marks(text, &c.diagnostics)));
+        // What the linter found stays until the code is another.
+        if let Some(report) = app.report(arm).filter(|r| code.with_untracked(|text| *text == r.code)) {
+            let found = report.findings.iter().map(|f| &f.diagnostic).filter(|d| d.end > d.start);
+            marks.extend(code.with_untracked(|text| self::marks(text, found)));
+        }
+        let list = crate::plain::to_js(&marks);
         if let Some(editor) = editor.get() {
             editor.set_diagnostics(&list);
         }
@@ -124,10 +129,8 @@ fn sentence(message: &str) -> String {
     if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
 }
 
-fn marks(text: &str, check: &crate::state::ArmCheck) -> Vec<Mark> {
-    check
-        .diagnostics
-        .iter()
+fn marks<'a>(text: &str, all: impl IntoIterator<Item = &'a Diagnostic>) -> Vec<Mark> {
+    all.into_iter()
         .map(|d| Mark {
             from: to_utf16(text, d.start),
             to: to_utf16(text, d.end),

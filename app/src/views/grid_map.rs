@@ -1,112 +1,155 @@
-//! The gridworld's map as a drawing: cells, the policy's arrows, visits, a path.
+//! The gridworld's map as a drawing (SVG text): cells, a policy's arrows, visits, a path, a loop.
 
-use leptos::prelude::*;
+use std::fmt::Write;
 
 /// The side of a cell in the drawing's own units.
 const CELL: f32 = 20.0;
 
-/// The map with arrows as long as an action is likely, over cells as dark as they are visited.
-pub fn policy(
-    rows: usize,
-    cols: usize,
-    cells: &[char],
-    probabilities: &[f32],
-    visits: &[f32],
-) -> impl IntoView + use<> {
-    let most = visits.iter().copied().fold(0.0, f32::max).max(1e-6);
-    let n = rows * cols;
-    let shades: Vec<_> = (0..n).map(|i| visit(i, cols, visits.get(i).copied().unwrap_or(0.0) / most)).collect();
-    let arrows: Vec<_> = (0..n)
-        .filter(|i| !matches!(cells.get(*i), None | Some('#' | 'G' | 'L')))
-        .flat_map(|i| (0..4).map(move |a| (i, a)))
-        .filter_map(|(i, a)| Some(arrow(i, cols, a, *probabilities.get(4 * i + a)?)))
-        .collect();
-    frame(
-        rows,
-        cols,
-        cells,
-        view! { {shades} }.into_any(),
-        view! { {arrows} }.into_any(),
-        "The map with the policy's arrows and visits",
-    )
+/// A map, row by row from the top.
+#[derive(Clone, Copy)]
+pub struct Map<'a> {
+    pub rows: usize,
+    pub cols: usize,
+    pub cells: &'a [char],
+    /// Names of the actions: where an arrow points.
+    pub actions: &'a [String],
 }
 
-/// The map with the way of one sample.
-pub fn path(rows: usize, cols: usize, cells: &[char], path: &[usize]) -> impl IntoView + use<> {
-    // Drifts across the cells with time, so that a way back and forth can be told from a line.
-    let point = |(t, cell): (usize, &usize)| {
-        let shift = 0.6 * CELL * (t as f32 / path.len() as f32 - 0.5);
-        (x(*cell, cols) + shift, y(*cell, cols) + shift)
-    };
-    let points: Vec<_> = path.iter().enumerate().map(point).collect();
-    let end = points.last().map(|&(x, y)| view! { <circle class="path-end" cx=x cy=y r="2" /> });
-    let points = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ");
-    let line = view! { <polyline class="path" points=points />{end} }.into_any();
-    frame(rows, cols, cells, ().into_any(), line, "The way of this sample")
-}
+impl Map<'_> {
+    /// The map with arrows as long as an action is likely, over cells as dark as they are visited; and, over all, the loop
+    /// of some cells.
+    pub fn policy(self, probabilities: &[f32], visits: &[f32], round: &[u32], label: &str) -> String {
+        let most = visits.iter().copied().fold(0.0, f32::max).max(1e-6);
+        let mut out = self.begin(label);
+        for i in 0..self.rows * self.cols {
+            let share = visits.get(i).copied().unwrap_or(0.0) / most;
+            if share > 0.0 {
+                self.square(&mut out, i, "visit", &format!(" style=\"opacity:{:.2}\"", 0.7 * share.sqrt()));
+            }
+        }
+        for i in 0..self.rows * self.cols {
+            if matches!(self.cells.get(i), None | Some('#' | 'G' | 'L')) {
+                continue;
+            }
+            for (action, name) in self.actions.iter().enumerate() {
+                if let Some(p) = probabilities.get(self.actions.len() * i + action) {
+                    self.arrow(&mut out, i, name, p.clamp(0.0, 1.0));
+                }
+            }
+        }
+        if !round.is_empty() {
+            let points: Vec<_> = round.iter().map(|cell| self.middle(*cell as usize)).collect();
+            let _ = write!(out, "<polygon class=\"loop\" points=\"{}\"/>", written(&points));
+        }
+        out + "</svg>"
+    }
 
-fn frame(
-    rows: usize,
-    cols: usize,
-    cells: &[char],
-    under: AnyView,
-    over: AnyView,
-    label: &'static str,
-) -> impl IntoView + use<> {
-    let floor: Vec<_> = cells.iter().enumerate().map(|(i, kind)| tile(i, cols, *kind)).collect();
-    view! {
-        <svg class="map-drawing" role="img" aria-label=label viewBox=format!("0 0 {} {}", cols as f32 * CELL, rows as f32 * CELL)>
-            {floor}{under}{over}
-        </svg>
+    /// The map with the way of one sample.
+    pub fn path(self, path: &[usize]) -> String {
+        // Drifts across the cells with time, so that a way back and forth can be told from a line.
+        let point = |(t, cell): (usize, &usize)| {
+            let shift = 0.6 * CELL * (t as f32 / path.len() as f32 - 0.5);
+            let (x, y) = self.middle(*cell);
+            (x + shift, y + shift)
+        };
+        let points: Vec<_> = path.iter().enumerate().map(point).collect();
+        let mut out = self.begin("The way of this sample");
+        let _ = write!(out, "<polyline class=\"path\" points=\"{}\"/>", written(&points));
+        if let Some((x, y)) = points.last() {
+            let _ = write!(out, "<circle class=\"path-end\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2\"/>");
+        }
+        out + "</svg>"
+    }
+
+    fn begin(self, label: &str) -> String {
+        let (width, height) = (self.cols as f32 * CELL, self.rows as f32 * CELL);
+        let mut out =
+            format!("<svg class=\"map-drawing\" role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\">");
+        for (i, kind) in self.cells.iter().enumerate() {
+            let (class, letter) = match kind {
+                '#' => ("wall", ""),
+                'S' => ("floor", "S"),
+                'G' => ("goal", "G"),
+                'L' => ("lava", "L"),
+                'C' => ("floor", "$"),
+                'K' => ("floor", "K"),
+                'D' => ("door", "D"),
+                _ => ("floor", ""),
+            };
+            self.square(&mut out, i, &format!("tile {class}"), "");
+            if !letter.is_empty() {
+                let (x, y) = self.middle(i);
+                // Writing to a String cannot fail.
+                let _ = write!(out, "<text class=\"tile-text\" x=\"{x}\" y=\"{}\">{letter}</text>", y + 4.0);
+            }
+        }
+        out
+    }
+
+    fn middle(self, cell: usize) -> (f32, f32) {
+        let cols = self.cols.max(1);
+        (((cell % cols) as f32 + 0.5) * CELL, ((cell / cols) as f32 + 0.5) * CELL)
+    }
+
+    fn square(self, out: &mut String, cell: usize, class: &str, more: &str) {
+        let (x, y) = self.middle(cell);
+        let (x, y) = (x - CELL / 2.0, y - CELL / 2.0);
+        let _ = write!(out, "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{CELL}\"{more}/>");
+    }
+
+    /// An arrow where the action moves; a dot for one that moves nowhere on the map.
+    fn arrow(self, out: &mut String, cell: usize, action: &str, p: f32) {
+        let sign = |back: &str, forth: &str| match (
+            action.split('-').any(|w| w == back),
+            action.split('-').any(|w| w == forth),
+        ) {
+            (true, false) => -1.0_f32,
+            (false, true) => 1.0,
+            _ => 0.0,
+        };
+        let (dx, dy) = (sign("left", "right"), sign("up", "down"));
+        let scale = if dx != 0.0 && dy != 0.0 { std::f32::consts::FRAC_1_SQRT_2 } else { 1.0 };
+        let (dx, dy) = (dx * scale, dy * scale);
+        let length = 0.48 * CELL * p;
+        if length < 0.2 {
+            return;
+        }
+        let opacity = 0.25 + 0.75 * p;
+        if dx == 0.0 && dy == 0.0 {
+            let (x, y) = self.middle(cell);
+            let radius = 0.2 * CELL * p;
+            let _ = write!(
+                out,
+                "<circle class=\"arrow\" style=\"opacity:{opacity:.2}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius:.1}\"/>"
+            );
+            return;
+        }
+        let (x, y) = self.middle(cell);
+        let side = 1.6;
+        let points =
+            [(x - dy * side, y - dx * side), (x + dx * length, y + dy * length), (x + dy * side, y + dx * side)];
+        let opacity = 0.25 + 0.75 * p;
+        let _ =
+            write!(out, "<polygon class=\"arrow\" style=\"opacity:{opacity:.2}\" points=\"{}\"/>", written(&points));
     }
 }
 
-fn x(cell: usize, cols: usize) -> f32 {
-    ((cell % cols) as f32 + 0.5) * CELL
+fn written(points: &[(f32, f32)]) -> String {
+    points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
 }
 
-fn y(cell: usize, cols: usize) -> f32 {
-    ((cell / cols) as f32 + 0.5) * CELL
-}
+#[cfg(test)]
+mod tests {
+    use super::Map;
 
-fn tile(i: usize, cols: usize, kind: char) -> impl IntoView + use<> {
-    let (class, letter) = match kind {
-        '#' => ("wall", ""),
-        'S' => ("floor", "S"),
-        'G' => ("goal", "G"),
-        'L' => ("lava", "L"),
-        'C' => ("floor", "$"),
-        'K' => ("floor", "K"),
-        'D' => ("door", "D"),
-        _ => ("floor", ""),
-    };
-    let (cx, cy) = (x(i, cols), y(i, cols));
-    view! {
-        <rect class=format!("tile {class}") x=cx - CELL / 2.0 y=cy - CELL / 2.0 width=CELL height=CELL />
-        <text class="tile-text" x=cx y=cy + 4.0>{letter}</text>
+    #[test]
+    fn an_arrow_points_where_its_action_moves() {
+        let actions = ["up", "down-right", "television"].map(String::from);
+        let map = Map { rows: 1, cols: 1, cells: &['.'], actions: &actions };
+        let drawn = |policy: &[f32]| map.policy(policy, &[], &[], "a map");
+        assert!(drawn(&[1.0, 0.0, 0.0]).contains(" 10.0,0.4 "), "{}", drawn(&[1.0, 0.0, 0.0]));
+        assert!(drawn(&[0.0, 1.0, 0.0]).contains(" 16.8,16.8 "));
+        assert!(drawn(&[0.0, 0.0, 1.0]).contains("<circle"));
+        assert!(!drawn(&[0.0; 3]).contains("class=\"arrow\""));
     }
-}
-
-fn visit(i: usize, cols: usize, share: f32) -> impl IntoView + use<> {
-    view! {
-        <rect class="visit" style=format!("opacity: {:.2}", 0.7 * share.sqrt()) x=x(i, cols) - CELL / 2.0 y=y(i, cols) - CELL / 2.0
-            width=CELL height=CELL />
-    }
-}
-
-/// Actions: up, down, left, right.
-fn arrow(i: usize, cols: usize, action: usize, p: f32) -> impl IntoView + use<> {
-    let (dx, dy) = [(0.0, -1.0), (0.0, 1.0), (-1.0, 0.0), (1.0, 0.0)][action.min(3)];
-    let length = 0.48 * CELL * p.clamp(0.0, 1.0);
-    let (cx, cy) = (x(i, cols), y(i, cols));
-    let (tx, ty) = (cx + dx * length, cy + dy * length);
-    let side = 1.6;
-    let points = format!(
-        "{:.1},{:.1} {tx:.1},{ty:.1} {:.1},{:.1}",
-        cx - dy * side,
-        cy - dx * side,
-        cx + dy * side,
-        cy + dx * side
-    );
-    view! { <polygon class="arrow" style=format!("opacity: {:.2}", 0.25 + 0.75 * p.clamp(0.0, 1.0)) points=points /> }
 }

@@ -20,8 +20,12 @@ pub fn view() -> impl IntoView {
     view! {
         <h2>"How to read this page"</h2>
         <p>"Each arm trains small policies on the same task with its own reward. Edit the code while it runs: the curves follow at the next update. Where the proxy rises and the true score does not, the reward is being exploited."</p>
-        <dl class="words">{WORDS.iter().map(|(word, meaning)| view! { <dt>{*word}</dt><dd>{*meaning}</dd> }).collect_view()}</dl>
+        <dl class="words" inner_html=list(WORDS, "b")></dl>
         <h2>"Keys"</h2>
-        <dl class="words">{KEYS.iter().map(|(key, meaning)| view! { <dt><kbd>{*key}</kbd></dt><dd>{*meaning}</dd> }).collect_view()}</dl>
+        <dl class="words" inner_html=list(KEYS, "kbd")></dl>
     }
+}
+
+fn list(words: &[(&str, &str)], tag: &str) -> String {
+    words.iter().map(|(word, meaning)| format!("<dt><{tag}>{word}</{tag}></dt><dd>{meaning}</dd>")).collect()
 }

@@ -3,6 +3,7 @@
 mod alarms;
 mod anatomy;
 mod arms;
+mod card;
 mod chart;
 mod charts;
 mod controls;
@@ -13,7 +14,9 @@ mod grid_map;
 mod header;
 mod help;
 mod keyboard;
+mod lesson;
 mod notices;
+mod oracle;
 mod overlay;
 mod panels;
 mod param;
@@ -35,7 +38,7 @@ pub fn page(app: App) -> impl IntoView {
         {controls::view(app)}
         {notices::view(app)}
         <main>
-            {lesson(app)}
+            {lesson::view(app)}
             <div class="columns">
                 <section class="column strategies" aria-label="Strategies">
                     {arms::view(app)}
@@ -47,25 +50,10 @@ pub fn page(app: App) -> impl IntoView {
                     {verdict::view(app)}
                     {alarms::view(app)}
                     {charts::view(app)}
+                    {oracle::matrix(app)}
                 </section>
             </div>
         </main>
         {overlay::view(app)}
-    }
-}
-
-/// What a visitor learns here, and what to watch.
-fn lesson(app: App) -> impl IntoView {
-    let text = Memo::new(move |_| app.draft.with(|e| (e.lesson.clone(), e.watch.clone(), e.notes.clone())));
-    move || {
-        let (lesson, watch, notes) = text.get();
-        (!lesson.is_empty() || !watch.is_empty()).then(|| {
-            view! {
-                <div class="lesson">
-                    <p><strong>{lesson}</strong>" "{watch}</p>
-                    {(!notes.is_empty()).then(|| view! { <details><summary>"What was measured"</summary><p class="notes">{notes}</p></details> })}
-                </div>
-            }
-        })
     }
 }

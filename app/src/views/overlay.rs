@@ -4,6 +4,8 @@ use super::{gallery, help, sample, share};
 use crate::state::{App, Overlay};
 use leptos::html::Dialog;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 pub fn view(app: App) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
@@ -27,7 +29,7 @@ pub fn view(app: App) -> impl IntoView {
     let close = move || app.overlay.set(Overlay::None);
     view! {
         <dialog node_ref=dialog aria-label=label on:close=move |_| close()
-            on:click:target=move |e| if e.target().id() == "overlay" { close() } id="overlay">
+            on:click=move |e| if is_backdrop(&e) { close() } id="overlay">
             <div class="dialog">
                 <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
                 {move || match app.overlay.get() {
@@ -40,4 +42,9 @@ pub fn view(app: App) -> impl IntoView {
             </div>
         </dialog>
     }
+}
+
+/// A click beside what the dialog holds has the dialog itself as its target.
+fn is_backdrop(e: &leptos::ev::MouseEvent) -> bool {
+    e.target().and_then(|t| t.dyn_into::<Element>().ok()).is_some_and(|t| t.id() == "overlay")
 }

@@ -1,10 +1,9 @@
 //! What all arms share: the algorithm, the task, the policy and the shape of the run.
 
 use super::{param, settings};
-use crate::state::{App, Table};
-use goodhart_core::experiment::RunParams;
-use goodhart_core::params::{ParamSpec, Value};
-use goodhart_core::{policy, tasks};
+use crate::state::{App, Catalog, KindOf, Spec, Table, effective};
+use crate::text::escape;
+use goodhart_core::reward::schema::Field;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -17,75 +16,57 @@ pub fn view(app: App) -> impl IntoView {
         </details>
         <details class="card panel">
             <summary>"Task: "{move || task.get()}</summary>
-            {kinds(move || task.get(), tasks::TASKS.iter().map(|t| (t.name, t.help)).collect(), move |k| app.set_task(k))}
+            {kinds(app, move || task.get(), |c| &c.tasks, move |k| app.set_task(k))}
             {problems(app, "task")}
-            {move || rows(app, Table::Task, task_table(&task.get()))}
-            {move || {
-                task.track();
-                fields(app)
-            }}
+            {rows(app, Table::Task, task)}
+            {move || fields(app)}
         </details>
         <details class="card panel">
             <summary>"Policy: "{move || policy.get()}</summary>
-            {kinds(move || policy.get(), policy::POLICIES.iter().map(|p| (p.name, p.help)).collect(), move |k| app.set_policy(k))}
+            {kinds(app, move || policy.get(), |c| &c.policies, move |k| app.set_policy(k))}
             {problems(app, "policy")}
-            {move || rows(app, Table::Policy, policy_table(&policy.get()))}
+            {rows(app, Table::Policy, policy)}
         </details>
         <details class="card panel">
             <summary>"Run: "{move || { let r = app.run_params(); format!("{} updates, {} seeds, {} x {} samples", r.updates, r.seeds, r.groups, r.num_generations) }}</summary>
             {problems(app, "run")}
-            {rows(app, Table::Run, RunParams::TABLE)}
+            {rows(app, Table::Run, task)}
         </details>
     }
 }
 
-fn task_table(kind: &str) -> &'static [ParamSpec] {
-    tasks::TASKS.iter().find(|t| t.name == kind).map_or(&[], |t| t.table)
-}
-
-fn policy_table(kind: &str) -> &'static [ParamSpec] {
-    policy::POLICIES.iter().find(|p| p.name == kind).map_or(&[], |p| p.table)
-}
-
 /// The choice of a kind, with what it is.
 fn kinds(
+    app: App,
     chosen: impl Fn() -> String + Copy + Send + Sync + 'static,
-    all: Vec<(&'static str, &'static str)>,
+    all: fn(&'static Catalog) -> &'static [KindOf],
     choose: impl Fn(&str) + Copy + 'static,
 ) -> impl IntoView {
-    let help = {
-        let all = all.clone();
-        move || all.iter().find(|(name, _)| *name == chosen()).map_or("", |(_, help)| *help)
-    };
+    let help = move || all(app.tables()).iter().find(|k| k.name == chosen()).map_or("", |k| k.help.as_str());
     view! {
         <div class="param kind">
             <select aria-label="Kind" on:change:target=move |e| choose(&e.target().value())>
-                {all.into_iter().map(|(name, _)| view! { <option value=name selected=move || chosen() == name>{name}</option> }).collect_view()}
+                {move || all(app.tables()).iter().map(|k| view! {
+                    <option value=k.name.as_str() selected=move || chosen() == k.name>{k.name.as_str()}</option>
+                }).collect_view()}
             </select>
             <span class="muted">{help}</span>
         </div>
     }
 }
 
-/// All parameters of a table.
-fn rows(app: App, table: Table, specs: &'static [ParamSpec]) -> Vec<AnyView> {
-    let row = |spec: &'static ParamSpec| {
-        let own = Signal::derive(move || app.overrides(table).contains_key(spec.name));
-        let shown = Signal::derive(move || {
-            app.overrides(table).get(spec.name).cloned().or_else(|| default_of(app, table, spec.name))
-        });
+/// All parameters of a table, made anew when the kind becomes another one.
+fn rows(app: App, table: Table, kind: Memo<String>) -> impl IntoView {
+    let row = move |spec: &'static Spec| {
+        let own = Signal::derive(move || app.overrides(table).contains_key(&spec.name));
+        let shown = Signal::derive(move || Some(effective(spec, &[&app.overrides(table)])));
         param::view(app, table, spec, shown, own)
     };
-    specs.iter().map(row).collect()
-}
-
-fn default_of(app: App, table: Table, name: &str) -> Option<Value> {
-    let spec = |specs: &[ParamSpec]| specs.iter().find(|s| s.name == name).map(|s| (s.default)());
-    match table {
-        Table::Task => spec(task_table(&app.draft.with(|e| e.task.kind.clone()))),
-        Table::Policy => spec(policy_table(&app.draft.with(|e| e.policy.kind.clone()))),
-        Table::Run => spec(RunParams::TABLE),
-        Table::Algorithm | Table::Arm(_) => None,
+    move || {
+        kind.track();
+        let catalog = app.tables();
+        let specs = app.draft.with_untracked(|draft| catalog.table(table, draft));
+        specs.iter().map(row).collect::<Vec<_>>()
     }
 }
 
@@ -100,15 +81,19 @@ fn problems(app: App, place: &'static str) -> impl IntoView {
 /// The fields that reward programs see.
 fn fields(app: App) -> impl IntoView {
     let fields = app.with_language(|l| l.schema.fields.clone()).unwrap_or_default();
+    let field = |f: &Field| {
+        format!(
+            "<dt><code>ep.{}</code> <span class=\"muted\">{}</span></dt><dd>{}</dd>",
+            f.name,
+            f.ty.label(),
+            escape(&f.help)
+        )
+    };
+    let html: String = fields.iter().map(field).collect();
     view! {
         <details class="fields">
             <summary>"What a reward program sees: "{fields.len()}" fields of ep"</summary>
-            <dl>
-                {fields.into_iter().map(|f| view! {
-                    <dt><code>"ep."{f.name}</code>" "<span class="muted">{format!("{:?}", f.ty).to_ascii_lowercase()}</span></dt>
-                    <dd>{f.help}</dd>
-                }).collect_view()}
-            </dl>
+            <dl inner_html=html></dl>
         </details>
     }
 }

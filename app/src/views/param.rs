@@ -1,46 +1,40 @@
 //! One parameter as a control, made from its row of the table: kind, range, unit, help, formula and source.
 
-use crate::state::{App, Table};
-use goodhart_core::params::{Kind, ParamSpec, Value, check};
+use crate::state::{App, Kind, Spec, Table};
+use goodhart_core::params::Value;
 use leptos::prelude::*;
 
 /// A row. `shown` is the value in effect, `own` whether this table sets it.
-pub fn view(
-    app: App,
-    table: Table,
-    spec: &'static ParamSpec,
-    shown: Signal<Option<Value>>,
-    own: Signal<bool>,
-) -> AnyView {
+pub fn view(app: App, table: Table, spec: &'static Spec, shown: Signal<Option<Value>>, own: Signal<bool>) -> AnyView {
     let error = RwSignal::new(None::<String>);
     let set = move |value: Option<Value>| match value {
-        Some(value) => match check(spec, &value) {
-            Ok(()) => {
+        Some(value) => match app.problem_of(&app.table_name(table), &spec.name, &value) {
+            None => {
                 error.set(None);
-                app.set_param(table, spec.name, Some(value));
+                app.set_param(table, &spec.name, Some(value));
             }
-            Err(e) => error.set(Some(e.message)),
+            problem => error.set(problem),
         },
         None => error.set(Some(format!("{} must be {}", spec.name, wanted(spec.kind)))),
     };
     let clear = move |_| {
         error.set(None);
-        app.set_param(table, spec.name, None);
+        app.set_param(table, &spec.name, None);
     };
     let id = format!("{table:?}-{}", spec.name).replace(['(', ')'], "-");
     view! {
         <div class="param" class:own=move || own.get()>
-            <label for=id.clone() class="param-name">{spec.name}</label>
+            <label for=id.clone() class="param-name">{spec.name.as_str()}</label>
             {control(spec, id, shown, set)}
-            <span class="unit">{spec.unit}</span>
+            <span class="unit">{spec.unit.as_str()}</span>
             {move || own.get().then(|| view! {
                 <button class="icon clear" title="Back to the inherited value" aria-label=format!("Clear {}", spec.name) on:click=clear>"×"</button>
             })}
             <div class="param-help" role="note">
-                {spec.help}
+                {spec.help.as_str()}
                 {range(spec).map(|r| view! { <span class="range">{r}</span> })}
-                {(!spec.formula.is_empty()).then(|| view! { <code>{spec.formula}</code> })}
-                {(!spec.source.is_empty()).then(|| view! { <cite>{spec.source}</cite> })}
+                {(!spec.formula.is_empty()).then(|| view! { <code>{spec.formula.as_str()}</code> })}
+                {(!spec.source.is_empty()).then(|| view! { <cite>{spec.source.as_str()}</cite> })}
             </div>
             {move || error.get().map(|e| view! { <div class="param-error" role="alert">{e}</div> })}
         </div>
@@ -49,7 +43,7 @@ pub fn view(
 }
 
 fn control(
-    spec: &'static ParamSpec,
+    spec: &'static Spec,
     id: String,
     shown: Signal<Option<Value>>,
     set: impl Fn(Option<Value>) + Copy + 'static,
@@ -61,9 +55,9 @@ fn control(
                 on:change:target=move |e| set(Some(Value::Bool(e.target().checked()))) />
         }
         .into_any(),
-        Kind::Choice(names) => view! {
+        Kind::Choice => view! {
             <select id=id prop:value=text on:change:target=move |e| set(Some(Value::Text(e.target().value())))>
-                {names.iter().map(|name| view! { <option value=*name selected=move || text() == *name>{*name}</option> }).collect_view()}
+                {spec.names.iter().map(|name| view! { <option value=name.as_str() selected=move || text() == *name>{name.as_str()}</option> }).collect_view()}
             </select>
         }
         .into_any(),
@@ -115,7 +109,7 @@ fn wanted(kind: Kind) -> &'static str {
     }
 }
 
-fn range(spec: &ParamSpec) -> Option<String> {
+fn range(spec: &Spec) -> Option<String> {
     let numeric = matches!(spec.kind, Kind::Float | Kind::Int | Kind::OptionalFloat | Kind::IntList);
     numeric.then(|| format!("{} to {} {}", spec.min, spec.max, spec.unit))
 }

@@ -1,13 +1,11 @@
 //! One sample: its tokens or its path, what every component paid, and what the program saw.
 
-use super::grid_map;
-use crate::state::{App, Overlay};
-use crate::text::{number, signed};
+use super::grid_map::Map;
+use crate::state::{App, Language, Overlay, TaskView};
+use crate::text::{escape, number, signed};
 use goodhart_core::protocol::{Anatomy, Sample};
-use goodhart_core::reward::schema::{EpisodeSchema, Field, Ty};
-use goodhart_core::tasks::TaskView;
+use goodhart_core::reward::schema::{Field, Ty};
 use leptos::prelude::*;
-use std::sync::Arc;
 
 pub fn view(app: App, g: usize, s: usize) -> impl IntoView {
     // The sample that was opened stays while the run moves on.
@@ -19,88 +17,96 @@ pub fn view(app: App, g: usize, s: usize) -> impl IntoView {
     };
     let go = move |s: usize| app.overlay.set(Overlay::Sample(g, s));
     let samples = anatomy.groups[g].samples.len();
+    let mut html = String::new();
+    if let Some(language) = app.language.get_untracked() {
+        html += &played(&language, &anatomy.groups[g].prompt, &sample);
+    }
+    html += &rewards(&anatomy, &sample);
+    if let Some(language) = app.language.get_untracked() {
+        html += &record(&language, &sample);
+    }
     view! {
         <h2>{format!("Update {}, group {g}, sample {s}", anatomy.update)}</h2>
         <p>
             <button disabled={s == 0} on:click=move |_| go(s.saturating_sub(1))>"← previous"</button>" "
             <button disabled={s + 1 >= samples} on:click=move |_| go(s + 1)>"next →"</button>
         </p>
-        {played(app, &anatomy, g, &sample)}
-        {rewards(&anatomy, &sample)}
-        {sample.error.as_ref().map(|(message, line)| view! {
-            <p class="param-error">{format!("The reward program failed at line {line}: {message}. The sample takes no part in the update.")}</p>
-        })}
-        {app.with_language(|l| record(&l.schema, &sample))}
+        <div inner_html=html></div>
     }
     .into_any()
 }
 
 /// What the policy did.
-fn played(app: App, anatomy: &Arc<Anatomy>, g: usize, sample: &Sample) -> AnyView {
-    match app.task_view() {
-        Some(TaskView::Tokens { .. }) => {
-            let tokens = app.with_language(|l| l.schema.tokens.clone()).unwrap_or_default();
-            let prompt = text(&anatomy.groups[g].prompt, &tokens);
-            let completion = text(&sample.actions, &tokens);
-            view! {
-                <p class="tokens"><span class="muted">"prompt "</span>{prompt}</p>
-                <p class="tokens"><span class="muted">"completion "</span><b>{completion}</b></p>
-            }
-            .into_any()
+fn played(language: &Language, prompt: &[u32], sample: &Sample) -> String {
+    let line = |what: &str, text: String| {
+        format!("<p class=\"tokens\"><span class=\"muted\">{what} </span><b>{}</b></p>", escape(&text))
+    };
+    match &language.view {
+        TaskView::Tokens { .. } => {
+            let names = &language.schema.tokens;
+            line("prompt", text(prompt, names)) + &line("completion", text(&sample.actions, names))
         }
-        Some(TaskView::Grid { rows, cols, cells, .. }) => {
-            let path = app.with_language(|l| list(&l.schema, sample, "cells")).flatten().unwrap_or_default();
+        TaskView::Grid { rows, cols, cells, .. } => {
+            let path = language.schema.get("cells").and_then(|f| values(f, sample)).unwrap_or_default();
             let path: Vec<usize> = path.into_iter().map(|x| x as usize).collect();
-            grid_map::path(rows, cols, &cells, &path).into_any()
+            Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path)
         }
-        Some(TaskView::Arms { .. } | TaskView::Choices { .. }) | None => {
-            let names = app.with_language(|l| l.action_names.clone()).unwrap_or_default();
-            view! { <p class="tokens"><span class="muted">"chose "</span><b>{text(&sample.actions, &names)}</b></p> }
-                .into_any()
+        TaskView::Arms { .. } | TaskView::Choices { .. } | TaskView::Other => {
+            line("chose", steps(&sample.actions, &language.action_names))
         }
     }
 }
 
-fn rewards(anatomy: &Anatomy, sample: &Sample) -> impl IntoView + use<> {
+fn rewards(anatomy: &Anatomy, sample: &Sample) -> String {
     let value = |x: Option<f32>| x.map_or_else(|| "not applicable".to_string(), number);
-    let rows: Vec<_> =
-        anatomy.component_names.iter().cloned().zip(sample.components.iter().map(|c| value(*c))).collect();
-    view! {
-        <table class="facts"><tbody>
-            {rows.into_iter().map(|(name, value)| view! { <tr><th scope="row"><code>{name}</code></th><td>{value}</td></tr> }).collect_view()}
-            <tr><th scope="row">"Reward"</th><td>{value(sample.reward)}</td></tr>
-            <tr><th scope="row">"Advantage"</th><td>{signed(sample.advantage)}</td></tr>
-            <tr><th scope="row">"True score"</th><td>{number(sample.true_score)}</td></tr>
-            <tr><th scope="row">"Length"</th><td>{sample.length}{sample.truncated.then_some(", cut off at the horizon")}</td></tr>
-        </tbody></table>
-    }
+    let components = anatomy.component_names.iter().zip(&sample.components);
+    let mut rows: String =
+        components.map(|(name, v)| row(&format!("<code>{}</code>", escape(name)), &value(*v), "")).collect();
+    rows += &row("Reward", &value(sample.reward), "");
+    rows += &row("Advantage", &signed(sample.advantage), "");
+    rows += &row("True score", &number(sample.true_score), "");
+    let cut = if sample.truncated { ", cut off at the horizon" } else { "" };
+    rows += &row("Length", &format!("{}{cut}", sample.length), "");
+    let failed = sample.error.as_ref().map(|(message, line)| {
+        let message = escape(message);
+        format!("<p class=\"param-error\">The reward program failed at line {line}: {message}. The sample takes no part in the update.</p>")
+    });
+    format!("<table class=\"facts\"><tbody>{rows}</tbody></table>{}", failed.unwrap_or_default())
 }
 
 /// The record that the program read.
-fn record(schema: &EpisodeSchema, sample: &Sample) -> impl IntoView + use<> {
-    let rows: Vec<_> =
-        schema.fields.iter().map(|f| (f.name.clone(), f.help.clone(), written(f, sample, &schema.tokens))).collect();
-    view! {
-        <details>
-            <summary>"What the program saw"</summary>
-            <table class="facts"><tbody>
-                {rows.into_iter().map(|(name, help, value)| view! {
-                    <tr title=help><th scope="row"><code>"ep."{name}</code></th><td class="tokens">{value}</td></tr>
-                }).collect_view()}
-            </tbody></table>
-        </details>
-    }
+fn record(language: &Language, sample: &Sample) -> String {
+    let one = |f: &Field| {
+        let value = escape(&written(f, sample, &language.schema.tokens));
+        row(&format!("<code>ep.{}</code>", escape(&f.name)), &value, &escape(&f.help))
+    };
+    let rows: String = language.schema.fields.iter().map(one).collect();
+    format!(
+        "<details><summary>What the program saw</summary><table class=\"facts\"><tbody>{rows}</tbody></table></details>"
+    )
+}
+
+fn row(name: &str, value: &str, title: &str) -> String {
+    format!("<tr title=\"{title}\"><th scope=\"row\">{name}</th><td>{value}</td></tr>")
 }
 
 /// Token or action names of ids.
 pub fn text(ids: &[u32], names: &[String]) -> String {
-    let name = |id: &u32| names.get(*id as usize).cloned().unwrap_or_else(|| format!("#{id}"));
-    ids.iter().map(name).collect::<Vec<_>>().join(" ")
+    ids.iter().map(|id| name(*id, names)).collect::<Vec<_>>().join(" ")
 }
 
-/// A list field's values.
-fn list(schema: &EpisodeSchema, sample: &Sample, name: &str) -> Option<Vec<f32>> {
-    values(schema.get(name)?, sample)
+fn name(id: u32, names: &[String]) -> String {
+    names.get(id as usize).cloned().unwrap_or_else(|| format!("#{id}"))
+}
+
+/// Actions by name, one after another, repetitions counted.
+pub fn steps(ids: &[u32], names: &[String]) -> String {
+    let runs = ids.chunk_by(|a, b| a == b);
+    let written = runs.map(|run| match run {
+        [id] => name(*id, names),
+        run => format!("{} ×{}", name(run[0], names), run.len()),
+    });
+    written.collect::<Vec<_>>().join(", ")
 }
 
 fn values(field: &Field, sample: &Sample) -> Option<Vec<f32>> {
@@ -113,17 +119,22 @@ fn values(field: &Field, sample: &Sample) -> Option<Vec<f32>> {
 
 fn written(field: &Field, sample: &Sample, tokens: &[String]) -> String {
     let one = |x: f32| match field.ty {
-        Ty::Bool | Ty::Bools => {
-            if x > 0.5 {
-                "True".to_string()
-            } else {
-                "False".to_string()
-            }
-        }
+        Ty::Bool | Ty::Bools => if x > 0.5 { "True" } else { "False" }.to_string(),
         Ty::Int | Ty::Ints => format!("{x:.0}"),
-        Ty::Token | Ty::Tokens => tokens.get(x as usize).cloned().unwrap_or_else(|| format!("#{x}")),
+        Ty::Token | Ty::Tokens => name(x as u32, tokens),
         Ty::Float | Ty::Optional | Ty::Floats => number(x),
     };
     let all: Vec<String> = values(field, sample).unwrap_or_default().into_iter().map(one).collect();
     if field.ty.is_list() { format!("[{}]", all.join(", ")) } else { all.concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steps;
+
+    #[test]
+    fn repeated_actions_are_counted() {
+        let names = ["left".to_string(), "right".to_string()];
+        assert_eq!(steps(&[0, 0, 1, 7], &names), "left ×2, right, #7");
+    }
 }

@@ -28,7 +28,7 @@ pub fn view(app: App) -> impl IntoView {
         }
     };
     let shared = app.draft.with_untracked(|draft| draft.to_share());
-    let json = crate::text::indented(&serde_json::to_string(&shared).unwrap_or_default());
+    let json = crate::text::indented(&crate::plain::write(&shared));
     view! {
         <h2>"Share this experiment"</h2>
         <p>"The link holds all of it: task, policy, settings and the code of every arm. Nothing is sent anywhere; whoever opens it trains it anew."</p>

@@ -1,146 +1,156 @@
-//! What the watched lane's policy does: the map with its arrows, the probabilities of a bandit's arms, or texts.
+//! What the watched lane's policy does: the map with its arrows, the probabilities of a bandit's arms, or what the samples
+//! of a group did, in words.
 
 use super::anatomy::describe;
-use super::{grid_map, sample};
-use crate::state::{App, Overlay};
-use crate::text::{number, signed};
+use super::grid_map::Map;
+use super::sample;
+use crate::state::{App, Language, Overlay, TaskView};
+use crate::text::{escape, number, signed};
 use goodhart_core::protocol::Anatomy;
-use goodhart_core::tasks::TaskView;
 use leptos::prelude::*;
-use std::sync::Arc;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 /// Contexts and samples drawn at most.
 const MAX_CONTEXTS: usize = 8;
-const MAX_TEXTS: usize = 16;
+const MAX_SAMPLES: usize = 16;
 
 pub fn view(app: App) -> impl IntoView {
     let group = RwSignal::new(0_usize);
-    view! {
-        <div class="card task">
-            {move || {
-                app.draft.with(|e| e.task.clone());
-                match (app.task_view(), app.anatomy.get()) {
-                    (Some(TaskView::Grid { rows, cols, cells, .. }), anatomy) => {
-                        let (policy, visits) = anatomy.map(|a| (a.policy.clone(), a.visits.clone())).unwrap_or_default();
-                        view! {
-                            <h2>"Map"<span class="muted">" arrows: the policy; shade: visits of the last update"</span></h2>
-                            {grid_map::policy(rows, cols, &cells, &policy, &visits)}
-                        }.into_any()
-                    }
-                    (Some(TaskView::Arms { contexts, arms, payoff, hack, .. }), anatomy) => {
-                        let policy = anatomy.map(|a| a.policy.clone()).unwrap_or_default();
-                        view! {
-                            <h2>"Arms"<span class="muted">" probability by context; orange exploits the proxy, blue is truly best"</span></h2>
-                            {(0..contexts.min(MAX_CONTEXTS)).map(|c| bars(c, arms, &policy, &payoff, &hack)).collect_view()}
-                        }.into_any()
-                    }
-                    (Some(TaskView::Choices { states }), anatomy) => {
-                        let policy = anatomy.map(|a| a.policy.clone()).unwrap_or_default();
-                        view! {
-                            <h2>"Choices"<span class="muted">" probability of each action"</span></h2>
-                            {choices(&states, &policy)}
-                        }.into_any()
-                    }
-                    (Some(TaskView::Tokens { .. }), Some(anatomy)) => texts(app, &anatomy, group).into_any(),
-                    (Some(TaskView::Tokens { .. }), None) => view! {
-                        <h2>"Texts"</h2><p class="empty">"Samples of the last update appear here once the run moves."</p>
-                    }.into_any(),
-                    (None, _) => view! { <h2>"Task"</h2><p class="empty">"The task's parameters are refused; its panel says why."</p> }.into_any(),
-                }
-            }}
-        </div>
-    }
-}
-
-fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[bool]) -> impl IntoView + use<> {
-    let own = context * arms..(context + 1) * arms;
-    let p = policy.get(own.clone()).unwrap_or_default().to_vec();
-    let truth = payoff.get(own.clone()).unwrap_or_default().to_vec();
-    let hacks = hack.get(own).unwrap_or_default().to_vec();
-    let best = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let bar = move |i: usize| {
-        let p = p.get(i).copied().unwrap_or(0.0);
-        let class = match (hacks.get(i), truth.get(i)) {
-            (Some(true), _) => "bar hack",
-            (_, Some(t)) if *t >= best => "bar best",
-            _ => "bar",
-        };
-        let title = format!(
-            "arm {i}: probability {}, true payoff {}",
-            number(p),
-            number(truth.get(i).copied().unwrap_or(f32::NAN))
-        );
-        view! { <span class=class title=title style=format!("--p: {:.1}%", 100.0 * p)></span> }
+    let html = move || match (app.language.get(), app.anatomy.get()) {
+        (Some(language), anatomy) => drawing(&language, anatomy.as_deref(), group.get()),
+        (None, _) => head("Task", "") + "<p class=\"empty\">What is known of the task appears here in a moment.</p>",
     };
-    view! {
-        <div class="bars" role="img" aria-label=format!("Probabilities in context {context}")>
-            <span class="muted">{context}</span>
-            <span class="bar-row">{(0..arms).map(bar).collect_view()}</span>
-        </div>
-    }
-}
-
-/// A row of bars for each of the first states.
-fn choices(states: &[String], policy: &[f32]) -> impl IntoView + use<> {
-    let actions = policy.len() / states.len().max(1);
-    let row = |(i, name): (usize, &String)| {
-        let own = policy.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec();
-        let bar = |(a, p): (usize, f32)| {
-            let title = format!("action {a}: probability {}", number(p));
-            view! { <span class="bar" title=title style=format!("--p: {:.1}%", 100.0 * p)></span> }
-        };
-        view! {
-            <div class="bars" role="img" aria-label=format!("Probabilities at {name}") title=name.clone()>
-                <span class="muted">{i}</span>
-                <span class="bar-row">{own.into_iter().enumerate().map(bar).collect_view()}</span>
-            </div>
+    // The groups of a task without a drawing of its own.
+    let groups = Memo::new(move |_| {
+        let plain = app
+            .language
+            .with(|l| l.as_ref().is_some_and(|l| !matches!(l.view, TaskView::Grid { .. } | TaskView::Arms { .. })));
+        app.anatomy.with(|a| a.as_ref().filter(|_| plain).map_or(0, |a| a.groups.len()))
+    });
+    let click = move |e: leptos::ev::MouseEvent| {
+        let target = e.target().and_then(|t| t.dyn_into::<Element>().ok());
+        let entry = target.and_then(|t| t.closest("[data-sample]").ok().flatten());
+        if let Some(s) = entry.and_then(|e| e.get_attribute("data-sample")?.parse().ok()) {
+            app.overlay.set(Overlay::Sample(group.get_untracked().min(groups.get_untracked().saturating_sub(1)), s));
         }
     };
-    states.iter().enumerate().take(2 * MAX_CONTEXTS).map(row).collect_view()
-}
-
-/// All samples of a group, as texts with what each got.
-fn texts(app: App, anatomy: &Arc<Anatomy>, group: RwSignal<usize>) -> impl IntoView + use<> {
-    let groups = anatomy.groups.len();
-    let g = group.get().min(groups.saturating_sub(1));
-    let tokens = app.with_language(|l| l.schema.tokens.clone()).unwrap_or_default();
-    let prompt = anatomy.groups.get(g).map(|x| sample::text(&x.prompt, &tokens)).unwrap_or_default();
-    let rows: Vec<_> = anatomy
-        .groups
-        .get(g)
-        .map(|x| {
-            x.samples
-                .iter()
-                .take(MAX_TEXTS)
-                .map(|s| (sample::text(&s.actions, &tokens), s.advantage, s.true_score, describe(s)))
-                .collect()
-        })
-        .unwrap_or_default();
     view! {
-        <h2>"Texts of group "
-            <select aria-label="Group" on:change:target=move |e| group.set(e.target().value().parse().unwrap_or(0))>
-                {(0..groups).map(|i| view! { <option value=i.to_string() selected=i == g>{i}</option> }).collect_view()}
-            </select>
-        </h2>
-        <p class="tokens"><span class="muted">"prompt "</span>{prompt}</p>
-        <ol class="texts" start="0">
-            {rows.into_iter().enumerate().map(|(i, (text, advantage, truth, title))| view! {
-                <li title=title>
-                    <button class="quiet" on:click=move |_| app.overlay.set(Overlay::Sample(g, i))>
-                        {verdict(truth)}
-                        <span class="advantage">{signed(advantage)}</span>
-                        <span class="tokens">{text}</span>
-                    </button>
-                </li>
-            }).collect_view()}
-        </ol>
+        <div class="card task">
+            {move || (groups.get() > 1).then(|| view! {
+                <label class="task-group">"group "
+                    <select aria-label="Group" on:change:target=move |e| group.set(e.target().value().parse().unwrap_or(0))>
+                        {(0..groups.get()).map(|i| view! { <option value=i.to_string()>{i}</option> }).collect_view()}
+                    </select>
+                </label>
+            })}
+            <div inner_html=html on:click=click></div>
+            {super::oracle::drawing(app)}
+        </div>
     }
 }
 
-fn verdict(truth: f32) -> impl IntoView {
-    if truth >= 0.5 {
-        view! { <span class="mark right" role="img" aria-label="right">"✓"</span> }
-    } else {
-        view! { <span class="mark wrong" role="img" aria-label="wrong">"✗"</span> }
+fn head(title: &str, about: &str) -> String {
+    format!("<h2>{title}<span class=\"muted\"> {about}</span></h2>")
+}
+
+fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> String {
+    let policy = anatomy.map(|a| a.policy.as_slice()).unwrap_or_default();
+    match &language.view {
+        TaskView::Grid { rows, cols, cells, .. } => {
+            let visits = anatomy.map(|a| a.visits.as_slice()).unwrap_or_default();
+            let map = Map { rows: *rows, cols: *cols, cells, actions: &language.action_names };
+            head("Map", "arrows: the policy; shade: visits of the last update")
+                + &map.policy(policy, visits, &[], "The map with the policy's arrows and visits")
+        }
+        TaskView::Arms { contexts, arms, payoff, hack, .. } => {
+            let rows: String = (0..*contexts)
+                .take(MAX_CONTEXTS)
+                .map(|c| bars(c, *arms, policy, payoff, hack, &language.action_names))
+                .collect();
+            head("Arms", "probability by context; orange exploits the proxy, blue is truly best") + &rows
+        }
+        TaskView::Choices { states } => {
+            let rows: String = choices(states, policy, &language.action_names);
+            head("Choices", "probability of each action") + &rows + &said(language, anatomy, group, "Samples")
+        }
+        TaskView::Tokens { .. } => said(language, anatomy, group, "Texts"),
+        TaskView::Other => said(language, anatomy, group, "Samples"),
     }
+}
+
+fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[bool], names: &[String]) -> String {
+    let own = context * arms..(context + 1) * arms;
+    let truth = payoff.get(own.clone()).unwrap_or_default();
+    let best = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut html = format!(
+        "<div class=\"bars\" role=\"img\" aria-label=\"Probabilities in context {context}\"><span class=\"muted\">{context}</span><span class=\"bar-row\">"
+    );
+    for (arm, i) in own.enumerate() {
+        let p = policy.get(i).copied().unwrap_or(0.0);
+        let payoff = truth.get(arm).copied().unwrap_or(f32::NAN);
+        let class = match hack.get(i) {
+            Some(true) => "bar hack",
+            _ if payoff >= best => "bar best",
+            _ => "bar",
+        };
+        let name = names.get(arm).map_or("", String::as_str);
+        let title = escape(&format!("{name}: probability {}, true payoff {}", number(p), number(payoff)));
+        html += &format!("<span class=\"{class}\" title=\"{title}\" style=\"--p:{:.1}%\"></span>", 100.0 * p);
+    }
+    html + "</span></div>"
+}
+
+/// The probabilities of every action at the first states.
+fn choices(states: &[String], policy: &[f32], names: &[String]) -> String {
+    let n = names.len();
+    let row = |(i, state): (usize, &String)| {
+        let bar = |(a, name): (usize, &String)| {
+            let p = policy.get(i * n + a).copied().unwrap_or(0.0);
+            let title = escape(&format!("{name}: probability {}", number(p)));
+            format!("<span class=\"bar\" title=\"{title}\" style=\"--p:{:.1}%\"></span>", 100.0 * p)
+        };
+        let bars: String = names.iter().enumerate().map(bar).collect();
+        let state = escape(state);
+        format!(
+            "<div class=\"bars choice\" role=\"img\" aria-label=\"Probabilities at {state}\"><span class=\"muted\">{state}</span><span class=\"bar-row\">{bars}</span></div>"
+        )
+    };
+    states.iter().enumerate().take(2 * MAX_CONTEXTS).map(row).collect()
+}
+
+/// All samples of a group in words, with what each got.
+fn said(language: &Language, anatomy: Option<&Anatomy>, group: usize, title: &str) -> String {
+    let Some(anatomy) = anatomy else {
+        return head(title, "") + "<p class=\"empty\">Samples of the last update appear here once the run moves.</p>";
+    };
+    let g = group.min(anatomy.groups.len().saturating_sub(1));
+    let Some(group) = anatomy.groups.get(g) else { return head(title, "") };
+    let tokens = &language.schema.tokens;
+    let writes = matches!(language.view, TaskView::Tokens { .. });
+    let mut html = head(title, &format!("of group {g}"));
+    if !group.prompt.is_empty() {
+        let prompt = escape(&sample::text(&group.prompt, tokens));
+        html += &format!("<p class=\"tokens\"><span class=\"muted\">prompt </span>{prompt}</p>");
+    }
+    html += "<ol class=\"texts\" start=\"0\">";
+    for (s, own) in group.samples.iter().take(MAX_SAMPLES).enumerate() {
+        let did = if writes {
+            sample::text(&own.actions, tokens)
+        } else {
+            sample::steps(&own.actions, &language.action_names)
+        };
+        let mark = if own.true_score >= 0.5 { ("right", "✓") } else { ("wrong", "✗") };
+        html += &format!(
+            "<li title=\"{title}\"><button class=\"quiet\" data-sample=\"{s}\"><span class=\"mark {}\" role=\"img\" aria-label=\"{}\">{}</span>\
+             <span class=\"advantage\">{}</span><span class=\"tokens\">{}</span></button></li>",
+            mark.0,
+            mark.0,
+            mark.1,
+            signed(own.advantage),
+            escape(&did),
+            title = escape(&describe(own)),
+        );
+    }
+    html + "</ol>"
 }

@@ -52,6 +52,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// So many steps, with the defaults of everything else.
+    pub fn new(steps: u32) -> Self {
+        Self { steps, batch: Self::default_batch(), learning_rate: Self::default_learning_rate(), seed: 0 }
+    }
+
     fn default_batch() -> u32 {
         64
     }

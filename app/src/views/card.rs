@@ -1,0 +1,167 @@
+//! The cards of the gallery as HTML text: a list of them is far shorter so than as nodes that nothing ever changes.
+
+use crate::state::shipped::{Card, CardRecord};
+use crate::text::escape;
+use goodhart_core::experiment::THEMES;
+use std::fmt::Write;
+
+const WIDTH: f32 = 120.0;
+const HEIGHT: f32 = 36.0;
+
+/// The theme that a card stands under.
+pub fn theme(card: &Card) -> &str {
+    if card.theme.is_empty() { "other" } else { &card.theme }
+}
+
+/// The themes that there are cards of, each with their number.
+pub fn themes(cards: &[Card]) -> Vec<(String, usize)> {
+    let mut all: Vec<(String, usize)> = Vec::new();
+    for card in cards {
+        match all.iter_mut().find(|(name, _)| name == theme(card)) {
+            Some((_, n)) => *n += 1,
+            None => all.push((theme(card).to_string(), 1)),
+        }
+    }
+    let rank = |name: &str| THEMES.iter().position(|t| *t == name).unwrap_or(THEMES.len());
+    all.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
+    all
+}
+
+/// Whether a card has every word of a search in its title, lesson, paper, id, theme, task or arms.
+pub fn matches(card: &Card, search: &str) -> bool {
+    let all = [&card.title, &card.lesson, &card.paper, &card.id, &card.theme, &card.task, &card.arms.join(" ")];
+    let all = all.map(|text| text.to_lowercase());
+    search.to_lowercase().split_whitespace().all(|word| all.iter().any(|text| text.contains(word)))
+}
+
+/// The cards that fit a search and, unless it is empty, a theme; theme by theme.
+pub fn list(cards: &[Card], search: &str, chosen: &str) -> String {
+    let mut html = String::new();
+    for (name, _) in themes(cards) {
+        let fits = |c: &&Card| theme(c) == name && (chosen.is_empty() || chosen == name) && matches(c, search);
+        cards.iter().filter(fits).for_each(|card| html += &one(card));
+    }
+    if html.is_empty() { html } else { format!("<ul class=\"cards\">{html}</ul>") }
+}
+
+fn one(card: &Card) -> String {
+    let (picture, verdict) = match &card.record {
+        Some(record) => (curves(&card.arms, record), claims(record)),
+        None => (String::new(), "<span class=\"muted\">not checked yet</span>".into()),
+    };
+    let arms: String = card
+        .arms
+        .iter()
+        .enumerate()
+        .map(|(i, arm)| format!("<span><i class=\"swatch arm-fill-{}\"></i>{}</span>", i % 8, escape(arm)))
+        .collect();
+    let paper = if card.paper.is_empty() { String::new() } else { format!("After: {}", escape(&card.paper)) };
+    format!(
+        "<li><button class=\"entry\" data-id=\"{id}\"><span class=\"card-theme\">{theme}</span><b>{title}</b><span>{lesson}</span>{picture}\
+         <span class=\"card-arms\">{arms}</span><span class=\"muted\">{paper}</span>\
+         <span class=\"card-foot\">{verdict}<span class=\"spacer\"></span><code>{id}</code></span></button></li>",
+        id = escape(&card.id),
+        title = escape(&card.title),
+        lesson = escape(&card.lesson),
+        theme = escape(theme(card)),
+    )
+}
+
+fn claims(record: &CardRecord) -> String {
+    let &CardRecord { claims, hold, refuted, .. } = record;
+    if claims == 0 {
+        return "<span class=\"muted\">no claims</span>".into();
+    }
+    let class = if hold + refuted >= claims { "better" } else { "worse" };
+    let refuted =
+        if refuted > 0 { format!(", <span class=\"refuted\">{refuted} refuted</span>") } else { String::new() };
+    format!(
+        "<span title=\"Checked {}\"><span class=\"{class}\">{hold} of {claims} claims hold</span>{refuted}</span>",
+        escape(&record.date)
+    )
+}
+
+/// The curve of every arm, on one scale.
+fn curves(arms: &[String], record: &CardRecord) -> String {
+    let all = || record.curves.iter().flatten().flatten().copied().filter(|x| x.is_finite());
+    let (low, high) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
+    if low > high {
+        return String::new();
+    }
+    let span = (high - low).max(1e-6);
+    let mut html = format!(
+        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{} of {} over the run\">",
+        escape(&record.metric),
+        escape(&arms.join(", "))
+    );
+    for (arm, curve) in record.curves.iter().enumerate() {
+        let mut path = String::new();
+        let mut pen = 'M';
+        for (i, value) in curve.iter().enumerate() {
+            match value {
+                Some(y) if y.is_finite() => {
+                    let x = WIDTH * (i as f32 + 0.5) / curve.len() as f32;
+                    // Writing to a String cannot fail.
+                    let _ = write!(path, "{pen}{x:.1} {:.1}", 2.0 + (HEIGHT - 4.0) * (high - y) / span);
+                    pen = 'L';
+                }
+                _ => pen = 'M',
+            }
+        }
+        let _ = write!(html, "<path class=\"arm-stroke-{}\" d=\"{path}\"/>", arm % 8);
+    }
+    html + "</svg>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(id: &str, theme: &str) -> Card {
+        Card {
+            id: id.into(),
+            title: format!("Title of {id}"),
+            lesson: "Pay <what> you want".into(),
+            theme: theme.into(),
+            paper: "Some Paper (2025)".into(),
+            task: "bandit".into(),
+            arms: vec!["raw".into(), "PAR".into()],
+            record: None,
+        }
+    }
+
+    #[test]
+    fn a_search_finds_by_paper_id_and_arm() {
+        let c = card("par", "transforms");
+        assert!(matches(&c, "some paper") && matches(&c, "PAR") && matches(&c, "raw 2025") && matches(&c, ""));
+        assert!(!matches(&c, "paper nothing"));
+    }
+
+    #[test]
+    fn themes_stand_in_their_order_and_others_last() {
+        let cards = [card("a", "theory"), card("b", ""), card("c", "gates"), card("d", "theory")];
+        let found: Vec<_> = themes(&cards).into_iter().map(|(name, n)| format!("{name} {n}")).collect();
+        assert_eq!(found, ["gates 1", "theory 2", "other 1"]);
+        assert!(
+            list(&cards, "", "gates").contains("data-id=\"c\"") && !list(&cards, "", "gates").contains("data-id=\"a\"")
+        );
+    }
+
+    #[test]
+    fn a_card_says_what_was_measured_and_nothing_in_it_is_markup() {
+        let mut c = card("par", "transforms");
+        assert!(one(&c).contains("not checked yet") && one(&c).contains("Pay &lt;what&gt; you want"));
+        let curves = vec![vec![Some(0.0), None, Some(1.0), Some(f32::NAN)], vec![Some(0.5); 4]];
+        let record = CardRecord {
+            date: "2026-11-23".into(),
+            metric: "true_score".into(),
+            curves,
+            claims: 5,
+            hold: 4,
+            refuted: 1,
+        };
+        c.record = Some(record);
+        assert!(one(&c).contains("4 of 5 claims hold") && one(&c).contains("1 refuted"));
+        assert!(one(&c).contains("d=\"M15.0 34.0M75.0 2.0\""), "a gap where nothing was computed: {}", one(&c));
+    }
+}

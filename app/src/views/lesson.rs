@@ -1,0 +1,157 @@
+//! What a visitor learns here: the lesson, what to watch, the moment at which it happens, what to try now, and the paper.
+
+use crate::state::shipped::{Claim, Shipped};
+use crate::state::{App, Phase};
+use crate::text::{escape, number};
+use goodhart_core::experiment::{Experiment, NowTry};
+use leptos::prelude::*;
+
+pub fn view(app: App) -> impl IntoView {
+    let text = Memo::new(move |_| app.draft.with(|e| (e.lesson.clone(), e.watch.clone())));
+    // An edited experiment, or one from a link, still belongs to the gallery's.
+    let edits = Memo::new(move |_| {
+        let shipped = app.shipped.with(|s| s.as_ref().map(|s| s.experiment.now_try.clone()));
+        shipped.unwrap_or_else(|| app.draft.with(|e| e.now_try.clone()))
+    });
+    let says = Memo::new(move |_| app.draft.with(|e| e.moment.as_ref().map(|m| m.says.clone())));
+    let moment = move || {
+        let (_, update) = app.moment.get()?;
+        Some(view! { <p class="moment"><b>{format!("Update {update}: ")}</b>{says.get()}</p> })
+    };
+    let paper = move || {
+        let shipped = app.shipped.get();
+        app.draft.with(|draft| panel(draft, shipped.as_deref()))
+    };
+    move || {
+        let (lesson, watch) = text.get();
+        (!lesson.is_empty() || !watch.is_empty()).then(|| {
+            view! {
+                <div class="lesson">
+                    <p><strong>{lesson}</strong></p>
+                    {(!watch.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch}</p> })}
+                    <div aria-live="polite">{moment}</div>
+                    {move || (!edits.with(Vec::is_empty)).then(|| tries(app, edits.get()))}
+                    <div class="paper" inner_html=paper></div>
+                </div>
+            }
+        })
+    }
+}
+
+/// The edits to try: each from update 0, or on the policies as they are.
+fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
+    let one = move |(i, edit): (usize, NowTry)| {
+        let tried = move || app.undo.with(|u| u.as_ref().is_some_and(|u| u.tried == Some(i)));
+        let goes_on = !edit.set.keys().any(|k| !k.starts_with("algorithm."));
+        let over = move || app.phase.with(|p| matches!(p, Phase::Finished | Phase::Stuck(_))) || app.update.get() == 0;
+        let (says, again) = (edit.says.clone(), edit.clone());
+        view! {
+            <li class:tried=tried>
+                <span>{says}</span>" "
+                {move || {
+                    let (edit, again) = (edit.clone(), again.clone());
+                    if tried() {
+                        view! { <button on:click=move |_| app.take_back()>"Undo"</button> }.into_any()
+                    } else {
+                        view! {
+                            <button class="try" on:click=move |_| app.try_edit(i, &edit, true)>"Try it"</button>
+                            {goes_on.then(|| view! {
+                                <button class="quiet" title="Keeps the policies as they are" disabled=over
+                                    on:click=move |_| app.try_edit(i, &again, false)>"from here"</button>
+                            })}
+                        }.into_any()
+                    }
+                }}
+            </li>
+        }
+    };
+    view! {
+        <div class="tries"><b>"Now try"</b><ul>{edits.into_iter().enumerate().map(one).collect_view()}</ul></div>
+    }
+}
+
+/// The paper, what of it is reproduced, and every claim with what the last check measured.
+fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
+    let experiment = shipped.map_or(draft, |s| &s.experiment);
+    let claims = shipped.map(|s| s.claims.as_slice()).unwrap_or_default();
+    let mut html = String::new();
+    if let Some(paper) = &experiment.paper {
+        let title = escape(&paper.title);
+        let safe = paper.link.starts_with("https://") || paper.link.starts_with("http://");
+        let title = if safe {
+            format!("<a href=\"{}\" target=\"_blank\" rel=\"noopener noreferrer\">{title}</a>", escape(&paper.link))
+        } else {
+            title
+        };
+        html += &format!("<p><b>{title}</b></p>");
+        for (name, text) in [
+            ("It claims", &paper.claim),
+            ("Reproduced here", &paper.reproduced),
+            ("Status of the formula", &paper.status),
+        ] {
+            if !text.is_empty() {
+                html += &format!("<p><span class=\"muted\">{name}:</span> {}</p>", escape(text));
+            }
+        }
+    }
+    if !claims.is_empty() {
+        let rows: String = claims.iter().map(claim).collect();
+        html += &format!(
+            "<table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Wanted</th><th scope=\"col\">Measured</th><th scope=\"col\"></th></tr></thead><tbody>{rows}</tbody></table>"
+        );
+        let date = claims.iter().find_map(|c| c.measured.as_ref()).map(|m| m.date.as_str());
+        html += &match date {
+            Some(date) => format!(
+                "<p class=\"muted\">Checked on {}, over seeds, with a 95% interval; of the experiment as it came, without edits.</p>",
+                escape(date)
+            ),
+            None => "<p class=\"muted\">Not checked yet.</p>".to_string(),
+        };
+    }
+    if !experiment.notes.is_empty() {
+        html += &format!("<p class=\"notes\">{}</p>", escape(experiment.notes.trim()));
+    }
+    if html.is_empty() {
+        html
+    } else {
+        format!("<details><summary>The paper and what was measured</summary>{html}</details>")
+    }
+}
+
+fn claim(claim: &Claim) -> String {
+    let sign = if claim.comparison == "<=" { "≤" } else { "≥" };
+    let (measured, verdict) = match &claim.measured {
+        None => ("–".to_string(), ""),
+        Some(m) => {
+            let verdict = match (m.holds, claim.refuted) {
+                (true, _) => "<span class=\"better\">holds</span>",
+                (false, true) => "<span class=\"refuted\">refuted</span>",
+                (false, false) => "<span class=\"worse\">does not hold</span>",
+            };
+            (format!("{} ± {}", number(m.value), number(m.half_width)), verdict)
+        }
+    };
+    format!(
+        "<tr><td>{}</td><td>{sign} {}</td><td>{measured}</td><td>{verdict}</td></tr>",
+        escape(&claim.says),
+        number(claim.threshold)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::shipped::Measured;
+
+    #[test]
+    fn a_claim_says_what_was_wanted_and_what_was_measured() {
+        let measured = Some(Measured { holds: false, value: 0.169, half_width: 0.02, date: "2026-11-23".into() });
+        let mut c = Claim { says: "a < b".into(), refuted: true, comparison: "<=".into(), threshold: 0.5, measured };
+        assert!(claim(&c).contains("a &lt; b") && claim(&c).contains("≤ 0.500") && claim(&c).contains("0.169 ± 0.020"));
+        assert!(claim(&c).contains("refuted"));
+        c.refuted = false;
+        assert!(claim(&c).contains("does not hold"));
+        c.measured = None;
+        assert!(!claim(&c).contains("hold"));
+    }
+}

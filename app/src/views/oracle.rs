@@ -1,0 +1,112 @@
+//! What the exact oracle says: the sentence under the code, the optimum on the map, the distances between rewards.
+
+use super::grid_map::Map;
+use crate::state::{App, Distances, Report, TaskView};
+use crate::text::{escape, number};
+use leptos::prelude::*;
+
+/// The line under the code of the chosen arm: what its optimum is worth, before any training.
+pub fn line(app: App, arm: usize) -> impl IntoView {
+    let html = move || match app.report(arm) {
+        Some(report) => said(&report),
+        None => String::new(),
+    };
+    view! { <div class="oracle" role="status" inner_html=html></div> }
+}
+
+fn said(report: &Report) -> String {
+    let mut html = format!("<p class=\"oracle-says\"><b>Oracle</b> {}</p>", escape(&report.says));
+    for finding in &report.findings {
+        let d = &finding.diagnostic;
+        let fix = d.suggestion.as_ref().map(|s| format!(" <i>{}</i>", escape(s))).unwrap_or_default();
+        let line = if d.end > d.start { format!("Line {}: ", d.line) } else { String::new() };
+        html += &format!("<p class=\"finding\">{line}{}{fix}</p>", escape(&d.message));
+    }
+    let mut facts: Vec<String> = Vec::new();
+    if let Some(o) = &report.optimum {
+        let ties = if o.true_high - o.true_low > 0.005 {
+            format!(" (equally good policies: {} to {})", number(o.true_low), number(o.true_high))
+        } else {
+            String::new()
+        };
+        facts.push(format!(
+            "True score of this reward's optimum: {}{ties}, mean length {}.",
+            number(o.true_score),
+            number(o.length)
+        ));
+    }
+    if let Some(b) = &report.best {
+        facts.push(format!("Best possible true score: {}, mean length {}.", number(b.true_score), number(b.length)));
+    }
+    if let Some(d) = report.starc {
+        facts.push(format!(
+            "STARC distance to the true objective: {} (0 the same order of policies, 1 the opposite).",
+            short(d)
+        ));
+    }
+    facts.extend(report.notes.iter().map(|note| escape(note)));
+    if !facts.is_empty() {
+        html += &format!("<details><summary>How it was solved</summary><p>{}</p></details>", facts.join("<br>"));
+    }
+    html
+}
+
+/// The optimum of the chosen arm's reward beside what the policy does, and the loop that pays.
+pub fn drawing(app: App) -> impl IntoView {
+    let html = move || {
+        let report = app.report(app.arm.get());
+        let language = app.language.get();
+        let (Some(report), Some(language)) = (report, language) else { return String::new() };
+        match &language.view {
+            TaskView::Grid { rows, cols, cells, .. } => {
+                let map = Map { rows: *rows, cols: *cols, cells, actions: &language.action_names };
+                let round = report.findings.iter().map(|f| &f.cells).find(|c| !c.is_empty());
+                let round = round.map(Vec::as_slice).unwrap_or_default();
+                let Some(optimum) = &report.optimum else { return String::new() };
+                let loops = if round.is_empty() { "" } else { "; red: a loop that pays at every round" };
+                format!(
+                    "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy{loops}</span></h2>{}",
+                    map.policy(&optimum.policy, &[], round, "The map with the arrows of this reward's optimal policy")
+                )
+            }
+            _ => String::new(),
+        }
+    };
+    view! { <div class="optimum" inner_html=html></div> }
+}
+
+/// A distance with three digits.
+fn short(distance: f32) -> String {
+    format!("{distance:.3}")
+}
+
+/// STARC distances of the arms to the true objective and to each other.
+pub fn matrix(app: App) -> impl IntoView {
+    let html = move || app.distances.with(|d| d.as_ref().map(table).unwrap_or_default());
+    view! { <div class="starc" inner_html=html></div> }
+}
+
+fn table(distances: &Distances) -> String {
+    let n = distances.names.len();
+    if n < 2 || distances.starc.iter().all(Option::is_none) {
+        return String::new();
+    }
+    let heads: String = distances.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
+    let mut rows = String::new();
+    for (i, name) in distances.names.iter().enumerate() {
+        rows += &format!("<tr><th scope=\"row\">{}</th>", escape(name));
+        for j in 0..n {
+            let cell = match distances.starc.get(i * n + j).copied().flatten() {
+                _ if i == j => "<td>0</td>".to_string(),
+                Some(d) => format!("<td style=\"--share:{:.0}%\">{}</td>", 100.0 * d.clamp(0.0, 1.0), short(d)),
+                None => "<td title=\"One of the two rewards could not be solved.\">–</td>".into(),
+            };
+            rows += &cell;
+        }
+        rows += "</tr>";
+    }
+    format!(
+        "<div class=\"card\"><h2>STARC distances<span class=\"muted\"> 0: two rewards order all policies alike; 1: the other way round</span></h2>\
+         <div class=\"scroll\"><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div></div>"
+    )
+}

@@ -1,0 +1,118 @@
+// The gallery as the front door: finding an experiment, opening it, what it says to watch and to try.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { trained, type } from "./lib/train.mjs";
+
+describe("the gallery", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  const ids = (page) => page.locator(".entry").evaluateAll((all) => all.map((e) => e.dataset.id));
+  const experiment = (page) => page.evaluate(() => window.goodhart.experiment());
+
+  it("is what a first visitor sees, and finds experiments by paper, id and theme", async () => {
+    const { page, context, problems } = await open(browser, host.url);
+    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    const search = page.getByRole("searchbox", { name: "Search the experiments" });
+    await page.locator(".entry").first().waitFor();
+    const all = await ids(page);
+    const cards = await page.evaluate(() => window.goodhart.gallery());
+    assert.deepEqual([...all].sort(), cards.map((card) => card.id).sort(), "every experiment has its card");
+    await search.fill("Mitigate Reward Hacking");
+    assert.ok((await ids(page)).includes("par") && (await ids(page)).length < all.length, "by paper");
+    await search.fill("coin-circling");
+    assert.ok((await ids(page)).includes("coin-circling"), "by id");
+    await search.fill("nothing is called so");
+    await page.getByText("No experiment fits this search.").waitFor();
+    await search.fill("");
+    await page.locator(".themes").getByRole("button", { name: /^transforms/ }).click();
+    assert.ok((await ids(page)).includes("par") && !(await ids(page)).includes("coin-circling"), "by theme");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("opens what is chosen by keyboard, and trains it", async () => {
+    const { page, context, problems } = await open(browser, host.url);
+    await page.locator(".entry").first().waitFor();
+    await page.keyboard.type("coin-circling");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => window.goodhart.experiment().id === "coin-circling");
+    await trained(page, 3);
+    assert.equal(new URL(page.url()).hash, "#coin-circling");
+    await page.locator(".watch").waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("opens every experiment as its file has it", async () => {
+    const { page, context } = await open(browser, `${host.url}?autorun=0`);
+    const wrong = await page.evaluate(async () => {
+      const wrong = [];
+      const plain = (value) => JSON.stringify(value, (_, v) =>
+        v && typeof v === "object" && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v);
+      for (const { id } of await window.goodhart.gallery()) {
+        const { experiment } = await (await fetch(`./gallery/${id}.json`)).json();
+        await window.goodhart.load(`#${id}`);
+        const got = window.goodhart.experiment();
+        delete experiment.claims;
+        delete experiment.notes;
+        // Numbers of 32 bits are written shorter or longer than the file has them.
+        for (const key of Object.keys(experiment)) {
+          if (key === "base" || key === "moment" || key === "outcome") continue;
+          if (plain(experiment[key]) !== plain(got[key])) wrong.push(`${id}: ${key}`);
+        }
+      }
+      return wrong;
+    });
+    assert.deepEqual(wrong, []);
+    await context.close();
+  });
+
+  it("says in a sentence that a file cannot be had, and loses nothing", async () => {
+    const { page, context } = await open(browser, host.url);
+    await page.route("**/gallery/par.json", (route) => route.abort());
+    await page.locator('.entry[data-id="par"]').click();
+    await page.getByText(/could not be fetched.*offline/).first().waitFor();
+    await page.locator('.entry[data-id="coin-circling"]').waitFor();
+    await context.close();
+  });
+
+  it("makes an edit to try, and takes it back", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    const code = async () => (await experiment(page)).arms[1].code;
+    const before = await code();
+    await page.locator(".tries").getByRole("button", { name: "Try it" }).first().click();
+    await page.locator(".tries").getByRole("button", { name: "Undo" }).waitFor();
+    assert.notEqual(await code(), before, "the edit is in the code");
+    await trained(page, 3);
+    await page.locator(".tries").getByRole("button", { name: "Undo" }).click();
+    await page.waitForFunction((before) => window.goodhart.experiment().arms[1].code === before, before);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("marks the moment when it comes", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}#par`);
+    assert.equal(await page.locator(".moment").count(), 0, "it has not come at the start");
+    await page.locator(".moment", { hasText: /^Update \d+:/ }).waitFor({ timeout: 180_000 });
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("says what a reward is worth before any training, and again while somebody types", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#coin-circling`);
+    const says = page.locator(".oracle-says");
+    await says.waitFor();
+    const first = await says.innerText();
+    await type(page, "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n");
+    await page.waitForFunction((first) => document.querySelector(".oracle-says")?.innerText !== first, first);
+    await page.locator(".optimum svg").waitFor();
+    await page.locator(".starc table").waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});

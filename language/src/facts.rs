@@ -1,0 +1,112 @@
+//! What the page knows of tasks, policies and settings: the tables of core as plain data.
+
+use goodhart_core::algorithm::Settings;
+use goodhart_core::experiment::{Part, RunParams};
+use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Value, check, unknown};
+use goodhart_core::plan::build_task;
+use goodhart_core::reward::EpisodeSchema;
+use goodhart_core::tasks::{self, TaskView};
+use goodhart_core::{policy, tasks::Task};
+use serde::Serialize;
+
+/// One row of a parameter table.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    kind: &'static str,
+    /// The names of a choice.
+    names: &'static [&'static str],
+    min: f64,
+    max: f64,
+    unit: &'static str,
+    help: &'static str,
+    formula: &'static str,
+    source: &'static str,
+    default: Value,
+}
+
+impl From<&ParamSpec> for Row {
+    fn from(spec: &ParamSpec) -> Self {
+        let (kind, names): (_, &'static [&'static str]) = match spec.kind {
+            Kind::Float => ("float", &[]),
+            Kind::Int => ("int", &[]),
+            Kind::Bool => ("bool", &[]),
+            Kind::Text => ("text", &[]),
+            Kind::Choice(names) => ("choice", names),
+            Kind::OptionalFloat => ("optional_float", &[]),
+            Kind::IntList => ("int_list", &[]),
+        };
+        let ParamSpec { name, min, max, unit, help, formula, source, .. } = *spec;
+        Self { name, kind, names, min, max, unit, help, formula, source, default: (spec.default)() }
+    }
+}
+
+#[derive(Serialize)]
+struct KindOf {
+    name: &'static str,
+    help: &'static str,
+    table: Vec<Row>,
+}
+
+/// Every table of parameters.
+#[derive(Serialize)]
+pub struct Catalog {
+    algorithm: Vec<Row>,
+    run: Vec<Row>,
+    tasks: Vec<KindOf>,
+    policies: Vec<KindOf>,
+}
+
+fn rows(table: &[ParamSpec]) -> Vec<Row> {
+    table.iter().map(Row::from).collect()
+}
+
+pub fn catalog() -> Catalog {
+    let task = |k: &tasks::TaskKind| KindOf { name: k.name, help: k.help, table: rows(k.table) };
+    let policy = |k: &policy::PolicyKind| KindOf { name: k.name, help: k.help, table: rows(k.table) };
+    Catalog {
+        algorithm: rows(Settings::TABLE),
+        run: rows(RunParams::TABLE),
+        tasks: tasks::TASKS.iter().map(task).collect(),
+        policies: policy::POLICIES.iter().map(policy).collect(),
+    }
+}
+
+/// The table that a name means: `algorithm`, `run`, `task <kind>` or `policy <kind>`.
+fn table(name: &str) -> &'static [ParamSpec] {
+    match name.split_once(' ').unwrap_or((name, "")) {
+        ("algorithm", _) => Settings::TABLE,
+        ("run", _) => RunParams::TABLE,
+        ("task", kind) => tasks::TASKS.iter().find(|k| k.name == kind).map_or(&[], |k| k.table),
+        (_, kind) => policy::kind(kind).map_or(&[], |k| k.table),
+    }
+}
+
+/// Checks a value against its row of a table.
+pub fn check_param(table_name: &str, name: &str, value: &Value) -> Result<(), ParamError> {
+    let specs = table(table_name);
+    match specs.iter().find(|spec| spec.name == name) {
+        Some(spec) => check(spec, value),
+        None => Err(unknown(specs, name)),
+    }
+}
+
+/// What views need to know of a task.
+#[derive(Serialize)]
+pub struct TaskFacts<'a> {
+    schema: &'a EpisodeSchema,
+    view: &'a TaskView,
+    action_names: &'a [String],
+}
+
+impl<'a> From<&'a Task> for TaskFacts<'a> {
+    fn from(task: &'a Task) -> Self {
+        Self { schema: &task.schema, view: &task.view, action_names: &task.action_names }
+    }
+}
+
+/// The task of a part and the section `reward_models`, as JSON; None where it is refused.
+pub fn task(parts: &str) -> Option<Task> {
+    let (part, models): (Part, Option<Overrides>) = serde_json::from_str(parts).ok()?;
+    Some(build_task(&part, models.as_ref()).ok()?.0)
+}

@@ -1,0 +1,15 @@
+// The language module once more, in a worker: it solves rewards while the page goes on.
+import init, { distances, oracle } from "../goodhart-language.js";
+
+const ready = init();
+
+onmessage = async ({ data: { id, what, experiment, arm } }) => {
+  let text = null;
+  try {
+    await ready;
+    text = what === "distances" ? distances(experiment) : oracle(experiment, arm);
+  } catch {
+    // No answer: the page shows none.
+  }
+  postMessage({ id, text });
+};

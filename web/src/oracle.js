@@ -1,0 +1,49 @@
+// Asks the exact oracle in a worker of its own, so that solving never holds up the page. Of several questions of a kind
+// only the newest is asked; the ones before it are answered with null.
+const PATIENCE_MS = 20000;
+
+let worker = null;
+let busy = null;
+let count = 0;
+const waiting = new Map();
+
+function start() {
+  worker = new Worker(new URL("./oracle-worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }) => finish(data.id, data.text);
+  worker.onerror = () => stop();
+}
+
+// A worker that failed or takes too long is given up; the next question starts another.
+function stop() {
+  worker?.terminate();
+  worker = null;
+  if (busy) finish(busy.id, null);
+}
+
+function finish(id, text) {
+  if (busy?.id !== id) return;
+  clearTimeout(busy.timer);
+  const { resolve } = busy;
+  busy = null;
+  resolve(text);
+  next();
+}
+
+function next() {
+  if (busy || waiting.size === 0) return;
+  const [what, question] = waiting.entries().next().value;
+  waiting.delete(what);
+  if (!worker) start();
+  busy = { ...question, timer: setTimeout(stop, PATIENCE_MS) };
+  worker.postMessage({ id: question.id, what, experiment: question.experiment, arm: question.arm });
+}
+
+/** what: "oracle" or "distances"; gives JSON text, or null where there is no answer. */
+export function ask(what, experiment, arm) {
+  return new Promise((resolve) => {
+    waiting.get(what)?.resolve(null);
+    waiting.delete(what);
+    waiting.set(what, { id: (count += 1), experiment, arm, resolve });
+    next();
+  });
+}
