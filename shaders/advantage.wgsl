@@ -3,7 +3,7 @@
 // Reads rewards.x (reward), rewards.z (error code; 0 = none), components, step_rewards (gae and reinforce_plus_plus; what
 // they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref).
 // Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the advantage
-// NO_REWARD on the rows of samples whose program failed, so that the loss leaves them out; loss_sums (first part).
+// NO_REWARD on the rows of samples whose program failed, or that dynamic_sampling drops, so that the loss leaves them out; loss_sums (first part).
 
 @group(0) @binding(0) var<uniform> lanes: array<vec4<u32>, N_LANES>;
 @group(0) @binding(1) var<storage, read> settings: array<ArmSettings>;
@@ -146,13 +146,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if whitens {
         whiten(base, local);
     }
+    if is_number(settings[arm].advantage_filter) {
+        drop_outliers(arm, base, local);
+    }
+    if settings[arm].sample_filter != SAMPLE_FILTER_ALL {
+        weigh_samples(arm, base, local);
+    }
+    var effective = 0.0;
     for (var i = local; i < SAMPLES; i += WIDTH) {
-        if !is_active(base, i) {
+        let active_now = is_active(base, i);
+        let moves = active_now && has_advantage(base, i);
+        effective += select(0.0, 1.0, moves);
+        if !active_now || (settings[arm].drop_samples == 1u && !moves) {
             for (var t = 0u; t < STEPS; t++) {
                 advantages[(base + i) * STEPS + t].x = NO_REWARD;
             }
         }
     }
+    effective = reduce_sum(local, vec4<f32>(effective, 0.0, 0.0, 0.0)).x;
     if local == 0u {
         loss_sums[lane].reward = whole.mean;
         loss_sums[lane].reward_std = whole.dev;
@@ -161,6 +172,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         loss_sums[lane].scored = whole.count;
         loss_sums[lane].bnpo_alpha = shape.x;
         loss_sums[lane].bnpo_beta = shape.y;
+        loss_sums[lane].effective = effective / f32(SAMPLES);
+        loss_sums[lane].inference_n = settings[arm].inference_n;
         loss_sums[lane].kl_in_reward = sums.y / max(sums.z, 1.0);
     }
 }

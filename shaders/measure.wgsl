@@ -83,6 +83,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let kind = group_kind(base, g);
         c += vec4<f32>(0.0, kind.x, kind.y, 0.0);
     }
+    // Best and worst of N, majority, groups that have a reward.
+    var d = vec4<f32>(0.0);
+    let inference_n = loss_sums[lane].inference_n;
+    if inference_n > 0u {
+        for (var i = local; i < SAMPLES; i += WIDTH) {
+            d += vec4<f32>(picked(base, i, inference_n), 0.0, 0.0);
+        }
+        for (var g = local; g < GROUPS; g += WIDTH) {
+            d += vec4<f32>(0.0, 0.0, most_frequent(base, g));
+        }
+    }
+    d = reduce_sum(local, d);
     a = reduce_sum(local, a);
     b = reduce_sum(local, b);
     c = reduce_sum(local, c);
@@ -93,8 +105,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let m = component(base, local, k);
         if local == 0u {
             let has = k < lanes[lane].z;
-            ring[row + FIXED_COLUMNS + 2u * k] = or_none(m.x, has);
-            ring[row + FIXED_COLUMNS + 2u * k + 1u] = or_none(m.y, has);
+            ring[row + FIXED_COLUMNS + 3u * k] = or_none(m.x, has);
+            ring[row + FIXED_COLUMNS + 3u * k + 1u] = or_none(m.y, has);
+            // Weights move on the CPU engine alone.
+            ring[row + FIXED_COLUMNS + 3u * k + 2u] = NO_REWARD;
         }
     }
     if local != 0u {
@@ -132,8 +146,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     ring[row + COLUMN_MEAN_TERMINATED_LENGTH] = or_none(b.z / max(ended, 1.0), ended > 0.0);
     ring[row + COLUMN_ERROR_RATE] = a.w / n;
     ring[row + COLUMN_EFFECTIVE] = c.y / f32(GROUPS);
+    ring[row + COLUMN_EFFECTIVE_SAMPLES] = stats.effective;
     ring[row + COLUMN_TOO_EASY] = c.z / f32(GROUPS);
     ring[row + COLUMN_TOO_HARD] = (f32(GROUPS) - c.y - c.z) / f32(GROUPS);
+    ring[row + COLUMN_BEST_OF_N] = or_none(d.x / max(d.w, 1.0), d.w > 0.0);
+    ring[row + COLUMN_WORST_OF_N] = or_none(d.y / max(d.w, 1.0), d.w > 0.0);
+    ring[row + COLUMN_MAJORITY] = or_none(d.z / f32(GROUPS), inference_n > 0u);
     ring[row + COLUMN_NUM_TOKENS] = tokens;
     ring[row + COLUMN_NOT_FINITE] = stats.nonfinite;
     // Where reward models are learned, stage calibrate writes these.

@@ -29,6 +29,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var state = TaskState();
     var on: array<u32, 8>;
     var length = 0u;
+    var vote = VOTE_START;
     var over = !mine;
     if mine {
         state = task_begin(seed, at.update, group, sample);
@@ -73,12 +74,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             let logp = tile[logits + action][tid] - dist.x - log(dist.y);
             let value = select(0.0, tile[logits + ACTIONS * CRITIC][tid], CRITIC == 1u);
             actions[row_of(lane, index, t)] = action;
+            vote = vote_with(vote, action);
             policy_old[row_of(lane, index, t)] = vec4<f32>(logp, dist.z, value, 0.0);
             over = task_step(&state, seed, at.update, group, sample, t, action);
             length = t + 1u;
             if over || length == STEPS {
                 let score = task_finish(&state, seed, at.update, group, sample, length, !over);
-                samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, 0.0);
+                samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));
             }
         }
         workgroupBarrier();

@@ -26,6 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     record_base = (lane * SAMPLES + index) * RECORD;
     var state = task_begin(seed, at.update, group, sample);
     var length = 0u;
+    var vote = VOTE_START;
     var over = false;
     for (var t = 0u; t < STEPS && !over; t++) {
         let row = row_of(lane, index, t);
@@ -48,11 +49,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         inputs[row] = s;
         actions[row] = action;
+        vote = vote_with(vote, action);
         let logp = table_logit(lane, s, row, action) - dist.x - log(dist.y);
         policy_old[row] = vec4<f32>(logp, dist.z, table_value(lane, s), 0.0);
         over = task_step(&state, seed, at.update, group, sample, t, action);
         length = t + 1u;
     }
     let score = task_finish(&state, seed, at.update, group, sample, length, !over);
-    samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, 0.0);
+    samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));
 }

@@ -1,7 +1,7 @@
 //! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
 //! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
 
-use crate::algorithm::settings::Estimator;
+use crate::algorithm::settings::{DynamicSampling, Estimator};
 use crate::algorithm::{Settings, conflict};
 use crate::experiment::{Base, Experiment, Part, RunParams};
 use crate::metrics::columns::MAX_COMPONENTS;
@@ -111,11 +111,21 @@ impl Plan {
         if settings.estimator == Estimator::Gae && !self.interface.critic {
             return Err("the estimator gae needs a value head, which this run has not: start it anew".into());
         }
-        if let Some(message) = conflict(&settings) {
+        if let Some(message) = conflict(&settings).or_else(|| unfit(&settings, &self.task)) {
             return Err(message);
         }
         Ok(settings)
     }
+}
+
+/// Why settings do not fit a task, in one sentence.
+fn unfit(settings: &Settings, task: &Task) -> Option<String> {
+    let refills = settings.dynamic_sampling == DynamicSampling::Refill;
+    (refills && matches!(task.play, Play::Tokens(_))).then(|| {
+        "dynamic_sampling = refill is for tasks that take steps: a past completion has another prompt than the group in \
+         whose place it would stand; take drop"
+            .into()
+    })
 }
 
 /// Several problems as one text.
@@ -182,6 +192,17 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         match compile(&arm.code, &task) {
             Ok(program) => programs.push(program),
             Err(message) => wrong.push(Problem::new(format!("arm \"{}\"", arm.name), message)),
+        }
+    }
+    for (arm, s) in experiment.arms.iter().zip(&settings) {
+        wrong.extend(unfit(s, &task).map(|message| Problem::new(format!("arm \"{}\"", arm.name), message)));
+    }
+    if wrong.is_empty() {
+        for ((arm, s), program) in experiment.arms.iter().zip(&settings).zip(&programs) {
+            if s.outer_every > 0 && program.has_combine() {
+                let message = "outer_every moves the weights of the components, and combine does not use them";
+                wrong.push(Problem::new(format!("arm \"{}\"", arm.name), message));
+            }
         }
     }
     let n_samples = run.groups as usize * run.num_generations as usize;

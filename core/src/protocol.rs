@@ -220,6 +220,10 @@ pub struct LaneState {
     pub run: Vec<f32>,
     /// Weights of its learned reward models; empty without.
     pub reward_models: Vec<f32>,
+    /// Weights of the components, where the slow loop moved them; else empty.
+    pub weights: Vec<f32>,
+    /// The lane's buffer of past samples (`SampleBuffer::to_words`); empty without one.
+    pub buffer: Vec<u32>,
 }
 
 /// The state of some lanes after `update` updates.

@@ -231,7 +231,7 @@ structs! {
     EngineInfo { kind, adapter }
     MetricColumn { name, help, unit }
     RowIndex { arm, seed, update }
-    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models }
+    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models, weights, buffer }
     Checkpoint { update, lanes }
     Sample { advantage, reward, true_score, length, truncated, components, error, actions, record }
     Group { tag, prompt, samples }
@@ -335,6 +335,8 @@ mod tests {
             tokens: 64.0,
             run: vec![1.0],
             reward_models: vec![0.5, -2.0],
+            weights: vec![0.5],
+            buffer: vec![7, u32::MAX],
         };
         let command = Command::Load {
             run: 3,

@@ -7,6 +7,7 @@ use goodhart_core::metrics::columns::ROW;
 use goodhart_core::metrics::{Column, digest};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
+use goodhart_core::protocol::Checkpoint;
 use std::sync::Arc;
 
 fn shipped(id: &str) -> Experiment {
@@ -57,21 +58,65 @@ fn a_lane_has_the_same_bits_whatever_lanes_share_its_engine() {
 fn a_run_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
     let settings = [("use_adaptive_entropy", Value::Bool(true)), ("num_iterations", Value::Number(2.0))];
     for id in IDS {
-        let plan = small(id, &settings);
-        let ids = lanes_of(&plan, &[1]);
-        let mut through = CpuEngine::new(plan.clone(), &ids, None).unwrap();
-        let mut saved = None;
-        for u in 0..8 {
-            if u == 5 {
-                saved = Some(through.checkpoint());
-            }
-            through.update();
-        }
-        let mut resumed = CpuEngine::new(plan.clone(), &ids, None).unwrap();
-        resumed.restore(&saved.unwrap()).unwrap();
-        (0..3).for_each(|_| drop(resumed.update().to_vec()));
-        assert_eq!(resumed.checkpoint(), through.checkpoint(), "{id}");
+        goes_on(&small(id, &settings), id);
     }
+}
+
+/// Stops a run after its fifth update, goes on elsewhere, and compares with the one that was not stopped; gives the
+/// checkpoint of the fifth update.
+fn goes_on(plan: &Arc<Plan>, id: &str) -> Checkpoint {
+    let ids = lanes_of(plan, &[1]);
+    let mut through = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+    (0..5).for_each(|_| drop(through.update().to_vec()));
+    let saved = through.checkpoint();
+    (0..3).for_each(|_| drop(through.update().to_vec()));
+    let mut resumed = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+    resumed.restore(&saved).unwrap();
+    (0..3).for_each(|_| drop(resumed.update().to_vec()));
+    assert_eq!(resumed.checkpoint(), through.checkpoint(), "{id}");
+    saved
+}
+
+#[test]
+fn past_samples_and_moved_weights_are_part_of_a_checkpoint() {
+    let settings = [
+        ("dynamic_sampling", Value::Text("refill".into())),
+        ("ssb_size", Value::Number(24.0)),
+        ("estimator", Value::Text("grpo".into())),
+        ("outer_every", Value::Number(2.0)),
+        ("num_iterations", Value::Number(2.0)),
+    ];
+    for id in ["coin-circling", "par"] {
+        let saved = goes_on(&small(id, &settings), id);
+        assert!(saved.lanes.iter().all(|lane| !lane.buffer.is_empty() && !lane.weights.is_empty()), "{id}");
+    }
+}
+
+#[test]
+fn a_refill_raises_the_share_of_samples_with_an_advantage() {
+    let share = |sampling: &str| {
+        let plan = small(
+            "par",
+            &[("dynamic_sampling", Value::Text(sampling.into())), ("estimator", Value::Text("grpo".into()))],
+        );
+        let mut engine = CpuEngine::new(plan.clone(), &lanes_of(&plan, &[0]), None).unwrap();
+        let code = "def sparse(ep):\n    return 1.0 if ep.arm < 2 else 0.0\n";
+        (0..plan.arms.len()).for_each(|arm| engine.set_program(arm, plan.compile(code).unwrap()));
+        let rows: Vec<f32> = (0..12).flat_map(|_| engine.update()[..ROW].to_vec()).collect();
+        rows.chunks_exact(ROW).map(|row| row[Column::EffectiveSamples as usize]).collect::<Vec<_>>()
+    };
+    let (off, refill) = (share("off"), share("refill"));
+    assert_eq!(off[0], refill[0], "there is nothing to stand in yet");
+    assert!(off.iter().any(|s| *s < 0.5), "{off:?}");
+    assert!(refill[11] == 1.0, "{refill:?}");
+}
+
+#[test]
+fn what_a_task_cannot_refill_is_refused() {
+    let mut e = shipped("grpo-lambda-length");
+    e.algorithm.insert("dynamic_sampling".into(), Value::Text("refill".into()));
+    let problems = plan::plan(&e).err().unwrap();
+    assert!(plan::join(&problems).contains("take drop"), "{}", plan::join(&problems));
 }
 
 #[test]

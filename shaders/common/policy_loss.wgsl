@@ -3,6 +3,15 @@
 // Counts of clipped steps: (low, high, cispo, dual).
 var<private> clipped: vec4<f32>;
 
+// The ratio of a log-ratio and its derivative: held, and moving nothing, beyond log_ratio_clip.
+fn ratio_of(arm: u32, log_ratio: f32) -> vec2<f32> {
+    let most = settings[arm].log_ratio_clip;
+    if is_number(most) && abs(log_ratio) > most {
+        return vec2<f32>(exp(clamp(log_ratio, -most, most)), 0.0);
+    }
+    return guarded_exp(log_ratio);
+}
+
 // phi(W) of vespo.
 fn vespo_phi(arm: u32, log_w: f32, a: f32) -> f32 {
     let k = select(settings[arm].vespo_k_neg, settings[arm].vespo_k_pos, a >= 0.0);

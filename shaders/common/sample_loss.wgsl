@@ -31,14 +31,14 @@ fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: 
     }
     log_w = clamp(log_w, -18.420681, MAX_LOG_RATIO);
     let drift = -log_ratio / f32(length);
-    let joint = guarded_exp(-drift);
+    let joint = ratio_of(arm, -drift);
     var shared_slope = 0.0;
     clipped = vec4<f32>(0.0);
     for (var t = 0u; t < length; t++) {
         let now = policy_new[row + t];
         let old = policy_old[row + t];
         let goal = advantages[row + t];
-        let ratio = select(guarded_exp(now.x - old.x), joint, sequence);
+        let ratio = select(ratio_of(arm, now.x - old.x), joint, sequence);
         let term = policy_loss(arm, ratio, goal.x, now.x, log_w);
         let kept = now.y >= threshold;
         let keeps = kept && (goal.x >= 0.0 || drift <= settings[arm].off_policy_mask_threshold);

@@ -74,6 +74,8 @@ fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
         tokens: 0.0,
         run: Vec::new(),
         reward_models: Vec::new(),
+        weights: Vec::new(),
+        buffer: Vec::new(),
     };
     Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
 }

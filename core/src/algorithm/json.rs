@@ -4,7 +4,9 @@
 mod read;
 
 use super::settings::Estimator;
-use super::{Batch, EntropyControl, LossInput, Scratch, coefficients, estimate, kl_into_rewards};
+use super::{
+    Batch, BatchKey, EntropyControl, LossInput, Scratch, coefficients, estimate, filter_samples, kl_into_rewards,
+};
 use read::{lengths, mask_lengths, matrix, named, object, settings, shape, vector, whole};
 use serde_json::{Map, Value, json};
 
@@ -107,6 +109,8 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
     let (mut advantages, mut returns) = (vec![0.0; n * steps], vec![0.0; n * steps]);
     let mut scratch = Scratch::default();
     estimate(&settings, &batch, &mut scratch, &mut advantages, &mut returns);
+    let key = BatchKey { seed: 0, update: 0, group };
+    filter_samples(&settings, key, &batch, &mut scratch, &mut advantages);
     if !advantages.iter().chain(&returns).all(|x| x.is_finite()) {
         return Err("the advantages of this case are not finite numbers: its rewards are too large".into());
     }

@@ -6,14 +6,18 @@
 //! program failed) takes no part in the loss either, the KL and the entropy bonus included.
 
 pub mod advantage;
+pub mod buffer;
 mod conflicts;
 pub mod entropy;
+mod filters;
+pub mod inference;
 pub mod json;
 pub mod kl;
 pub mod loss;
 pub mod minibatch;
 pub mod noise;
 pub mod optimizer;
+pub mod outer;
 pub mod schedule;
 pub mod settings;
 pub mod shader;
@@ -21,8 +25,9 @@ mod sum;
 pub mod value;
 
 pub use advantage::{Batch, GroupStats, estimate};
-pub use conflicts::conflict;
+pub use conflicts::{conflict, cpu_only};
 pub use entropy::{EntropyControl, adapt_entropy};
+pub use filters::filter_samples;
 pub use kl::kl_into_rewards;
 pub use loss::{LossInput, LossStats, coefficients};
 pub use minibatch::{minibatch_of, minibatch_place, minibatch_samples};
@@ -39,6 +44,18 @@ pub struct Scratch {
     pub(crate) samples: Vec<f32>,
     /// One number a valid step, for quantiles.
     pub(crate) steps: Vec<f32>,
+}
+
+/// The mean size that a sample's advantages must exceed to count as one: above the rounding of what should be 0.
+pub const NO_ADVANTAGE: f32 = 1e-6;
+
+/// Where the draws of a batch come from: never the arm, so that all arms of a seed draw alike.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchKey {
+    pub seed: u32,
+    pub update: u32,
+    /// Samples of a group.
+    pub group: usize,
 }
 
 /// Reads a per-sample flag from a slice that may be empty, which means `default` for all.

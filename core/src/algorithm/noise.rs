@@ -1,20 +1,12 @@
 //! Noise and attacks on the reward between the reward program and the update: a verifier that errs, a reward model that
 //! is read with noise, a sample that is paid far too much. `shaders/common/noise.wgsl` is the same.
 
+use super::BatchKey;
 use super::settings::{RewardNoise, Settings};
 use crate::math::rng::{bell, draw, purpose, uniform};
 
-/// Where the noise of a batch comes from: never the arm, so that all arms of a seed are hit alike.
-#[derive(Clone, Copy, Debug)]
-pub struct NoiseKey {
-    pub seed: u32,
-    pub update: u32,
-    /// Samples of a group.
-    pub group: usize,
-}
-
 /// The reward of sample `i` of the batch with its noise.
-pub fn noisy(settings: &Settings, key: NoiseKey, i: usize, reward: f32) -> f32 {
+pub fn noisy(settings: &Settings, key: BatchKey, i: usize, reward: f32) -> f32 {
     let (group, sample) = ((i / key.group.max(1)) as u32, (i % key.group.max(1)) as u32);
     let dice = |sample, step| draw(key.seed, key.update, group, sample, step, purpose::REWARD_NOISE);
     let hit = |words: [u32; 4]| uniform(words[0]) < settings.reward_noise_rate;
@@ -34,7 +26,7 @@ pub fn noisy(settings: &Settings, key: NoiseKey, i: usize, reward: f32) -> f32 {
 /// `lengths` and `rewards` [n] (NaN = none, stays NaN), `step_rewards` [n][T] with T = `steps`.
 pub fn noise_into_rewards(
     settings: &Settings,
-    key: NoiseKey,
+    key: BatchKey,
     steps: usize,
     lengths: &[u32],
     rewards: &mut [f32],
@@ -58,8 +50,8 @@ mod tests {
         Settings { reward_noise: kind, reward_noise_rate: rate, reward_noise_size: size, ..Settings::default() }
     }
 
-    fn key(update: u32) -> NoiseKey {
-        NoiseKey { seed: 5, update, group: 8 }
+    fn key(update: u32) -> BatchKey {
+        BatchKey { seed: 5, update, group: 8 }
     }
 
     /// Noise of many batches of 4 groups of 8 samples that were all paid 0.
@@ -105,7 +97,7 @@ mod tests {
         let mut step_rewards = [0.5, 0.25, 0.0, 0.0, 0.0, 0.0];
         noise_into_rewards(
             &s,
-            NoiseKey { seed: 1, update: 2, group: 3 },
+            BatchKey { seed: 1, update: 2, group: 3 },
             2,
             &[2, 2, 1],
             &mut rewards,

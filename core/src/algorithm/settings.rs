@@ -89,6 +89,34 @@ choice! {
 }
 
 choice! {
+    /// Which samples of a group the policy learns from, by the rank of their rewards (PF-PPO).
+    pub enum SampleFilter {
+        /// All alike.
+        All = "all",
+        /// The best alone.
+        Best = "best",
+        /// The best and one of the others, drawn.
+        BestRandom = "best_random",
+        /// The best and the worst.
+        BestWorst = "best_worst",
+        /// All, in proportion to a power of the size of their reward.
+        Power = "power",
+    }
+}
+
+choice! {
+    /// What becomes of samples whose advantage is 0.
+    pub enum DynamicSampling {
+        /// They stay: they move nothing, but count in the averages of the loss.
+        Off = "off",
+        /// They are left out of the loss and of its averages.
+        Drop = "drop",
+        /// Past samples from the lane's buffer take their places; those left over are dropped.
+        Refill = "refill",
+    }
+}
+
+choice! {
     /// The optimiser.
     pub enum Optim { Sgd = "sgd", Adam = "adam", AdamW = "adamw" }
 }
@@ -112,6 +140,7 @@ params! {
         epsilon_high: Option<f32> = None, 0 ..= 1000, "", "Upper clip of the ratio: 1 + epsilon_high; none = epsilon. For cispo the cap itself.", source "TRL GRPOConfig.epsilon_high, DAPO";
         delta: Option<f32> = None, 0 ..= 1000, "", "Two-sided clip: the ratio never counts for more than delta.", source "INTELLECT-2, TRL GRPOConfig.delta";
         dual_clip: Option<f32> = None, 1 ..= 1000, "", "For negative advantages the loss is at most dual_clip |A| (verl's clip_ratio_c, 3 there).", formula "min(loss, -c A) for A < 0", source "Ye et al. 2020, verl";
+        log_ratio_clip: Option<f32> = None, 0 ..= 20, "nats", "Pre-clip: the log-ratio is held within this before it is exponentiated, and moves nothing beyond it; none = only a tangent beyond 20. Not for vespo, which has its own.", formula "rho = exp(clip(logp - logp_old, -x, x))", source "Stable-Reinforce (R1-Reward; log 1e3 = 6.908 there)";
         importance_sampling_level: ImportanceLevel = ImportanceLevel::Token, 0 ..= 0, "", "A ratio per token or per sequence.", source "GSPO, TRL GRPOConfig";
         num_iterations: u32 = 1, 1 ..= 16, "passes", "Passes over each batch (mu of GRPO, PPO's epochs).", source "TRL GRPOConfig.num_iterations";
         num_minibatches: u32 = 1, 1 ..= 64, "", "Minibatches a pass, by whole samples.", source "CleanRL num_minibatches";
@@ -137,6 +166,16 @@ params! {
         vespo_lambda_pos: f32 = 3.0, 0 ..= 100, "", "VESPO's rate for positive advantages.", source "VESPO, TRL GRPOConfig";
         vespo_k_neg: f32 = 3.0, 0 ..= 100, "", "VESPO's power for negative advantages.", source "VESPO, TRL GRPOConfig";
         vespo_lambda_neg: f32 = 2.0, 0 ..= 100, "", "VESPO's rate for negative advantages.", source "VESPO, TRL GRPOConfig";
+        sample_filter: SampleFilter = SampleFilter::All, 0 ..= 0, "", "Which samples of a group the policy learns from: advantages are estimated and whitened with all samples, then multiplied by weights whose mean in a group is 1. The value head learns from all.", formula "best: G, 0, ..; best_random, best_worst: G/2, G/2, 0, ..; power: G |r|^p / sum |r|^p", source "PF-PPO, verl use_pf_ppo";
+        sample_filter_power: f32 = 2.0, 0 ..= 10, "", "The power of the size of a reward (power).", source "verl pf_ppo.weight_pow";
+        advantage_filter: Option<f32> = None, 0 ..= 100, "deviations", "Samples whose mean advantage lies further than this from the batch's mean, in deviations of the batch (n), get the advantage 0, before sample_filter; none = all stay. The loss is averaged as if they were there.", formula "|A - mean| > x sigma: A = 0", source "Stable-Reinforce (R1-Reward; 3 there)";
+        inference_n: u32 = 4, 0 ..= 64, "samples", "N of the metrics inference/best_of_n and inference/worst_of_n; at most the size of a group counts. 0 = the inference metrics are not measured.";
+        dynamic_sampling: DynamicSampling = DynamicSampling::Off, 0 ..= 0, "", "What becomes of samples whose advantage is 0 (dead groups). The batch keeps its size: drop leaves them out of the loss and its averages; refill puts past samples of the lane in their places, drawn in proportion to |A| with the log-probabilities and the advantage of their time. refill is for tasks that take steps, and runs on the CPU engine.", formula "P(past sample i) = |A_i| / sum |A|", source "DAPO; Skywork R1V2 (selective sample buffer)";
+        ssb_size: u32 = 512, 1 ..= 65536, "samples", "Past samples with an advantage that a lane keeps, the newest (refill).", source "Skywork R1V2";
+        ssb_share: f32 = 1.0, 0 ..= 1, "of the batch", "Most samples of a batch that past ones take the place of (refill).", source "Skywork R1V2";
+        outer_every: u32 = 0, 0 ..= 10000, "updates", "Updates between two steps of the slow loop, which moves the weights of the components along the gradient of the first one's return; 0 = weights stay. For rewards without combine, on the CPU engine.", formula "phi_i += outer_lr cos(g_i, g_primary), g from two halves of the batch", source "BARFI (one-step unrolled; 10 there)";
+        outer_lr: f32 = 0.05, 0 ..= 10, "", "Step size of the weights.", source "BARFI";
+        outer_max: f32 = 1.0, 0 ..= 1000, "", "Greatest weight; the least is 0.", source "BARFI";
         reward_noise: RewardNoise = RewardNoise::None, 0 ..= 0, "", "What goes wrong with the rewards that the update uses, after proxy_reward is measured and before the KL is taken out. Components stay as they are. The draws are the same in all arms of a seed.", source "Noisy Rewards (flip_group)";
         reward_noise_rate: f32 = 0.1, 0 ..= 1, "probability", "Chance that a group (flip_group) or a sample (flip_sample, outlier) is hit.", formula "flip: r -> 1 - r";
         reward_noise_size: f32 = 1.0, -1000000 ..= 1000000, "", "Deviation of the noise (gaussian), or what an outlier is paid.", formula "gaussian: r + size * z; outlier: size";

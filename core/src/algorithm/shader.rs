@@ -1,11 +1,11 @@
 //! What the shaders of the stages `advantage`, `loss` and `optimize` share with this module: the settings of an arm and
 //! the statistics of a lane as structs, and the text of the stages.
 
-use super::Settings;
 use super::settings::{
-    Aggregation, Estimator, Framework, ImportanceLevel, KlEstimator, LossType, LrSchedule, Optim, RewardNoise,
-    ScaleRewards,
+    Aggregation, DynamicSampling, Estimator, Framework, ImportanceLevel, KlEstimator, LossType, LrSchedule, Optim,
+    RewardNoise, SampleFilter, ScaleRewards,
 };
+use super::{NO_ADVANTAGE, Settings};
 use crate::layout::{NO_REWARD, choice_constants};
 use crate::shader_struct;
 
@@ -72,6 +72,12 @@ shader_struct! {
         adam_epsilon: f32,
         weight_decay: f32,
         max_grad_norm: f32,
+        log_ratio_clip: f32,
+        advantage_filter: f32,
+        sample_filter: u32,
+        sample_filter_power: f32,
+        inference_n: u32,
+        drop_samples: u32,
         reward_noise: u32,
         reward_noise_rate: f32,
         reward_noise_size: f32,
@@ -127,6 +133,10 @@ shader_struct! {
         last_policy_loss: f32,
         last_value_loss: f32,
         entropy_coef: f32,
+        /// Written by `advantage`: the arm's setting, for `measure`.
+        inference_n: u32,
+        /// Written by `advantage`: share of samples with an advantage.
+        effective: f32,
     }
 }
 
@@ -193,6 +203,12 @@ impl ArmSettings {
             adam_epsilon: s.adam_epsilon,
             weight_decay: s.weight_decay,
             max_grad_norm: s.max_grad_norm,
+            log_ratio_clip: none(s.log_ratio_clip),
+            advantage_filter: none(s.advantage_filter),
+            sample_filter: s.sample_filter as u32,
+            sample_filter_power: s.sample_filter_power,
+            inference_n: s.inference_n,
+            drop_samples: u32::from(s.dynamic_sampling != DynamicSampling::Off),
             reward_noise: s.reward_noise as u32,
             reward_noise_rate: s.reward_noise_rate,
             reward_noise_size: s.reward_noise_size,
@@ -208,7 +224,7 @@ macro_rules! shader {
 
 /// The structs and constants that the three stages need behind the prelude of sizes.
 pub fn prelude() -> String {
-    let mut text = format!("const NO_REWARD: f32 = {NO_REWARD:e}f;\n");
+    let mut text = format!("const NO_REWARD: f32 = {NO_REWARD:e}f;\nconst NO_ADVANTAGE: f32 = {NO_ADVANTAGE:e}f;\n");
     text += &ArmSettings::wgsl();
     text += &LaneStats::wgsl();
     for (prefix, names) in [
@@ -220,6 +236,7 @@ pub fn prelude() -> String {
         ("KL", KlEstimator::NAMES),
         ("OPTIM", Optim::NAMES),
         ("REWARD_NOISE", RewardNoise::NAMES),
+        ("SAMPLE_FILTER", SampleFilter::NAMES),
         ("SCHEDULE", LrSchedule::NAMES),
     ] {
         text += &choice_constants(prefix, names);
@@ -238,6 +255,7 @@ pub fn stage(name: &str) -> Option<String> {
             shader!("common/beta.wgsl"),
             shader!("common/estimators.wgsl"),
             shader!("common/batch_estimators.wgsl"),
+            shader!("common/filters.wgsl"),
             shader!("advantage.wgsl"),
         ],
         "loss" => &[

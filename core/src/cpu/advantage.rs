@@ -1,12 +1,12 @@
-//! Stage `advantage`: rewards become advantages, group by group.
+//! Stage `advantage`: rewards become advantages, group by group, and filters choose which of them count.
 
 use super::work::Work;
-use crate::algorithm::{self, Batch, Settings};
+use crate::algorithm::{self, Batch, BatchKey, Settings};
 use crate::plan::Plan;
 use crate::reward::Program;
 
 /// Fills advantages, returns and group_stats of `work`.
-pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, work: &mut Work) {
+pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, seed: u32, update: u32, work: &mut Work) {
     work.weights.clear();
     work.weights.extend(program.components.iter().map(|c| c.weight));
     let batch = Batch {
@@ -23,4 +23,6 @@ pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, work: &mut
     };
     work.group_stats =
         algorithm::estimate(settings, &batch, &mut work.scratch, &mut work.advantages, &mut work.returns);
+    let key = BatchKey { seed, update, group: plan.group() };
+    algorithm::filter_samples(settings, key, &batch, &mut work.scratch, &mut work.advantages);
 }

@@ -2,21 +2,21 @@
 //! the reference is taken out of it, where the settings say so.
 
 use super::work::Work;
-use crate::algorithm::noise::NoiseKey;
 use crate::algorithm::settings::RewardNoise;
-use crate::algorithm::{self, Settings};
+use crate::algorithm::{self, BatchKey, Settings};
 use crate::plan::Plan;
 
 /// Changes the rewards and step rewards of `scores` in place; notes the mean of what the program paid.
 pub fn combine(plan: &Plan, settings: &Settings, seed: u32, update: u32, work: &mut Work) {
-    let paid = work.scores.reward.iter().filter(|r| !r.is_nan());
+    work.paid.clone_from(&work.scores.reward);
+    let paid = work.paid.iter().filter(|r| !r.is_nan());
     let (sum, count) = paid.fold((0.0f32, 0u32), |(s, c), r| (s + r, c + 1));
     work.proxy = if count == 0 { f32::NAN } else { sum / count as f32 };
     if settings.reward_noise != RewardNoise::None {
         let scores = &mut work.scores;
         algorithm::noise_into_rewards(
             settings,
-            NoiseKey { seed, update, group: plan.group() },
+            BatchKey { seed, update, group: plan.group() },
             work.steps,
             &work.lengths,
             &mut scores.reward,

@@ -3,12 +3,11 @@
 use super::loss::Stats;
 use super::work::{Lane, Work};
 use crate::algorithm::settings::KlEstimator;
-use crate::algorithm::{self, LossStats};
+use crate::algorithm::{self, LossStats, inference};
 use crate::metrics::Column;
-use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std};
+use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std, component_weight};
 use crate::metrics::statistics::differs;
-use crate::plan::Plan;
-use crate::reward::Program;
+use crate::plan::{Plan, PlannedArm};
 
 /// What the optimiser steps of an update added up to.
 #[derive(Default)]
@@ -63,15 +62,27 @@ impl Moments {
 /// Writes the row [ROW] of an update, and what the lane's reward program will see of it as `run.<name>`.
 pub fn measure(
     plan: &Plan,
-    program: &Program,
+    arm: &PlannedArm,
     lane: &mut Lane,
-    work: &Work,
+    work: &mut Work,
     update: u32,
     learning_rate: f32,
     sums: &Sums,
     row: &mut [f32],
 ) {
     row.fill(f32::NAN);
+    let (program, inference_n) = (&arm.program, arm.settings.inference_n);
+    let inferred = (inference_n > 0).then(|| {
+        let samples = inference::Samples {
+            group: plan.group(),
+            steps: work.steps,
+            paid: &work.paid,
+            true_scores: &work.true_scores,
+            actions: &work.actions,
+            lengths: &work.lengths,
+        };
+        inference::infer(inference_n, &samples, &mut work.votes)
+    });
     let n = work.n as f32;
     let lengths = || work.lengths.iter().map(|l| *l as f32);
     let ended = || lengths().zip(&work.truncated).filter(|(_, cut)| **cut == 0).map(|(l, _)| l);
@@ -109,6 +120,12 @@ pub fn measure(
     set(Column::Effective, effective);
     set(Column::TooEasy, easy);
     set(Column::TooHard, hard);
+    set(Column::EffectiveSamples, work.effective);
+    if let Some(found) = inferred {
+        set(Column::BestOfN, found.best);
+        set(Column::WorstOfN, found.worst);
+        set(Column::Majority, found.majority);
+    }
     set(Column::NumTokens, lane.tokens);
     set(Column::NotFinite, sums.not_finite);
     for c in 0..program.components.len().min(MAX_COMPONENTS) {
@@ -116,6 +133,9 @@ pub fn measure(
         let moments = Moments::of(values);
         row[component_mean(c)] = moments.mean();
         row[component_std(c)] = if moments.n > 0.0 { moments.std() } else { f32::NAN };
+    }
+    for (c, component) in lane.program.iter().flat_map(|p| p.components.iter().take(MAX_COMPONENTS).enumerate()) {
+        row[component_weight(c)] = component.weight;
     }
     let or_zero = |x: f32| if x.is_finite() { x } else { 0.0 };
     let kl = row[Column::Kl as usize];

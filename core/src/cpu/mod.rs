@@ -14,6 +14,8 @@ mod forward;
 mod loss;
 mod measure;
 mod optimize;
+mod outer;
+mod refill;
 mod reward_models;
 mod rollout;
 mod score;
@@ -23,6 +25,7 @@ pub use forward::{Probe, probe};
 pub use reward_models::answers;
 pub use work::{Kept, Lane, Work};
 
+use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
 use crate::metrics::columns::ROW;
 use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
@@ -98,6 +101,8 @@ impl CpuEngine {
                     reference: start,
                     reward_models: plan.reward_models.as_ref().map_or_else(Vec::new, |m| vec![0.0; m.n_weights()]),
                     answers: None,
+                    program: None,
+                    buffer: SampleBuffer::default(),
                 }
             })
             .collect();
@@ -129,12 +134,18 @@ impl CpuEngine {
     /// Uses a new reward program for an arm from the next update on; the policies stay.
     pub fn set_program(&mut self, arm: usize, program: Program) {
         self.arms[arm].program = program;
+        // Weights that moved and past samples belong to the program that they were found with.
+        for lane in self.lanes.iter_mut().filter(|l| l.id.arm == arm) {
+            lane.program = None;
+            lane.buffer = SampleBuffer::default();
+        }
     }
 
     /// Uses new settings for an arm from the next update on.
     pub fn set_settings(&mut self, arm: usize, settings: Settings) {
         for lane in self.lanes.iter_mut().filter(|l| l.id.arm == arm) {
             lane.entropy = EntropyControl::new(&settings);
+            lane.buffer = SampleBuffer::default();
         }
         self.arms[arm].settings = settings;
     }
@@ -194,6 +205,8 @@ impl CpuEngine {
             tokens: l.tokens,
             run: l.run.clone(),
             reward_models: l.reward_models.clone(),
+            weights: l.program.iter().flat_map(|p| p.components.iter().map(|c| c.weight)).collect(),
+            buffer: if l.buffer.is_empty() { Vec::new() } else { l.buffer.to_words() },
         });
         Checkpoint { update: self.update, lanes: lanes.collect() }
     }
@@ -220,6 +233,13 @@ impl CpuEngine {
             }
             lane.reward_models.copy_from_slice(&saved.reward_models);
             lane.answers = None;
+            lane.buffer = SampleBuffer::from_words(&saved.buffer);
+            let program = &self.arms[id.arm].program;
+            lane.program = (!saved.weights.is_empty() && saved.weights.len() == program.components.len()).then(|| {
+                let mut own = program.clone();
+                own.components.iter_mut().zip(&saved.weights).for_each(|(c, weight)| c.weight = *weight);
+                own
+            });
         }
         self.update = checkpoint.update;
         Ok(())
@@ -253,7 +273,9 @@ fn update_lane(
         appraise::appraise(models, stride, lane, work);
         observe("appraise");
     }
-    score::score(plan, &arm.program, lane, update, work);
+    let mut own = lane.program.take();
+    let program = own.as_ref().unwrap_or(&arm.program);
+    score::score(plan, program, lane, update, work);
     observe("score");
     let needs_kl = settings.beta > 0.0 || settings.kl_in_reward > 0.0;
     work.has_reference = needs_kl || update.is_multiple_of(KL_EVERY);
@@ -270,8 +292,17 @@ fn update_lane(
     }
     combine::combine(plan, settings, seed, update, work);
     observe("combine");
-    advantage::advantage(plan, settings, &arm.program, work);
+    advantage::advantage(plan, settings, program, seed, update, work);
     observe("advantage");
+    if settings.outer_every > 0 {
+        let moved = own.get_or_insert_with(|| arm.program.clone());
+        if (update + 1).is_multiple_of(settings.outer_every) {
+            outer::outer(plan, settings, moved, policy, lane, work);
+        }
+        observe("outer");
+    }
+    let stands_in = refill::refill(plan, settings, lane, seed, update, work);
+    observe("refill");
 
     let minibatches = settings.num_minibatches as usize;
     let learning_rate = crate::algorithm::learning_rate(settings, update, plan.run.updates);
@@ -279,7 +310,7 @@ fn update_lane(
     for iteration in 0..settings.num_iterations {
         work.shuffle(seed, update, iteration, minibatches);
         for minibatch in 0..minibatches {
-            let fresh = iteration == 0 && minibatches == 1;
+            let fresh = iteration == 0 && minibatches == 1 && !stands_in;
             if !fresh {
                 forward::replay(plan, policy, &lane.params, work, minibatch, minibatches);
                 observe("forward");
@@ -292,7 +323,9 @@ fn update_lane(
             observe("optimize");
         }
     }
-    measure::measure(plan, &arm.program, lane, work, update, learning_rate, &sums, row);
+    work.restore_fresh();
+    lane.program = own;
+    measure::measure(plan, arm, lane, work, update, learning_rate, &sums, row);
     observe("measure");
     if let Some(models) = &plan.reward_models {
         calibrate::calibrate(models, stride, plan.group(), lane, work, row);

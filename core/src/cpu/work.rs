@@ -4,9 +4,11 @@
 //! order of rows: step after step, at each step the samples still alive.
 
 use super::LaneId;
+use super::refill::Fresh;
+use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Scratch, minibatch_place};
 use crate::plan::Plan;
-use crate::reward;
+use crate::reward::{self, Program};
 use crate::reward_models::{Answers, Scorer};
 use crate::tasks::{Play, State};
 use std::sync::Arc;
@@ -29,6 +31,10 @@ pub struct Lane {
     pub reward_models: Vec<f32>,
     /// Answers of the last update, where its reward models are to be trained on them before the next one.
     pub answers: Option<Answers>,
+    /// The program with the weights that the slow loop moved; None until it does.
+    pub program: Option<Program>,
+    /// Past samples that had an advantage.
+    pub buffer: SampleBuffer,
 }
 
 /// The last update of a lane, kept for views.
@@ -114,8 +120,18 @@ pub struct Work {
     /// What a reward model reads of a record, and its working memory.
     pub model_row: Vec<f32>,
     pub scorer: Scorer,
-    /// Mean reward before the KL was taken out, over the samples that have one.
+    /// What the program paid, before noise was put in and the KL taken out, [n]; its mean over those that have one.
+    pub paid: Vec<f32>,
     pub proxy: f32,
+    /// What each sample answered.
+    pub votes: Vec<u32>,
+    /// Share of the update's samples that have an advantage.
+    pub effective: f32,
+    pub(super) fresh: Fresh,
+    /// A sample on its way into the buffer.
+    pub(super) packed: Vec<u32>,
+    /// Gradients of every component from the two halves of the batch, [C][parameters] each.
+    pub(super) halves: [Vec<f32>; 2],
 
     /// The pass that will be trained on: the rollout's own, or a replay.
     pub pass: Pass,

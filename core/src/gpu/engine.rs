@@ -12,7 +12,7 @@ use super::sources::{Parts, Source};
 use super::stages::{self, Phase, Stage};
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
-use crate::algorithm::{EntropyControl, Settings};
+use crate::algorithm::{EntropyControl, Settings, cpu_only};
 use crate::cpu::{KL_EVERY, LaneId};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::Program;
@@ -55,6 +55,9 @@ impl GpuEngine {
         ids: &[LaneId],
         base: Option<&[f32]>,
     ) -> Result<Self, GpuError> {
+        if let Some(what) = plan.arms.iter().find_map(|arm| cpu_only(&arm.settings)) {
+            return Err(GpuError::Unsupported(what.into()));
+        }
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
         let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
         let n = shape.params;
@@ -143,8 +146,11 @@ impl GpuEngine {
 
     /// Uses new settings for an arm from the next submit on.
     ///
-    /// Errors: settings that need a value head where the run has none.
+    /// Errors: settings that need a value head where the run has none, or that are for the CPU engine.
     pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
+        if let Some(what) = cpu_only(&settings) {
+            return Err(GpuError::Unsupported(what.into()));
+        }
         if settings.estimator == Estimator::Gae && !self.shape.critic {
             return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
         }

@@ -32,6 +32,7 @@ macro_rules! shader {
 const AT: &str = shader!("common/at.wgsl");
 const MATHS: &str = shader!("common/maths.wgsl");
 const RNG: &str = shader!("common/rng.wgsl");
+const VOTE: &str = shader!("common/vote.wgsl");
 const RECORD: &str = shader!("common/record.wgsl");
 const TRANSFORMER: &str = shader!("policy/transformer.wgsl");
 const DLOGIT: &str = shader!("common/dlogit.wgsl");
@@ -120,7 +121,13 @@ impl Parts<'_> {
     /// The stage that makes metric rows.
     pub(super) fn measure(&self) -> Source {
         let constants = metric_constants() + &algorithm::shader::prelude();
-        self.plain("measure", &[&constants, shader!("common/reduce.wgsl"), shader!("measure.wgsl")])
+        let parts = [
+            constants.as_str(),
+            shader!("common/reduce.wgsl"),
+            shader!("common/inference.wgsl"),
+            shader!("measure.wgsl"),
+        ];
+        self.plain("measure", &parts)
     }
 
     /// The stage that scores with learned reward models, and the one that measures them.
@@ -167,7 +174,7 @@ impl Parts<'_> {
             Network::Mlp { .. } => (shader!("policy/mlp.wgsl"), shader!("rollout_mlp.wgsl")),
             Network::Transformer { .. } => (TRANSFORMER, shader!("rollout_transformer.wgsl")),
         };
-        self.source("rollout", &[RNG, RECORD, self.task, policy, self.layers(), stage])
+        self.source("rollout", &[RNG, RECORD, VOTE, self.task, policy, self.layers(), stage])
     }
 
     /// The stage that looks again at the sampled actions: with the policy as it is now, or with the reference.

@@ -63,6 +63,8 @@ impl GpuEngine {
                 tokens: run[RUN_FIELDS.len()],
                 run: run[..RUN_FIELDS.len()].to_vec(),
                 reward_models: self.weights_of(i).to_vec(),
+                weights: Vec::new(),
+                buffer: Vec::new(),
             }
         });
         Ok(Checkpoint { update, lanes: lanes.collect() })

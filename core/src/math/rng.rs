@@ -26,6 +26,10 @@ pub mod purpose {
     pub const REFERENCE: u32 = 9;
     /// Noise and attacks on the reward (step 0, sample 0: one coin a group; step 1: a draw of each sample).
     pub const REWARD_NOISE: u32 = 40;
+    /// The samples that a filter keeps (sample = 0: one draw a group).
+    pub const SAMPLE_FILTER: u32 = 51;
+    /// The past sample that stands in for one of the batch (group = 0; sample = its place in the batch).
+    pub const SAMPLE_BUFFER: u32 = 52;
     /// Initial weights of reward models.
     pub const REWARD_MODEL_INIT: u32 = 60;
     /// Pairs and labels that reward models are trained on.

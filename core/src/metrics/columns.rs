@@ -17,7 +17,7 @@ macro_rules! columns {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(usize)]
         pub enum Column { $($variant),+ }
-        /// The fixed columns. Behind them a row has a mean and a deviation for each of MAX_COMPONENTS components.
+        /// The fixed columns. Behind them a row has a mean, a deviation and a weight for each of MAX_COMPONENTS components.
         pub const COLUMNS: &[ColumnSpec] = &[$(ColumnSpec { name: $name, unit: $unit, help: $help }),+];
     };
 }
@@ -49,22 +49,31 @@ columns! {
     TooEasy "groups/too_easy" "" "Share of groups without spread whose true score is above one half.";
     TooHard "groups/too_hard" "" "Share of groups without spread whose true score is at most one half.";
     NumTokens "num_tokens" "steps" "Steps taken by the lane so far.";
+    EffectiveSamples "effective_samples" "" "Share of the update's samples that have an advantage, past ones that stand in (dynamic_sampling = refill) among them.";
+    BestOfN "inference/best_of_n" "" "True score of best-of-N by the reward program: the sample of N with the highest reward, over all N of a group (N = inference_n).";
+    WorstOfN "inference/worst_of_n" "" "True score of worst-of-N by the reward program: the sample of N with the lowest reward (an attacker who tries N times).";
+    Majority "inference/majority" "" "True score of a group's most frequent answer, an answer being the whole sequence of actions.";
     NotFinite "not_finite" "" "Count of values that were not finite in the update; such an update is not applied.";
     RmAccuracy "rm/accuracy" "" "Share of pairs of this update's answers (of one group, with different true scores) that the learned reward model orders as the true score does.";
     RmEce "rm/ece" "" "Expected calibration error of the learned reward model on this update's answers: how far the share that is right is from the confidence.";
 }
 
 /// Numbers in a metric row.
-pub const ROW: usize = COLUMNS.len() + 2 * MAX_COMPONENTS;
+pub const ROW: usize = COLUMNS.len() + 3 * MAX_COMPONENTS;
 
 /// Place of a component's mean in a row.
 pub const fn component_mean(component: usize) -> usize {
-    COLUMNS.len() + 2 * component
+    COLUMNS.len() + 3 * component
 }
 
 /// Place of a component's deviation (over the whole batch, n - 1) in a row.
 pub const fn component_std(component: usize) -> usize {
-    COLUMNS.len() + 2 * component + 1
+    COLUMNS.len() + 3 * component + 1
+}
+
+/// Place of a component's weight in a row: a number only where the weights move (outer_every).
+pub const fn component_weight(component: usize) -> usize {
+    COLUMNS.len() + 3 * component + 2
 }
 
 /// What a metric is, by its public name.
@@ -75,7 +84,7 @@ pub fn help(metric: &str) -> String {
     }
 }
 
-/// The place of a column by its public name; `components` are the arm's, for `rewards/{name}/mean` and `/std`.
+/// The place of a column by its public name; `components` are the arm's, for `rewards/{name}/mean`, `/std` and `/weight`.
 pub fn find(name: &str, components: &[String]) -> Option<usize> {
     if let Some(i) = COLUMNS.iter().position(|c| c.name == name) {
         return Some(i);
@@ -85,6 +94,7 @@ pub fn find(name: &str, components: &[String]) -> Option<usize> {
     match what {
         "mean" => Some(component_mean(i)),
         "std" => Some(component_std(i)),
+        "weight" => Some(component_weight(i)),
         _ => None,
     }
 }
@@ -95,6 +105,6 @@ pub fn names(components: &[String]) -> Vec<String> {
     COLUMNS
         .iter()
         .map(|c| c.name.to_string())
-        .chain(own.flat_map(|c| [format!("rewards/{c}/mean"), format!("rewards/{c}/std")]))
+        .chain(own.flat_map(|c| ["mean", "std", "weight"].map(|what| format!("rewards/{c}/{what}"))))
         .collect()
 }

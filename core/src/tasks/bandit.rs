@@ -23,7 +23,9 @@ params! {
             formula "proxy = proxy_scale * payoff + proxy_error * error + last feature + noise * dice";
         proxy_error: f32 = 0.5, 0.0 ..= 5.0, "proxy", "Deviation of the reward model's fixed error about an arm.";
         noise: f32 = 0.3, 0.0 ..= 5.0, "proxy", "Deviation of the noise of one reading of the proxy.";
-        references: u32 = 5, 0 ..= 10, "readings", "Proxy readings of arms that the base policy picks in the same context (M in PAR).",
+        unsure_middle: f32 = 0.0, 0.0 ..= 1.0, "of the arms", "Share of a context's arms, around the middle of the proxies, whose proxies are dealt out among them anew: the reward model knows the best and the worst, and nothing of the order between.",
+            source "Policy Filtration in RLHF (PF-PPO)";
+        references: u32 = 5, 0 ..= 64, "readings", "Proxy readings of arms that the base policy picks in the same context (M in PAR).",
             source "Reward Shaping to Mitigate Reward Hacking in RLHF (PAR)";
         good_fraction: f32 = 0.1, 0.0 ..= 1.0, "of the arms", "Share of a context's arms (at least one) that count as right for the verifier.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a wrong arm right.";
@@ -176,6 +178,13 @@ impl Tables {
             self.proxy[row + a] = p.proxy_scale * self.payoff[row + a]
                 + p.proxy_error * bell(dice(a, 101))
                 + self.feature[(row + a + 1) * features - 1];
+        }
+        order.sort_by(|a, b| self.proxy[row + a].total_cmp(&self.proxy[row + b]));
+        let unsure = ((p.unsure_middle * arms as f32) as usize).min(arms);
+        let middle = &order[(arms - unsure) / 2..][..unsure];
+        for i in (1..unsure).rev() {
+            let j = below(dice(i, 102)[0], i as u32 + 1) as usize;
+            self.proxy.swap(row + middle[i], row + middle[j]);
         }
         order.sort_by(|a, b| self.payoff[row + b].total_cmp(&self.payoff[row + a]));
         let right = ((p.good_fraction * arms as f32).ceil() as usize).max(1);

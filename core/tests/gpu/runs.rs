@@ -6,7 +6,7 @@ use crate::device::context;
 use crate::experiments::{BANDIT, GRID, LENGTH, experiment, parameters, plan_of, rows_of};
 use crate::stages;
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
-use goodhart_core::gpu::GpuEngine;
+use goodhart_core::gpu::{GpuEngine, GpuError};
 use goodhart_core::metrics::columns::{COLUMNS, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -103,6 +103,32 @@ async fn the_bandit_with_a_table_agrees() {
         BANDIT,
     );
     agrees(&text, 8, 60, 12).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn noise_filters_and_dropped_samples_agree() {
+    let text = experiment(
+        r#"{"kind": "bandit"}"#,
+        r#"{"kind": "table"}"#,
+        r#"{"updates": 10, "groups": 8, "num_generations": 8}"#,
+        r#"{"learning_rate": 5.0, "optim": "sgd", "reward_noise": "gaussian", "sample_filter": "best_worst",
+            "advantage_filter": 2.2, "dynamic_sampling": "drop", "log_ratio_clip": 0.1, "num_iterations": 2,
+            "inference_n": 3}"#,
+        BANDIT,
+    );
+    agrees(&text, 3, 1, 24).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn what_is_for_the_cpu_engine_alone_is_refused() {
+    let Some(context) = context().await else { return };
+    for setting in [r#""dynamic_sampling": "refill""#, r#""outer_every": 5"#] {
+        let settings = format!("{{{setting}}}");
+        let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, "{}", &settings, &BANDIT[..1]);
+        let plan = plan_of(&text);
+        let refused = GpuEngine::new(&context, plan.clone(), &lanes_of(&plan, &[0]), None).await;
+        assert!(matches!(refused, Err(GpuError::Unsupported(_))), "{setting}");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]

@@ -58,12 +58,12 @@ impl Batch<'_> {
         flag(self.active, i, true) && self.rewards[i].is_finite()
     }
 
-    fn length(&self, i: usize) -> usize {
+    pub(crate) fn length(&self, i: usize) -> usize {
         (self.lengths[i] as usize).min(self.steps)
     }
 
     /// The samples of each group, as ranges.
-    fn groups(&self) -> impl Iterator<Item = std::ops::Range<usize>> + Clone + use<> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = std::ops::Range<usize>> + Clone + use<> {
         let (n, group) = (self.n, self.group.max(1));
         (0..n).step_by(group).map(move |a| a..(a + group).min(n))
     }

@@ -92,7 +92,7 @@ pub(super) fn sample(
     let sequence = by_sequence(settings);
     let log_ratio_sum = mask::log_ratio_sum(input, row.clone());
     let drift = mask::drift(log_ratio_sum, length);
-    let sequence_ratio = if sequence { guarded_exp(log_ratio_sum / length as f32) } else { (1.0, 1.0) };
+    let sequence_ratio = if sequence { ratio_of(settings, log_ratio_sum / length as f32) } else { (1.0, 1.0) };
     let log_w = if settings.loss_type == LossType::Vespo { vespo_log_weight(input, row.clone()) } else { 0.0 };
     let kl_weight = if input.logp_ref.is_empty() { 0.0 } else { settings.beta };
     let keep_far = |a: f32| settings.off_policy_mask_threshold.is_none_or(|most| a >= 0.0 || drift <= most);
@@ -103,7 +103,7 @@ pub(super) fn sample(
     let mut clipped = Clipped::default();
     for at in row.clone() {
         let (logp, a) = (input.logp[at], input.advantages[at]);
-        let ratio = if sequence { sequence_ratio } else { guarded_exp(logp - input.logp_old[at]) };
+        let ratio = if sequence { sequence_ratio } else { ratio_of(settings, logp - input.logp_old[at]) };
         let term = policy(settings, ratio, a, logp, log_w, &mut clipped);
         let kept = input.entropy[at] >= threshold;
         let gate = if kept && keep_far(a) { weight } else { 0.0 };
@@ -148,6 +148,15 @@ pub(super) fn sample(
     clipped.add_to(sums, sequence, length);
     if settings.loss_type == LossType::Vespo {
         sums.phi += vespo_phi(settings, log_w, input.advantages[i * input.steps]);
+    }
+}
+
+/// The ratio of a log-ratio and its derivative: held, and moving nothing, beyond log_ratio_clip.
+#[inline(always)]
+fn ratio_of(settings: &Settings, log_ratio: f32) -> (f32, f32) {
+    match settings.log_ratio_clip {
+        Some(most) if log_ratio.abs() > most => (libm::expf(log_ratio.clamp(-most, most)), 0.0),
+        _ => guarded_exp(log_ratio),
     }
 }
 

@@ -52,7 +52,8 @@ impl LossInput<'_> {
 ///
 /// Rows of other samples are left as they are; steps that are not valid get 0. The loss is
 /// mean_{loss_type}(policy loss + beta KL) - entropy_coef mean(H). With the ratio rho = exp(logp - logp_old), a token's
-/// or a sequence's (GSPO: the geometric mean), the policy loss of a step is one of
+/// or a sequence's (GSPO: the geometric mean), its logarithm first held within log_ratio_clip (Stable-Reinforce), the
+/// policy loss of a step is one of
 /// - grpo, bnpo, dr_grpo, dapo, luspo: -min(min(rho, delta) A, clip(rho, 1 - epsilon, 1 + epsilon_high) A), and at most
 ///   dual_clip |A| where A < 0;
 /// - cispo: -sg(min(rho, epsilon_high)) A logp; cispo_verl: -sg(clip(rho, 1 - epsilon, 1 + epsilon_high)) A logp;

@@ -268,3 +268,38 @@ proptest! {
         prop_assert!(stats.loss.is_finite() && stats.nonfinite == 0.0);
     }
 }
+
+#[test]
+fn a_log_ratio_beyond_its_clip_is_held_and_moves_nothing() {
+    let most = 0.5f32;
+    let held = Settings { log_ratio_clip: Some(most), ..Settings::default() };
+    let mut beyond = 0;
+    for seed in 0..20 {
+        let c = case(seed, 2.0);
+        let (stats, dlogp, _) = c.run(&held);
+        assert!(stats.ratio_max <= libm::expf(most));
+        for (i, length) in c.lengths.iter().enumerate() {
+            for at in i * c.steps..i * c.steps + *length as usize {
+                if (c.logp[at] - c.logp_old[at]).abs() > most {
+                    assert_eq!(dlogp[at], 0.0);
+                    beyond += 1;
+                }
+            }
+        }
+        let wide = Settings { log_ratio_clip: Some(2.5), ..Settings::default() };
+        assert_eq!(c.run(&wide).1, c.run(&Settings::default()).1, "a clip that nothing reaches changes nothing");
+    }
+    assert!(beyond > 100);
+}
+
+/// A sample of negative advantage that became far more likely: nothing bounds PPO's loss, the pre-clip does (R1-Reward).
+#[test]
+fn the_pre_clip_bounds_the_loss_of_a_stale_batch() {
+    let mut stale = case(1, 0.1);
+    stale.advantages.fill(-1.0);
+    stale.logp[0] = stale.logp_old[0] + 12.0;
+    assert!(stale.run(&Settings::default()).0.loss > 1e3);
+    let clipped = Settings { log_ratio_clip: Some(libm::logf(1e3)), ..Settings::default() };
+    let (stats, dlogp, _) = stale.run(&clipped);
+    assert!(stats.loss < 1e3 && dlogp[0] == 0.0);
+}

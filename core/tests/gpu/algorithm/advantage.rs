@@ -3,9 +3,10 @@
 use super::batch::*;
 use crate::device::context;
 use crate::pass::{Buffers, run};
-use goodhart_core::algorithm::noise::NoiseKey;
-use goodhart_core::algorithm::settings::Estimator;
-use goodhart_core::algorithm::{Batch, Scratch, Settings, estimate, kl_into_rewards, noise_into_rewards};
+use goodhart_core::algorithm::settings::{DynamicSampling, Estimator};
+use goodhart_core::algorithm::{
+    Batch, BatchKey, NO_ADVANTAGE, Scratch, Settings, estimate, filter_samples, kl_into_rewards, noise_into_rewards,
+};
 use goodhart_core::layout::NO_REWARD;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -33,6 +34,13 @@ async fn advantages_agree_with_the_cpu() {
         cases.push(noise.to_vec());
         cases.push([&noise[..], &[("estimator", "gae"), ("kl_in_reward", "0.2")]].concat());
     }
+    for kind in ["best", "best_random", "best_worst", "power"] {
+        cases.push(vec![("sample_filter", kind), ("advantage_filter", "1.5")]);
+        cases.push(vec![("sample_filter", kind), ("estimator", "gae")]);
+    }
+    cases.push(vec![("dynamic_sampling", "drop")]);
+    cases.push(vec![("dynamic_sampling", "drop"), ("sample_filter", "best")]);
+    cases.push(vec![("advantage_filter", "1"), ("estimator", "reinforce_plus_plus_baseline")]);
     for (groups, group, steps) in [(4, 5, 6), (7, 1, 1), (1, 64, 3), (40, 8, 2)] {
         let sizes = Sizes { lanes: cases.len(), groups, group, steps, components: 3, params: 1 };
         let weights = vec![1.0, 0.5, -2.0];
@@ -64,7 +72,7 @@ fn check_advantages(
 ) {
     let (n, t) = (sizes.n(), sizes.steps);
     let (mut rewards, mut step_rewards) = (data.rewards.clone(), data.step_rewards.clone());
-    let key = NoiseKey { seed: 7 + lane as u32, update: UPDATE, group: sizes.group };
+    let key = BatchKey { seed: 7 + lane as u32, update: UPDATE, group: sizes.group };
     noise_into_rewards(settings, key, t, &data.lengths, &mut rewards, &mut step_rewards);
     if settings.kl_in_reward > 0.0 {
         kl_into_rewards(
@@ -92,10 +100,15 @@ fn check_advantages(
     };
     let (mut advantages, mut returns) = (vec![0.0; n * t], vec![0.0; n * t]);
     let expected = estimate(settings, &batch, &mut Scratch::default(), &mut advantages, &mut returns);
+    filter_samples(settings, key, &batch, &mut Scratch::default(), &mut advantages);
     let got = column(&buffers["advantages"], 2, 0, lane, n * t);
+    let mut effective = 0.0;
     for i in 0..n {
         let row = i * t..(i + 1) * t;
-        if data.active[i] == 0 {
+        let size = advantages[row.clone()].iter().map(|a| a.abs()).sum::<f32>();
+        let moves = data.active[i] != 0 && size > NO_ADVANTAGE * data.lengths[i] as f32;
+        effective += f32::from(u8::from(moves));
+        if data.active[i] == 0 || (settings.dynamic_sampling != DynamicSampling::Off && !moves) {
             assert!(got[row].iter().all(|a| *a == NO_REWARD), "{name}: sample {i} is left out");
         } else {
             let tolerance = if settings.estimator == Estimator::Bnpo { 1e-3 } else { 1e-4 };
@@ -106,6 +119,7 @@ fn check_advantages(
         assert_close(&format!("{name} returns"), &column(&buffers["advantages"], 2, 1, lane, n * t), &returns, 1e-4);
     }
     let s = stats(buffers, lane);
+    assert!((s.effective - effective / n as f32).abs() < 0.5 / n as f32, "{name}: {} effective", s.effective);
     let got = [s.reward, s.reward_std, s.frac_reward_zero_std, s.dead_groups, s.scored, s.bnpo_alpha, s.bnpo_beta];
     let expected = [
         expected.reward,

@@ -31,6 +31,8 @@ async fn losses_agree_with_the_cpu() {
         [("estimator", "gae"), ("vf_coef", "0.3")],
         [("estimator", "gae"), ("cliprange_value", "none")],
         [("num_minibatches", "4"), ("loss_type", "dapo")],
+        [("log_ratio_clip", "0.2"), ("epsilon", "0.3")],
+        [("log_ratio_clip", "0.05"), ("importance_sampling_level", "sequence")],
         [("num_minibatches", "3"), ("top_entropy_quantile", "0.5")],
         [("num_minibatches", "2"), ("estimator", "gae")],
     ] {

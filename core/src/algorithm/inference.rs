@@ -1,0 +1,157 @@
+//! What a policy is worth under an inference procedure: the true score of the answer that best-of-N, worst-of-N or a
+//! majority vote would give, estimated from the samples of every group. `shaders/common/inference.wgsl` is the same.
+
+/// The samples of a batch; n in groups of `group` neighbours, T = `steps`.
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'a> {
+    pub group: usize,
+    pub steps: usize,
+    /// What the reward program paid, [n]; NaN = none, which is never picked.
+    pub paid: &'a [f32],
+    /// [n]
+    pub true_scores: &'a [f32],
+    /// [n][T]
+    pub actions: &'a [u32],
+    /// [n]
+    pub lengths: &'a [u32],
+}
+
+/// Mean true scores over groups; NaN where no group has a sample with a reward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inferred {
+    pub best: f32,
+    pub worst: f32,
+    pub majority: f32,
+}
+
+/// The metrics of a batch. `best` and `worst` are U-statistics: the mean over all subsets of `n` samples (of the scored
+/// samples of the group, if those are fewer) of the true score of the sample that is paid most or least, ties broken at
+/// random; they are unbiased for N fresh samples. With L samples paid less, E alike and G in all, a sample is the best of
+/// N with probability (C(L + E, N) - C(L, N)) / (E C(G, N)). `majority` is the true score of the group's most frequent
+/// sequence of actions, the mean over several. `votes` is working memory.
+pub fn infer(n: u32, samples: &Samples<'_>, votes: &mut Vec<u32>) -> Inferred {
+    votes.clear();
+    votes.extend(samples.lengths.iter().enumerate().map(|(i, length)| {
+        let row = &samples.actions[i * samples.steps..][..(*length as usize).min(samples.steps)];
+        vote(row)
+    }));
+    let (mut best, mut worst, mut majority) = (0.0f32, 0.0f32, 0.0f32);
+    let (mut scored_groups, mut groups) = (0u32, 0u32);
+    let size = samples.group.max(1);
+    for (paid, (scores, votes)) in
+        samples.paid.chunks(size).zip(samples.true_scores.chunks(size).zip(votes.chunks(size)))
+    {
+        groups += 1;
+        majority += most_frequent(votes, scores);
+        if let Some((b, w)) = picked(n, paid, scores) {
+            scored_groups += 1;
+            best += b;
+            worst += w;
+        }
+    }
+    let mean = |sum: f32, count: u32| if count > 0 { sum / count as f32 } else { f32::NAN };
+    Inferred { best: mean(best, scored_groups), worst: mean(worst, scored_groups), majority: mean(majority, groups) }
+}
+
+/// A sequence of actions as 24 bits: FNV-1a, a step a round. Two sequences differ in it but for one chance in 2^24.
+fn vote(actions: &[u32]) -> u32 {
+    actions.iter().fold(2_166_136_261u32, |vote, action| (vote ^ action).wrapping_mul(16_777_619)) >> 8
+}
+
+/// Mean true score of the samples whose vote is the most frequent.
+fn most_frequent(votes: &[u32], scores: &[f32]) -> f32 {
+    let (mut most, mut count, mut sum) = (0, 0u32, 0.0f32);
+    for (mine, score) in votes.iter().zip(scores) {
+        let votes = votes.iter().filter(|v| *v == mine).count();
+        if votes > most {
+            (most, count, sum) = (votes, 0, 0.0);
+        }
+        if votes == most {
+            count += 1;
+            sum += score;
+        }
+    }
+    sum / count.max(1) as f32
+}
+
+/// (best, worst) of n by what was paid, of one group; None if nothing was.
+fn picked(n: u32, paid: &[f32], scores: &[f32]) -> Option<(f32, f32)> {
+    let scored = paid.iter().filter(|r| !r.is_nan()).count() as u32;
+    if scored == 0 {
+        return None;
+    }
+    let n = n.min(scored);
+    let (mut best, mut worst) = (0.0f32, 0.0f32);
+    for (mine, score) in paid.iter().zip(scores).filter(|(r, _)| !r.is_nan()) {
+        let low = paid.iter().filter(|r| *r < mine).count() as u32;
+        let same = paid.iter().filter(|r| *r == mine).count() as u32;
+        let high = scored - low - same;
+        let chance = |under: u32| share(under + same, n, scored) - share(under, n, scored);
+        best += chance(low) * (score / same as f32);
+        worst += chance(high) * (score / same as f32);
+    }
+    Some((best, worst))
+}
+
+/// C(m, n) / C(of, n).
+fn share(m: u32, n: u32, of: u32) -> f32 {
+    if m < n {
+        return 0.0;
+    }
+    (0..n).fold(1.0f32, |share, k| share * ((m - k) as f32 / (of - k) as f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::rng::{draw, uniform};
+
+    /// The mean over all subsets of n of the mean true score of those paid most (sign 1) or least (-1).
+    fn enumerated(n: usize, paid: &[f32], scores: &[f32], sign: f32) -> f32 {
+        let (mut sum, mut count) = (0.0f64, 0.0f64);
+        for set in (0u32..1 << paid.len()).filter(|s| s.count_ones() as usize == n) {
+            let members: Vec<usize> = (0..paid.len()).filter(|i| set >> i & 1 == 1).collect();
+            if members.iter().any(|i| paid[*i].is_nan()) {
+                continue;
+            }
+            let top = members.iter().map(|i| sign * paid[*i]).fold(f32::MIN, f32::max);
+            let ties: Vec<f32> = members.iter().filter(|i| sign * paid[**i] == top).map(|i| scores[*i]).collect();
+            sum += f64::from(ties.iter().sum::<f32>()) / ties.len() as f64;
+            count += 1.0;
+        }
+        (sum / count) as f32
+    }
+
+    #[test]
+    fn best_and_worst_of_n_are_the_mean_over_all_subsets() {
+        for case in 0..40u32 {
+            let dice = |i: u32, j: u32| uniform(draw(case, i, 0, 0, j, 77)[0]);
+            let mut paid: Vec<f32> = (0..9).map(|i| (dice(i, 0) * 5.0).floor()).collect();
+            let scores: Vec<f32> = (0..9).map(|i| dice(i, 1)).collect();
+            if case % 3 == 0 {
+                paid[4] = f32::NAN;
+            }
+            for n in 1..=8 {
+                let (best, worst) = picked(n as u32, &paid, &scores).unwrap();
+                assert!((best - enumerated(n, &paid, &scores, 1.0)).abs() < 1e-5, "case {case}, best of {n}");
+                assert!((worst - enumerated(n, &paid, &scores, -1.0)).abs() < 1e-5, "case {case}, worst of {n}");
+            }
+        }
+        assert_eq!(picked(4, &[f32::NAN; 3], &[1.0; 3]), None);
+    }
+
+    #[test]
+    fn the_majority_is_the_most_frequent_sequence_of_actions() {
+        let samples = Samples {
+            group: 5,
+            steps: 2,
+            paid: &[f32::NAN; 5],
+            true_scores: &[1.0, 0.0, 0.0, 1.0, 0.0],
+            // The second step of a sample of length 1 does not count.
+            actions: &[3, 1, 2, 2, 3, 9, 3, 1, 3, 8],
+            lengths: &[2, 2, 1, 2, 1],
+        };
+        let found = infer(4, &samples, &mut Vec::new());
+        assert!(found.majority == 0.5 && found.best.is_nan() && found.worst.is_nan());
+    }
+}
