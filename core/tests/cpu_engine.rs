@@ -88,7 +88,9 @@ fn past_samples_and_moved_weights_are_part_of_a_checkpoint() {
     ];
     for id in ["coin-circling", "par"] {
         let saved = goes_on(&small(id, &settings), id);
-        assert!(saved.lanes.iter().all(|lane| !lane.buffer.is_empty() && !lane.weights.is_empty()), "{id}");
+        // Not every arm has found anything that is paid after five updates.
+        assert!(saved.lanes.iter().any(|lane| !lane.buffer.is_empty()), "{id}");
+        assert!(saved.lanes.iter().all(|lane| !lane.weights.is_empty()), "{id}");
     }
 }
 

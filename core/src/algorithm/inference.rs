@@ -24,26 +24,44 @@ pub struct Inferred {
     pub majority: f32,
 }
 
+/// Working memory; make it once and keep it.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// What each sample answered.
+    votes: Vec<u32>,
+    /// (n, G) of the shares, and C(m, n) / C(G, n) for m in 0..=G.
+    shares_of: (u32, u32),
+    shares: Vec<f32>,
+}
+
+impl Scratch {
+    fn prepare(&mut self, n: u32, all: u32) {
+        if self.shares_of != (n, all) {
+            self.shares_of = (n, all);
+            self.shares.clear();
+            self.shares.extend((0..=all).map(|m| share(m, n, all)));
+        }
+    }
+}
+
 /// The metrics of a batch. `best` and `worst` are U-statistics: the mean over all subsets of `n` samples (of the scored
 /// samples of the group, if those are fewer) of the true score of the sample that is paid most or least, ties broken at
 /// random; they are unbiased for N fresh samples. With L samples paid less, E alike and G in all, a sample is the best of
 /// N with probability (C(L + E, N) - C(L, N)) / (E C(G, N)). `majority` is the true score of the group's most frequent
-/// sequence of actions, the mean over several. `votes` is working memory.
-pub fn infer(n: u32, samples: &Samples<'_>, votes: &mut Vec<u32>) -> Inferred {
-    votes.clear();
-    votes.extend(samples.lengths.iter().enumerate().map(|(i, length)| {
+/// sequence of actions, the mean over several.
+pub fn infer(n: u32, samples: &Samples<'_>, scratch: &mut Scratch) -> Inferred {
+    scratch.votes.clear();
+    scratch.votes.extend(samples.lengths.iter().enumerate().map(|(i, length)| {
         let row = &samples.actions[i * samples.steps..][..(*length as usize).min(samples.steps)];
         vote(row)
     }));
     let (mut best, mut worst, mut majority) = (0.0f32, 0.0f32, 0.0f32);
     let (mut scored_groups, mut groups) = (0u32, 0u32);
     let size = samples.group.max(1);
-    for (paid, (scores, votes)) in
-        samples.paid.chunks(size).zip(samples.true_scores.chunks(size).zip(votes.chunks(size)))
-    {
+    for (g, (paid, scores)) in samples.paid.chunks(size).zip(samples.true_scores.chunks(size)).enumerate() {
         groups += 1;
-        majority += most_frequent(votes, scores);
-        if let Some((b, w)) = picked(n, paid, scores) {
+        majority += most_frequent(&scratch.votes[g * size..][..paid.len()], scores);
+        if let Some((b, w)) = picked(n, paid, scores, scratch) {
             scored_groups += 1;
             best += b;
             worst += w;
@@ -62,7 +80,7 @@ fn vote(actions: &[u32]) -> u32 {
 fn most_frequent(votes: &[u32], scores: &[f32]) -> f32 {
     let (mut most, mut count, mut sum) = (0, 0u32, 0.0f32);
     for (mine, score) in votes.iter().zip(scores) {
-        let votes = votes.iter().filter(|v| *v == mine).count();
+        let votes = votes.iter().fold(0u32, |n, v| n + u32::from(v == mine));
         if votes > most {
             (most, count, sum) = (votes, 0, 0.0);
         }
@@ -74,31 +92,33 @@ fn most_frequent(votes: &[u32], scores: &[f32]) -> f32 {
     sum / count.max(1) as f32
 }
 
-/// (best, worst) of n by what was paid, of one group; None if nothing was.
-fn picked(n: u32, paid: &[f32], scores: &[f32]) -> Option<(f32, f32)> {
-    let scored = paid.iter().filter(|r| !r.is_nan()).count() as u32;
+/// (best, worst) of n by what was paid, of one group; None if nothing was. NaN is neither less nor alike.
+fn picked(n: u32, paid: &[f32], scores: &[f32], scratch: &mut Scratch) -> Option<(f32, f32)> {
+    let scored = paid.iter().fold(0u32, |n, r| n + u32::from(!r.is_nan()));
     if scored == 0 {
         return None;
     }
-    let n = n.min(scored);
+    scratch.prepare(n.min(scored), scored);
+    let shares = &scratch.shares;
+    let chance = |under: u32, same: u32| shares[(under + same) as usize] - shares[under as usize];
     let (mut best, mut worst) = (0.0f32, 0.0f32);
     for (mine, score) in paid.iter().zip(scores).filter(|(r, _)| !r.is_nan()) {
-        let low = paid.iter().filter(|r| *r < mine).count() as u32;
-        let same = paid.iter().filter(|r| *r == mine).count() as u32;
+        let (low, same) =
+            paid.iter().fold((0u32, 0u32), |(l, s), r| (l + u32::from(r < mine), s + u32::from(r == mine)));
         let high = scored - low - same;
-        let chance = |under: u32| share(under + same, n, scored) - share(under, n, scored);
-        best += chance(low) * (score / same as f32);
-        worst += chance(high) * (score / same as f32);
+        let each = score / same as f32;
+        best += chance(low, same) * each;
+        worst += chance(high, same) * each;
     }
     Some((best, worst))
 }
 
-/// C(m, n) / C(of, n).
-fn share(m: u32, n: u32, of: u32) -> f32 {
+/// C(m, n) / C(all, n).
+fn share(m: u32, n: u32, all: u32) -> f32 {
     if m < n {
         return 0.0;
     }
-    (0..n).fold(1.0f32, |share, k| share * ((m - k) as f32 / (of - k) as f32))
+    (0..n).fold(1.0f32, |share, k| share * ((m - k) as f32 / (all - k) as f32))
 }
 
 #[cfg(test)]
@@ -124,6 +144,7 @@ mod tests {
 
     #[test]
     fn best_and_worst_of_n_are_the_mean_over_all_subsets() {
+        let mut scratch = Scratch::default();
         for case in 0..40u32 {
             let dice = |i: u32, j: u32| uniform(draw(case, i, 0, 0, j, 77)[0]);
             let mut paid: Vec<f32> = (0..9).map(|i| (dice(i, 0) * 5.0).floor()).collect();
@@ -132,12 +153,12 @@ mod tests {
                 paid[4] = f32::NAN;
             }
             for n in 1..=8 {
-                let (best, worst) = picked(n as u32, &paid, &scores).unwrap();
+                let (best, worst) = picked(n as u32, &paid, &scores, &mut scratch).unwrap();
                 assert!((best - enumerated(n, &paid, &scores, 1.0)).abs() < 1e-5, "case {case}, best of {n}");
                 assert!((worst - enumerated(n, &paid, &scores, -1.0)).abs() < 1e-5, "case {case}, worst of {n}");
             }
         }
-        assert_eq!(picked(4, &[f32::NAN; 3], &[1.0; 3]), None);
+        assert_eq!(picked(4, &[f32::NAN; 3], &[1.0; 3], &mut scratch), None);
     }
 
     #[test]
@@ -151,7 +172,7 @@ mod tests {
             actions: &[3, 1, 2, 2, 3, 9, 3, 1, 3, 8],
             lengths: &[2, 2, 1, 2, 1],
         };
-        let found = infer(4, &samples, &mut Vec::new());
+        let found = infer(4, &samples, &mut Scratch::default());
         assert!(found.majority == 0.5 && found.best.is_nan() && found.worst.is_nan());
     }
 }

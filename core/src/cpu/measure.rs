@@ -81,7 +81,7 @@ pub fn measure(
             actions: &work.actions,
             lengths: &work.lengths,
         };
-        inference::infer(inference_n, &samples, &mut work.votes)
+        inference::infer(inference_n, &samples, &mut work.inference)
     });
     let n = work.n as f32;
     let lengths = || work.lengths.iter().map(|l| *l as f32);

@@ -6,7 +6,7 @@
 use super::LaneId;
 use super::refill::Fresh;
 use crate::algorithm::buffer::SampleBuffer;
-use crate::algorithm::{EntropyControl, Scratch, minibatch_place};
+use crate::algorithm::{EntropyControl, Scratch, inference, minibatch_place};
 use crate::plan::Plan;
 use crate::reward::{self, Program};
 use crate::reward_models::{Answers, Scorer};
@@ -123,8 +123,7 @@ pub struct Work {
     /// What the program paid, before noise was put in and the KL taken out, [n]; its mean over those that have one.
     pub paid: Vec<f32>,
     pub proxy: f32,
-    /// What each sample answered.
-    pub votes: Vec<u32>,
+    pub inference: inference::Scratch,
     /// Share of the update's samples that have an advantage.
     pub effective: f32,
     pub(super) fresh: Fresh,
