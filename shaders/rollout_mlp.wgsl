@@ -33,6 +33,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var over = !mine;
     if mine {
         state = task_begin(seed, at.update, group, sample);
+        explore_note(&state, 0u);
     }
     for (var t = 0u; t < STEPS; t++) {
         if tid < 4u {
@@ -78,6 +79,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             policy_old[row_of(lane, index, t)] = vec4<f32>(logp, dist.z, value, 0.0);
             over = task_step(&state, seed, at.update, group, sample, t, action);
             length = t + 1u;
+            explore_note(&state, length);
             if over || length == STEPS {
                 let score = task_finish(&state, seed, at.update, group, sample, length, !over);
                 samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));

@@ -25,6 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let sample = index % GROUP;
     record_base = (lane * SAMPLES + index) * RECORD;
     var state = task_begin(seed, at.update, group, sample);
+    explore_note(&state, 0u);
     var length = 0u;
     var vote = VOTE_START;
     var over = false;
@@ -54,6 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         policy_old[row] = vec4<f32>(logp, dist.z, table_value(lane, s), 0.0);
         over = task_step(&state, seed, at.update, group, sample, t, action);
         length = t + 1u;
+        explore_note(&state, length);
     }
     let score = task_finish(&state, seed, at.update, group, sample, length, !over);
     samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));

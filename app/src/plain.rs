@@ -140,6 +140,7 @@ impl Plain {
             paper: self.some("paper").map(|p| p.paper()),
             base: self.some("base").map(|b| b.base()),
             reward_models: self.some("reward_models").map(|m| m.overrides()),
+            exploration: self.some("exploration").map(|m| m.overrides()),
             run: self.get("run").overrides(),
             algorithm: self.get("algorithm").overrides(),
             charts: self.texts("charts"),

@@ -8,6 +8,7 @@ pub mod anatomy;
 pub mod base;
 pub mod cpu;
 pub mod experiment;
+pub mod exploration;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod layout;

@@ -4,6 +4,7 @@
 use crate::algorithm::settings::{DynamicSampling, Estimator};
 use crate::algorithm::{Settings, conflict};
 use crate::experiment::{Base, Experiment, Part, RunParams};
+use crate::exploration::Exploration;
 use crate::metrics::columns::MAX_COMPONENTS;
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::{self, Interface, PolicyKind};
@@ -75,6 +76,7 @@ pub struct Plan {
     pub base: Option<Base>,
     /// What the experiment learns reward models from, if it does.
     pub reward_models: Option<RewardModels>,
+    pub exploration: Option<Exploration>,
     pub arms: Vec<PlannedArm>,
     algorithm: Overrides,
 }
@@ -154,19 +156,30 @@ fn compile(code: &str, task: &Task) -> Result<Program, String> {
     Ok(program)
 }
 
-/// The task of an experiment, with the fields that its learned reward models add to an episode; and those models.
-pub fn build_task(part: &Part, models: Option<&Overrides>) -> Result<(Task, Option<RewardModels>), Vec<Problem>> {
+/// A task as the reward programs of an experiment see it, and what adds fields to its episodes.
+pub struct Built {
+    pub task: Task,
+    pub reward_models: Option<RewardModels>,
+    pub exploration: Option<Exploration>,
+}
+
+/// The task of an experiment, with the fields that its learned reward models and its exploration memory add to an
+/// episode.
+pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overrides>) -> Result<Built, Vec<Problem>> {
     let mut task = tasks::build(&part.kind, &part.params).map_err(|e| problems("task", e))?;
     let models = models.map(|section| reward_models::extend(&mut task, section));
-    let models = models.transpose().map_err(|e| problems("reward_models", e))?;
-    Ok((task, models))
+    let reward_models = models.transpose().map_err(|e| problems("reward_models", e))?;
+    let memory = memory.map(|section| Exploration::attach(section, &mut task));
+    let exploration = memory.transpose().map_err(|e| problems("exploration", e))?;
+    Ok(Built { task, reward_models, exploration })
 }
 
 /// Looks everything up and checks it; reports all problems at once.
 pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let mut wrong = Vec::new();
     let run = RunParams::resolve(&[&experiment.run]).map_err(|e| wrong.extend(problems("run", e))).ok();
-    let task = build_task(&experiment.task, experiment.reward_models.as_ref()).map_err(|e| wrong.extend(e)).ok();
+    let built = build_task(&experiment.task, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let built = built.map_err(|e| wrong.extend(e)).ok();
     if experiment.arms.is_empty() || experiment.arms.len() > MAX_ARMS {
         let count = experiment.arms.len();
         wrong.push(Problem::new("arms", format!("an experiment has 1 to {MAX_ARMS} arms, this one has {count}")));
@@ -185,7 +198,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
             Err(e) => wrong.extend(problems(&place, e)),
         }
     }
-    let (Some(run), Some((task, reward_models))) = (run, task) else { return Err(wrong) };
+    let (Some(run), Some(Built { task, reward_models, exploration })) = (run, built) else { return Err(wrong) };
 
     let mut programs = Vec::new();
     for arm in &experiment.arms {
@@ -262,6 +275,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         run,
         base: experiment.base.clone().filter(|b| b.steps > 0),
         reward_models,
+        exploration,
         arms,
         algorithm: experiment.algorithm.clone(),
     })

@@ -224,6 +224,8 @@ pub struct LaneState {
     pub weights: Vec<f32>,
     /// The lane's buffer of past samples (`SampleBuffer::to_words`); empty without one.
     pub buffer: Vec<u32>,
+    /// Counters of the exploration memory; empty without one.
+    pub visits: Vec<u32>,
 }
 
 /// The state of some lanes after `update` updates.

@@ -231,7 +231,9 @@ structs! {
     EngineInfo { kind, adapter }
     MetricColumn { name, help, unit }
     RowIndex { arm, seed, update }
-    LaneState { arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models, weights, buffer }
+    LaneState {
+        arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models, weights, buffer, visits
+    }
     Checkpoint { update, lanes }
     Sample { advantage, reward, true_score, length, truncated, components, error, actions, record }
     Group { tag, prompt, samples }
@@ -337,6 +339,7 @@ mod tests {
             reward_models: vec![0.5, -2.0],
             weights: vec![0.5],
             buffer: vec![7, u32::MAX],
+            visits: vec![3, 0],
         };
         let command = Command::Load {
             run: 3,

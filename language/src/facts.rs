@@ -105,8 +105,8 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
     }
 }
 
-/// The task of a part and the section `reward_models`, as JSON; None where it is refused.
+/// The task of a part and the sections `reward_models` and `exploration`, as JSON; None where it is refused.
 pub fn task(parts: &str) -> Option<Task> {
-    let (part, models): (Part, Option<Overrides>) = serde_json::from_str(parts).ok()?;
-    Some(build_task(&part, models.as_ref()).ok()?.0)
+    let (part, models, memory): (Part, Option<Overrides>, Option<Overrides>) = serde_json::from_str(parts).ok()?;
+    Some(build_task(&part, models.as_ref(), memory.as_ref()).ok()?.task)
 }

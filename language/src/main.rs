@@ -39,7 +39,8 @@ pub fn catalog() -> String {
     json(&facts::catalog())
 }
 
-/// Chooses the task that programs are for, a `Part` and the section `reward_models` of its experiment as JSON:
+/// Chooses the task that programs are for, a `Part` and the sections `reward_models` and `exploration` of its experiment
+/// as JSON:
 /// `{schema, view, action_names}`. A refused one leaves the last, and gives an empty text.
 #[wasm_bindgen(js_name = setTask)]
 pub fn set_task(parts: &str) -> String {

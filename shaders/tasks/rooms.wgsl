@@ -140,6 +140,14 @@ fn task_state_index(s: ptr<function, TaskState>) -> u32 {
     return (*s).w[CHANNEL] * task_word(W_SIZE) * task_word(W_SIZE) + (*s).w[CELL];
 }
 
+// A map that is not shared is a context of its own: its cells are other states.
+fn task_key(s: ptr<function, TaskState>) -> u32 {
+    let row = task_state_index(s);
+    let ends = (*s).w[ENDS];
+    let context = ((*s).w[MAP] ^ ((ends << 16u) | (ends >> 16u))) * 2654435761u;
+    return select(((context >> 4u) + row * 40503u) & 0xffffffu, row, (*s).w[SHARED] == 1u);
+}
+
 fn task_prior(s: ptr<function, TaskState>, action: u32) -> f32 {
     return 0.0;
 }

@@ -130,6 +130,6 @@ impl App {
 
 /// What a running engine cannot change: everything but programs, settings and words.
 fn shape(e: &Experiment) -> impl PartialEq + use<> {
-    let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone());
+    let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone(), e.exploration.clone());
     (parts, run_params(e), e.arms.len(), has_critic(e))
 }

@@ -43,13 +43,17 @@ pub enum TaskView {
 pub struct Language {
     part: Part,
     reward_models: Option<Overrides>,
+    exploration: Option<Overrides>,
     pub schema: EpisodeSchema,
     pub view: TaskView,
     pub action_names: Vec<String>,
 }
 
+/// What decides which fields an episode has: the task, and the sections `reward_models` and `exploration`.
+type Sections = (Part, Option<Overrides>, Option<Overrides>);
+
 impl Language {
-    fn read((part, reward_models): (Part, Option<Overrides>), task: &Plain) -> Self {
+    fn read((part, reward_models, exploration): Sections, task: &Plain) -> Self {
         let schema = task.get("schema");
         let field = |f: &Plain| Field {
             name: f.text("name"),
@@ -86,7 +90,7 @@ impl Language {
             }
             _ => TaskView::Other,
         };
-        Self { part, reward_models, schema, view, action_names: task.texts("action_names") }
+        Self { part, reward_models, exploration, schema, view, action_names: task.texts("action_names") }
     }
 }
 
@@ -179,8 +183,8 @@ impl App {
 
     /// Compiles every arm anew; after a change of the task this includes the task itself.
     pub fn check_all(self) {
-        let parts = self.draft.with_untracked(|e| (e.task.clone(), e.reward_models.clone()));
-        let is_now = |l: &Arc<Language>| l.part == parts.0 && l.reward_models == parts.1;
+        let parts = self.draft.with_untracked(|e| (e.task.clone(), e.reward_models.clone(), e.exploration.clone()));
+        let is_now = |l: &Arc<Language>| (&l.part, &l.reward_models, &l.exploration) == (&parts.0, &parts.1, &parts.2);
         let stale = self.language.with_untracked(|l| !l.as_ref().is_some_and(is_now));
         // While the task's parameters are refused (the panel says why) the last good task serves the editor.
         if stale {

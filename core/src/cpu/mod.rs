@@ -10,12 +10,14 @@ mod appraise;
 mod backward;
 mod calibrate;
 mod combine;
+mod explore;
 mod forward;
 mod loss;
 mod measure;
 mod optimize;
 mod outer;
 mod refill;
+mod remember;
 mod reward_models;
 mod rollout;
 mod score;
@@ -27,6 +29,7 @@ pub use work::{Kept, Lane, Work};
 
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
+use crate::exploration::Exploration;
 use crate::metrics::columns::ROW;
 use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
@@ -81,6 +84,7 @@ impl CpuEngine {
             return Err(format!("the base policy has {} parameters and this policy {n_params}", base.len()));
         }
         let shared: Option<Arc<[f32]>> = base.map(Arc::from);
+        let counters = plan.exploration.as_ref().map_or(0, Exploration::buckets);
         let lanes = ids
             .iter()
             .map(|id| {
@@ -98,6 +102,7 @@ impl CpuEngine {
                     entropy: EntropyControl::new(&plan.arms[id.arm].settings),
                     run: vec![0.0; RUN_FIELDS.len()],
                     tokens: 0.0,
+                    visits: vec![0; counters],
                     reference: start,
                     reward_models: plan.reward_models.as_ref().map_or_else(Vec::new, |m| vec![0.0; m.n_weights()]),
                     answers: None,
@@ -207,6 +212,7 @@ impl CpuEngine {
             reward_models: l.reward_models.clone(),
             weights: l.program.iter().flat_map(|p| p.components.iter().map(|c| c.weight)).collect(),
             buffer: if l.buffer.is_empty() { Vec::new() } else { l.buffer.to_words() },
+            visits: l.visits.clone(),
         });
         Checkpoint { update: self.update, lanes: lanes.collect() }
     }
@@ -221,6 +227,10 @@ impl CpuEngine {
             if [saved.params.len(), saved.m.len(), saved.v.len()] != [n; 3] || saved.run.len() != RUN_FIELDS.len() {
                 return Err("the checkpoint is of another policy".into());
             }
+            if saved.visits.len() != lane.visits.len() {
+                return Err("the checkpoint is of another exploration memory".into());
+            }
+            lane.visits.copy_from_slice(&saved.visits);
             lane.params.copy_from_slice(&saved.params);
             lane.m.copy_from_slice(&saved.m);
             lane.v.copy_from_slice(&saved.v);
@@ -269,6 +279,12 @@ fn update_lane(
     rollout::rollout(plan, policy, &lane.params, seed, update, work);
     observe("rollout");
     let stride = plan.task.schema.stride;
+    if let Some(memory) = &plan.exploration {
+        explore::explore(memory, lane, stride, work);
+        observe("explore");
+        remember::remember(memory, lane, stride, work);
+        observe("remember");
+    }
     if let Some(models) = &plan.reward_models {
         appraise::appraise(models, stride, lane, work);
         observe("appraise");

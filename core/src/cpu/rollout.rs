@@ -35,7 +35,11 @@ fn steps(
     let (stride, actions, horizon, width) = (plan.task.schema.stride, plan.task.n_actions, work.steps, work.width);
     let table = plan.policy.name == "table";
     for i in 0..work.n {
-        task.begin(key(i), &mut work.states[i], &mut work.records[i * stride..(i + 1) * stride]);
+        let record = &mut work.records[i * stride..(i + 1) * stride];
+        task.begin(key(i), &mut work.states[i], record);
+        if let Some(memory) = &plan.exploration {
+            memory.note(task, &work.states[i], 0, record);
+        }
     }
     policy.reset(params, &[], &[]);
     for t in 0..horizon {
@@ -66,6 +70,9 @@ fn steps(
             let i = *i as usize;
             let record = &mut records[i * stride..(i + 1) * stride];
             let done = task.step(key(i), t as u32, taken[i * horizon + t], &mut states[i], record);
+            if let Some(memory) = &plan.exploration {
+                memory.note(task, &states[i], t + 1, record);
+            }
             lengths[i] = t as u32 + 1;
             truncated[i] = u8::from(!done);
             !done

@@ -25,6 +25,8 @@ pub struct Lane {
     pub run: Vec<f32>,
     /// Steps taken so far.
     pub tokens: f32,
+    /// Counters of the exploration memory; empty without one.
+    pub visits: Vec<u32>,
     /// Parameters of the reference policy.
     pub reference: Arc<[f32]>,
     /// Weights of its learned reward models, one model after another; empty without.
@@ -94,6 +96,8 @@ pub struct Work {
     /// Prior logits of every step, [n][T][A]; empty if the task has none.
     pub prior: Vec<f32>,
     pub states: Vec<State>,
+    /// Scratch of the elliptical bonus.
+    pub explore_matrix: Vec<f32>,
     /// [n][T] each.
     pub logp: Vec<f32>,
     pub logp_old: Vec<f32>,

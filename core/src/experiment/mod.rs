@@ -107,6 +107,9 @@ pub struct Experiment {
     /// Overrides of `reward_models::RewardModelParams`; without the section no reward model is learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reward_models: Option<Overrides>,
+    /// Overrides of `ExplorationParams`; without it no episode knows what was visited before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploration: Option<Overrides>,
     /// Overrides of `RunParams`.
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub run: Overrides,
@@ -148,6 +151,7 @@ impl Experiment {
             policy,
             base: None,
             reward_models: None,
+            exploration: None,
             run: Overrides::new(),
             algorithm: Overrides::new(),
             arms,

@@ -76,7 +76,8 @@ impl GpuEngine {
             Play::Tokens(play) => play.shader_words(),
         };
         let models = plan.reward_models.as_ref().map_or(0, |m| ids.len() * m.n_weights());
-        let buffers = make_buffers(context, &shape, &layout, words.len(), models)?;
+        let counters = plan.exploration.as_ref().map_or(0, |memory| ids.len() * memory.buckets());
+        let buffers = make_buffers(context, &shape, &layout, words.len(), models, counters)?;
         let mut bags = layout.bags.clone();
         bags.resize(BAG_ENTRIES, [0; 4]);
         for (i, job) in layout.jobs().into_iter().enumerate() {
@@ -117,8 +118,13 @@ impl GpuEngine {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let models = self.plan.reward_models.as_ref();
-        Parts { shape: &self.shape, layout: &self.layout, task: self.plan.task.wgsl, models }
+        Parts {
+            shape: &self.shape,
+            layout: &self.layout,
+            task: self.plan.task.wgsl,
+            models: self.plan.reward_models.as_ref(),
+            exploration: self.plan.exploration.as_ref(),
+        }
     }
 
     /// Writes an arm's settings, and the number of its components beside its lanes.

@@ -9,8 +9,8 @@ use super::setup::{MAX_UPDATES, RUN_WORDS};
 use super::shape::Shape;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
 
-/// Makes all buffers, zeroed; `words` is the size of the task's tables, `models` that of
-/// the reward models.
+/// Makes all buffers, zeroed; `words` is the size of the task's tables, `models` that of the reward models, `counters` that
+/// of the exploration memory.
 ///
 /// Errors: a buffer larger than the device binds.
 pub(super) fn make_buffers(
@@ -19,6 +19,7 @@ pub(super) fn make_buffers(
     layout: &Layout,
     words: usize,
     models: usize,
+    counters: usize,
 ) -> Result<Buffers, GpuError> {
     let mut buffers = Buffers::new();
     let lanes = shape.lanes;
@@ -80,6 +81,7 @@ pub(super) fn make_buffers(
         ("settings", shape.arms * ArmSettings::WORDS),
         ("errors", samples),
         ("run", lanes * RUN_WORDS),
+        ("visits", counters),
         ("tiles", layout.tiles.len() * 4),
         ("ring", shape.ring * lanes * shape.columns),
     ] {

@@ -27,8 +27,14 @@ pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, Strin
     let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(refused)?;
     let (shape, layout) = resolve(plan, policy.as_ref(), lanes)?;
     let programs: Vec<_> = plan.arms.iter().map(|a| &a.program).collect();
-    let stages = Parts { shape: &shape, layout: &layout, task: plan.task.wgsl, models: plan.reward_models.as_ref() }
-        .stages(&programs)?;
+    let parts = Parts {
+        shape: &shape,
+        layout: &layout,
+        task: plan.task.wgsl,
+        models: plan.reward_models.as_ref(),
+        exploration: plan.exploration.as_ref(),
+    };
+    let stages = parts.stages(&programs)?;
     Ok(stages.into_iter().map(|(_, source)| (source.name, source.text)).collect())
 }
 

@@ -7,6 +7,7 @@ use super::setup::RUN_WORDS;
 use super::shape::Shape;
 use super::stages::Phase;
 use crate::algorithm;
+use crate::exploration::Exploration;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
 use crate::reward::{Program, wgsl_prelude};
@@ -69,6 +70,7 @@ pub(super) struct Parts<'a> {
     pub task: &'a str,
     /// The reward models that the experiment learns.
     pub models: Option<&'a RewardModels>,
+    pub exploration: Option<&'a Exploration>,
 }
 
 impl Parts<'_> {
@@ -142,6 +144,7 @@ impl Parts<'_> {
     pub(super) fn stages(&self, programs: &[&Program]) -> Result<Vec<(Phase, Source)>, GpuError> {
         let [score, combine] = self.programs(programs);
         let mut list = vec![(Phase::Sample, self.rollout())];
+        list.extend(self.memory().into_iter().map(|s| (Phase::Sample, s)));
         let appraisal = self.models.map(|models| self.appraisal(models));
         list.extend(appraisal.iter().map(|[appraise, _]| (Phase::Sample, appraise.clone())));
         list.extend([
@@ -174,7 +177,32 @@ impl Parts<'_> {
             Network::Mlp { .. } => (shader!("policy/mlp.wgsl"), shader!("rollout_mlp.wgsl")),
             Network::Transformer { .. } => (TRANSFORMER, shader!("rollout_transformer.wgsl")),
         };
-        self.source("rollout", &[RNG, RECORD, VOTE, self.task, policy, self.layers(), stage])
+        let note = self.note();
+        self.source("rollout", &[RNG, RECORD, VOTE, self.task, &note, policy, self.layers(), stage])
+    }
+
+    /// What the rollout of a step task notes for the exploration memory: nothing without one.
+    fn note(&self) -> String {
+        match (self.exploration, &self.layout.network) {
+            (_, Network::Transformer { .. }) => String::new(),
+            (None, _) => "fn explore_note(s: ptr<function, TaskState>, t: u32) {}\n".into(),
+            (Some(memory), _) => {
+                let own = self.task.contains("fn task_key(");
+                let key = "fn task_key(s: ptr<function, TaskState>) -> u32 { return task_state_index(s); }\n";
+                memory.wgsl() + if own { "" } else { key } + shader!("common/explore_note.wgsl")
+            }
+        }
+    }
+
+    /// The stages of the exploration memory, if there is one.
+    fn memory(&self) -> Vec<Source> {
+        self.exploration.map_or_else(Vec::new, |memory| {
+            let constants = memory.wgsl();
+            vec![
+                self.plain("explore", &[&constants, shader!("explore.wgsl")]),
+                self.plain("remember", &[&constants, shader!("remember.wgsl")]),
+            ]
+        })
     }
 
     /// The stage that looks again at the sampled actions: with the policy as it is now, or with the reference.
@@ -363,7 +391,7 @@ mod tests {
                         columns: columns::ROW,
                         ..Shape::default()
                     };
-                    let parts = Parts { shape: &shape, layout, task: task.wgsl, models: None };
+                    let parts = Parts { shape: &shape, layout, task: task.wgsl, models: None, exploration: None };
                     check(&parts.rollout());
                     check(&parts.forward(false));
                     parts.backward().iter().for_each(check);
@@ -413,7 +441,7 @@ mod tests {
                     columns: columns::ROW,
                     ..Shape::default()
                 };
-                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl, models: None };
+                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl, models: None, exploration: None };
                 check(&parts.rollout());
                 check(&parts.forward(false));
                 parts.backward().iter().for_each(check);

@@ -64,7 +64,8 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
             let features = layout.bags.iter().map(|b| b[3]).max().unwrap_or(1);
             [features, lanes, layout.bags.len() as u32]
         }
-        "appraise" | "score" | "combine" => [up(samples, 64), lanes, 1],
+        "explore" => [samples as u32, lanes, 1],
+        "appraise" | "score" | "combine" | "remember" => [up(samples, 64), lanes, 1],
         // One workgroup a lane: advantage, loss, optimize, measure, calibrate.
         _ => [lanes, 1, 1],
     }

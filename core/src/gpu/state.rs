@@ -8,6 +8,7 @@ use super::setup::RUN_WORDS;
 use crate::algorithm::EntropyControl;
 use crate::algorithm::shader::LaneStats;
 use crate::cpu::{self, Kept, LaneId, Probe};
+use crate::exploration::Exploration;
 use crate::plan::RUN_FIELDS;
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::decode_mark;
@@ -26,6 +27,11 @@ impl GpuEngine {
         readback::read_buffers(&self.context, &sources).await
     }
 
+    /// Counters of a lane's exploration memory.
+    fn counters(&self) -> usize {
+        self.plan.exploration.as_ref().map_or(0, Exploration::buckets)
+    }
+
     pub(super) fn lane_index(&self, lane: LaneId) -> Result<usize, GpuError> {
         let index = self.lanes.iter().position(|l| *l == lane);
         index.ok_or_else(|| GpuError::Read(format!("there is no lane of arm {} and seed {}", lane.arm, lane.seed)))
@@ -37,6 +43,7 @@ impl GpuEngine {
     pub async fn checkpoint(&self) -> Result<Checkpoint, GpuError> {
         let update = self.update;
         let (lanes, n) = (self.lanes.len(), self.shape.params);
+        let counters = self.counters();
         let ranges = [
             ("params", 0, lanes * n),
             ("opt_m", 0, lanes * n),
@@ -44,6 +51,7 @@ impl GpuEngine {
             ("opt_state", 0, lanes * 4),
             ("loss_sums", 0, lanes * LaneStats::WORDS),
             ("run", 0, lanes * RUN_WORDS),
+            ("visits", 0, lanes * counters),
         ];
         let read = self.read_all(&ranges).await?;
         let part = |which: usize, lane: usize, n: usize| floats(&read[which][lane * n..(lane + 1) * n]);
@@ -65,6 +73,7 @@ impl GpuEngine {
                 reward_models: self.weights_of(i).to_vec(),
                 weights: Vec::new(),
                 buffer: Vec::new(),
+                visits: read[6][i * counters..(i + 1) * counters].to_vec(),
             }
         });
         Ok(Checkpoint { update, lanes: lanes.collect() })
@@ -85,12 +94,17 @@ impl GpuEngine {
             if saved.reward_models.len() != self.weights_of(0).len() {
                 return Err(GpuError::Read("the checkpoint is of other reward models".into()));
             }
+            if saved.visits.len() != self.counters() {
+                return Err(GpuError::Read("the checkpoint is of another exploration memory".into()));
+            }
             found.push(saved);
         }
         for (i, saved) in found.into_iter().enumerate() {
             for (name, values) in [("params", &saved.params), ("opt_m", &saved.m), ("opt_v", &saved.v)] {
                 self.buffers.write(&self.context, name, i * n, bytemuck::cast_slice(values));
             }
+            let counters = self.counters();
+            self.buffers.write(&self.context, "visits", i * counters, bytemuck::cast_slice(&saved.visits));
             let mut run = saved.run.clone();
             run.push(saved.tokens);
             self.buffers.write(&self.context, "run", i * RUN_WORDS, bytemuck::cast_slice(&run));

@@ -63,6 +63,11 @@ pub trait StepTask: Send + Sync {
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
     /// The table's row for a state, in 0..observation().states.
     fn state_index(&self, state: &State) -> u32;
+    /// The number by which the exploration memory counts a state: what is another state to it has another one, the context
+    /// too. The table's row unless a task says otherwise.
+    fn key(&self, state: &State) -> u32 {
+        self.state_index(state)
+    }
     /// Whether `prior` is anything but zeros.
     fn has_prior(&self) -> bool {
         false

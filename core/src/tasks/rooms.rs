@@ -249,6 +249,16 @@ impl StepTask for Rooms {
         state[CHANNEL] * self.params.size * self.params.size + state[CELL]
     }
 
+    /// A map that is not shared is a context of its own: its cells are other states.
+    fn key(&self, state: &State) -> u32 {
+        let row = self.state_index(state);
+        if state[SHARED] == 1 {
+            return row;
+        }
+        let context = (state[MAP] ^ state[ENDS].rotate_left(16)).wrapping_mul(2_654_435_761);
+        (context >> 4).wrapping_add(row.wrapping_mul(40_503)) & 0xff_ffff
+    }
+
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         let (s, p, at) = (&self.slots, &self.params, t as usize + 1);
         let mut to = state[CELL];

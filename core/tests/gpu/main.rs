@@ -7,6 +7,7 @@ mod common;
 mod device;
 mod engine;
 mod experiments;
+mod exploration;
 mod pass;
 mod reward_models;
 #[path = "../reward_support/mod.rs"]
