@@ -70,19 +70,19 @@ async fn stages_agree(plan: Arc<Plan>) {
         }
         assert_eq!(read("visits", counters.len()).await, counters, "update {update}");
     }
-    assert!(visited > 60.0, "counts grow: {visited}");
+    assert!(visited > 30.0, "counts grow: {visited}");
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn what_was_visited_is_what_the_cpu_counts() {
-    stages_agree(remembering(r#"{"kind": "rooms", "channels": 4, "shared_structure": 0.5}"#, "mlp", "{}")).await;
+    stages_agree(remembering(r#"{"kind": "rooms", "channels": 4, "shared_structure": 0.5, "horizon": 24}"#, "mlp", "{}")).await;
     stages_agree(remembering(r#"{"kind": "chain", "cells": 20}"#, "table", r#"{"buckets": 16, "ridge": 1.0}"#)).await;
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn a_checkpoint_holds_the_counters() {
     let Some(context) = context().await else { return };
-    let plan = remembering(r#"{"kind": "rooms"}"#, "table", "{}");
+    let plan = remembering(r#"{"kind": "chain", "cells": 8, "horizon": 12}"#, "table", "{}");
     let ids = lanes_of(&plan, &[0]);
     let new = async || GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     let want = rows_of(&mut new().await, 8).await;
