@@ -10,7 +10,6 @@ fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
     Experiment {
         base: Some(Base { steps: base_steps, batch: 1, learning_rate: 0.1, seed: 0 }),
-        visits: Vec::new(),
         run: [("seeds".to_string(), Value::Number(f64::from(seeds)))].into(),
         ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
     }
@@ -77,6 +76,7 @@ fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
         reward_models: Vec::new(),
         weights: Vec::new(),
         buffer: Vec::new(),
+        visits: Vec::new(),
     };
     Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
 }

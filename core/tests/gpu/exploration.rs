@@ -75,7 +75,12 @@ async fn stages_agree(plan: Arc<Plan>) {
 
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn what_was_visited_is_what_the_cpu_counts() {
-    stages_agree(remembering(r#"{"kind": "rooms", "channels": 4, "shared_structure": 0.5, "horizon": 24}"#, "mlp", "{}")).await;
+    stages_agree(remembering(
+        r#"{"kind": "rooms", "channels": 4, "shared_structure": 0.5, "horizon": 24}"#,
+        "mlp",
+        "{}",
+    ))
+    .await;
     stages_agree(remembering(r#"{"kind": "chain", "cells": 20}"#, "table", r#"{"buckets": 16, "ridge": 1.0}"#)).await;
 }
 
