@@ -1,4 +1,4 @@
-//! Size budgets of the two WebAssembly modules, gzip, as a static host would send them.
+//! Size budgets of the WebAssembly modules, gzip, as a static host would send them.
 
 use crate::shell::root;
 use flate2::{Compression, write::GzEncoder};
@@ -14,8 +14,9 @@ struct Budget {
     limit: usize,
 }
 
-const BUDGETS: [Budget; 2] = [
+const BUDGETS: [Budget; 3] = [
     Budget { what: "page module", prefix: "goodhart-app", aim: 400, limit: 400 },
+    Budget { what: "language module", prefix: "goodhart-language", aim: 400, limit: 400 },
     Budget { what: "engine worker", prefix: "goodhart-worker", aim: 800, limit: 800 },
 ];
 

@@ -100,7 +100,8 @@ impl App {
             (arm, self.draft.with(key))
         });
         Effect::new(move |_| {
-            asked.track();
+            // Read, not only tracked: a memo that nobody has read has no sources yet.
+            asked.with(|_| ());
             let Some(ticket) = self.internal.try_update_value(|i| {
                 i.consult += 1;
                 i.consult

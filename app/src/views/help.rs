@@ -13,6 +13,9 @@ const WORDS: &[(&str, &str)] = &[
     ("lane", "One policy being trained: an arm with a seed."),
     ("group", "The samples of one prompt or start state; advantages compare them with each other."),
     ("dead group", "A group whose rewards are all equal: it teaches nothing (frac_reward_zero_std)."),
+    ("oracle", "The exact optimum of the reward on screen, on tasks small enough to be solved, and what it is worth."),
+    ("STARC distance", "How differently two rewards order all policies: 0 alike, 1 the other way round."),
+    ("claim", "A statement about an experiment that a machine has checked over seeds, with an interval."),
     ("alarm", "A detector of collapse or hacking, with a stated rule."),
 ];
 

@@ -18,10 +18,10 @@ pub fn view(app: App) -> impl IntoView {
         let (_, update) = app.moment.get()?;
         Some(view! { <p class="moment"><b>{format!("Update {update}: ")}</b>{says.get()}</p> })
     };
-    let paper = move || {
+    let paper = Memo::new(move |_| {
         let shipped = app.shipped.get();
         app.draft.with(|draft| panel(draft, shipped.as_deref()))
-    };
+    });
     move || {
         let (lesson, watch) = text.get();
         (!lesson.is_empty() || !watch.is_empty()).then(|| {
@@ -31,7 +31,7 @@ pub fn view(app: App) -> impl IntoView {
                     {(!watch.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch}</p> })}
                     <div aria-live="polite">{moment}</div>
                     {move || (!edits.with(Vec::is_empty)).then(|| tries(app, edits.get()))}
-                    <div class="paper" inner_html=paper></div>
+                    <div class="paper" inner_html=move || paper.get()></div>
                 </div>
             }
         })

@@ -1,17 +1,25 @@
 //! What the exact oracle says: the sentence under the code, the optimum on the map, the distances between rewards.
 
 use super::grid_map::Map;
+use super::task::{MAX_CONTEXTS, bars};
 use crate::state::{App, Distances, Report, TaskView};
 use crate::text::{escape, number};
 use leptos::prelude::*;
 
-/// The line under the code of the chosen arm: what its optimum is worth, before any training.
+/// The lines under the code of the chosen arm: what its optimum is worth, before any training, and what the linter found.
 pub fn line(app: App, arm: usize) -> impl IntoView {
-    let html = move || match app.report(arm) {
-        Some(report) => said(&report),
-        None => String::new(),
-    };
-    view! { <div class="oracle" role="status" inner_html=html></div> }
+    let report = Memo::new(move |_| app.report(arm));
+    let says = move || report.with(|r| r.as_ref().map(said).unwrap_or_default());
+    let facts = Memo::new(move |_| report.with(|r| r.as_ref().map(facts).unwrap_or_default()));
+    view! {
+        <div class="oracle" hidden=move || report.with(Option::is_none)>
+            <div role="status" inner_html=says></div>
+            <details hidden=move || facts.with(String::is_empty)>
+                <summary>"How it was solved"</summary>
+                <p inner_html=move || facts.get()></p>
+            </details>
+        </div>
+    }
 }
 
 fn said(report: &Report) -> String {
@@ -22,6 +30,10 @@ fn said(report: &Report) -> String {
         let line = if d.end > d.start { format!("Line {}: ", d.line) } else { String::new() };
         html += &format!("<p class=\"finding\">{line}{}{fix}</p>", escape(&d.message));
     }
+    html
+}
+
+fn facts(report: &Report) -> String {
     let mut facts: Vec<String> = Vec::new();
     if let Some(o) = &report.optimum {
         let ties = if o.true_high - o.true_low > 0.005 {
@@ -29,26 +41,19 @@ fn said(report: &Report) -> String {
         } else {
             String::new()
         };
-        facts.push(format!(
-            "True score of this reward's optimum: {}{ties}, mean length {}.",
-            number(o.true_score),
-            number(o.length)
-        ));
+        let (score, length) = (number(o.true_score), number(o.length));
+        facts.push(format!("True score of this reward's optimum: {score}{ties}, mean length {length}."));
     }
     if let Some(b) = &report.best {
-        facts.push(format!("Best possible true score: {}, mean length {}.", number(b.true_score), number(b.length)));
+        let (score, length) = (number(b.true_score), number(b.length));
+        facts.push(format!("Best possible true score: {score}, mean length {length}."));
     }
-    if let Some(d) = report.starc {
-        facts.push(format!(
-            "STARC distance to the true objective: {} (0 the same order of policies, 1 the opposite).",
-            short(d)
-        ));
+    if let Some(d) = report.starc.map(short) {
+        facts
+            .push(format!("STARC distance to the true objective: {d} (0 the same order of policies, 1 the opposite)."));
     }
     facts.extend(report.notes.iter().map(|note| escape(note)));
-    if !facts.is_empty() {
-        html += &format!("<details><summary>How it was solved</summary><p>{}</p></details>", facts.join("<br>"));
-    }
-    html
+    facts.join("<br>")
 }
 
 /// The optimum of the chosen arm's reward beside what the policy does, and the loop that pays.
@@ -67,6 +72,14 @@ pub fn drawing(app: App) -> impl IntoView {
                 format!(
                     "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy{loops}</span></h2>{}",
                     map.policy(&optimum.policy, &[], round, "The map with the arrows of this reward's optimal policy")
+                )
+            }
+            TaskView::Arms { contexts, arms, payoff, hack, .. } => {
+                let Some(optimum) = &report.optimum else { return String::new() };
+                let row = |c: usize| bars(c, *arms, &optimum.policy, payoff, hack, &language.action_names);
+                let rows: String = (0..*contexts).take(MAX_CONTEXTS).map(row).collect();
+                format!(
+                    "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy</span></h2>{rows}"
                 )
             }
             _ => String::new(),

@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 /// Contexts and samples drawn at most.
-const MAX_CONTEXTS: usize = 8;
+pub const MAX_CONTEXTS: usize = 8;
 const MAX_SAMPLES: usize = 16;
 
 pub fn view(app: App) -> impl IntoView {
@@ -79,7 +79,8 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
     }
 }
 
-fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[bool], names: &[String]) -> String {
+/// The probabilities of a context's arms.
+pub fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[bool], names: &[String]) -> String {
     let own = context * arms..(context + 1) * arms;
     let truth = payoff.get(own.clone()).unwrap_or_default();
     let best = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
