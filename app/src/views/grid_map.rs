@@ -63,6 +63,7 @@ impl Map<'_> {
 
     fn begin(self, label: &str) -> String {
         let (width, height) = (self.cols as f32 * CELL, self.rows as f32 * CELL);
+        let (width, height) = if self.lies() { (height, width) } else { (width, height) };
         let mut out =
             format!("<svg class=\"map-drawing\" role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\">");
         for (i, kind) in self.cells.iter().enumerate() {
@@ -86,9 +87,15 @@ impl Map<'_> {
         out
     }
 
+    /// A column of cells is drawn from left to right.
+    fn lies(self) -> bool {
+        self.cols == 1
+    }
+
     fn middle(self, cell: usize) -> (f32, f32) {
         let cols = self.cols.max(1);
-        (((cell % cols) as f32 + 0.5) * CELL, ((cell / cols) as f32 + 0.5) * CELL)
+        let (x, y) = (((cell % cols) as f32 + 0.5) * CELL, ((cell / cols) as f32 + 0.5) * CELL);
+        if self.lies() { (y, x) } else { (x, y) }
     }
 
     fn square(self, out: &mut String, cell: usize, class: &str, more: &str) {
@@ -109,7 +116,7 @@ impl Map<'_> {
         };
         let (dx, dy) = (sign("left", "right"), sign("up", "down"));
         let scale = if dx != 0.0 && dy != 0.0 { std::f32::consts::FRAC_1_SQRT_2 } else { 1.0 };
-        let (dx, dy) = (dx * scale, dy * scale);
+        let (dx, dy) = if self.lies() { (dy * scale, dx * scale) } else { (dx * scale, dy * scale) };
         let length = 0.48 * CELL * p;
         if length < 0.2 {
             return;
@@ -145,11 +152,13 @@ mod tests {
     #[test]
     fn an_arrow_points_where_its_action_moves() {
         let actions = ["up", "down-right", "television"].map(String::from);
-        let map = Map { rows: 1, cols: 1, cells: &['.'], actions: &actions };
+        let map = Map { rows: 1, cols: 2, cells: &['.'; 2], actions: &actions };
         let drawn = |policy: &[f32]| map.policy(policy, &[], &[], "a map");
         assert!(drawn(&[1.0, 0.0, 0.0]).contains(" 10.0,0.4 "), "{}", drawn(&[1.0, 0.0, 0.0]));
         assert!(drawn(&[0.0, 1.0, 0.0]).contains(" 16.8,16.8 "));
         assert!(drawn(&[0.0, 0.0, 1.0]).contains("<circle"));
         assert!(!drawn(&[0.0; 3]).contains("class=\"arrow\""));
+        let chain = Map { rows: 2, cols: 1, cells: &['.'; 2], actions: &actions };
+        assert!(chain.policy(&[1.0, 0.0, 0.0], &[], &[], "a chain").contains(" 0.4,10.0 "), "a chain lies: up is left");
     }
 }

@@ -21,12 +21,16 @@ pub fn view(app: App) -> impl IntoView {
         (Some(language), anatomy) => drawing(&language, anatomy.as_deref(), group.get()),
         (None, _) => head("Task", "") + "<p class=\"empty\">What is known of the task appears here in a moment.</p>",
     };
-    // The groups of a task without a drawing of its own.
+    // The groups of a task whose samples are told in words.
     let groups = Memo::new(move |_| {
-        let plain = app
-            .language
-            .with(|l| l.as_ref().is_some_and(|l| !matches!(l.view, TaskView::Grid { .. } | TaskView::Arms { .. })));
-        app.anatomy.with(|a| a.as_ref().filter(|_| plain).map_or(0, |a| a.groups.len()))
+        let told = app.language.with(|l| {
+            l.as_ref().is_some_and(|l| match l.view {
+                TaskView::Grid { .. } => false,
+                TaskView::Arms { .. } => l.schema.horizon > 1,
+                _ => true,
+            })
+        });
+        app.anatomy.with(|a| a.as_ref().filter(|_| told).map_or(0, |a| a.groups.len()))
     });
     let click = move |e: leptos::ev::MouseEvent| {
         let target = e.target().and_then(|t| t.dyn_into::<Element>().ok());
@@ -68,11 +72,17 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
                 .take(MAX_CONTEXTS)
                 .map(|c| bars(c, *arms, policy, payoff, hack, &language.action_names))
                 .collect();
-            head("Arms", "probability by context; orange exploits the proxy, blue is truly best") + &rows
+            let about = "probability by context; orange exploits the proxy, blue is truly best";
+            if language.schema.horizon <= 1 {
+                return head("Arms", about) + &rows;
+            }
+            let names = legend(&language.action_names);
+            head("Actions", about) + &names + &rows + &said(language, anatomy, group, "Samples")
         }
         TaskView::Choices { states } => {
             let rows: String = choices(states, policy, &language.action_names);
-            head("Choices", "probability of each action") + &rows + &said(language, anatomy, group, "Samples")
+            let names = legend(&language.action_names);
+            head("Choices", "probability of each action") + &names + &rows + &said(language, anatomy, group, "Samples")
         }
         TaskView::Tokens { .. } => said(language, anatomy, group, "Texts"),
         TaskView::Other => said(language, anatomy, group, "Samples"),
@@ -100,6 +110,11 @@ pub fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &
         html += &format!("<span class=\"{class}\" title=\"{title}\" style=\"--p:{:.1}%\"></span>", 100.0 * p);
     }
     html + "</span></div>"
+}
+
+/// What the bars stand for.
+fn legend(names: &[String]) -> String {
+    format!("<p class=\"muted legend-text\">From left to right: {}.</p>", escape(&names.join(", ")))
 }
 
 /// The probabilities of every action at the first states.
