@@ -101,7 +101,7 @@ impl Moment {
                 let (at, best) =
                     finite().map(|(i, x)| (i, sign * x)).fold((0, f32::MIN), |a, b| if b.1 > a.1 { b } else { a });
                 let least = finite().map(|(_, x)| sign * x).fold(f32::MAX, f32::min);
-                let now = sign * finite().last()?.1;
+                let now = sign * finite().next_back()?.1;
                 (best > least && best - now >= 0.1 * (best - least)).then_some(at)
             }
         }

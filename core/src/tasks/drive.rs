@@ -173,7 +173,7 @@ fn park(p: &DriveParams) -> Vec<u32> {
 
 /// Which of GAPS parts a distance lies in.
 fn part(gap: u32) -> u32 {
-    (gap.min(NOTHING) + 1) / 2
+    gap.min(NOTHING).div_ceil(2)
 }
 
 impl Drive {
