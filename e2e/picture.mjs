@@ -8,7 +8,7 @@ const updates = Number(process.argv[2] ?? 120);
 const host = await serve();
 const browser = await launch({ webgpu: false });
 try {
-  const { page } = await open(browser, host.url, { viewport: { width: 1440, height: 1000 }, colorScheme: "light" });
+  const { page } = await open(browser, `${host.url}#grpo-lambda-length`, { viewport: { width: 1440, height: 1000 }, colorScheme: "light" });
   page.setDefaultTimeout(600_000);
   await page.evaluate(() => window.goodhart.run());
   await trained(page, updates);

@@ -5,6 +5,7 @@ use goodhart_core::experiment::{Part, RunParams};
 use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Value, check, unknown};
 use goodhart_core::plan::build_task;
 use goodhart_core::reward::EpisodeSchema;
+use goodhart_core::reward_models::RewardModelParams;
 use goodhart_core::tasks::{self, TaskView};
 use goodhart_core::{policy, tasks::Task};
 use serde::Serialize;
@@ -53,6 +54,7 @@ struct KindOf {
 pub struct Catalog {
     algorithm: Vec<Row>,
     run: Vec<Row>,
+    reward_models: Vec<Row>,
     tasks: Vec<KindOf>,
     policies: Vec<KindOf>,
 }
@@ -67,16 +69,18 @@ pub fn catalog() -> Catalog {
     Catalog {
         algorithm: rows(Settings::TABLE),
         run: rows(RunParams::TABLE),
+        reward_models: rows(RewardModelParams::TABLE),
         tasks: tasks::TASKS.iter().map(task).collect(),
         policies: policy::POLICIES.iter().map(policy).collect(),
     }
 }
 
-/// The table that a name means: `algorithm`, `run`, `task <kind>` or `policy <kind>`.
+/// The table that a name means: `algorithm`, `run`, `reward_models`, `task <kind>` or `policy <kind>`.
 fn table(name: &str) -> &'static [ParamSpec] {
     match name.split_once(' ').unwrap_or((name, "")) {
         ("algorithm", _) => Settings::TABLE,
         ("run", _) => RunParams::TABLE,
+        ("reward_models", _) => RewardModelParams::TABLE,
         ("task", kind) => tasks::TASKS.iter().find(|k| k.name == kind).map_or(&[], |k| k.table),
         (_, kind) => policy::kind(kind).map_or(&[], |k| k.table),
     }

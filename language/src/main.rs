@@ -33,7 +33,7 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Every table of parameters: `{algorithm, run, tasks, policies}`.
+/// Every table of parameters: `{algorithm, run, reward_models, tasks, policies}`.
 #[wasm_bindgen]
 pub fn catalog() -> String {
     json(&facts::catalog())
@@ -51,7 +51,7 @@ pub fn set_task(parts: &str) -> String {
 }
 
 /// What is wrong with a value (as JSON) of a parameter, in one sentence; empty where nothing is. `table` is `algorithm`,
-/// `run`, `task <kind>` or `policy <kind>`.
+/// `run`, `reward_models`, `task <kind>` or `policy <kind>`.
 #[wasm_bindgen(js_name = checkParam)]
 pub fn check_param(table: &str, name: &str, value: &str) -> String {
     match serde_json::from_str(value) {

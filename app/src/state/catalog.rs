@@ -75,6 +75,7 @@ pub struct KindOf {
 pub struct Catalog {
     pub algorithm: Vec<Spec>,
     pub run: Vec<Spec>,
+    pub reward_models: Vec<Spec>,
     pub tasks: Vec<KindOf>,
     pub policies: Vec<KindOf>,
 }
@@ -82,8 +83,13 @@ pub struct Catalog {
 impl Catalog {
     /// Before the language module is there.
     pub fn none() -> &'static Self {
-        static NONE: Catalog =
-            Catalog { algorithm: Vec::new(), run: Vec::new(), tasks: Vec::new(), policies: Vec::new() };
+        static NONE: Catalog = Catalog {
+            algorithm: Vec::new(),
+            run: Vec::new(),
+            reward_models: Vec::new(),
+            tasks: Vec::new(),
+            policies: Vec::new(),
+        };
         &NONE
     }
 
@@ -95,6 +101,7 @@ impl Catalog {
         Self {
             algorithm: rows(told.list("algorithm")),
             run: rows(told.list("run")),
+            reward_models: rows(told.list("reward_models")),
             tasks: kinds("tasks"),
             policies: kinds("policies"),
         }
@@ -109,6 +116,7 @@ impl Catalog {
             Table::Task => of(&self.tasks, &draft.task.kind),
             Table::Policy => of(&self.policies, &draft.policy.kind),
             Table::Run => &self.run,
+            Table::RewardModels => &self.reward_models,
             Table::Algorithm | Table::Arm(_) => &self.algorithm,
         }
     }
@@ -157,6 +165,7 @@ impl App {
             Table::Task => format!("task {}", draft.task.kind),
             Table::Policy => format!("policy {}", draft.policy.kind),
             Table::Run => "run".into(),
+            Table::RewardModels => "reward_models".into(),
             Table::Algorithm | Table::Arm(_) => "algorithm".into(),
         })
     }

@@ -23,6 +23,8 @@ pub enum Table {
     Task,
     Policy,
     Run,
+    /// What reward models are learned from.
+    RewardModels,
     /// The algorithm's settings shared by all arms.
     Algorithm,
     /// An arm's diff against them.
@@ -49,6 +51,7 @@ impl App {
                 Table::Task => &mut e.task.params,
                 Table::Policy => &mut e.policy.params,
                 Table::Run => &mut e.run,
+                Table::RewardModels => e.reward_models.get_or_insert_default(),
                 Table::Algorithm => &mut e.algorithm,
                 Table::Arm(i) => match e.arms.get_mut(i) {
                     Some(arm) => &mut arm.algorithm,
@@ -60,7 +63,7 @@ impl App {
                 None => overrides.remove(name),
             };
         });
-        if table == Table::Task {
+        if matches!(table, Table::Task | Table::RewardModels) {
             self.check_all();
         }
         self.drafted();

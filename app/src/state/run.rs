@@ -320,6 +320,7 @@ impl App {
             Table::Task => e.task.params.clone(),
             Table::Policy => e.policy.params.clone(),
             Table::Run => e.run.clone(),
+            Table::RewardModels => e.reward_models.clone().unwrap_or_default(),
             Table::Algorithm => e.algorithm.clone(),
             Table::Arm(i) => e.arms.get(i).map(|a| a.algorithm.clone()).unwrap_or_default(),
         })

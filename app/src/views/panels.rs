@@ -9,6 +9,7 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let task = Memo::new(move |_| app.draft.with(|e| e.task.kind.clone()));
     let policy = Memo::new(move |_| app.draft.with(|e| e.policy.kind.clone()));
+    let learns = Memo::new(move |_| app.draft.with(|e| e.reward_models.is_some()));
     view! {
         <details class="card panel" open>
             <summary>"Algorithm, shared by all arms"</summary>
@@ -32,6 +33,13 @@ pub fn view(app: App) -> impl IntoView {
             {problems(app, "run")}
             {rows(app, Table::Run, task)}
         </details>
+        {move || learns.get().then(|| view! {
+            <details class="card panel">
+                <summary>"Learned reward models"</summary>
+                {problems(app, "reward_models")}
+                {rows(app, Table::RewardModels, task)}
+            </details>
+        })}
     }
 }
 
