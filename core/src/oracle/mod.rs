@@ -101,6 +101,11 @@ fn base_policy(plan: &Plan, model: &Model) -> Vec<f64> {
 impl<'a> Oracle<'a> {
     /// Walks the plan's task and solves its true objective; the sentence says why that cannot be.
     pub fn new(plan: &'a Plan) -> Result<Self, String> {
+        if plan.exploration.is_some() {
+            return Err(
+                "what an exploration memory pays depends on what was visited before, which no state tells".into()
+            );
+        }
         let model = Model::explore(&plan.task)?;
         let Play::Steps(steps) = &plan.task.play else { return Err("the task has no steps".into()) };
         let player = Player { task: &plan.task, steps: steps.as_ref(), model: &model };

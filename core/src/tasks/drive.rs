@@ -65,8 +65,8 @@ const COLLISION: u32 = 2;
 const OFF_ROAD: u32 = 3;
 const RED_LIGHT: u32 = 4;
 
-/// Actions: a lane to the left, to the right, brake, accelerate, keep.
-const ACTIONS: [&str; 5] = ["left lane", "right lane", "brake", "accelerate", "keep"];
+/// Actions: one lane up or down on the map, brake, accelerate, keep.
+const ACTIONS: [&str; 5] = ["up", "down", "brake", "accelerate", "keep"];
 /// Speeds are 0 to 6.
 const SPEEDS: u32 = 7;
 /// Parts of a distance ahead; the last one is for nothing near.
@@ -109,7 +109,7 @@ fn schema(horizon: usize) -> EpisodeSchema {
             horizon,
             "For each step, whether acceleration changed gently: not from braking to accelerating or back.",
         )
-        .field("actions", Ty::Ints, horizon, "Actions: 0 left lane, 1 right lane, 2 brake, 3 accelerate, 4 keep.")
+        .field("actions", Ty::Ints, horizon, "Actions: 0 one lane up, 1 one lane down, 2 brake, 3 accelerate, 4 keep.")
         .field("completion", Ty::Float, 1, "Route completion at the end, in percent.")
         .field("collision", Ty::Bool, 1, "The car hit a parked one, which ended the episode.")
         .field("off_road", Ty::Bool, 1, "The car left the road, which ended the episode.")
@@ -249,7 +249,7 @@ impl StepTask for Drive {
         out[0] = lane * SPEEDS + speed;
         out[1] = base + part(self.gap(state, lane, place + 1)) * SPEEDS + speed;
         base += GAPS * SPEEDS;
-        // Left of lane 0 is no lane: the number wraps beyond the last one.
+        // Above lane 0 is no lane: the number wraps beyond the last one.
         out[2] = base + part(self.gap(state, lane.wrapping_sub(1), place));
         base += GAPS;
         out[3] = base + part(self.gap(state, lane + 1, place));
