@@ -1,5 +1,7 @@
 //! The training of learned reward models: before a run for every seed, and whenever a lane asks for it.
 
+mod trainer;
+
 use goodhart_core::plan::Plan;
 use goodhart_core::reward_models::{Job, Report, Start};
 use indicatif::ProgressBar;
@@ -37,7 +39,7 @@ impl Models {
         let Some(slot) = self.0.get(seed) else { return Ok(None) };
         let learn = || {
             let start = Start::new(plan, seed, base)?.ok_or("the experiment learns no reward model")?;
-            let (weights, report) = start.finish(train_told(start.job(), bar)?);
+            let (weights, report) = start.finish(trainer::train(start.job(), &mut |_| bar.inc(1))?);
             Ok(Trained { weights, report })
         };
         slot.get_or_init(learn).as_ref().map(Some).map_err(Clone::clone)
@@ -82,9 +84,5 @@ impl Models {
 
 /// The weights that a training gives.
 pub fn train(job: &Job) -> Result<Vec<f32>, String> {
-    train_told(job, &ProgressBar::hidden())
-}
-
-fn train_told(_: &Job, _: &ProgressBar) -> Result<Vec<f32>, String> {
-    Err("this goodhart was built without learned reward models".into())
+    trainer::train(job, &mut |_| ())
 }

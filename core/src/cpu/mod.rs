@@ -104,7 +104,7 @@ impl CpuEngine {
                     tokens: 0.0,
                     visits: vec![0; counters],
                     reference: start,
-                    reward_models: plan.reward_models.as_ref().map_or_else(Vec::new, |m| vec![0.0; m.n_weights()]),
+                    reward_models: plan.reward_models.as_ref().map_or_else(Vec::new, |m| m.untrained()),
                     answers: None,
                     program: None,
                     buffer: SampleBuffer::default(),

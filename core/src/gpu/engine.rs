@@ -75,9 +75,11 @@ impl GpuEngine {
             Play::Steps(play) => play.shader_words(),
             Play::Tokens(play) => play.shader_words(),
         };
-        let models = plan.reward_models.as_ref().map_or(0, |m| ids.len() * m.n_weights());
+        let models = plan.reward_models.as_ref().map_or_else(Vec::new, |m| m.untrained());
+        let reward_models = models.repeat(ids.len());
         let counters = plan.exploration.as_ref().map_or(0, |memory| ids.len() * memory.buckets());
-        let buffers = make_buffers(context, &shape, &layout, words.len(), models, counters)?;
+        let buffers = make_buffers(context, &shape, &layout, words.len(), reward_models.len(), counters)?;
+        buffers.write(context, "reward_models", 0, bytemuck::cast_slice(&reward_models));
         let mut bags = layout.bags.clone();
         bags.resize(BAG_ENTRIES, [0; 4]);
         for (i, job) in layout.jobs().into_iter().enumerate() {
@@ -100,7 +102,7 @@ impl GpuEngine {
             stages: Vec::new(),
             lanes: ids.to_vec(),
             update: 0,
-            reward_models: vec![0.0; models],
+            reward_models,
             due: Vec::new(),
             plan,
         };

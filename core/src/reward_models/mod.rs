@@ -130,6 +130,12 @@ impl RewardModels {
         self.count() * self.shape.n_params()
     }
 
+    /// A lane's weights before any training: every score is 0.
+    pub fn untrained(&self) -> Vec<f32> {
+        let size = self.shape.n_params();
+        (0..self.n_weights()).map(|i| if (i + 1).is_multiple_of(size) { 1.0 } else { 0.0 }).collect()
+    }
+
     /// Whether an arm trains its models between update `update - 1` and `update`.
     pub fn is_due(&self, settings: &Settings, update: u32, updates: u32) -> bool {
         settings.rm_every > 0 && update > 0 && update < updates && update.is_multiple_of(settings.rm_every)

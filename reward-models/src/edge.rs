@@ -1,0 +1,55 @@
+//! The edge to the browser: messages in and out, and panics.
+
+use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
+use goodhart_core::wire;
+use goodhart_reward_models::{device, train};
+use std::cell::Cell;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+/// Steps between two reports of progress.
+const REPORT: u32 = 20;
+
+thread_local! {
+    /// The training in hand, for the message after a panic.
+    static ID: Cell<u32> = const { Cell::new(0) };
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+fn post(event: &TrainingEvent) {
+    let array = js_sys::Uint8Array::from(wire::encode(event).as_slice());
+    // Posting fails only when whoever asked is gone.
+    let _ = scope().post_message_with_transfer(&array, &js_sys::Array::of1(&array.buffer()));
+}
+
+/// Serves trainings for as long as the worker lives.
+pub fn serve() {
+    std::panic::set_hook(Box::new(|info| {
+        let id = ID.try_with(Cell::get).unwrap_or_default();
+        post(&TrainingEvent::Failed { id, message: format!("the training stopped at an internal error: {info}") });
+    }));
+    let handler = Closure::<dyn FnMut(MessageEvent)>::new(|message: MessageEvent| {
+        let Ok(array) = message.data().dyn_into::<js_sys::Uint8Array>() else { return };
+        match wire::decode::<TrainingCommand>(&array.to_vec()) {
+            Ok(TrainingCommand::Train { id, job }) => wasm_bindgen_futures::spawn_local(async move {
+                ID.set(id);
+                let tell = async |p: goodhart_reward_models::Progress| {
+                    if p.step.is_multiple_of(REPORT) {
+                        post(&TrainingEvent::Progress { id, step: p.step, of: p.of });
+                    }
+                };
+                post(&match train(&device(), &job, tell).await {
+                    Ok(weights) => TrainingEvent::Trained { id, weights },
+                    Err(message) => TrainingEvent::Failed { id, message },
+                });
+            }),
+            Err(e) => post(&TrainingEvent::Failed { id: ID.get(), message: e.to_string() }),
+        }
+    });
+    scope().set_onmessage(Some(handler.as_ref().unchecked_ref()));
+    handler.forget();
+    post(&TrainingEvent::Started);
+}
