@@ -74,6 +74,10 @@ mod gpu {
                     assert_finite(&e.id, &landed.values, width);
                     rows += landed.values.len() / width;
                 }
+                // What trains them is not here; they stay as they are.
+                for (lane, job) in engine.reward_model_jobs().await.unwrap() {
+                    engine.set_reward_models(lane, &job.weights()).unwrap();
+                }
             }
             assert_eq!(rows, 3 * ids.len(), "{}", e.id);
             println!("{}: {:.1} s", e.id, started.elapsed().as_secs_f64());
