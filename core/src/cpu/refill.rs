@@ -64,8 +64,8 @@ impl Work {
         }
     }
 
-    /// The words of a sample in the buffer, appended: its length, whether it was cut off, and T steps of everything that
-    /// the loss and the policy read, 0 behind its end.
+    /// The words of a sample in the buffer, appended: T steps of everything that the loss and the policy read, 0 behind
+    /// its end, then its length and whether it was cut off.
     fn pack(&self, i: usize, actions: usize, words: &mut Vec<u32>) {
         let length = self.lengths[i] as usize;
         let mut per_step = |of: &mut dyn Iterator<Item = u32>, width: usize| {
@@ -99,10 +99,12 @@ impl Work {
             row.iter_mut().for_each(|x| *x = f32::from_bits(next()));
         }
         let per_step =
-            [&mut self.logp_old, &mut self.logp_ref, &mut self.values_old, &mut self.advantages, &mut self.returns];
+            [&mut self.logp_ref, &mut self.logp_old, &mut self.values_old, &mut self.advantages, &mut self.returns];
         for of in per_step {
             of[steps.clone()].iter_mut().for_each(|x| *x = f32::from_bits(next()));
         }
+        self.lengths[i] = next();
+        self.truncated[i] = u8::from(next() != 0);
     }
 
     /// Mean size of a sample's advantages; 0 for one that takes no part, and for rounding.
@@ -164,4 +166,72 @@ pub fn refill(plan: &Plan, settings: &Settings, lane: &mut Lane, seed: u32, upda
     }
     work.effective = sizes(work) as f32 / n as f32;
     refilled > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTIONS: usize = 3;
+
+    /// Two samples of up to 4 steps, every number of its own.
+    fn work() -> Work {
+        let mut count = 0.0f32;
+        let mut fill = |n: usize| -> Vec<f32> {
+            (0..n)
+                .map(|_| {
+                    count += 1.0;
+                    count
+                })
+                .collect()
+        };
+        Work {
+            n: 2,
+            steps: 4,
+            width: 2,
+            lengths: vec![3, 1],
+            truncated: vec![1, 0],
+            active: vec![1, 0],
+            actions: (10..18).collect(),
+            inputs: (100..116).collect(),
+            prior: fill(8 * ACTIONS),
+            logp_old: fill(8),
+            logp_ref: fill(8),
+            values_old: fill(8),
+            advantages: fill(8),
+            returns: fill(8),
+            has_reference: true,
+            ..Work::default()
+        }
+    }
+
+    #[test]
+    fn a_past_sample_stands_in_with_all_that_it_had() {
+        let mut work = work();
+        let before = (work.logp_old[..3].to_vec(), work.logp_ref[..3].to_vec(), work.advantages[..3].to_vec());
+        let (mut packed, mut again) = (Vec::new(), Vec::new());
+        work.pack(0, ACTIONS, &mut packed);
+        work.unpack(1, ACTIONS, &packed);
+        assert_eq!((work.lengths[1], work.truncated[1], work.active[1]), (3, 1, 1));
+        assert_eq!(work.actions[4..7], [10, 11, 12]);
+        assert_eq!(work.inputs[8..14], [100, 101, 102, 103, 104, 105]);
+        let after = (work.logp_old[4..7].to_vec(), work.logp_ref[4..7].to_vec(), work.advantages[4..7].to_vec());
+        assert_eq!(before, after);
+        work.pack(1, ACTIONS, &mut again);
+        assert_eq!(packed, again);
+        assert_eq!(packed.len(), 2 + 4 * (1 + 2 + ACTIONS + 5));
+    }
+
+    #[test]
+    fn the_batch_that_was_sampled_comes_back() {
+        let mut work = work();
+        let before = (work.actions.clone(), work.lengths.clone(), work.logp_old.clone());
+        let mut packed = Vec::new();
+        work.pack(1, ACTIONS, &mut packed);
+        work.keep_fresh();
+        work.unpack(0, ACTIONS, &packed);
+        assert_ne!(before.0, work.actions);
+        work.restore_fresh();
+        assert_eq!(before, (work.actions, work.lengths, work.logp_old));
+    }
 }
