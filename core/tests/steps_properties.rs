@@ -4,7 +4,7 @@
 mod common;
 
 use common::{list, play};
-use goodhart_core::algorithm::noise::NoiseKey;
+use goodhart_core::algorithm::BatchKey;
 use goodhart_core::algorithm::settings::{Estimator, RewardNoise, ScaleRewards};
 use goodhart_core::algorithm::{self, Batch, Settings, noise_into_rewards};
 use goodhart_core::experiment::file;
@@ -100,7 +100,7 @@ proptest! {
         let clean = advantages(&settings, &rewards);
         let mut flipped = rewards.clone();
         let lengths = vec![1; rewards.len()];
-        let key = NoiseKey { seed: 0, update: 0, group: rewards.len() };
+        let key = BatchKey { seed: 0, update: 0, group: rewards.len() };
         noise_into_rewards(&settings, key, 1, &lengths, &mut flipped, &mut []);
         let turned = advantages(&settings, &flipped);
         for ((a, b), r) in clean.iter().zip(&turned).zip(&rewards) {
@@ -120,7 +120,7 @@ fn drawn_coins_leave_a_fifth_of_the_advantage_at_two_in_five() {
     let mut sums = [0.0f64; 8];
     for update in 0..n {
         let mut noisy = rewards;
-        noise_into_rewards(&settings, NoiseKey { seed: 3, update, group: 8 }, 1, &[1; 8], &mut noisy, &mut []);
+        noise_into_rewards(&settings, BatchKey { seed: 3, update, group: 8 }, 1, &[1; 8], &mut noisy, &mut []);
         for (sum, a) in sums.iter_mut().zip(advantages(&settings, &noisy)) {
             *sum += f64::from(a);
         }

@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn only_a_sample_beyond_the_deviations_is_dropped() {
         let s = Settings { advantage_filter: Some(3.0), ..Settings::default() };
-        let mut advantages = vec![1.0, -1.0].repeat(16);
+        let mut advantages = [1.0, -1.0].repeat(16);
         assert_eq!(filtered(&s, 0, &[0.0; 32], 32, &advantages), advantages);
         advantages[5] = 50.0;
         let kept = filtered(&s, 0, &[0.0; 32], 32, &advantages);

@@ -155,8 +155,8 @@ pub struct Work {
     pub pass_lengths: Vec<u32>,
     /// Places in the pass of the samples in `alive`.
     pub slots: Vec<u32>,
-    kept: Kept,
-    has_kept: bool,
+    pub(super) kept: Kept,
+    pub(super) has_kept: bool,
 }
 
 impl Work {
