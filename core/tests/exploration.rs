@@ -47,10 +47,8 @@ fn elliptical(features: &[Vec<u32>], count: usize, ridge: f64) -> Vec<f64> {
     let step = |phi: &Vec<u32>| {
         let u: Vec<f64> = inverse.iter().map(|row| phi.iter().map(|f| row[*f as usize]).sum()).collect();
         let bonus: f64 = phi.iter().map(|f| u[*f as usize]).sum();
-        for i in 0..count {
-            for j in 0..count {
-                inverse[i][j] -= u[i] * u[j] / (1.0 + bonus);
-            }
+        for (row, a) in inverse.iter_mut().zip(&u) {
+            row.iter_mut().zip(&u).for_each(|(x, b)| *x -= a * b / (1.0 + bonus));
         }
         bonus
     };
