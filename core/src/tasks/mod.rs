@@ -132,8 +132,8 @@ pub enum TaskView {
         /// Which arms exploit the reward model.
         hack: Vec<bool>,
     },
-    /// A map, row by row from the top. The observation's state `first_state + i` is cell `i` as an episode starts:
-    /// without the key, every coin there.
+    /// A map, row by row from the top; shown state `i` is its cell `i` as an episode starts (gridworld: without the key,
+    /// every coin there). It is row `first_state + i` of the table, but in the drive, whose table knows no places.
     Grid { rows: usize, cols: usize, cells: Vec<char>, first_state: usize },
     /// Decisions: the name of each shown state; actions are named by the task.
     Choices { states: Vec<String> },
