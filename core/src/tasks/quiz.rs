@@ -101,9 +101,9 @@ impl Quiz {
                 known.push(own + params.doubt * bell(dice(q, a, 0)));
             }
         }
-        // Favourites are spread over the answers, so that two styles rarely share one.
+        // Favourites are spread over the answers, so that no two styles share one while there are enough.
         let first = below(dice(0, 0, 2)[0], answers);
-        let favourite = |s: u32| (first + s * answers.div_ceil(params.styles).max(1)) % answers;
+        let favourite = |s: u32| (first + s * (answers / params.styles).max(1)) % answers;
         let cells = (0..params.styles).flat_map(|s| (0..answers).map(move |a| (s, a)));
         let leaning = cells.map(|(s, a)| if a == favourite(s) { params.style_bias } else { 0.0 }).collect();
         Self { params, slots, known, leaning, right }
