@@ -43,6 +43,10 @@ impl Opened {
         let fragment = fragment();
         if fragment.is_empty() {
             return match store::load_draft() {
+                // Somebody's own work is what they come back to; without any, it is the front door again.
+                Some(experiment) if is_as_shipped(&experiment).await => {
+                    Self { experiment, overlay: Overlay::Gallery(None) }
+                }
                 Some(experiment) => Self { experiment, overlay: Overlay::None },
                 None => Self::landing(None).await,
             };

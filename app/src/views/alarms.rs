@@ -70,5 +70,4 @@ const EXPLAINED: &[(AlarmKind, &str)] = &[
     (AlarmKind::LengthCollapse, "grpo-lambda-length"),
     (AlarmKind::LengthExplosion, "coin-circling"),
     (AlarmKind::NotFinite, "stable-reinforce"),
-    (AlarmKind::ProgramErrors, "one-token-judge"),
 ];
