@@ -54,6 +54,14 @@ fn every_experiment_is_named_after_its_file_and_can_be_planned() {
 }
 
 #[test]
+fn every_theme_has_an_experiment() {
+    let shipped = shipped();
+    for theme in experiment::THEMES {
+        assert!(shipped.iter().any(|(_, e)| e.theme == *theme), "{theme}");
+    }
+}
+
+#[test]
 fn every_experiment_offers_two_edits_that_can_be_planned() {
     for (_, e) in shipped() {
         assert!(e.now_try.len() >= 2 && e.moment.is_some(), "{}", e.id);
