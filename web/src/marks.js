@@ -4,9 +4,17 @@
 const NEAR_PX = 7;
 
 // Beside the line, on the side where there is room.
-function label(ctx, bbox, x, text, ratio) {
+function label(ctx, bbox, x, text, ratio, card) {
   ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
-  const right = x + ctx.measureText(text).width + 8 * ratio < bbox.left + bbox.width;
+  const { width } = ctx.measureText(text);
+  const right = x + width + 8 * ratio < bbox.left + bbox.width;
+  // The curves shine through, the letters stay readable.
+  const ink = ctx.fillStyle;
+  ctx.fillStyle = card;
+  ctx.globalAlpha = 0.75;
+  ctx.fillRect(right ? x + 3 * ratio : x - width - 7 * ratio, bbox.top + bbox.height - 18 * ratio, width + 4 * ratio, 16 * ratio);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = ink;
   ctx.textAlign = right ? "left" : "right";
   ctx.textBaseline = "bottom";
   ctx.fillText(text, x + (right ? 5 : -5) * ratio, bbox.top + bbox.height - 4 * ratio);
@@ -41,7 +49,7 @@ export function marksPlugin(chart, css) {
           ctx.lineTo(x + 5 * ratio, bbox.top);
           ctx.lineTo(x, bbox.top + 8 * ratio);
           ctx.fill();
-          if (mark.label) label(ctx, bbox, x, mark.label, ratio);
+          if (mark.label) label(ctx, bbox, x, mark.label, ratio, css("--card"));
         }
         ctx.restore();
       },

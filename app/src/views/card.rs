@@ -46,7 +46,7 @@ pub fn list(cards: &[Card], search: &str, chosen: &str) -> String {
 
 fn one(card: &Card) -> String {
     let (picture, verdict) = match &card.record {
-        Some(record) => (curves(&card.arms, record), claims(record)),
+        Some(record) => (curves(&card.arms, record) + &caption(&record.metric), claims(record)),
         None => (String::new(), "<span class=\"muted\">not checked yet</span>".into()),
     };
     let arms: String = card
@@ -65,6 +65,11 @@ fn one(card: &Card) -> String {
         lesson = escape(&card.lesson),
         theme = escape(theme(card)),
     )
+}
+
+/// What the picture shows, where it is not the true score.
+fn caption(metric: &str) -> String {
+    if metric == "true_score" { String::new() } else { format!("<span class=\"muted\">{}</span>", escape(metric)) }
 }
 
 fn claims(record: &CardRecord) -> String {
