@@ -18,8 +18,10 @@ pub enum Command {
     Check(Check),
     /// Score episodes (JSON on standard input) with a reward program
     Score(Score),
-    /// Show what is wrong with a reward program; exit 1 on errors
+    /// Show what is wrong with a reward program, or with every arm of an experiment; exit 1 on errors
     Lint(Lint),
+    /// What the optimum of every arm's reward is worth, before any training
+    Solve(Solve),
     /// Advantages of one case (JSON on standard input)
     Advantages,
     /// Loss and gradient of one case (JSON on standard input)
@@ -97,12 +99,25 @@ pub enum ScoreEngine {
 
 #[derive(Args)]
 pub struct Lint {
-    /// The reward program
+    /// An experiment file (TOML or JSON) or a link: what its arms say, and what they pay for
+    #[arg(value_name = "FILE|LINK", required_unless_present = "program", conflicts_with = "program")]
+    pub source: Option<String>,
+    /// A reward program alone: what it says
     #[arg(long, value_name = "P.py")]
-    pub program: PathBuf,
+    pub program: Option<PathBuf>,
     /// The task whose fields the program may use; without it, every task is tried
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Solve {
+    /// An experiment file (TOML or JSON) or a link
+    #[arg(value_name = "FILE|LINK")]
+    pub source: String,
+    /// The whole reports and the distances, as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Check(options) => commands::check::check(&options),
         Command::Score(options) => commands::score::score(&options),
         Command::Lint(options) => commands::lint::lint(&options),
+        Command::Solve(options) => commands::solve::solve(&options),
         Command::Advantages => commands::cases::advantages(),
         Command::Loss => commands::cases::loss(),
         Command::Link { file } => commands::share::link(&file),

@@ -223,6 +223,7 @@ fn lint_points_at_what_is_wrong() {
     std::fs::write(&program, "def pay(ep):\n    return ep.proxy\n").unwrap();
     assert_eq!(goodhart(&["lint", "--program", path], "").code, 0);
     assert_refused(&goodhart(&["lint", "--program", path, "--task", "chess"], ""), "chess");
+    assert_refused(&goodhart(&["lint"], ""), "required");
     assert_refused(&goodhart(&["lint", "--program", "none.py"], ""), "none.py");
 }
 
@@ -237,4 +238,40 @@ fn a_quick_bench_measures_every_stage() {
         assert!(rows[0]["stages_ms"][stage].is_number(), "{stage}");
     }
     assert_refused(&goodhart(&["bench", "--only", "chess"], ""), "bandit");
+}
+
+/// Pays for a coin that comes back, and for a potential.
+const COIN: &str = r#"version = 1
+title = "t"
+task = { kind = "gridworld" }
+policy = { kind = "table" }
+algorithm = { estimator = "gae", gamma = 0.97 }
+
+[[arms]]
+name = "coin"
+code = """
+def goal(ep):
+    return 1.0 if ep.goal else 0.0
+def coin(ep, t):
+    return 0.25 * ep.coins[t]
+"""
+
+[[arms]]
+name = "goal"
+code = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n"
+"#;
+
+#[test]
+fn solve_and_lint_say_what_a_reward_is_worth_before_training() {
+    let file = written(&folder("solve"), COIN);
+    let said = goodhart(&["solve", &file], "");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.contains("coin: What you pay for earns 0% of what you want."), "{}", said.out);
+    let all: Value = serde_json::from_str(&goodhart(&["solve", &file, "--json"], "").out).unwrap();
+    assert_eq!(all["arms"][0]["solved"], "exactly");
+    assert_eq!(all["arms"][0]["findings"].as_array().unwrap().len(), 2);
+    assert_eq!(all["distances"]["names"][2], "true objective");
+    let said = goodhart(&["lint", &file], "");
+    assert_eq!(said.code, 0, "warnings are no errors");
+    assert!(said.err.contains("warning: a loop of 2 steps pays 0.25") && said.err.contains("coin:4:5"), "{}", said.err);
 }

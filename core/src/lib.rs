@@ -13,6 +13,7 @@ pub mod exploration;
 pub mod gpu;
 pub mod layout;
 pub mod link;
+pub mod linter;
 pub mod math;
 pub mod metrics;
 pub mod oracle;

@@ -279,6 +279,22 @@ pub struct Group {
     pub samples: Vec<Sample>,
 }
 
+/// What the watched lane's policy is really worth, from the exact solution of a small task.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exact {
+    /// Expected reward of an episode, undiscounted; None where the reward is no sum over transitions, or changes during
+    /// the run.
+    pub reward: Option<f32>,
+    /// Expected true score.
+    pub true_score: f32,
+    /// Mean entropy of a step, in nats.
+    pub entropy: f32,
+    /// Mean KL of a step to the policy that it started as, in nats.
+    pub kl: f32,
+    /// Cosine between the gradient that the last update's samples gave and the exact one, for a softmax table.
+    pub cosine: Option<f32>,
+}
+
 /// The last update of the watched lane, and what its policy does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Anatomy {
@@ -292,4 +308,6 @@ pub struct Anatomy {
     pub policy: Vec<f32>,
     /// Visits of each cell in the last update (gridworld), else empty.
     pub visits: Vec<f32>,
+    /// The same policy without samples, where the task is small enough to be solved.
+    pub exact: Option<Exact>,
 }

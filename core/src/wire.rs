@@ -6,8 +6,8 @@
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
-    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Group, GroupTag, LaneState, MetricColumn,
-    RowIndex, Sample, TrainingCommand, TrainingEvent,
+    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState,
+    MetricColumn, RowIndex, Sample, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
 
@@ -243,7 +243,8 @@ structs! {
     Examples { first, second, targets }
     ModelJob { weights, examples }
     Job { shape, objective, margin, batch, steps, learning_rate, weight_decay, seed, round, rows, models }
-    Anatomy { arm, seed, update, component_names, groups, policy, visits }
+    Exact { reward, true_score, entropy, kl, cosine }
+    Anatomy { arm, seed, update, component_names, groups, policy, visits, exact }
 }
 
 enums! {
@@ -289,7 +290,8 @@ mod tests {
     use crate::experiment::{Arm, Base, Experiment, Part};
     use crate::params::Value;
     use crate::protocol::{
-        Anatomy, Checkpoint, Command, EngineKind, Event, Group, GroupTag, LaneState, RowIndex, Sample, TrainingCommand,
+        Anatomy, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
+        TrainingCommand,
     };
     use crate::reward_models::Report;
 
@@ -397,6 +399,7 @@ mod tests {
             groups: vec![group],
             policy: vec![0.25; 4],
             visits: Vec::new(),
+            exact: Some(Exact { reward: None, true_score: 0.5, entropy: 1.0, kl: 0.1, cosine: Some(0.9) }),
         };
         let event = Event::Report {
             run: 1,

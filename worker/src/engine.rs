@@ -8,8 +8,9 @@ use goodhart_core::anatomy;
 use goodhart_core::cpu::{CpuEngine, Kept, LaneId, Probe};
 use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, find_adapter, request_device};
 use goodhart_core::metrics::columns::ROW;
+use goodhart_core::oracle::live::Live;
 use goodhart_core::plan::Plan;
-use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind};
+use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind, Exact};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Engine {
     kind: Kind,
     /// What the views of a step task ask the policy.
     probe: Option<Probe>,
+    /// The exact solution beside the samples, made at the first anatomy; None inside where there is none.
+    live: Option<Option<Live>>,
     watched: LaneId,
 }
 
@@ -111,7 +114,7 @@ impl Engine {
                 Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }
         };
-        Ok(Self { kind, probe: anatomy::probe(plan), watched })
+        Ok(Self { kind, probe: anatomy::probe(plan), live: None, watched })
     }
 
     pub fn adapter(&self) -> Option<Adapter> {
@@ -217,15 +220,20 @@ impl Engine {
     }
 
     /// The last update of the watched lane; None if this worker has it not, or before the first update.
-    pub async fn anatomy(&mut self, plan: &Plan) -> Option<Anatomy> {
+    pub async fn anatomy(&mut self, plan: &Arc<Plan>) -> Option<Anatomy> {
         let lane = self.watched;
         let update = self.update_count().checked_sub(1)?;
+        let live = self.live.get_or_insert_with(|| Live::new(plan));
         match &mut self.kind {
             Kind::Cpu(engine) => {
-                let policy = self.probe.as_ref().map(|p| engine.probabilities(lane, p)).unwrap_or_default();
-                let component_names = engine.arm(lane.arm).components();
+                let mut ask = |p: &Probe| engine.probabilities(lane, p);
+                let policy = self.probe.as_ref().map(&mut ask).unwrap_or_default();
+                let every = live.as_ref().map(|live| ask(live.probe()));
                 let (id, kept) = engine.watched()?;
-                (id == lane).then(|| assemble(plan, lane, update, component_names, kept, policy))
+                let arm = engine.arm(lane.arm);
+                let exact = live.as_mut().zip(every).and_then(|(live, p)| live.exact(lane, arm, &p, kept, update));
+                let shown = Shown { policy, exact };
+                (id == lane).then(|| assemble(plan, lane, update, arm.components(), kept, shown))
             }
             Kind::Gpu(gpu) => {
                 let engine = &mut gpu.engine;
@@ -234,10 +242,22 @@ impl Engine {
                     Some(probe) => engine.probabilities(lane, probe).await.ok()?,
                     None => Vec::new(),
                 };
-                Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, policy))
+                let mut exact = None;
+                if let Some(live) = live {
+                    let every = engine.probabilities(lane, live.probe()).await.ok()?;
+                    exact = live.exact(lane, engine.arm(lane.arm), &every, &kept, update);
+                }
+                let shown = Shown { policy, exact };
+                Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, shown))
             }
         }
     }
+}
+
+/// What the policy does, and what it is worth.
+struct Shown {
+    policy: Vec<f32>,
+    exact: Option<Exact>,
 }
 
 fn assemble(
@@ -246,7 +266,7 @@ fn assemble(
     update: u32,
     component_names: Vec<String>,
     kept: &Kept,
-    policy: Vec<f32>,
+    shown: Shown,
 ) -> Anatomy {
     Anatomy {
         arm: lane.arm as u32,
@@ -254,8 +274,9 @@ fn assemble(
         update,
         component_names,
         groups: anatomy::groups(plan, kept),
-        policy,
+        policy: shown.policy,
         visits: anatomy::visits(plan, kept),
+        exact: shown.exact,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::state::{App, Overlay};
 use crate::text::{escape, number, signed};
-use goodhart_core::protocol::{Anatomy, GroupTag, Sample};
+use goodhart_core::protocol::{Anatomy, Exact, GroupTag, Sample};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -154,5 +154,15 @@ fn summary(a: &Anatomy) -> String {
     let parts: Vec<String> =
         tags.into_iter().filter(|t| count(*t) > 0).map(|t| format!("{} {}", count(t), tag(t).1)).collect();
     let more = if all > MAX_GROUPS { format!("; the first {MAX_GROUPS} are drawn") } else { String::new() };
-    format!("{all} groups: {}{more}.", parts.join(", "))
+    format!("{all} groups: {}{more}.{}", parts.join(", "), a.exact.as_ref().map_or_else(String::new, exact))
+}
+
+/// What the policy is worth without samples.
+fn exact(e: &Exact) -> String {
+    let reward = e.reward.map_or_else(String::new, |r| format!("expected reward {}, ", number(r)));
+    let cosine = e.cosine.map_or_else(String::new, |c| {
+        format!("; this update's samples gave a gradient at a cosine of {} to the exact one", number(c))
+    });
+    let (score, entropy, kl) = (number(e.true_score), number(e.entropy), number(e.kl));
+    format!(" Exactly: {reward}true score {score}, entropy {entropy} nats, KL {kl} nats{cosine}.")
 }

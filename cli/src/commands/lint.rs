@@ -1,20 +1,56 @@
-//! `goodhart lint`: what is wrong with a reward program, as rustc would say it.
+//! `goodhart lint`: what is wrong with a reward program, or with the arms of an experiment, as rustc would say it.
 
 use crate::arguments::Lint;
 use crate::failure::Failure;
 use crate::output::read_file;
-use goodhart_core::plan::run_schema;
+use crate::source;
+use goodhart_core::experiment::Part;
+use goodhart_core::linter;
+use goodhart_core::plan::{build_task, join, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, Severity};
 use goodhart_core::tasks;
 
 pub fn lint(options: &Lint) -> Result<(), Failure> {
-    let code = read_file(&options.program)?;
-    let diagnostics = match &options.task {
-        Some(task) => against(&code, task)?,
-        None => best(&code)?,
+    let failed = match (&options.program, &options.source) {
+        (Some(program), _) => {
+            let code = read_file(program)?;
+            let diagnostics = match &options.task {
+                Some(task) => against(&code, task)?,
+                None => best(&code)?,
+            };
+            eprint!("{}", reward::format_rustc_like(&code, &diagnostics, &program.display().to_string()));
+            errors(&diagnostics) > 0
+        }
+        (None, Some(source)) => experiment(source, options.task.as_deref())?,
+        (None, None) => return Err("name an experiment, or a reward program with --program".to_string().into()),
     };
-    eprint!("{}", reward::format_rustc_like(&code, &diagnostics, &options.program.display().to_string()));
-    if errors(&diagnostics) > 0 { Err(Failure::Claims) } else { Ok(()) }
+    if failed { Err(Failure::Claims) } else { Ok(()) }
+}
+
+/// Every arm of an experiment: what the compiler says, and where nothing is wrong, what the checks of meaning say.
+fn experiment(source: &str, task: Option<&str>) -> Result<bool, Failure> {
+    let mut experiment = source::open(source)?;
+    if let Some(task) = task {
+        experiment.task = Part { kind: task.into(), params: [].into() };
+    }
+    let built = build_task(&experiment.task, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let task = built.map_err(|e| join(&e))?.task;
+    let mut failed = false;
+    for arm in &experiment.arms {
+        let diagnostics = reward::compile(&arm.code, &task.schema, &run_schema()).diagnostics;
+        failed |= errors(&diagnostics) > 0;
+        eprint!("{}", reward::format_rustc_like(&arm.code, &diagnostics, &arm.name));
+    }
+    if failed {
+        return Ok(true);
+    }
+    let plan = plan(&experiment).map_err(|problems| join(&problems))?;
+    for (i, arm) in experiment.arms.iter().enumerate() {
+        let report = linter::report(&plan, i);
+        let found: Vec<Diagnostic> = report.findings.into_iter().map(|f| f.diagnostic).collect();
+        eprint!("{}", reward::format_rustc_like(&arm.code, &found, &arm.name));
+    }
+    Ok(false)
 }
 
 fn errors(diagnostics: &[Diagnostic]) -> usize {

@@ -7,3 +7,4 @@ pub mod lint;
 pub mod run;
 pub mod score;
 pub mod share;
+pub mod solve;

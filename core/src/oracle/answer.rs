@@ -1,22 +1,15 @@
 //! The oracle's answers as plain data.
 
-use super::report::{Distances, Optimum, Report, Solved};
+use super::report::{Distances, Optimum, Report, Solved, Tempered};
 use super::solve::{self, Best, range, with_clock, worth};
 use super::starc::{canonical, distance};
-use super::{Oracle, Paid};
+use super::{Oracle, Paid, divides_by_deviation};
 use crate::plan::Plan;
 use crate::tasks::Play;
+use std::ops::Deref;
 
 /// The name of the true objective among arms.
 const TRUTH: &str = "true objective";
-
-/// What the optimum of an arm's reward is, and what it is worth.
-pub fn solve(plan: &Plan, arm: usize) -> Report {
-    match Oracle::new(plan) {
-        Ok(oracle) => oracle.report(arm),
-        Err(why) => unsolved(plan, arm, &why),
-    }
-}
 
 /// STARC distances between all arms and the true objective, each under the discount of the first of the two that is
 /// discounted.
@@ -44,27 +37,33 @@ pub fn distances(plan: &Plan) -> Distances {
 }
 
 /// A number of the oracle for claims: `oracle/true_score`, `oracle/true_share`, `oracle/regret`, `oracle/starc`,
-/// `oracle/value`. None: no name of the oracle's; an error sentence: it could not be solved.
+/// `oracle/value`, `oracle/tempered_score`. None: no name of the oracle's; an error sentence: it could not be solved.
 pub fn metric(plan: &Plan, arm: usize, name: &str) -> Option<Result<f32, String>> {
     let read: fn(&Report) -> Option<f32> = match name {
         "oracle/true_score" => |r| r.optimum.as_ref().map(|o| o.true_score),
         "oracle/value" => |r| r.optimum.as_ref().map(|o| o.value),
         "oracle/true_share" => |r| r.true_share,
+        "oracle/tempered_score" => |r| r.tempered.as_ref().map(|t| t.true_score),
         "oracle/regret" => |r| r.regret,
         "oracle/starc" => |r| r.starc,
         _ => return None,
     };
-    let report = solve(plan, arm);
+    let report = match Oracle::new(plan) {
+        Ok(oracle) => oracle.report(arm),
+        Err(why) => unsolved(plan, arm, &why),
+    };
     Some(read(&report).ok_or(report.says))
 }
 
-fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
+/// A report that says why there is none.
+pub fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
     Report {
         arm: plan.arms[arm].name.clone(),
         solved: Solved::Not,
         says: format!("Not solved: {why}."),
         notes: Vec::new(),
         optimum: None,
+        tempered: None,
         best: None,
         true_share: None,
         regret: None,
@@ -74,13 +73,15 @@ fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
     }
 }
 
-impl Oracle<'_> {
-    /// Everything about one arm.
+impl<P: Deref<Target = Plan>> Oracle<P> {
+    /// Everything about one arm but its components and findings.
     pub fn report(&self, arm: usize) -> Report {
-        let mut paid = match self.paid(arm) {
-            Ok(paid) => paid,
-            Err(why) => return unsolved(self.plan, arm, &why),
-        };
+        self.solved(arm).map_or_else(|why| unsolved(&self.plan, arm, &why), |(report, ..)| report)
+    }
+
+    /// The same with what it rests on: what the arm pays, and its optimum.
+    pub fn solved(&self, arm: usize) -> Result<(Report, Paid, Best), String> {
+        let mut paid = self.paid(arm)?;
         let found = solve::best(&self.model, &paid.r, paid.gamma, &[&self.best.policy]);
         if paid.is_exact && !self.holds_at(arm, &paid, &found) {
             paid.is_exact = false;
@@ -94,16 +95,23 @@ impl Oracle<'_> {
         let regret = (span > 1e-9).then(|| ((self.best.value - f64::from(optimum.true_score)) / span).max(0.0) as f32);
         let canon = |r: &[f64]| canonical(&self.model, r, paid.gamma);
         let starc = distance(&canon(&paid.r), &canon(&self.truth)) as f32;
+        if f64::from(optimum.bound - optimum.value) > 1e-3 * f64::from(optimum.bound.abs()) {
+            paid.notes.push(format!(
+                "A policy that saw the clock could be paid {:.2}; {:.2} is the best that was found without one.",
+                optimum.bound, optimum.value
+            ));
+        }
         if !self.truth_is_exact {
             paid.notes
                 .push("The true score looks at more than state and step, so its expectations are approximate.".into());
         }
-        let is_exact = paid.is_exact && self.truth_is_exact;
-        Report {
+        let is_exact = paid.is_exact && !paid.is_noisy && self.truth_is_exact;
+        let report = Report {
             arm: self.plan.arms[arm].name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &best, true_share),
-            notes: paid.notes,
+            notes: paid.notes.clone(),
+            tempered: self.tempered(arm, &paid, &best),
             optimum: Some(optimum),
             best: Some(best),
             true_share,
@@ -111,12 +119,14 @@ impl Oracle<'_> {
             starc: Some(starc),
             components: Vec::new(),
             findings: Vec::new(),
-        }
+        };
+        Ok((report, paid, found))
     }
 
     /// Whether the program pays along its own optimum what the table says.
     fn holds_at(&self, arm: usize, paid: &Paid, found: &Best) -> bool {
-        if self.worlds.len() > 1 || self.looks_at_group(arm, &super::run_values(self.plan, 0)) {
+        if self.worlds.len() > 1 || self.looks_at_group(&self.plan.arms[arm].program, &super::run_values(&self.plan, 0))
+        {
             return true;
         }
         let Some(player) = self.player() else { return false };
@@ -125,12 +135,13 @@ impl Oracle<'_> {
             return false;
         }
         let program = &self.plan.arms[arm].program;
-        let real = super::pay(self.plan, program, &plays, &super::run_values(self.plan, 0), None).total;
+        let real = super::pay(&self.plan, program, &plays, &super::run_values(&self.plan, 0), None).total;
         let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
-        super::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
+        super::paid::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
     }
 
-    fn optimum(&self, r: &[f64], gamma: f64, best: &Best) -> Optimum {
+    /// A solved optimum as plain data.
+    pub fn optimum(&self, r: &[f64], gamma: f64, best: &Best) -> Optimum {
         let model = &self.model;
         let (low, high) = range(model, r, gamma, best, &self.truth);
         let each: Vec<f64> = best.ties.iter().map(|policy| worth(model, policy, &self.truth, 1.0)).collect();
@@ -146,6 +157,21 @@ impl Oracle<'_> {
             true_high: high.max(true_score) as f32,
             length: solve::mean_length(model, &best.policy) as f32,
         }
+    }
+
+    /// The optimum under the arm's entropy bonus and KL penalty.
+    fn tempered(&self, arm: usize, paid: &Paid, best: &Optimum) -> Option<Tempered> {
+        let settings = &self.plan.arms[arm].settings;
+        let (alpha, beta) = (settings.entropy_coef, settings.beta + settings.kl_in_reward);
+        if alpha + beta <= 0.0 || settings.use_adaptive_entropy || divides_by_deviation(settings) {
+            return None;
+        }
+        let model = &self.model;
+        let policy = solve::tempered(model, &paid.r, paid.gamma, f64::from(alpha), f64::from(beta), &self.base);
+        let true_score = solve::worth_with_clock(model, &policy, &self.truth, 1.0) as f32;
+        let true_share = (best.value > 0.0).then(|| true_score / best.value);
+        let policy = self.shown(&solve::earliest(model, &policy));
+        Some(Tempered { alpha, beta, policy, true_score, true_share })
     }
 
     /// A policy in the states that views show, [states][actions]; zeros where no episode comes.

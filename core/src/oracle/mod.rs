@@ -6,6 +6,7 @@
 //! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
 
 mod answer;
+pub mod live;
 pub mod model;
 pub mod paid;
 pub mod plays;
@@ -13,18 +14,22 @@ pub mod report;
 pub mod solve;
 pub mod starc;
 
-pub use answer::{distances, metric, solve};
+/// Everything about one arm, findings included.
+pub use crate::linter::report as solve;
+pub use answer::{distances, metric, unsolved};
 
 use crate::algorithm::Settings;
-use crate::algorithm::settings::Estimator;
+use crate::algorithm::settings::{Estimator, ScaleRewards};
 use crate::params::Params;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedArm};
 use crate::policy::TableParams;
+use crate::reward::Program;
 use crate::tasks::Play;
 use model::Model;
-use paid::{Payments, differences, pay, run_values, tabulate, unexplained};
+use paid::{Found, Payments, differ, differences, mean_table, pay, run_values};
 use plays::{Player, Plays};
 use solve::Best;
+use std::ops::Deref;
 
 /// Sets of noise over which a task of one step, or of several, is averaged.
 const WORLDS: [u32; 2] = [64, 8];
@@ -34,12 +39,14 @@ const COMPANIES: usize = 8;
 const TIMED_CELLS: usize = 100_000;
 /// Most samples that are scored for a reward that looks at the group.
 const GROUP_BUDGET: usize = 200_000;
+/// Share of an episode's deviation that may be left unexplained before a reward counts as not solved.
+const UNEXPLAINED: f64 = 0.5;
 /// Episodes that are held against a table of payments.
 const CHECKS: u32 = 192;
 
 /// A task solved for its true objective, ready to be asked about arms.
-pub struct Oracle<'a> {
-    pub plan: &'a Plan,
+pub struct Oracle<P> {
+    pub plan: P,
     pub model: Model,
     /// Every transition is tried at every step.
     timed: bool,
@@ -62,9 +69,13 @@ pub struct Oracle<'a> {
 pub struct Paid {
     /// [H][E]
     pub r: Vec<f64>,
-    /// Of every component without its weight, [C][H][E]; only as good as the whole where that is exact.
-    pub components: Vec<Vec<f64>>,
+    /// Of every component without its weight, [H][E]; None where it looks at more than state and step.
+    pub components: Vec<Option<Vec<f64>>>,
     pub is_exact: bool,
+    /// It is a mean over draws of the task's noise.
+    pub is_noisy: bool,
+    /// It pays something else later in the run.
+    pub changes: bool,
     pub notes: Vec<String>,
     pub gamma: f64,
 }
@@ -74,6 +85,26 @@ pub fn discount(settings: &Settings) -> f64 {
     match settings.estimator {
         Estimator::Gae | Estimator::ReinforcePlusPlus => f64::from(settings.gamma),
         _ => 1.0,
+    }
+}
+
+/// Why a program cannot be asked before the run: it reads what only a run fills.
+pub fn needs_a_run(plan: &Plan, program: &Program) -> Option<&'static str> {
+    let reads = |fields: &[&str]| fields.iter().any(|field| program.source().contains(field));
+    if plan.reward_models.is_some() && reads(&[".rm"]) {
+        return Some("it reads a learned reward model, which is trained when the run starts");
+    }
+    let remembers = plan.exploration.is_some() && reads(&[".visits", ".episodic_visits", ".elliptical"]);
+    remembers.then_some("what an exploration memory pays depends on what was visited before, which no state tells")
+}
+
+/// Whether an arm's algorithm divides rewards by a deviation of the batch or the group.
+fn divides_by_deviation(settings: &Settings) -> bool {
+    match settings.estimator {
+        Estimator::Reinforce | Estimator::Rloo | Estimator::DrGrpo | Estimator::Opo => false,
+        Estimator::Grpo => settings.scale_rewards != ScaleRewards::None,
+        Estimator::Gae => settings.whiten_advantages,
+        _ => true,
     }
 }
 
@@ -98,14 +129,9 @@ fn base_policy(plan: &Plan, model: &Model) -> Vec<f64> {
     policy
 }
 
-impl<'a> Oracle<'a> {
+impl<P: Deref<Target = Plan>> Oracle<P> {
     /// Walks the plan's task and solves its true objective; the sentence says why that cannot be.
-    pub fn new(plan: &'a Plan) -> Result<Self, String> {
-        if plan.exploration.is_some() {
-            return Err(
-                "what an exploration memory pays depends on what was visited before, which no state tells".into()
-            );
-        }
+    pub fn new(plan: P) -> Result<Self, String> {
         let model = Model::explore(&plan.task)?;
         let Play::Steps(steps) = &plan.task.play else { return Err("the task has no steps".into()) };
         let player = Player { task: &plan.task, steps: steps.as_ref(), model: &model };
@@ -120,7 +146,7 @@ impl<'a> Oracle<'a> {
             Ok(plays)
         };
         let worlds = (0..worlds).map(cover).collect::<Result<Vec<Plays>, String>>()?;
-        let base = base_policy(plan, &model);
+        let base = base_policy(&plan, &model);
         let mut checks = Plays::default();
         player.wander(0, &uniform, CHECKS / 2, 2, &mut checks, None)?;
         player.wander(0, &base, CHECKS / 2, 3, &mut checks, None)?;
@@ -167,6 +193,11 @@ impl<'a> Oracle<'a> {
         })
     }
 
+    /// Records of episodes that together take every transition, [n][stride].
+    pub fn every_transition(&self) -> &[f32] {
+        &self.worlds[0].records
+    }
+
     /// Plays on this oracle's model.
     pub fn player(&self) -> Option<Player<'_>> {
         match &self.plan.task.play {
@@ -185,8 +216,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// Whether the reward of an episode depends on the other samples of its group or batch.
-    fn looks_at_group(&self, arm: usize, run: &[f32]) -> bool {
-        let program = &self.plan.arms[arm].program;
+    fn looks_at_group(&self, program: &Program, run: &[f32]) -> bool {
         if !program.has_combine() || self.plan.group() == 1 {
             return false;
         }
@@ -197,21 +227,28 @@ impl<'a> Oracle<'a> {
             records: self.checks.records[..n * self.plan.task.schema.stride].to_vec(),
             true_scores: self.checks.true_scores[..n].to_vec(),
         };
-        let alone = pay(self.plan, program, &few, run, None);
+        let alone = pay(&self.plan, program, &few, run, None);
         (0..3).any(|company| {
             let others = |i: usize| self.companions(&few, i, company);
-            differ(&alone.total, &pay(self.plan, program, &few, run, Some(&others)).total)
+            differ(&alone.total, &pay(&self.plan, program, &few, run, Some(&others)).total)
         })
     }
 
-    /// What an arm pays for every transition.
+    /// What an arm of the plan pays for every transition.
     pub fn paid(&self, arm: usize) -> Result<Paid, String> {
-        let (plan, model) = (self.plan, &self.model);
-        let program = &plan.arms[arm].program;
-        let gamma = discount(&plan.arms[arm].settings);
+        self.paid_by(&self.plan.arms[arm])
+    }
+
+    /// The same for an arm that was edited.
+    pub fn paid_by(&self, arm: &PlannedArm) -> Result<Paid, String> {
+        let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
+        let program = &arm.program;
+        if let Some(why) = needs_a_run(plan, program) {
+            return Err(why.into());
+        }
+        let gamma = discount(&arm.settings);
         let run = run_values(plan, 0);
-        let mut notes = Vec::new();
-        let grouped = self.looks_at_group(arm, &run);
+        let grouped = self.looks_at_group(program, &run);
         let ask = |plays: &Plays, company: usize| -> Payments {
             let others = |i: usize| self.companions(plays, i, company);
             pay(plan, program, plays, &run, if grouped { Some(&others) } else { None })
@@ -234,24 +271,49 @@ impl<'a> Oracle<'a> {
         if !found.is_exact
             && gamma == 1.0
             && !grouped
-            && let Some(grown) = self.grown(arm, &run, &checked.total)
+            && let Some(grown) = self.grown(program, &run, &checked.total)
         {
             found = grown;
         }
+        if !found.is_exact && found.left > UNEXPLAINED * found.deviation {
+            return Err(format!(
+                "what a step is paid depends on the rest of the episode, and its mean would leave {:.2} of {:.2} (deviation of an episode's reward) unexplained",
+                found.left, found.deviation
+            ));
+        }
         let components = (0..program.components.len()).map(|c| {
             let own: Vec<Vec<f64>> = asked.iter().map(|p| p.components[c].clone()).collect();
-            mean_table(model, &worlds, &own, &self.checks, &checked.components[c], self.timed).r
+            let found = mean_table(model, &worlds, &own, &self.checks, &checked.components[c], self.timed);
+            found.is_exact.then_some(found.r)
         });
         let components = components.collect();
 
+        let changes = self.changes(program);
+        let notes = self.notes(&found, &checked, grouped, times, changes);
+        let is_exact = found.is_exact && !model.estimated && checked.failed + checked.without == 0;
+        Ok(Paid { r: found.r, components, is_exact, is_noisy: found.is_noisy, changes, notes, gamma })
+    }
+
+    /// Whether a program pays something else at the end of the run than at its start.
+    fn changes(&self, program: &Program) -> bool {
+        let plan: &Plan = &self.plan;
+        let late = pay(plan, program, &self.checks, &run_values(plan, plan.run.updates - 1), None);
+        let early = pay(plan, program, &self.checks, &run_values(plan, 0), None);
+        differ(&early.total, &late.total)
+    }
+
+    /// What an answer rests on, in sentences.
+    fn notes(&self, found: &Found, checked: &Payments, grouped: bool, times: usize, changes: bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        let n = self.checks.len();
         if grouped {
             notes.push(format!(
                 "It looks at the group: each episode was paid in groups whose other {} samples the base policy drew.",
-                plan.group() - 1
+                self.plan.group() - 1
             ));
         }
-        if self.worlds.len() > 1 {
-            notes.push(format!("Noise is averaged over {} draws.", times));
+        if found.is_noisy {
+            notes.push(format!("Noise is averaged over {times} draws."));
         }
         if !found.is_exact {
             notes.push(format!(
@@ -259,15 +321,12 @@ impl<'a> Oracle<'a> {
                 found.left, found.deviation
             ));
         }
-        if model.estimated {
+        if self.model.estimated {
             notes.push("Some chances of the task were estimated from draws.".into());
         }
-        let late = pay(plan, program, &self.checks, &run_values(plan, plan.run.updates - 1), None);
-        let early = pay(plan, program, &self.checks, &run, None);
-        if differ(&early.total, &late.total) {
+        if changes {
             notes.push("It changes during the run; this is what it pays at the first update.".into());
         }
-        let n = checked.total.len() / model.horizon;
         if checked.failed > 0 {
             notes.push(format!("It fails on {} of {n} episodes, which count as paid nothing.", checked.failed));
         }
@@ -277,72 +336,25 @@ impl<'a> Oracle<'a> {
                 checked.without
             ));
         }
-        let is_exact = found.is_exact && !model.estimated && checked.failed + checked.without == 0;
-        Ok(Paid { r: found.r, components, is_exact, notes, gamma })
+        notes
     }
 
     /// Payments for whole episodes, spread over the steps by which they grew.
-    fn grown(&self, arm: usize, run: &[f32], checked: &[f64]) -> Option<Found> {
+    fn grown(&self, program: &Program, run: &[f32], checked: &[f64]) -> Option<Found> {
         let (player, model) = (self.player()?, &self.model);
         if model.edges.len() > 4000 {
             return None;
         }
-        let program = &self.plan.arms[arm].program;
         let (mut all, mut paid) = (Vec::new(), Vec::new());
         for world in 0..self.worlds.len() as u32 {
             let mut prefixes = Plays::default();
             let mut plays = player.cover(world, false, Some(&mut prefixes)).ok()?;
             player.wander(world, &model.uniform(), 16, 5, &mut plays, Some(&mut prefixes)).ok()?;
-            let each = pay(self.plan, program, &prefixes, run, None).total;
+            let each = pay(&self.plan, program, &prefixes, run, None).total;
             let totals: Vec<f64> = each.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
             paid.push(differences(&plays, &totals, model.horizon));
             all.push(plays);
         }
         Some(mean_table(model, &all, &paid, &self.checks, checked, false)).filter(|found| found.is_exact)
     }
-}
-
-/// Whether two lists of payments differ by more than rounding.
-fn differ(x: &[f64], y: &[f64]) -> bool {
-    let scale = x.iter().chain(y).fold(0.0f64, |m, x| m.max(x.abs()));
-    x.iter().zip(y).any(|(x, y)| (x - y).abs() > 1e-5 * scale)
-}
-
-/// A table of payments, and how far it can be trusted.
-struct Found {
-    r: Vec<f64>,
-    is_exact: bool,
-    /// Root mean square of what it does not explain of an episode's sum, and the deviation of those sums.
-    left: f64,
-    deviation: f64,
-}
-
-/// The mean over worlds of what transitions are paid; exact where in each world the same transition is always paid the
-/// same and the sums of `checks` (episodes of world 0) come out.
-fn mean_table(
-    model: &Model,
-    worlds: &[Plays],
-    paid: &[Vec<f64>],
-    checks: &Plays,
-    checked: &[f64],
-    timed: bool,
-) -> Found {
-    let scale = paid.iter().flatten().chain(checked).fold(0.0f64, |m, x| m.max(x.abs()));
-    let mut last = None;
-    for timed in [false, true].into_iter().take(1 + usize::from(timed && model.horizon > 1)) {
-        let tables: Vec<_> = worlds.iter().zip(paid).map(|(plays, paid)| tabulate(model, plays, paid, timed)).collect();
-        let (left, deviation) = unexplained(model, checks, checked, &tables[0].r);
-        let spread = tables.iter().map(|t| t.spread).fold(0.0, f64::max);
-        let is_exact = spread <= 2e-5 * scale && left <= 2e-5 * scale * model.horizon as f64;
-        let mut r = vec![0.0; model.horizon * model.edges.len()];
-        for table in &tables {
-            r.iter_mut().zip(&table.r).for_each(|(sum, x)| *sum += x / tables.len() as f64);
-        }
-        let found = Found { r, is_exact, left, deviation };
-        if is_exact {
-            return found;
-        }
-        last = Some(found);
-    }
-    last.unwrap_or(Found { r: Vec::new(), is_exact: false, left: 0.0, deviation: 0.0 })
 }

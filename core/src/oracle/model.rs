@@ -41,7 +41,7 @@ pub struct Model {
     pub rows: Vec<u32>,
     /// Nodes that an episode can be in before step t, [H][..], ascending.
     pub layers: Vec<Vec<u32>>,
-    /// The states themselves; empty for a model made by hand.
+    /// The states themselves (`StepTask::essence`); empty for a model made by hand.
     pub states: Vec<State>,
     /// State after every edge.
     pub after: Vec<State>,
@@ -150,6 +150,8 @@ struct Walk<'a> {
     record: Vec<f32>,
     nodes: Vec<State>,
     index: BTreeMap<State, u32>,
+    /// How many of them are start states: the first ones.
+    starts: u32,
     first: Vec<u32>,
     edges: Vec<Edge>,
     after: Vec<State>,
@@ -165,6 +167,7 @@ impl<'a> Walk<'a> {
             record: vec![0.0; task.schema.stride],
             nodes: Vec::new(),
             index: BTreeMap::new(),
+            starts: 0,
             first: vec![0],
             edges: Vec::new(),
             after: Vec::new(),
@@ -188,9 +191,10 @@ impl<'a> Walk<'a> {
             let mut state = [0; STATE_WORDS];
             let key = DrawKey { seed: SEED_SPACE, update: 0, group, sample: 0 };
             self.task.begin(key, &mut state, &mut self.record);
-            let node = self.node(&state);
+            let node = self.node(&self.task.essence(&state));
             *counts.entry(node).or_default() += 1;
         }
+        self.starts = counts.len() as u32;
         let alike = f64::from(START_DRAWS) / counts.len() as f64;
         let is_alike = counts.values().all(|n| (f64::from(*n) - alike).abs() <= 4.0 * alike.sqrt());
         // Hardly two draws alike: there are more start states than were drawn.
@@ -202,8 +206,10 @@ impl<'a> Walk<'a> {
     fn step(&mut self, state: &State, action: u32, sample: u32) -> (State, bool) {
         let mut after = *state;
         let key = DrawKey { seed: SEED_SPACE, update: 1, group: 0, sample };
-        let over = self.task.step(key, 0, action, &mut after, &mut self.record);
-        (after, over)
+        // What only the first step does, it does from a start state.
+        let t = u32::from(self.index.get(state).is_none_or(|node| *node >= self.starts));
+        let over = self.task.step(key, t, action, &mut after, &mut self.record);
+        (self.task.essence(&after), over)
     }
 
     fn expand(&mut self, kind: &str) -> Result<(), String> {
@@ -232,6 +238,7 @@ impl<'a> Walk<'a> {
         let mut found: Vec<(f64, State, bool)> = Vec::new();
         if let Some(chances) = self.task.chances(action, state) {
             for (p, after, over) in chances {
+                let after = self.task.essence(&after);
                 match found.iter_mut().find(|f| f.1 == after && f.2 == over) {
                     Some(same) => same.0 += p,
                     None => found.push((p, after, over)),

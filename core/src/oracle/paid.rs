@@ -155,3 +155,52 @@ pub fn unexplained(model: &Model, plays: &Plays, paid: &[f64], r: &[f64]) -> (f6
     }
     ((wrong / n).sqrt(), (squares / n - (sum / n) * (sum / n)).max(0.0).sqrt())
 }
+
+/// Whether two lists of payments differ by more than rounding.
+pub fn differ(x: &[f64], y: &[f64]) -> bool {
+    let scale = x.iter().chain(y).fold(0.0f64, |m, x| m.max(x.abs()));
+    x.iter().zip(y).any(|(x, y)| (x - y).abs() > 1e-5 * scale)
+}
+
+/// A table of payments, and how far it can be trusted.
+pub struct Found {
+    pub r: Vec<f64>,
+    pub is_exact: bool,
+    /// Worlds differ in what they pay, so that the mean over them is an estimate.
+    pub is_noisy: bool,
+    /// Root mean square of what it does not explain of an episode's sum, and the deviation of those sums.
+    pub left: f64,
+    pub deviation: f64,
+}
+
+/// The mean over worlds of what transitions are paid; exact where in each world the same transition is always paid the
+/// same and the sums of `checks` (episodes of world 0) come out.
+pub fn mean_table(
+    model: &Model,
+    worlds: &[Plays],
+    paid: &[Vec<f64>],
+    checks: &Plays,
+    checked: &[f64],
+    timed: bool,
+) -> Found {
+    let scale = paid.iter().flatten().chain(checked).fold(0.0f64, |m, x| m.max(x.abs()));
+    let mut last = None;
+    for timed in [false, true].into_iter().take(1 + usize::from(timed && model.horizon > 1)) {
+        let tables: Vec<_> = worlds.iter().zip(paid).map(|(plays, paid)| tabulate(model, plays, paid, timed)).collect();
+        let (left, deviation) = unexplained(model, checks, checked, &tables[0].r);
+        let spread = tables.iter().map(|t| t.spread).fold(0.0, f64::max);
+        let is_exact = spread <= 2e-5 * scale && left <= 2e-5 * scale * model.horizon as f64;
+        let mut r = vec![0.0; model.horizon * model.edges.len()];
+        for table in &tables {
+            r.iter_mut().zip(&table.r).for_each(|(sum, x)| *sum += x / tables.len() as f64);
+        }
+        let apart = |(i, mean): (usize, &f64)| tables.iter().any(|t| (t.r[i] - mean).abs() > 2e-5 * scale);
+        let is_noisy = r.iter().enumerate().any(apart);
+        let found = Found { r, is_exact, is_noisy, left, deviation };
+        if is_exact {
+            return found;
+        }
+        last = Some(found);
+    }
+    last.unwrap_or(Found { r: Vec::new(), is_exact: false, is_noisy: false, left: 0.0, deviation: 0.0 })
+}

@@ -43,7 +43,7 @@ impl Player<'_> {
         let mut begins = keys.filter(|key| {
             let mut state = [0; STATE_WORDS];
             self.steps.begin(*key, &mut state, &mut record);
-            state == *wanted
+            self.steps.essence(&state) == *wanted
         });
         begins.next().unwrap_or(DrawKey { seed: SEED_SPACE, update: world, group: 0, sample: 0 })
     }
@@ -109,7 +109,7 @@ impl Player<'_> {
         let before = (*state, if is_certain { Vec::new() } else { record.to_vec() });
         for sample in 0..TRIES {
             let over = self.steps.step(DrawKey { sample: key.sample + sample, ..key }, t, action, state, record);
-            if *state == *wanted && over == ends {
+            if self.steps.essence(state) == *wanted && over == ends {
                 return Ok(over);
             }
             if is_certain {
@@ -132,7 +132,7 @@ impl Player<'_> {
             let mut state: State = [0; STATE_WORDS];
             self.steps.begin(key, &mut state, record);
             let stray = || format!("the {} has more states than were found", self.task.kind);
-            let begun = model.starts.iter().find(|(s, _)| model.states[*s as usize] == state);
+            let begun = model.starts.iter().find(|(s, _)| model.states[*s as usize] == self.steps.essence(&state));
             let start = begun.ok_or_else(stray)?.0;
             let (mut node, mut edges, mut over) = (start, Vec::new(), false);
             while !over && edges.len() < self.task.horizon {
@@ -141,7 +141,8 @@ impl Player<'_> {
                 let row = &policy[model.seen[node as usize] as usize * model.actions..][..model.actions];
                 let action = pick(row, u);
                 over = self.steps.step(key, t, action as u32, &mut state, record);
-                let is_it = |e: &usize| model.after[*e] == state && model.edges[*e].over == over;
+                let after = self.steps.essence(&state);
+                let is_it = |e: &usize| model.after[*e] == after && model.edges[*e].over == over;
                 let edge = model.choices(node, action).find(is_it).ok_or_else(stray)?;
                 edges.push(edge as u32);
                 node = model.edges[edge].to;

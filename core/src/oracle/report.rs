@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Solved {
-    /// The reward is a sum over transitions, checked on random episodes, and its optimum is exact.
+    /// The reward is a sum over transitions, checked on random episodes, and what policies are worth is exact. The optimum
+    /// is known to be one where `Optimum::value` reaches its `bound`, and else the best that policy iteration found.
     Exactly,
-    /// Solved for the mean of what a transition is paid; `Report::notes` says why it is not exact.
+    /// Solved for a mean of what a transition is paid, over histories or draws of noise; `Report::notes` says why.
     Approximately,
     /// Not solved; `Report::says` says why.
     Not,
@@ -33,6 +34,21 @@ pub struct Optimum {
     pub true_high: f32,
     /// Mean length of an episode under it, in steps.
     pub length: f32,
+}
+
+/// The optimum under the algorithm's own pull: expected reward plus alpha times entropy minus beta times the KL to the
+/// base policy, by a policy that sees the clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tempered {
+    /// entropy_coef, and beta + kl_in_reward.
+    pub alpha: f32,
+    pub beta: f32,
+    /// Probability of every action in every shown state, [states][actions] flat, at the first step that a state can be
+    /// reached.
+    pub policy: Vec<f32>,
+    pub true_score: f32,
+    /// True score over the best possible one; None where the best is not positive.
+    pub true_share: Option<f32>,
 }
 
 /// What is known of one component.
@@ -94,6 +110,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The optimum of this reward.
     pub optimum: Option<Optimum>,
+    /// The optimum of this reward with the algorithm's entropy bonus and KL penalty. None where it has neither, or where
+    /// it divides rewards by a deviation, so that their weight against the reward changes from group to group.
+    pub tempered: Option<Tempered>,
     /// The optimum of the true objective.
     pub best: Option<Optimum>,
     /// True score of the optimum over the best possible one; None where the best is not positive.

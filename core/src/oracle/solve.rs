@@ -7,6 +7,8 @@ use super::model::Model;
 
 /// Sweeps of policy iteration, at most.
 const SWEEPS: usize = 60;
+/// Observations that a sweep changes one after another, at most.
+const ALONE: usize = 200;
 
 /// Values of a policy, or of the best one, at every step.
 pub struct Values {
@@ -100,23 +102,24 @@ pub fn mean_length(model: &Model, policy: &[f64]) -> f64 {
 
 /// Values of actions as a policy without a clock sees them: the mean of Q over the steps and nodes that look alike,
 /// weighted by discounted visits (the policy gradient theorem), [observations][actions]. Where the policy never comes,
-/// all nodes that can be reached count alike.
+/// the first steps at which it could be there count.
 pub fn advantage_of(model: &Model, policy: &[f64], q: &[f64], gamma: f64) -> Vec<f64> {
     let (n, a) = (model.nodes(), model.actions);
     let d = visits(model, policy);
     let mut sums = vec![0.0; model.rows.len() * a];
     let mut weights = vec![0.0; model.rows.len()];
-    let mut discount = 1.0;
+    let (mut discount, mut early) = (1.0, 1e-9);
     for t in 0..model.horizon {
         for &node in &model.layers[t] {
             let seen = model.seen[node as usize] as usize;
-            let weight = discount * d[t * n + node as usize] + 1e-9;
+            let weight = discount * d[t * n + node as usize] + early;
             weights[seen] += weight;
             for action in 0..a {
                 sums[seen * a + action] += weight * q[(t * n + node as usize) * a + action];
             }
         }
         discount *= gamma;
+        early *= 0.25;
     }
     for (row, weight) in sums.chunks_exact_mut(a).zip(weights) {
         row.iter_mut().for_each(|x| *x /= weight.max(1e-300));
@@ -181,21 +184,23 @@ fn improve(
             (actions, values, best) = (wanted, tried, worth.max(best));
             alone = if is_better { 0 } else { alone + 1 };
         } else {
-            // Together they are worse: the first that helps alone.
-            let mut found = false;
-            for i in changed {
-                let mut one = actions.clone();
-                one[i] = wanted[i];
-                let tried = evaluate(model, &decided(model, &one), r, gamma);
+            // Together they are worse: one after another, each where it does no harm.
+            let before = best;
+            let mut kept = 0;
+            for i in changed.into_iter().take(ALONE) {
+                let was = std::mem::replace(&mut actions[i], wanted[i]);
+                let tried = evaluate(model, &decided(model, &actions), r, gamma);
                 let worth = expected(model, &tried);
-                if worth > best + tolerance {
-                    (actions, values, best, found) = (one, tried, worth, true);
-                    break;
+                if worth >= best - 0.1 * tolerance {
+                    (values, best, kept) = (tried, worth.max(best), kept + 1);
+                } else {
+                    actions[i] = was;
                 }
             }
-            if !found {
+            if kept == 0 {
                 break;
             }
+            alone = if best > before + tolerance { 0 } else { alone + 1 };
         }
         if alone > 4 {
             break;
@@ -210,7 +215,7 @@ fn argmax(table: &[f64], actions: usize) -> Vec<usize> {
 }
 
 /// Q with a clock as policies without one could first read it: at the earliest step that a node can be reached.
-fn earliest(model: &Model, q: &[f64]) -> Vec<f64> {
+pub fn earliest(model: &Model, q: &[f64]) -> Vec<f64> {
     let (n, a) = (model.nodes(), model.actions);
     let mut table = vec![0.0; model.rows.len() * a];
     let mut is_set = vec![false; model.rows.len()];
@@ -298,4 +303,46 @@ pub fn range(model: &Model, r: &[f64], gamma: f64, best: &Best, other: &[f64]) -
         }
     }
     (low, high)
+}
+
+/// The optimum with a clock of expected payment + alpha entropy - beta KL(policy, base), [H][nodes x actions]:
+/// pi = base^(beta / tau) exp(Q / tau) / Z with tau = alpha + beta, and soft values V = tau log Z (Haarnoja et al.,
+/// "Reinforcement Learning with Deep Energy-Based Policies"; with KL: Rawlik et al., "On Stochastic Optimal Control and
+/// Reinforcement Learning by Approximate Inference"). `base` is [observations][actions].
+pub fn tempered(model: &Model, r: &[f64], gamma: f64, alpha: f64, beta: f64, base: &[f64]) -> Vec<f64> {
+    let (a, tau) = (model.actions, alpha + beta);
+    let prior = |node: u32| &base[model.seen[node as usize] as usize * a..][..a];
+    let weights = |node: u32, q: &[f64]| -> (f64, Vec<f64>) {
+        let logits = q.iter().zip(prior(node)).map(|(q, b)| (q + beta * libm::log(b.max(1e-300))) / tau);
+        let logits: Vec<f64> = logits.collect();
+        let top = logits.iter().copied().fold(f64::MIN, f64::max);
+        (top, logits.iter().map(|x| libm::exp(x - top)).collect())
+    };
+    let values = induce(model, r, gamma, |node, q| {
+        let (top, weights) = weights(node, q);
+        tau * (top + libm::log(weights.iter().sum()))
+    });
+    let mut policy = values.q;
+    for (i, row) in policy.chunks_exact_mut(a).enumerate() {
+        let (_, weights) = weights((i % model.nodes()) as u32, row);
+        let sum: f64 = weights.iter().sum();
+        row.iter_mut().zip(weights).for_each(|(x, w)| *x = w / sum);
+    }
+    policy
+}
+
+/// Expected discounted sum of the payments of a policy with a clock, [H][nodes x actions].
+pub fn worth_with_clock(model: &Model, policy: &[f64], r: &[f64], gamma: f64) -> f64 {
+    let (n, a, e) = (model.nodes(), model.actions, model.edges.len());
+    let mut next = vec![0.0; n];
+    for t in (0..model.horizon).rev() {
+        let mut now = vec![0.0; n];
+        for &node in &model.layers[t] {
+            let row = &policy[(t * n + node as usize) * a..][..a];
+            let value = |x: usize| row[x] * backup(model, &r[t * e..(t + 1) * e], gamma, &next, node, x);
+            now[node as usize] = (0..a).map(value).sum();
+        }
+        next = now;
+    }
+    model.starts.iter().map(|(node, p)| p * next[*node as usize]).sum()
 }

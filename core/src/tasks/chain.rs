@@ -168,6 +168,24 @@ impl StepTask for Chain {
         state[CELL] + 1 == p.cells || self.distractor(state[CELL])
     }
 
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        let (p, slip) = (&self.params, f64::from(self.params.slip));
+        let to = |cell: u32, channel: u32| {
+            let mut after = *state;
+            [after[CELL], after[CHANNEL]] = [cell, channel];
+            (after, cell + 1 == p.cells || self.distractor(cell))
+        };
+        let outcomes: Vec<(f64, (State, bool))> = if action == TV {
+            let n = p.channels.max(1);
+            (1..=n).map(|channel| (1.0 / f64::from(n), to(state[CELL], channel))).collect()
+        } else {
+            let (up, down) = (to(state[CELL].saturating_sub(1), 0), to((state[CELL] + 1).min(p.cells - 1), 0));
+            let rises = if action == UP { 1.0 - slip } else { slip };
+            vec![(rises, up), (1.0 - rises, down)]
+        };
+        Some(outcomes.into_iter().filter(|o| o.0 > 0.0).map(|(p, (after, over))| (p, after, over)).collect())
+    }
+
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let (s, p) = (&self.slots, &self.params);
         record[s.length] = length as f32;

@@ -240,6 +240,23 @@ impl StepTask for Judge {
         end
     }
 
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        let guesses = state[ANSWERED] == 0 && action == self.answer() && state[DONE] < self.params.depth;
+        let chance = f64::from(self.params.guess);
+        let answered = |(p, answer)| {
+            let mut after = *state;
+            [after[ANSWERED], after[WORKING]] = [answer, 1];
+            (p, after, false)
+        };
+        guesses.then(|| [(1.0 - chance, 1), (chance, 2)].into_iter().filter(|o| o.0 > 0.0).map(answered).collect())
+    }
+
+    fn essence(&self, state: &State) -> State {
+        let mut essence = *state;
+        essence[COUNT] = 0;
+        essence
+    }
+
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let (s, p) = (&self.slots, &self.params);
         let right = state[ANSWERED] == 2;

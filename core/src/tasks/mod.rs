@@ -87,6 +87,11 @@ pub trait StepTask: Send + Sync {
     fn chances(&self, _action: u32, _state: &State) -> Option<Vec<(f64, State, bool)>> {
         None
     }
+    /// The part of a state that decides what can happen next, and the true score: without counters that only records tell
+    /// of.
+    fn essence(&self, state: &State) -> State {
+        *state
+    }
     /// Completes the record after `length` steps and gives the true score. `truncated`: the horizon ended it.
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32;
     /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.

@@ -279,6 +279,16 @@ impl StepTask for Rooms {
         to == state[ENDS] & 255
     }
 
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        let n = self.params.channels.max(1);
+        let on = |channel| {
+            let mut after = *state;
+            [after[LAST], after[CHANNEL]] = [0, channel];
+            (1.0 / f64::from(n), after, state[CELL] == state[ENDS] & 255)
+        };
+        (action == TV).then(|| (1..=n).map(on).collect())
+    }
+
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let (s, p) = (&self.slots, &self.params);
         record[s.length] = length as f32;

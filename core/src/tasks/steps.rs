@@ -314,6 +314,30 @@ impl StepTask for Steps {
         state[ENDED] != 0
     }
 
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        let (p, sound) = (&self.params, state[DERAILED] == 0);
+        let (word, chance, lucky, over) = match action.checked_sub(p.operations) {
+            Some(1) if !sound => (DERAILED, p.repair, [1, 0], false),
+            Some(2..) if !sound || state[DONE] < p.depth => (ENDED, p.guess, [1, 2], true),
+            _ => return None,
+        };
+        let chance = f64::from(chance);
+        let outcomes = [(1.0 - chance, lucky[0]), (chance, lucky[1])].into_iter().filter(|o| o.0 > 0.0);
+        let after = |value| {
+            let mut after = *state;
+            after[PATTERNS] += u32::from(word == DERAILED);
+            after[word] = value;
+            after
+        };
+        Some(outcomes.map(|(p, value)| (p, after(value), over)).collect())
+    }
+
+    fn essence(&self, state: &State) -> State {
+        let mut essence = *state;
+        [essence[FILLERS], essence[PATTERNS]] = [0, 0];
+        essence
+    }
+
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let (s, p, n) = (&self.slots, &self.params, length as usize);
         let right = state[ENDED] == 2;

@@ -1,0 +1,48 @@
+//! `goodhart solve`: what the optimum of every arm's reward is worth, before any training.
+
+use crate::arguments::Solve;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::source;
+use crate::table::{number, table};
+use goodhart_core::oracle::report::{Distances, Report, Solved};
+use goodhart_core::plan::{join, plan};
+use goodhart_core::{linter, oracle};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Answers {
+    arms: Vec<Report>,
+    distances: Distances,
+}
+
+pub fn solve(options: &Solve) -> Result<(), Failure> {
+    let experiment = source::open(&options.source)?;
+    let plan = plan(&experiment).map_err(|problems| join(&problems))?;
+    let arms: Vec<Report> = (0..plan.arms.len()).map(|arm| linter::report(&plan, arm)).collect();
+    if options.json {
+        let answers = Answers { arms, distances: oracle::distances(&plan) };
+        let text = serde_json::to_string(&answers).map_err(|e| e.to_string())?;
+        return print(&format!("{text}\n"));
+    }
+    print(&table(&["value", "true score", "of the best", "regret", "STARC", "solved", "arm"], &rows(&arms)))?;
+    for arm in &arms {
+        print(&format!("{}: {}\n", arm.arm, [&[arm.says.clone()], &arm.notes[..]].concat().join(" ")))?;
+    }
+    Ok(())
+}
+
+fn rows(arms: &[Report]) -> Vec<Vec<String>> {
+    let maybe = |x: Option<f32>| x.map_or("-".into(), number);
+    let row = |r: &Report| {
+        let solved = match r.solved {
+            Solved::Exactly => "exactly",
+            Solved::Approximately => "approximately",
+            Solved::Not => "no",
+        };
+        let of = |f: fn(&oracle::report::Optimum) -> f32| maybe(r.optimum.as_ref().map(f));
+        let (value, score) = (of(|o| o.value), of(|o| o.true_score));
+        vec![value, score, maybe(r.true_share), maybe(r.regret), maybe(r.starc), solved.into(), r.arm.clone()]
+    };
+    arms.iter().map(row).collect()
+}
