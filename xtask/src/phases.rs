@@ -27,6 +27,7 @@ pub const PHASES: &[Phase] = &[
         run: tests_in_chromium,
     },
     Phase { name: "oracle", about: "the policies' gradients against burn's autodiff", run: oracle },
+    Phase { name: "reward-models", about: "the program that trains reward models, and its tests", run: reward_models },
     Phase { name: "page", about: "the page's release build", run: page },
     Phase { name: "sizes", about: "gzip sizes of the modules against their budgets", run: sizes::check },
     Phase { name: "browser", about: "the page in Chromium, with WebGPU and without", run: browser },
@@ -40,6 +41,7 @@ const IN_CHROMIUM: [&str; 9] =
     ["--release", "--target", "wasm32-unknown-unknown", "-p", "goodhart-core", "--features", "gpu", "--test", "gpu"];
 
 const ORACLE: &str = "core/oracle-tests/Cargo.toml";
+const REWARD_MODELS: &str = "reward-models/Cargo.toml";
 
 fn install() -> Result<usize, String> {
     let browser = install::for_tests()?;
@@ -50,6 +52,7 @@ fn install() -> Result<usize, String> {
 fn format() -> Result<usize, String> {
     run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
     run(&mut command("cargo", &["fmt", "--check", "--manifest-path", ORACLE]))?;
+    run(&mut command("cargo", &["fmt", "--check", "--manifest-path", REWARD_MODELS]))?;
     Ok(1)
 }
 
@@ -103,6 +106,15 @@ fn tests_in_chromium() -> Result<usize, String> {
 fn oracle() -> Result<usize, String> {
     let args = ["test", "--manifest-path", ORACLE, "--target-dir", "target/oracle"];
     let passed = count_passed(&run_tee(&mut command("cargo", &args))?);
+    if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
+}
+
+/// A workspace of its own for the same reason; the command line looks for its program where this builds it.
+fn reward_models() -> Result<usize, String> {
+    let own = ["--release", "--manifest-path", REWARD_MODELS, "--target-dir", "target/reward-models"];
+    run(&mut command("cargo", &[&["clippy", "--all-targets"], &own[..], &["--", "-D", "warnings"]].concat()))?;
+    run(&mut command("cargo", &[&["build"], &own[..]].concat()))?;
+    let passed = count_passed(&run_tee(&mut command("cargo", &[&["test"], &own[..]].concat()))?);
     if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
 }
 
