@@ -16,23 +16,50 @@ fn or_none(x: f32, is: bool) -> f32 {
     return select(NO_REWARD, x, is);
 }
 
-// Mean and deviation (n - 1) of a component over the samples to which it applies.
-fn component(base: u32, local: u32, c: u32) -> vec2<f32> {
+// Values of components c and c + 1 of a sample; the last one stands in for one that there is no room for.
+fn component_pair(base: u32, i: u32, c: u32) -> vec2<f32> {
+    let at_sample = (base + i) * COMPONENTS;
+    return vec2<f32>(components[at_sample + c], components[at_sample + min(c + 1u, COMPONENTS - 1u)]);
+}
+
+// Mean and deviation (n - 1) of components c and c + 1 over the samples to which each applies: two at once, since what
+// costs is the reductions.
+fn component_moments(base: u32, local: u32, c: u32) -> vec4<f32> {
     var sums = vec4<f32>(0.0);
     for (var i = local; i < SAMPLES; i += WIDTH) {
-        let v = components[(base + i) * COMPONENTS + c];
-        sums += select(vec4<f32>(0.0), vec4<f32>(v, 1.0, 0.0, 0.0), is_number(v));
+        let v = component_pair(base, i, c);
+        sums += select(vec4<f32>(0.0), vec4<f32>(v.x, 1.0, 0.0, 0.0), is_number(v.x));
+        sums += select(vec4<f32>(0.0), vec4<f32>(0.0, 0.0, v.y, 1.0), is_number(v.y));
     }
     sums = reduce_sum(local, sums);
-    let mean = sums.x / max(sums.y, 1.0);
-    var squares = 0.0;
+    let count = sums.yw;
+    let mean = sums.xz / max(count, vec2<f32>(1.0));
+    var squares = vec4<f32>(0.0);
     for (var i = local; i < SAMPLES; i += WIDTH) {
-        let v = components[(base + i) * COMPONENTS + c];
-        squares += select(0.0, (v - mean) * (v - mean), is_number(v));
+        let v = component_pair(base, i, c);
+        let d = v - mean;
+        squares.x += select(0.0, d.x * d.x, is_number(v.x));
+        squares.y += select(0.0, d.y * d.y, is_number(v.y));
     }
-    squares = reduce_sum(local, vec4<f32>(squares, 0.0, 0.0, 0.0)).x;
-    let deviation = select(0.0, sqrt(squares / max(sums.y - 1.0, 1.0)), sums.y > 1.0);
-    return vec2<f32>(or_none(mean, sums.y > 0.0), or_none(deviation, sums.y > 0.0));
+    squares = reduce_sum(local, squares);
+    let deviation = select(vec2<f32>(0.0), sqrt(squares.xy / max(count - 1.0, vec2<f32>(1.0))), count > vec2<f32>(1.0));
+    return vec4<f32>(
+        or_none(mean.x, count.x > 0.0),
+        or_none(deviation.x, count.x > 0.0),
+        or_none(mean.y, count.y > 0.0),
+        or_none(deviation.y, count.y > 0.0),
+    );
+}
+
+// (mean, deviation, weight) of a component, if there is room for it; weights move on the CPU engine alone.
+fn write_component(lane: u32, row: u32, c: u32, m: vec2<f32>) {
+    if c < COMPONENTS {
+        let has = c < lanes[lane].z;
+        let place = row + FIXED_COLUMNS + 3u * c;
+        ring[place] = or_none(m.x, has);
+        ring[place + 1u] = or_none(m.y, has);
+        ring[place + 2u] = NO_REWARD;
+    }
 }
 
 // (effective, too easy) of a group.
@@ -100,15 +127,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     c = reduce_sum(local, c);
     most = reduce_max(local, most);
     let row = (at.slot * N_LANES + lane) * COLUMNS;
-    for (var k = 0u; k < COMPONENTS; k++) {
+    for (var k = 0u; k < COMPONENTS; k += 2u) {
         // Every component is measured, so that control flow stays uniform; those that the program lacks are none.
-        let m = component(base, local, k);
+        let m = component_moments(base, local, k);
         if local == 0u {
-            let has = k < lanes[lane].z;
-            ring[row + FIXED_COLUMNS + 3u * k] = or_none(m.x, has);
-            ring[row + FIXED_COLUMNS + 3u * k + 1u] = or_none(m.y, has);
-            // Weights move on the CPU engine alone.
-            ring[row + FIXED_COLUMNS + 3u * k + 2u] = NO_REWARD;
+            write_component(lane, row, k, m.xy);
+            write_component(lane, row, k + 1u, m.zw);
         }
     }
     if local != 0u {

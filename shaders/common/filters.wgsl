@@ -115,12 +115,12 @@ fn weigh_samples(arm: u32, base: u32, local: u32) {
     }
 }
 
-// Whether the mean size of a sample's advantages is more than rounding.
+// Whether a sample has an advantage at some step, beyond rounding.
 fn has_advantage(base: u32, i: u32) -> bool {
-    let length = length_of(base, i);
-    var size = 0.0;
-    for (var t = 0u; t < length; t++) {
-        size += abs(advantages[(base + i) * STEPS + t].x);
+    for (var t = 0u; t < length_of(base, i); t++) {
+        if abs(advantages[(base + i) * STEPS + t].x) > NO_ADVANTAGE {
+            return true;
+        }
     }
-    return size > NO_ADVANTAGE * f32(length);
+    return false;
 }

@@ -46,7 +46,8 @@ pub struct Scratch {
     pub(crate) steps: Vec<f32>,
 }
 
-/// The mean size that a sample's advantages must exceed to count as one: above the rounding of what should be 0.
+/// The size that an advantage must exceed at some step for its sample to have one: above the rounding of what should be
+/// 0.
 pub const NO_ADVANTAGE: f32 = 1e-6;
 
 /// Where the draws of a batch come from: never the arm, so that all arms of a seed draw alike.

@@ -107,15 +107,15 @@ impl Work {
         self.truncated[i] = u8::from(next() != 0);
     }
 
-    /// Mean size of a sample's advantages; 0 for one that takes no part, and for rounding.
-    fn advantage_size(&self, i: usize) -> f32 {
-        let length = self.lengths[i] as usize;
-        if self.active[i] == 0 || length == 0 {
-            return 0.0;
-        }
-        let row = &self.advantages[i * self.steps..][..length];
-        let size = row.iter().fold(0.0f32, |sum, a| sum + a.abs()) / length as f32;
-        if size > NO_ADVANTAGE { size } else { 0.0 }
+    /// The valid steps of a sample's advantages; none of one that takes no part.
+    fn own_advantages(&self, i: usize) -> &[f32] {
+        let length = if self.active[i] == 0 { 0 } else { self.lengths[i] as usize };
+        &self.advantages[i * self.steps..][..length]
+    }
+
+    /// Whether a sample has an advantage at some step, beyond rounding.
+    fn has_advantage(&self, i: usize) -> bool {
+        self.own_advantages(i).iter().any(|a| a.abs() > NO_ADVANTAGE)
     }
 }
 
@@ -123,9 +123,9 @@ impl Work {
 /// True if there are past samples among them, so that the activations of the rollout no longer fit.
 pub fn refill(plan: &Plan, settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work: &mut Work) -> bool {
     let n = work.n;
-    let sizes = |work: &Work| (0..n).filter(|i| work.advantage_size(*i) > 0.0).count();
+    let share = |work: &Work| (0..n).filter(|i| work.has_advantage(*i)).count() as f32 / n as f32;
     if settings.dynamic_sampling == DynamicSampling::Off {
-        work.effective = sizes(work) as f32 / n as f32;
+        work.effective = share(work);
         return false;
     }
     work.keep_fresh();
@@ -137,7 +137,7 @@ pub fn refill(plan: &Plan, settings: &Settings, lane: &mut Lane, seed: u32, upda
         lane.buffer.prepare();
         let most = (settings.ssb_share * n as f32) as usize;
         for i in 0..n {
-            if refilled == most || work.advantage_size(i) > 0.0 {
+            if refilled == most || work.has_advantage(i) {
                 continue;
             }
             let [word, ..] = draw(seed, update, 0, i as u32, 0, purpose::SAMPLE_BUFFER);
@@ -149,8 +149,9 @@ pub fn refill(plan: &Plan, settings: &Settings, lane: &mut Lane, seed: u32, upda
         // What was sampled now is there for later updates.
         let mut sample = std::mem::take(&mut work.packed);
         for i in 0..n {
-            let size = work.advantage_size(i);
-            if size > 0.0 {
+            if work.has_advantage(i) {
+                let steps = work.own_advantages(i);
+                let size = steps.iter().fold(0.0f32, |sum, a| sum + a.abs()) / steps.len() as f32;
                 sample.clear();
                 work.pack(i, actions, &mut sample);
                 lane.buffer.push(size, &sample);
@@ -160,11 +161,11 @@ pub fn refill(plan: &Plan, settings: &Settings, lane: &mut Lane, seed: u32, upda
         work.exchange();
     }
     for i in 0..n {
-        if work.advantage_size(i) == 0.0 {
+        if !work.has_advantage(i) {
             work.active[i] = 0;
         }
     }
-    work.effective = sizes(work) as f32 / n as f32;
+    work.effective = share(work);
     refilled > 0
 }
 

@@ -105,8 +105,7 @@ fn check_advantages(
     let mut effective = 0.0;
     for i in 0..n {
         let row = i * t..(i + 1) * t;
-        let size = advantages[row.clone()].iter().map(|a| a.abs()).sum::<f32>();
-        let moves = data.active[i] != 0 && size > NO_ADVANTAGE * data.lengths[i] as f32;
+        let moves = data.active[i] != 0 && advantages[row.clone()].iter().any(|a| a.abs() > NO_ADVANTAGE);
         effective += f32::from(u8::from(moves));
         if data.active[i] == 0 || (settings.dynamic_sampling != DynamicSampling::Off && !moves) {
             assert!(got[row].iter().all(|a| *a == NO_REWARD), "{name}: sample {i} is left out");
