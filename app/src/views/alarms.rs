@@ -64,10 +64,24 @@ fn explains(app: App, kind: AlarmKind) -> String {
 /// Which experiment shows what an alarm is about.
 const EXPLAINED: &[(AlarmKind, &str)] = &[
     (AlarmKind::ProxyUpTrueDown, "par"),
-    (AlarmKind::EntropyCollapse, "policy-cliff"),
+    (AlarmKind::EntropyCollapse, "co-reward"),
     (AlarmKind::DeadGroups, "skywork-r1v2-ssb"),
     (AlarmKind::KlBlowUp, "rm-ensembles-overopt"),
     (AlarmKind::LengthCollapse, "grpo-lambda-length"),
     (AlarmKind::LengthExplosion, "coin-circling"),
     (AlarmKind::NotFinite, "stable-reinforce"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::EXPLAINED;
+    use std::path::Path;
+
+    #[test]
+    fn what_explains_an_alarm_is_in_the_gallery() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+        for (kind, id) in EXPLAINED {
+            assert!(folder.join(format!("{id}.toml")).exists(), "{kind:?}: there is no experiment {id}");
+        }
+    }
+}
