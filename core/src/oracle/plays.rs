@@ -24,6 +24,11 @@ impl Plays {
     pub fn len(&self) -> usize {
         self.edges.len()
     }
+
+    /// No episode.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
 }
 
 /// Plays episodes of a modelled task. A *world* is one set of noise: in one world, the same transitions give the same
