@@ -56,7 +56,9 @@ describe("the gallery", () => {
         v && typeof v === "object" && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v);
       for (const { id } of await window.goodhart.gallery()) {
         const { experiment } = await (await fetch(`./gallery/${id}.json`)).json();
-        await window.goodhart.load(`#${id}`);
+        // That its engine is ready is not waited for: some learn reward models before.
+        window.goodhart.load(`#${id}`).catch(() => {});
+        for (let i = 0; i < 100 && window.goodhart.experiment().id !== id; i += 1) await new Promise((done) => setTimeout(done, 50));
         const got = window.goodhart.experiment();
         delete experiment.claims;
         delete experiment.notes;
