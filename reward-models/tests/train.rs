@@ -59,7 +59,7 @@ fn what_burn_fits_is_what_the_engine_scores() {
     let mlp = r#"{"count": 2, "hidden": [24, 12], "objective": "regression"}"#;
     let sequence = r#"{"count": 2, "encoder": "sequence", "inputs": "tokens", "objective": "regression"}"#;
     let length = r#"{"kind": "length", "max_completion_length": 10}"#;
-    let transformer = r#"{"kind": "transformer", "d_model": 8, "layers": 1, "heads": 1}"#;
+    let transformer = r#"{"kind": "transformer", "d_model": 16, "layers": 1, "heads": 1}"#;
     for plan in [planned(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, mlp), planned(length, transformer, sequence)]
     {
         let models = plan.reward_models.as_ref().unwrap();
