@@ -45,8 +45,7 @@ fn experiment(source: &str, task: Option<&str>) -> Result<bool, Failure> {
         return Ok(true);
     }
     let plan = plan(&experiment).map_err(|problems| join(&problems))?;
-    for (i, arm) in experiment.arms.iter().enumerate() {
-        let report = linter::report(&plan, i);
+    for (arm, report) in experiment.arms.iter().zip(linter::reports(&plan)) {
         let found: Vec<Diagnostic> = report.findings.into_iter().map(|f| f.diagnostic).collect();
         eprint!("{}", reward::format_rustc_like(&arm.code, &found, &arm.name));
     }

@@ -19,7 +19,7 @@ struct Answers {
 pub fn solve(options: &Solve) -> Result<(), Failure> {
     let experiment = source::open(&options.source)?;
     let plan = plan(&experiment).map_err(|problems| join(&problems))?;
-    let arms: Vec<Report> = (0..plan.arms.len()).map(|arm| linter::report(&plan, arm)).collect();
+    let arms = linter::reports(&plan);
     if options.json {
         let answers = Answers { arms, distances: oracle::distances(&plan) };
         let text = serde_json::to_string(&answers).map_err(|e| e.to_string())?;
@@ -27,9 +27,13 @@ pub fn solve(options: &Solve) -> Result<(), Failure> {
     }
     print(&table(&["value", "true score", "of the best", "regret", "STARC", "solved", "arm"], &rows(&arms)))?;
     for arm in &arms {
-        print(&format!("{}: {}\n", arm.arm, [&[arm.says.clone()], &arm.notes[..]].concat().join(" ")))?;
+        print(&format!("{}: {}\n", arm.arm, said(arm)))?;
     }
     Ok(())
+}
+
+fn said(arm: &Report) -> String {
+    [&arm.says].into_iter().chain(&arm.notes).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn rows(arms: &[Report]) -> Vec<Vec<String>> {

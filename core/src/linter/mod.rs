@@ -21,6 +21,15 @@ pub fn report(plan: &Plan, arm: usize) -> Report {
     }
 }
 
+/// The same of every arm, with the task solved once.
+pub fn reports(plan: &Plan) -> Vec<Report> {
+    let arms = 0..plan.arms.len();
+    match Oracle::new(plan) {
+        Ok(oracle) => arms.map(|arm| report_with(&oracle, arm)).collect(),
+        Err(_) => arms.map(|arm| report(plan, arm)).collect(),
+    }
+}
+
 /// The same for a task that is solved already.
 pub fn report_with(oracle: &Oracle<&Plan>, arm: usize) -> Report {
     let mut report = match oracle.solved(arm) {

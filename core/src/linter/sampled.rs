@@ -18,6 +18,8 @@ use crate::tasks::{DrawKey, Play, STATE_WORDS, State, StepTask, TokenTask};
 const EPISODES: usize = 512;
 /// Share of the variance from which a component drowns the others.
 const DROWNS: f64 = 0.9;
+/// Correlation with the true score from which a component may.
+const FOLLOWS: f64 = 0.25;
 /// Correlation with the true score below which a component points the wrong way.
 const WRONG: f64 = -0.1;
 /// Deviations of chance that it must be away from 0.
@@ -179,7 +181,9 @@ fn silent(plan: &Plan, arm: usize, scores: &Scores, covered: Option<&Scores>, re
             report.findings.push(finding(Check::NeverApplies, program, Some(c), message, suggestion));
         }
         let same = |x: &[f32]| x.windows(2).all(|w| w[0] == w[1]);
-        if own.len() > 1 && same(&own) && same(&steps) {
+        // The base policy may never have come to what pays; demonstrations do.
+        let is_rare = covered.is_none() && own.first() == Some(&0.0) && matches!(plan.task.play, Play::Steps(_));
+        if own.len() > 1 && same(&own) && same(&steps) && !is_rare {
             let message = format!("`{name}` is always {}, {over}: what all samples are paid moves no policy", own[0]);
             let suggestion = "look at its conditions, or leave it out".to_string();
             report.findings.push(finding(Check::Constant, program, Some(c), message, suggestion));
@@ -220,7 +224,7 @@ fn shares(plan: &Plan, arm: usize, all: &Episodes, scores: &Scores, report: &mut
         let share = variances[c] / total;
         report.components[c].variance_share = Some(share as f32);
         let percent = 100.0 * share;
-        if share > DROWNS && heard > 1 && !normalised && follows.is_none_or(|x| x < 0.5) {
+        if share > DROWNS && heard > 1 && !normalised && follows.is_none_or(|x| x < FOLLOWS) {
             let message = format!(
                 "`{name}` has {percent:.0}% of the variance of the reward over the base policy's episodes: the other components hardly count"
             );
