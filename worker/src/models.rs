@@ -99,10 +99,8 @@ impl Trainer {
         sent.map_err(|_| "a message to the worker that learns reward models was refused".to_string())?;
         loop {
             match self.heard.next().await? {
-                TrainingEvent::Progress { id, step, .. } if id == asked => {
-                    if !tell(step) {
-                        return Err("another run took the place of this one".into());
-                    }
+                TrainingEvent::Progress { id, step, .. } if id == asked && !tell(step) => {
+                    return Err("another run took the place of this one".into());
                 }
                 TrainingEvent::Trained { id, weights } if id == asked => return Ok(weights),
                 TrainingEvent::Failed { id, message } if id == asked => return Err(message),
