@@ -269,9 +269,10 @@ fn solve_and_lint_say_what_a_reward_is_worth_before_training() {
     assert!(said.out.contains("coin: What you pay for earns 0% of what you want."), "{}", said.out);
     let all: Value = serde_json::from_str(&goodhart(&["solve", &file, "--json"], "").out).unwrap();
     assert_eq!(all["arms"][0]["solved"], "exactly");
-    assert_eq!(all["arms"][0]["findings"].as_array().unwrap().len(), 2);
+    let found: Vec<_> = all["arms"][0]["findings"].as_array().unwrap().iter().map(|f| f["check"].clone()).collect();
+    assert!(found.contains(&"positive_cycle".into()) && found.contains(&"not_potential".into()), "{found:?}");
     assert_eq!(all["distances"]["names"][2], "true objective");
     let said = goodhart(&["lint", &file], "");
     assert_eq!(said.code, 0, "warnings are no errors");
-    assert!(said.err.contains("warning: a loop of 2 steps pays 0.25") && said.err.contains("coin:4:5"), "{}", said.err);
+    assert!(said.err.contains("warning: a loop of 2 steps pays 0.25") && said.err.contains("coin:3:5"), "{}", said.err);
 }

@@ -155,15 +155,20 @@ fn correlation(xs: &[f32], ys: &[f32]) -> f64 {
 #[test]
 fn thinking_rewards_follow_sound_work_as_stated() {
     for c in [-1.0, -0.6, 0.0, 0.6, 1.0] {
-        let t = task("steps", [("thinking_correlation", number(c)), ("skill", number(3.0))]);
-        let (mut thinking, mut misled, mut scores) = (Vec::new(), Vec::new(), Vec::new());
+        // Without lucky guesses the graded outcome of what was submitted rises with the work that was done soundly.
+        let t = task("steps", [("thinking_correlation", number(c)), ("skill", number(1.0)), ("guess", number(0.0))]);
+        let (mut thinking, mut misled, mut sound) = (Vec::new(), Vec::new(), Vec::new());
         for update in 0..3000 {
             let e = play(&t, key(update, 4), |step, state| base_action(&t, state, draw(9, update, step, 0, 0, 0)[0]));
+            if scalar(&t, &e.record, "submitted") == 0.0 {
+                continue;
+            }
             thinking.push(scalar(&t, &e.record, "thinking"));
             misled.push(scalar(&t, &e.record, "thinking_misled"));
-            scores.push(e.score);
+            sound.push(scalar(&t, &e.record, "tests"));
         }
-        let (follows, against) = (correlation(&thinking, &scores), correlation(&misled, &scores));
+        assert!(sound.len() > 1000, "{}", sound.len());
+        let (follows, against) = (correlation(&thinking, &sound), correlation(&misled, &sound));
         assert!(against < -0.3, "{against}");
         let as_stated = if c == 0.0 { follows.abs() < 0.05 } else { follows * c > 0.3 * c * c };
         assert!(as_stated, "{follows} for {c}");
