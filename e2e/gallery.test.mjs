@@ -110,8 +110,13 @@ describe("the gallery", () => {
     const says = page.locator(".oracle-says");
     await says.waitFor();
     const first = await says.innerText();
+    const loop = page.locator(".finding", { hasText: /loop of \d+ steps/ });
+    await loop.waitFor();
+    await page.locator(".optimum polygon.loop").waitFor();
     await type(page, "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n");
     await page.waitForFunction((first) => document.querySelector(".oracle-says")?.innerText !== first, first);
+    await loop.waitFor({ state: "detached" });
+    assert.equal(await page.locator(".optimum polygon.loop").count(), 0, "without the coin there is no loop");
     await page.locator(".optimum svg").waitFor();
     await page.locator(".starc table").waitFor();
     assert.deepEqual(problems, []);
