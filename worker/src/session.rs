@@ -164,9 +164,12 @@ impl Session {
         Ok(())
     }
 
-    /// A checkpoint; the rows before it have been taken in.
+    /// A checkpoint; the rows before it have been sent: a run that goes on from it must not miss any.
     async fn checkpoint(&mut self) -> Result<Checkpoint, String> {
         self.engine.settle(&mut self.reports).await?;
+        if let Some(event) = self.reports.report(self.run, edge::now(), None) {
+            edge::post(&event);
+        }
         self.engine.checkpoint().await
     }
 
