@@ -3,9 +3,11 @@
 
 const NEAR_PX = 7;
 
-// Beside the line, on the side where there is room.
-function label(ctx, bbox, x, text, ratio, card) {
+// Beside the line, on the side where there is room; what has room on neither is said by its update alone.
+function label(ctx, bbox, x, whole, ratio, card) {
   ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+  const room = Math.max(x - bbox.left, bbox.left + bbox.width - x) - 8 * ratio;
+  const text = ctx.measureText(whole).width < room ? whole : whole.slice(whole.lastIndexOf(",") + 1).trim();
   const { width } = ctx.measureText(text);
   const right = x + width + 8 * ratio < bbox.left + bbox.width;
   // The curves shine through, the letters stay readable.
