@@ -112,7 +112,7 @@ describe("the gallery", () => {
     const first = await says.innerText();
     const loop = page.locator(".finding", { hasText: /loop of \d+ steps/ });
     await loop.waitFor();
-    await page.locator(".optimum polygon.loop").waitFor();
+    await page.locator(".optimum polygon.loop").waitFor({ state: "attached" });   // two cells: a line has no height
     await type(page, "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n");
     await page.waitForFunction((first) => document.querySelector(".oracle-says")?.innerText !== first, first);
     await loop.waitFor({ state: "detached" });
