@@ -26,7 +26,7 @@ fn said(report: &Report) -> String {
     let mut html = format!("<p class=\"oracle-says\"><b>Oracle</b> {}</p>", escape(&report.says));
     for finding in &report.findings {
         let d = &finding.diagnostic;
-        let fix = d.suggestion.as_ref().map(|s| format!(" <i>{}</i>", escape(s))).unwrap_or_default();
+        let fix = d.suggestion.as_ref().map(|s| format!("; <i>{}</i>", escape(s))).unwrap_or_default();
         let line = if d.end > d.start { format!("Line {}: ", d.line) } else { String::new() };
         html += &format!("<p class=\"finding\">{line}{}{fix}</p>", escape(&d.message));
     }
