@@ -122,11 +122,16 @@ fn key(case: &Case) -> String {
     if case.experiment.id.is_empty() { name() } else { case.experiment.id.clone() }
 }
 
-fn known_records(cases: &[Case]) -> Result<Records, Failure> {
+/// The folders that the experiments stand in.
+fn folders(cases: &[Case]) -> Vec<&Path> {
     let mut folders: Vec<&Path> = cases.iter().filter_map(|case| case.file.parent()).collect();
     folders.dedup();
+    folders
+}
+
+fn known_records(cases: &[Case]) -> Result<Records, Failure> {
     let mut known = Records::new();
-    for folder in folders {
+    for folder in folders(cases) {
         known.extend(record::read(folder)?);
     }
     Ok(known)
@@ -190,8 +195,7 @@ fn summary(cases: &[Case], all: &[Checked]) -> String {
         .zip(all)
         .map(|(case, checked)| {
             let record = &checked.record;
-            let hold = record.claims.iter().filter(|claim| claim.holds).count();
-            let refuted = record.claims.iter().filter(|claim| claim.refuted).count();
+            let (hold, refuted) = record::counts(record);
             vec![
                 key(case),
                 format!("{hold} of {}", record.claims.len()),

@@ -71,9 +71,20 @@ fn stretches(curve: &[f32]) -> Vec<Option<f32>> {
         .collect()
 }
 
-/// Four digits after the point: beyond that a change says nothing. None for what is not finite.
+/// Four digits after the point: beyond that a change says nothing.
+fn four_digits(x: f32) -> f64 {
+    (f64::from(x) * 1e4).round() / 1e4
+}
+
+/// The same for the records; None for what is not finite.
 fn rounded(x: f32) -> Option<f32> {
-    x.is_finite().then(|| ((f64::from(x) * 1e4).round() / 1e4) as f32)
+    x.is_finite().then(|| four_digits(x) as f32)
+}
+
+/// How many claims of a record hold, and how many its file calls refuted.
+pub fn counts(record: &Record) -> (usize, usize) {
+    let count = |of: fn(&ClaimRecord) -> bool| record.claims.iter().filter(|claim| of(claim)).count();
+    (count(|claim| claim.holds), count(|claim| claim.refuted))
 }
 
 /// The file with what was measured beside each claim; everything else in it stays as it is, comments too.
@@ -93,7 +104,7 @@ pub fn record(text: &str, outcomes: &[Outcome], date: &str) -> Result<String, St
 }
 
 fn decimal(x: f32) -> toml_edit::Value {
-    ((f64::from(x) * 1e4).round() / 1e4).into()
+    four_digits(x).into()
 }
 
 /// Today's date (UTC) as year-month-day.

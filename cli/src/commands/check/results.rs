@@ -1,7 +1,7 @@
 //! `docs/results.md`: what all experiments of a folder claim and what their last check measured, from the files and
 //! their records alone.
 
-use super::{Case, Checked, experiments_of, key, record, sign};
+use super::{Case, Checked, experiments_of, folders, key, record, sign};
 use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;
@@ -13,9 +13,7 @@ use std::path::Path;
 
 /// Records what was checked beside the experiments, and writes `docs/results.md` beside their folder.
 pub fn write(cases: &[Case], all: &[Checked]) -> Result<(), Failure> {
-    let mut folders: Vec<&Path> = cases.iter().filter_map(|case| case.file.parent()).collect();
-    folders.dedup();
-    for folder in folders {
+    for folder in folders(cases) {
         let mut records = record::read(folder)?;
         for (case, checked) in cases.iter().zip(all).filter(|(case, _)| case.file.parent() == Some(folder)) {
             records.insert(key(case), checked.record.clone());
@@ -46,10 +44,7 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
     for e in experiments {
         let line = match records.get(&e.id) {
             Some(r) => {
-                let count = |f: fn(&goodhart_core::experiment::record::ClaimRecord) -> bool| {
-                    r.claims.iter().filter(|claim| f(claim)).count()
-                };
-                let (hold, refuted) = (count(|c| c.holds), count(|c| c.refuted));
+                let (hold, refuted) = record::counts(r);
                 format!(
                     "{hold} of {} | {refuted} | {} | {:.0} | {} | `{}`",
                     r.claims.len(),
