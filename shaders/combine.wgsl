@@ -10,6 +10,7 @@
 @group(0) @binding(6) var<storage, read> errors: array<u32>;
 @group(0) @binding(7) var<storage, read_write> rewards: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> step_rewards: array<f32>;
+@group(0) @binding(9) var<storage, read> loss_sums: array<LaneStats>;
 
 fn goodhart_error(sample: u32) -> u32 {
     return errors[sample];
@@ -21,6 +22,11 @@ fn goodhart_set_reward(sample: u32, value: f32, error: u32) {
 
 fn goodhart_set_step_reward(sample: u32, t: u32, value: f32) {
     step_rewards[sample * STEPS + t] = value;
+}
+
+// The weight of a component: the program's, or what the slow loop made of it.
+fn goodhart_weight(component: u32, own: f32) -> f32 {
+    return select(own, loss_sums[program_lane].weights[component], loss_sums[program_lane].moves == 1u);
 }
 
 // What `components` alone calls.

@@ -51,14 +51,14 @@ fn component_moments(base: u32, local: u32, c: u32) -> vec4<f32> {
     );
 }
 
-// (mean, deviation, weight) of a component, if there is room for it; weights move on the CPU engine alone.
+// (mean, deviation, weight) of a component, if there is room for it; the weight where the slow loop moves it.
 fn write_component(lane: u32, row: u32, c: u32, m: vec2<f32>) {
     if c < COMPONENTS {
         let has = c < lanes[lane].z;
         let place = row + FIXED_COLUMNS + 3u * c;
         ring[place] = or_none(m.x, has);
         ring[place + 1u] = or_none(m.y, has);
-        ring[place + 2u] = NO_REWARD;
+        ring[place + 2u] = or_none(loss_sums[lane].weights[c], has && loss_sums[lane].moves == 1u);
     }
 }
 

@@ -22,6 +22,10 @@ fn goodhart_set_error(sample: u32, error: u32) {
 }
 
 // What `combine` alone calls.
+fn goodhart_weight(component: u32, own: f32) -> f32 {
+    return own;
+}
+
 fn goodhart_error(sample: u32) -> u32 {
     return errors[sample];
 }

@@ -55,6 +55,12 @@ fn framework_epsilon(framework: u32) -> f32 {
     return select(select(1e-9, 1e-6, framework == FRAMEWORK_VERL), 1e-4, framework == FRAMEWORK_TRL);
 }
 
+// The weight of a component: the program's, or what the slow loop made of it.
+fn weight_of(base: u32, arm: u32, k: u32) -> f32 {
+    let lane = base / SAMPLES;
+    return select(settings[arm].weights[k], loss_sums[lane].weights[k], loss_sums[lane].moves == 1u);
+}
+
 // Weighted sum of the components' z-scores in the group (gdpo).
 fn gdpo_sum(base: u32, i: u32, arm: u32) -> f32 {
     let verl = settings[arm].framework == FRAMEWORK_VERL;
@@ -65,9 +71,9 @@ fn gdpo_sum(base: u32, i: u32, arm: u32) -> f32 {
         if is_number(x) {
             let m = group_moments(base, i / GROUP, k);
             if m.count > 1.0 {
-                sum += settings[arm].weights[k] * ((x - m.mean) / (m.dev + eps));
+                sum += weight_of(base, arm, k) * ((x - m.mean) / (m.dev + eps));
             } else if verl {
-                sum += settings[arm].weights[k] * (x / (1.0 + eps));
+                sum += weight_of(base, arm, k) * (x / (1.0 + eps));
             }
         }
     }

@@ -21,10 +21,8 @@ pub fn conflict(settings: &Settings) -> Option<String> {
 
 /// What the GPU engine does not do of some settings, in words that end its sentence; None where it does all.
 pub fn cpu_only(settings: &Settings) -> Option<&'static str> {
-    if settings.dynamic_sampling == DynamicSampling::Refill {
-        return Some("dynamic_sampling = refill keeps past samples, which is for the CPU engine");
-    }
-    (settings.outer_every > 0).then_some("outer_every moves the weights of the reward, which is for the CPU engine")
+    (settings.dynamic_sampling == DynamicSampling::Refill)
+        .then_some("dynamic_sampling = refill keeps past samples, which is for the CPU engine")
 }
 
 #[cfg(test)]

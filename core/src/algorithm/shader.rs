@@ -81,6 +81,9 @@ shader_struct! {
         reward_noise: u32,
         reward_noise_rate: f32,
         reward_noise_size: f32,
+        outer_every: u32,
+        outer_lr: f32,
+        outer_max: f32,
     }
 }
 
@@ -137,6 +140,10 @@ shader_struct! {
         inference_n: u32,
         /// Written by `advantage`: share of samples with an advantage.
         effective: f32,
+        /// 1 where the slow loop moves the weights of the components, and those weights, moved by `outer_step`; else the
+        /// program's own count.
+        moves: u32,
+        weights: [f32; MAX_COMPONENTS],
     }
 }
 
@@ -212,6 +219,9 @@ impl ArmSettings {
             reward_noise: s.reward_noise as u32,
             reward_noise_rate: s.reward_noise_rate,
             reward_noise_size: s.reward_noise_size,
+            outer_every: s.outer_every,
+            outer_lr: s.outer_lr,
+            outer_max: s.outer_max,
         }
     }
 }
@@ -270,6 +280,8 @@ pub fn stage(name: &str) -> Option<String> {
             shader!("loss.wgsl"),
         ],
         "optimize" => &[shader!("common/reduce.wgsl"), shader!("common/turn.wgsl"), shader!("optimize.wgsl")],
+        "outer_half" => &[shader!("common/reduce.wgsl"), shader!("common/outer.wgsl"), shader!("outer_half.wgsl")],
+        "outer_step" => &[shader!("common/reduce.wgsl"), shader!("common/outer.wgsl"), shader!("outer_step.wgsl")],
         _ => return None,
     };
     Some(prelude() + &parts.concat())
@@ -300,7 +312,7 @@ mod tests {
 
     #[test]
     fn the_stages_validate_within_the_limits_of_webgpu() {
-        for name in ["advantage", "loss", "optimize"] {
+        for name in ["advantage", "loss", "optimize", "outer_half", "outer_step"] {
             let module = module(name);
             let all = naga::valid::ValidationFlags::all();
             let mut validator = naga::valid::Validator::new(all, naga::valid::Capabilities::empty());

@@ -1,5 +1,4 @@
-//! Stage `outer`: the slow loop over the weights of the components, every few updates. It has no shader twin: plans that
-//! ask for it train on this engine.
+//! Stage `outer`: the slow loop over the weights of the components, every few updates.
 
 use super::backward::backward;
 use super::work::{Lane, Work};
@@ -9,7 +8,8 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::reward::Program;
 
-/// Moves the weights of a program (none of one with `combine`, which an edit may bring), whose policy still has the activations of the rollout.
+/// Moves the weights of a program (none of one with `combine`, which an edit may bring), whose policy still has the
+/// activations of the rollout.
 pub fn outer(
     plan: &Plan,
     settings: &Settings,

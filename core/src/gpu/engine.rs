@@ -36,6 +36,8 @@ pub struct GpuEngine {
     pub(super) readback: Readback,
     pub(super) lanes: Vec<LaneId>,
     pub(super) arms: Vec<PlannedArm>,
+    /// Lanes whose weights the slow loop moves.
+    pub(super) moves: Vec<bool>,
     /// Updates submitted.
     pub(super) update: u32,
     /// Weights of the reward models of all lanes, and the lanes that wait for new ones.
@@ -101,12 +103,14 @@ impl GpuEngine {
             buffers,
             stages: Vec::new(),
             lanes: ids.to_vec(),
+            moves: vec![false; ids.len()],
             update: 0,
             reward_models,
             due: Vec::new(),
             plan,
         };
-        let sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
+        let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
+        sources.extend(engine.missing_outer()?);
         engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources).await?;
         for arm in 0..engine.arms.len() {
             engine.write_arm(arm);
@@ -114,12 +118,13 @@ impl GpuEngine {
         for lane in 0..engine.lanes.len() {
             let entropy = EntropyControl::new(&engine.arms[engine.lanes[lane].arm].settings);
             engine.write_entropy(lane, 0, &entropy);
+            engine.start_weights(lane, &[]);
         }
         context.check()?;
         Ok(engine)
     }
 
-    fn parts(&self) -> Parts<'_> {
+    pub(super) fn parts(&self) -> Parts<'_> {
         Parts {
             shape: &self.shape,
             layout: &self.layout,
@@ -129,7 +134,7 @@ impl GpuEngine {
         }
     }
 
-    /// Writes an arm's settings, and the number of its components beside its lanes.
+    /// Writes an arm's settings, and beside its lanes the number of its components and whether it combines them itself.
     fn write_arm(&self, arm: usize) {
         let planned = &self.arms[arm];
         let weights: Vec<f32> = planned.program.components.iter().map(|c| c.weight).collect();
@@ -137,8 +142,14 @@ impl GpuEngine {
         ArmSettings::of(&planned.settings, &weights).write(&mut words);
         self.write("settings", arm * ArmSettings::WORDS, &words);
         for (i, id) in self.lanes.iter().enumerate().filter(|(_, id)| id.arm == arm) {
-            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, 0]);
+            let combines = u32::from(planned.program.has_combine());
+            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, combines]);
         }
+    }
+
+    /// Places of an arm's lanes.
+    fn lanes_of(&self, arm: usize) -> Vec<usize> {
+        (0..self.lanes.len()).filter(|l| self.lanes[*l].arm == arm).collect()
     }
 
     /// Writes the state of a lane's optimiser and entropy bonus.
@@ -154,7 +165,7 @@ impl GpuEngine {
 
     /// Uses new settings for an arm from the next submit on.
     ///
-    /// Errors: settings that need a value head where the run has none, or that are for the CPU engine.
+    /// Errors: settings that need a value head where the run has none, or buffers that the device does not hold.
     pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
         if let Some(what) = cpu_only(&settings) {
             return Err(GpuError::Unsupported(what.into()));
@@ -163,10 +174,19 @@ impl GpuEngine {
             return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
         }
         let entropy = settings.entropy_coef.to_bits();
-        self.arms[arm].settings = settings;
+        let before = std::mem::replace(&mut self.arms[arm].settings, settings);
+        let missing = self.missing_outer().and_then(|sources| self.add_stages(sources));
+        if missing.is_err() {
+            self.arms[arm].settings = before;
+            return missing;
+        }
         self.write_arm(arm);
-        for lane in (0..self.lanes.len()).filter(|l| self.lanes[*l].arm == arm) {
+        for lane in self.lanes_of(arm) {
             self.write("opt_state", lane * 4 + 1, &[entropy]);
+            // Weights that moved stay where they are.
+            if !self.moves[lane] {
+                self.start_weights(lane, &[]);
+            }
         }
         Ok(())
     }
@@ -195,6 +215,10 @@ impl GpuEngine {
         }
         self.arms[prepared.arm].program = prepared.program;
         self.write_arm(prepared.arm);
+        // Weights that moved belong to the program that they were found with.
+        for lane in self.lanes_of(prepared.arm) {
+            self.start_weights(lane, &[]);
+        }
     }
 
     /// Compiles a new program for an arm and uses it from the next submit on.
@@ -254,18 +278,22 @@ impl GpuEngine {
         names
     }
 
-    /// Dispatches of an update that looks at the reference policy, and of one that does not.
+    /// Dispatches of an update that looks at the reference policy and takes a step of the slow loop, and of one that does
+    /// neither.
     pub fn dispatches(&self) -> (usize, usize) {
         let (epochs, minibatches) = self.passes();
         let count = |phase: Phase| self.stages.iter().filter(|s| s.phase == phase).count();
         let again = (epochs * minibatches) as usize - 1;
+        let learn = count(Phase::Backward) + count(Phase::Learn);
         let plain = count(Phase::Sample)
             + count(Phase::Judge)
             + count(Phase::First)
-            + count(Phase::Learn)
-            + again * (count(Phase::Again) + count(Phase::Learn))
+            + learn
+            + again * (count(Phase::Again) + learn)
             + count(Phase::Measure);
-        (plain + count(Phase::Reference), plain)
+        let outer =
+            self.outer_passes() as usize * (count(Phase::OuterHalf) + count(Phase::Backward) + count(Phase::OuterStep));
+        (plain + count(Phase::Reference) + outer, plain)
     }
 
     /// Submits whose rows have not been taken in.
@@ -285,7 +313,8 @@ impl GpuEngine {
     pub fn submit(&mut self, updates: u32) -> Result<u32, GpuError> {
         self.context.check()?;
         let (epochs, minibatches) = self.passes();
-        let entries = 2 + epochs * minibatches;
+        let passes = epochs * minibatches;
+        let entries = 2 + passes + self.outer_passes();
         let most = ((MAX_UPDATES * 8) as u32 / entries).clamp(1, MAX_UPDATES as u32);
         let updates = updates.min(most).min(self.plan.run.updates.saturating_sub(self.update)).min(self.until_due());
         if updates == 0 {
@@ -296,8 +325,12 @@ impl GpuEngine {
         for k in 0..updates {
             for entry in 0..entries {
                 let pass = entry.saturating_sub(2);
-                let (epoch, minibatch) = (pass / minibatches, pass % minibatches);
-                let (first, last) = (entry == 2, entry + 1 == entries);
+                // The slow loop's passes are behind the optimiser's: a component and a half of the batch each.
+                let (epoch, minibatch) = match pass.checked_sub(passes) {
+                    Some(outer) => (outer / 2, outer % 2),
+                    None => (pass / minibatches, pass % minibatches),
+                };
+                let (first, last) = (entry == 2, entry == 1 + passes);
                 let row = [
                     self.update + k,
                     epoch,
@@ -317,7 +350,7 @@ impl GpuEngine {
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for k in 0..updates {
-                self.encode_update(&mut pass, k * entries, entries, self.looks_back(self.update + k));
+                self.encode_update(&mut pass, k * entries, self.update + k);
             }
         }
         let words = updates as usize * self.shape.lanes * self.shape.columns;
@@ -332,19 +365,29 @@ impl GpuEngine {
         Ok(updates)
     }
 
-    fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, entries: u32, reference: bool) {
+    fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, update: u32) {
+        let (epochs, minibatches) = self.passes();
+        let end = 2 + epochs * minibatches;
         let mut run = |phase: Phase, entry: u32| {
             for stage in self.stages.iter().filter(|s| s.phase == phase) {
                 stage.kernel.encode(pass, base + entry, stage.grid);
             }
         };
         run(Phase::Sample, 0);
-        if reference {
+        if self.looks_back(update) {
             run(Phase::Reference, 1);
         }
         run(Phase::Judge, 0);
-        for entry in 2..entries {
+        if self.outer_is_due(update) {
+            for entry in end..end + self.outer_passes() {
+                run(Phase::OuterHalf, entry);
+                run(Phase::Backward, entry);
+                run(Phase::OuterStep, entry);
+            }
+        }
+        for entry in 2..end {
             run(if entry == 2 { Phase::First } else { Phase::Again }, entry);
+            run(Phase::Backward, entry);
             run(Phase::Learn, entry);
         }
         run(Phase::Measure, 0);

@@ -7,7 +7,7 @@ use super::network::{BAG_ENTRIES, Layout, NET_ENTRIES, Network};
 use super::pipelines::AT_STRIDE;
 use super::setup::{MAX_UPDATES, RUN_WORDS};
 use super::shape::Shape;
-use crate::algorithm::shader::{ArmSettings, LaneStats};
+use crate::algorithm::shader::{ArmSettings, LaneStats, MAX_COMPONENTS};
 
 /// Makes all buffers, zeroed; `words` is the size of the task's tables, `models` that of the reward models, `counters` that
 /// of the exploration memory.
@@ -24,7 +24,7 @@ pub(super) fn make_buffers(
     let mut buffers = Buffers::new();
     let lanes = shape.lanes;
     let (samples, rows) = (lanes * shape.samples(), lanes * shape.rows());
-    let at_bytes = AT_STRIDE * (MAX_UPDATES * 8).max(2 + MAX_PASSES) as u64;
+    let at_bytes = AT_STRIDE * (MAX_UPDATES * 8).max(2 + MAX_PASSES + 2 * MAX_COMPONENTS) as u64;
     buffers.uniform(context, "at", at_bytes, AT_STRIDE)?;
     for (name, entries) in [("lanes", lanes), ("net", NET_ENTRIES), ("bags", BAG_ENTRIES)] {
         buffers.uniform(context, name, entries as u64 * 16, entries as u64 * 16)?;

@@ -8,6 +8,7 @@ mod device;
 mod engine;
 mod memory;
 mod network;
+mod outer;
 mod pipelines;
 mod readback;
 mod reward_models;

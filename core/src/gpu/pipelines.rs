@@ -27,7 +27,7 @@ pub(super) struct Kernel {
 
 /// A text and what it was compiled to, shared by stages of the same text.
 #[derive(Clone)]
-struct Compiled {
+pub(super) struct Compiled {
     text: String,
     layout: wgpu::BindGroupLayout,
     pipeline: wgpu::ComputePipeline,
@@ -59,7 +59,7 @@ impl Kernel {
     /// Compiles a stage. In a browser the compilation goes on in the background; await `errors` for its verdict.
     ///
     /// Errors: a name that no buffer has.
-    fn new(
+    pub(super) fn new(
         context: &GpuContext,
         source: &Source,
         buffers: &Buffers,

@@ -7,6 +7,7 @@ use super::setup::RUN_WORDS;
 use super::shape::Shape;
 use super::stages::Phase;
 use crate::algorithm;
+use crate::algorithm::shader::LaneStats;
 use crate::exploration::Exploration;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
@@ -105,10 +106,11 @@ impl Parts<'_> {
         text += &switch(&components);
         text += "fn program_combine(arm: u32, sample: u32, group: u32, in_group: u32, batch: u32, in_batch: u32) {\n";
         text += &switch(&combine);
-        [self.plain("score", &[&text, shader!("score.wgsl")]), self.plain("combine", &[&text, shader!("combine.wgsl")])]
+        let combine = [&text, &LaneStats::wgsl(), shader!("combine.wgsl")];
+        [self.plain("score", &[&text, shader!("score.wgsl")]), self.plain("combine", &combine)]
     }
 
-    /// The stages `advantage`, `loss` or `optimize`.
+    /// A stage of `core/src/algorithm/shader.rs`.
     pub(super) fn algorithm(&self, name: &'static str) -> Result<Source, GpuError> {
         let text =
             algorithm::shader::stage(name).ok_or_else(|| GpuError::Unsupported(format!("a stage \"{name}\"")))?;
@@ -156,7 +158,7 @@ impl Parts<'_> {
             (Phase::Again, self.forward(false)),
             (Phase::Again, self.algorithm("loss")?),
         ]);
-        list.extend(self.backward().into_iter().map(|s| (Phase::Learn, s)));
+        list.extend(self.backward().into_iter().map(|s| (Phase::Backward, s)));
         list.push((Phase::Learn, self.algorithm("optimize")?));
         list.push((Phase::Measure, self.measure()));
         list.extend(appraisal.map(|[_, calibrate]| (Phase::Measure, calibrate)));

@@ -15,10 +15,15 @@ pub(super) enum Phase {
     Reference,
     /// Once after the reference.
     Judge,
+    /// Before and behind the gradients of the slow loop, where it is due.
+    OuterHalf,
+    OuterStep,
     /// In an update's first optimiser step, whose policy is still the one that sampled.
     First,
     /// In every other optimiser step.
     Again,
+    /// In every optimiser step, and in every pass of the slow loop.
+    Backward,
     /// In every optimiser step.
     Learn,
     /// Once at the end.
@@ -65,8 +70,8 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
             [features, lanes, layout.bags.len() as u32]
         }
         "explore" => [samples as u32, lanes, 1],
-        "appraise" | "score" | "combine" | "remember" => [up(samples, 64), lanes, 1],
-        // One workgroup a lane: advantage, loss, optimize, measure, calibrate.
+        "appraise" | "score" | "combine" | "remember" | "outer_half" => [up(samples, 64), lanes, 1],
+        // One workgroup a lane: advantage, outer_step, loss, optimize, measure, calibrate.
         _ => [lanes, 1, 1],
     }
 }

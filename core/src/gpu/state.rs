@@ -71,7 +71,7 @@ impl GpuEngine {
                 tokens: run[RUN_FIELDS.len()],
                 run: run[..RUN_FIELDS.len()].to_vec(),
                 reward_models: self.weights_of(i).to_vec(),
-                weights: Vec::new(),
+                weights: self.moved_weights(i, &stats),
                 buffer: Vec::new(),
                 visits: read[6][i * counters..(i + 1) * counters].to_vec(),
             }
@@ -110,6 +110,7 @@ impl GpuEngine {
             self.buffers.write(&self.context, "run", i * RUN_WORDS, bytemuck::cast_slice(&run));
             let entropy = EntropyControl { coef: saved.entropy_coef, last: saved.entropy_last };
             self.write_entropy(i, saved.opt_step, &entropy);
+            self.start_weights(i, &saved.weights);
         }
         self.update = checkpoint.update;
         self.due.clear();

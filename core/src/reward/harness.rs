@@ -67,6 +67,7 @@ fn goodhart_step(sample: u32, s: u32, t: u32) -> f32 {
 fn goodhart_set_step(sample: u32, s: u32, t: u32, value: f32) {
     steps[(s * goodhart_total() + sample) * GOODHART_HORIZON + t] = value;
 }
+fn goodhart_weight(component: u32, own: f32) -> f32 { return own; }
 fn goodhart_error(sample: u32) -> u32 { return errors[sample]; }
 fn goodhart_set_error(sample: u32, error: u32) { errors[sample] = error; }
 fn goodhart_set_reward(sample: u32, value: f32, error: u32) {

@@ -10,6 +10,7 @@
 //! fn goodhart_set_component(sample: u32, component: u32, value: f32)
 //! fn goodhart_step(sample: u32, step_component: u32, t: u32) -> f32
 //! fn goodhart_set_step(sample: u32, step_component: u32, t: u32, value: f32)
+//! fn goodhart_weight(component: u32, own: f32) -> f32             // its weight in the sum: `own`, or what moved
 //! fn goodhart_error(sample: u32) -> u32                           // what set_error stored
 //! fn goodhart_set_error(sample: u32, error: u32)                  // of the components: 0, or code << 16 | line
 //! fn goodhart_set_reward(sample: u32, value: f32, error: u32)     // the final reward and error
@@ -121,9 +122,15 @@ impl Program {
                  goodhart_group = vec3<i32>(i32(group_start), i32(group_count), -1i);\n    \
                  goodhart_batch = vec3<i32>(i32(batch_start), i32(batch_count), -1i);\n    \
                  goodhart_failure = goodhart_error(sample);\n    var reward = GOODHART_NONE;\n    \
-                 let last = max({prefix}length(sample), 1i) - 1i;\n    if (goodhart_failure == 0u) {{\n"
+                 let last = max({prefix}length(sample), 1i) - 1i;\n"
             ),
         );
+        if self.unit.combine.is_none() {
+            for (c, component) in self.components.iter().enumerate() {
+                push(text, &format!("    let w{c} = goodhart_weight({c}u, {});\n", float(component.weight)));
+            }
+        }
+        push(text, "    if (goodhart_failure == 0u) {\n");
         match self.unit.combine {
             Some(function) if self.unit.functions[function].ret.is_some() => {
                 push(text, &format!("    reward = {prefix}f{function}(i32(sample));\n"));
@@ -143,13 +150,12 @@ impl Program {
             push(text, "    if (paid) {\n");
             let mut step_index = 0;
             for (c, component) in self.components.iter().enumerate() {
-                let weight = float(component.weight);
                 if component.is_step {
                     push(
                         text,
                         &format!(
                             "    {{ let value = goodhart_step(sample, {step_index}u, u32(t)); \
-                             if (!goodhart_is_none(value)) {{ pay = pay + {weight} * value; }} }}\n"
+                             if (!goodhart_is_none(value)) {{ pay = pay + w{c} * value; }} }}\n"
                         ),
                     );
                     step_index += 1;
@@ -158,7 +164,7 @@ impl Program {
                         text,
                         &format!(
                             "    if (t == last) {{ let value = goodhart_component(sample, {c}u); \
-                             if (!goodhart_is_none(value)) {{ pay = pay + {weight} * value; }} }}\n"
+                             if (!goodhart_is_none(value)) {{ pay = pay + w{c} * value; }} }}\n"
                         ),
                     );
                 }
@@ -169,13 +175,12 @@ impl Program {
     }
 
     fn write_weighted_sum(&self, text: &mut String) {
-        for (c, component) in self.components.iter().enumerate() {
+        for c in 0..self.components.len() {
             push(
                 text,
                 &format!(
                     "    {{ let value = goodhart_component(sample, {c}u); if (!goodhart_is_none(value)) {{ \
-                     let share = {} * value; reward = select(reward + share, share, goodhart_is_none(reward)); }} }}\n",
-                    float(component.weight)
+                     let share = w{c} * value; reward = select(reward + share, share, goodhart_is_none(reward)); }} }}\n"
                 ),
             );
         }

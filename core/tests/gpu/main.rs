@@ -8,12 +8,14 @@ mod device;
 mod engine;
 mod experiments;
 mod exploration;
+mod handover;
 mod pass;
 mod reward_models;
 #[path = "../reward_support/mod.rs"]
 mod reward_support;
 mod rewards;
 mod runs;
+mod slow_loop;
 mod stages;
 mod step_policies;
 mod tasks;

@@ -9,3 +9,4 @@ mod batch;
 mod golden;
 mod loss;
 mod optimize;
+mod outer;

@@ -1,0 +1,85 @@
+//! The slow loop over the components' weights on the device: its stages, its buffers, and the weights that it moves.
+
+use super::device::GpuError;
+use super::engine::GpuEngine;
+use super::pipelines::Kernel;
+use super::sources::{Parts, Source};
+use super::stages::{self, Phase, Stage};
+use crate::algorithm::Settings;
+use crate::algorithm::shader::{LaneStats, MAX_COMPONENTS};
+use std::mem::offset_of;
+
+/// Whether some settings move the weights.
+fn moves(settings: &Settings) -> bool {
+    settings.outer_every > 0
+}
+
+impl Parts<'_> {
+    /// The stages of the slow loop.
+    pub(super) fn outer(&self) -> Result<Vec<(Phase, Source)>, GpuError> {
+        let half = (Phase::OuterHalf, self.algorithm("outer_half")?);
+        Ok(vec![half, (Phase::OuterStep, self.algorithm("outer_step")?)])
+    }
+}
+
+impl GpuEngine {
+    /// Makes the slow loop's buffers and stages where an arm asks for them and they are not there; gives those that are
+    /// still to be compiled.
+    pub(super) fn missing_outer(&mut self) -> Result<Vec<(Phase, Source)>, GpuError> {
+        let there = self.buffers.get("outer_grads").is_some();
+        if there || !self.arms.iter().any(|arm| moves(&arm.settings)) {
+            return Ok(Vec::new());
+        }
+        let (lanes, shape) = (self.lanes.len(), &self.shape);
+        self.buffers.storage(&self.context, "outer_grads", 2 * lanes * shape.params)?;
+        self.buffers.storage(&self.context, "outer_products", 4 * lanes * shape.components)?;
+        self.parts().outer()
+    }
+
+    /// Gradients that the slow loop takes of every lane when it is due: two of every component.
+    pub(super) fn outer_passes(&self) -> u32 {
+        let moving = self.arms.iter().filter(|arm| moves(&arm.settings) && !arm.program.has_combine());
+        2 * moving.map(|arm| arm.program.components.len()).max().unwrap_or(0) as u32
+    }
+
+    /// Whether an update moves the weights of an arm.
+    pub(super) fn outer_is_due(&self, update: u32) -> bool {
+        let due = |s: &Settings| moves(s) && (update + 1).is_multiple_of(s.outer_every);
+        self.arms.iter().any(|arm| due(&arm.settings))
+    }
+
+    /// Gives a lane the weights `from`, one a component, where its settings move them; where they do not, or `from` is of
+    /// another program, the program's own count.
+    pub(super) fn start_weights(&mut self, lane: usize, from: &[f32]) {
+        let arm = &self.arms[self.lanes[lane].arm];
+        let own: Vec<f32> = arm.program.components.iter().map(|c| c.weight).collect();
+        let taken = !from.is_empty() && from.len() == own.len();
+        let mut words = [0; 1 + MAX_COMPONENTS];
+        self.moves[lane] = taken || moves(&arm.settings);
+        if self.moves[lane] {
+            words[0] = 1;
+            let weights = if taken { from } else { &own };
+            words[1..].iter_mut().zip(weights).for_each(|(word, weight)| *word = weight.to_bits());
+        }
+        self.write("loss_sums", lane * LaneStats::WORDS + offset_of!(LaneStats, moves) / 4, &words);
+    }
+
+    /// Weights of a lane's components where they move, from the words of its statistics; else none.
+    pub(super) fn moved_weights(&self, lane: usize, stats: &LaneStats) -> Vec<f32> {
+        let components = self.arms[self.lanes[lane].arm].program.components.len();
+        if self.moves[lane] { stats.weights[..components.min(MAX_COMPONENTS)].to_vec() } else { Vec::new() }
+    }
+
+    /// Compiles stages that an edit asks for, without waiting for the compiler's verdict: a refusal is the device's fault,
+    /// found by the next submit.
+    pub(super) fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
+        let mut known = Vec::new();
+        for (phase, source) in sources {
+            let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;
+            let grid = stages::grid(&source, &self.shape, &self.layout);
+            stages::check_grid(source.name, grid, self.context.limits.max_compute_workgroups_per_dimension)?;
+            self.stages.push(Stage { kernel, phase, grid });
+        }
+        Ok(())
+    }
+}
