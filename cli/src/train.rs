@@ -9,7 +9,7 @@ use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::gpu::GpuContext;
 use goodhart_core::metrics::Curves;
-use goodhart_core::metrics::columns::ROW;
+use goodhart_core::metrics::columns::{self, ROW};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::reward_models::Report;
@@ -33,6 +33,18 @@ pub struct Training {
     pub engine_kind: &'static str,
     /// Time in training; on the CPU engine of a check, the sum over lanes.
     pub seconds: f64,
+}
+
+impl Training {
+    /// Names of the metrics in a row, by arm.
+    pub fn columns(&self) -> Vec<Vec<String>> {
+        self.components.iter().map(|components| columns::names(components)).collect()
+    }
+
+    /// The digest of all metrics, as people are shown it.
+    pub fn digest(&self) -> String {
+        format!("{:016x}", self.curves.digest(&self.columns()))
+    }
 }
 
 /// Replaces the length and the repetitions that an experiment asks for.

@@ -193,6 +193,20 @@ fn a_folder_is_checked_together_and_recorded() {
     assert_eq!(said.code, 0, "{}", said.err);
     let said = goodhart(&["check", path], "");
     assert!(said.out.matches(", as on ").count() == 2, "{}", said.out);
+    // A metric that the record does not know changes nothing; one with other numbers is named.
+    let mut older = recorded;
+    for (id, column) in [("one", None), ("two", Some("1234abcd"))] {
+        older[id]["digest"] = "0".into();
+        let columns = older[id]["columns"].as_object_mut().unwrap();
+        match column {
+            None => _ = columns.remove("entropy").unwrap(),
+            Some(other) => columns["entropy"] = other.into(),
+        }
+    }
+    std::fs::write(folder.join("outcomes.json"), older.to_string()).unwrap();
+    let said = goodhart(&["check", path], "");
+    assert!(said.out.contains(" are the same, others came or went\n"), "{}", said.out);
+    assert!(said.out.contains(" are the same, changed are entropy\n"), "{}", said.out);
     assert_refused(&goodhart(&["check", parent.join("docs").to_str().unwrap()], ""), "no experiments");
 }
 

@@ -6,7 +6,6 @@ use crate::output::{make_folder, print, write_whole};
 use crate::source;
 use crate::table::{interval, number, table};
 use crate::train::{Training, train_with_bar};
-use goodhart_core::metrics::columns::names;
 use goodhart_core::metrics::verdict::{Line, verdict};
 use goodhart_core::reward_models::Report;
 use serde_json::json;
@@ -32,10 +31,10 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     }
     let _ = writeln!(
         text,
-        "\n{engine}; {} updates of {} lanes in {seconds:.1} s\ndigest {:016x}",
+        "\n{engine}; {} updates of {} lanes in {seconds:.1} s\ndigest {}",
         training.curves.complete(0),
         training.curves.arms * training.curves.seeds,
-        training.curves.digest()
+        training.digest()
     );
     print(&text)
 }
@@ -43,7 +42,7 @@ pub fn run(options: &Run) -> Result<(), Failure> {
 /// One object per (update, seed, arm), in that order; a value that is not a finite number is null.
 fn metrics_jsonl(training: &Training) -> String {
     let curves = &training.curves;
-    let columns: Vec<Vec<String>> = training.components.iter().map(|components| names(components)).collect();
+    let columns = training.columns();
     let updates = (0..curves.arms).map(|arm| curves.complete(arm)).max().unwrap_or(0);
     let mut text = String::new();
     for update in 0..updates {
@@ -74,7 +73,7 @@ fn summary(id: &str, title: &str, training: &Training, lines: &[Line]) -> serde_
         "updates": training.curves.complete(0),
         "seeds": training.curves.seeds,
         "seconds": training.seconds,
-        "digest": format!("{:016x}", training.curves.digest()),
+        "digest": training.digest(),
         "reward_models": training.reward_models,
         "verdict": lines,
     })

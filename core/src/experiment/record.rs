@@ -19,8 +19,11 @@ pub struct Record {
     pub seconds: f64,
     pub updates: u32,
     pub seeds: u32,
-    /// Digest of all metric rows; the CPU engine is bit-exact, so an equal one means that nothing changed.
+    /// Digest of all metrics; the CPU engine is bit-exact, so an equal one means that nothing changed.
     pub digest: String,
+    /// The first half of the digest of each metric, by name: what changed, and that a new metric changed nothing.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
     /// The metric of the curves.
     pub metric: String,
     pub arms: Vec<ArmRecord>,

@@ -1,6 +1,7 @@
 //! The metric rows of a run, by lane, as they arrive in any order.
 
 use super::columns::ROW;
+use std::collections::BTreeMap;
 
 /// Rows of every lane: lane = seed * arms + arm. A row not there yet is NaN.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +63,57 @@ impl Curves {
         }
     }
 
-    /// Digest of all rows, in the order of lanes.
-    pub fn digest(&self) -> u64 {
-        self.lanes.iter().fold(0, |h: u64, lane| h.rotate_left(5) ^ super::digest(lane))
+    /// A digest of each column that has a number, by its public name; `names` are the columns' names by arm.
+    /// By name, since rows grow: a column that is added leaves the digests of the others alone.
+    pub fn digests(&self, names: &[Vec<String>]) -> BTreeMap<String, u64> {
+        let mut digests = BTreeMap::new();
+        for lane in 0..self.lanes.len() {
+            let (arm, seed) = (lane % self.arms, lane / self.arms);
+            for (column, name) in names[arm].iter().enumerate() {
+                let curve = self.curve(arm, seed, column);
+                if curve.iter().any(|x| !x.is_nan()) {
+                    let digest: &mut u64 = digests.entry(name.clone()).or_default();
+                    // The lane counts too: a column may be empty in one of them.
+                    *digest = digest.rotate_left(5) ^ super::digest(&curve).wrapping_add(lane as u64);
+                }
+            }
+        }
+        digests
+    }
+
+    /// One digest of all columns, as `digests` names them.
+    pub fn digest(&self, names: &[Vec<String>]) -> u64 {
+        self.digests(names).values().fold(0, |all: u64, column| all.rotate_left(5) ^ column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::columns;
+
+    #[test]
+    fn a_column_that_is_added_leaves_the_digests_of_the_others() {
+        let names = [columns::names(&["goal".into()]), columns::names(&["goal".into(), "hint".into()])];
+        let mut curves = Curves::new(2, 2);
+        for (arm, seed, update) in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1)] {
+            let mut row = [f32::NAN; ROW];
+            row[0] = (arm + 2 * seed + 10 * update) as f32;
+            row[columns::component_mean(0)] = 0.5;
+            curves.put(arm, seed, update, &row);
+        }
+        let before = curves.digests(&names);
+        assert_eq!(before.keys().collect::<Vec<_>>(), ["rewards/goal/mean", "true_score"]);
+        let mut row = curves.rows(1, 0).to_vec();
+        row[columns::component_mean(1)] = 1.0;
+        curves.put(1, 0, 0, &row);
+        let mut after = curves.digests(&names);
+        assert!(after.remove("rewards/hint/mean").is_some());
+        assert_eq!(after, before);
+        row[0] = 7.0;
+        curves.put(1, 0, 0, &row);
+        let changed = curves.digests(&names);
+        assert_ne!(changed["true_score"], before["true_score"]);
+        assert_eq!(changed["rewards/goal/mean"], before["rewards/goal/mean"]);
     }
 }

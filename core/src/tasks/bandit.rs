@@ -223,7 +223,7 @@ impl StepTask for Bandit {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        let context = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], self.params.contexts);
+        let context = below(key.shared(0)[0], self.params.contexts);
         state[CONTEXT] = context;
         let (s, t) = (&self.slots, &self.tables);
         record[s.context] = context as f32;
@@ -269,7 +269,7 @@ impl StepTask for Bandit {
         record[s.arm] = action as f32;
         let shown = &self.tables.feature[i * self.features..(i + 1) * self.features];
         record[s.features + 1..=s.features + self.features].copy_from_slice(shown);
-        let noise = bell(draw(key.seed, key.update, key.group, key.sample, 0, purpose::TASK));
+        let noise = bell(key.own(0, purpose::TASK));
         record[s.proxy] = self.tables.proxy[i] + self.params.noise * noise;
         true
     }

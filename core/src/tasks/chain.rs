@@ -4,7 +4,7 @@
 use super::dice::verdict;
 use super::twin::{truth, twin};
 use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
-use crate::math::rng::{below, draw, purpose, uniform};
+use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -153,7 +153,7 @@ impl StepTask for Chain {
 
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         let (s, p, at) = (&self.slots, &self.params, t as usize + 1);
-        let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
+        let dice = key.own(t, purpose::TASK);
         state[CHANNEL] = 0;
         if action == TV {
             state[CHANNEL] = 1 + below(dice[1], p.channels.max(1));

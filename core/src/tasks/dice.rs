@@ -2,18 +2,19 @@
 
 use super::DrawKey;
 pub(super) use crate::math::rng::bell;
-use crate::math::rng::{draw, purpose, uniform};
+use crate::math::rng::{purpose, uniform};
 
 /// A verifier's verdict on `truth`: wrong with probability `false_positive` where it is false and `false_negative`
 /// where it is true.
 pub(super) fn verdict(key: DrawKey, truth: bool, false_positive: f32, false_negative: f32) -> bool {
-    let u = uniform(draw(key.seed, key.update, key.group, key.sample, 0, purpose::VERDICT)[0]);
+    let u = uniform(key.own(0, purpose::VERDICT)[0]);
     truth != (u < if truth { false_negative } else { false_positive })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::rng::draw;
 
     #[test]
     fn bell_has_mean_zero_and_deviation_one() {

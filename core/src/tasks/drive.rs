@@ -219,7 +219,7 @@ impl StepTask for Drive {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
         let p = &self.params;
-        let dice = draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT);
+        let dice = key.shared(0);
         state[LAYOUT] = below(dice[0], p.layouts);
         state[PHASE] = below(dice[1], 2 * p.light_steps);
         state[LANE] = 1 + below(dice[2], p.lanes);

@@ -126,7 +126,7 @@ impl StepTask for Essay {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
         let p = &self.params;
-        state[CONTEXT] = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], p.contexts);
+        state[CONTEXT] = below(key.shared(0)[0], p.contexts);
         let (s, context) = (&self.slots, state[CONTEXT] as usize);
         record[s.context] = context as f32;
         record[s.risk] = self.tables.risk[context];
@@ -196,7 +196,7 @@ impl StepTask for Essay {
         let (s, p, t) = (&self.slots, &self.params, &self.tables);
         let context = state[CONTEXT] as usize;
         let levels = std::array::from_fn(|a| state[PICKED + a].saturating_sub(1) as usize);
-        let dice = |step| draw(key.seed, key.update, key.group, key.sample, step, purpose::TASK);
+        let dice = |step| key.own(step, purpose::TASK);
         record[s.helpful] = self.reading(&t.helpful, context, &levels) + p.noise * bell(dice(0));
         record[s.harmless] = self.reading(&t.harmless, context, &levels) + p.noise * bell(dice(1));
         let score = t.true_score(context, &levels);

@@ -4,7 +4,7 @@ use super::dice::verdict;
 use super::grid_map::{GridMap, MOVES};
 use super::twin::{truth, twin};
 use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
-use crate::math::rng::{below, draw, purpose, uniform};
+use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -172,7 +172,7 @@ impl Gridworld {
         if self.params.slip == 0.0 {
             return action % 4;
         }
-        let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
+        let dice = key.own(t, purpose::TASK);
         let slipped = uniform(dice[0]) < self.params.slip;
         if slipped { (action + 1 + below(dice[1], 3)) % 4 } else { action % 4 }
     }
@@ -232,7 +232,7 @@ impl StepTask for Gridworld {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        let which = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], self.starts.len() as u32);
+        let which = below(key.shared(0)[0], self.starts.len() as u32);
         state[START] = self.starts[which as usize] as u32;
         state[CELL] = state[START];
         record[self.slots.start] = state[START] as f32;

@@ -175,7 +175,7 @@ impl StepTask for Judge {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        state[PROBLEM] = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], self.params.problems);
+        state[PROBLEM] = below(key.shared(0)[0], self.params.problems);
         record[self.slots.problem] = state[PROBLEM] as f32;
     }
 
@@ -231,7 +231,7 @@ impl StepTask for Judge {
         }
         let end = action == self.answer() + 1;
         if state[ANSWERED] == 0 && action == self.answer() {
-            let luck = uniform(draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK)[0]);
+            let luck = uniform(key.own(t, purpose::TASK)[0]);
             state[ANSWERED] = 1 + u32::from(state[DONE] == p.depth || luck < p.guess);
         } else if state[ANSWERED] == 0 && self.right(state) == action {
             state[DONE] += 1;
@@ -261,7 +261,7 @@ impl StepTask for Judge {
         let (s, p) = (&self.slots, &self.params);
         let right = state[ANSWERED] == 2;
         let opener_only = state[WORKING] == 0 && state[FIRST] != 0;
-        let u = uniform(draw(key.seed, key.update, key.group, key.sample, 1, purpose::VERDICT)[0]);
+        let u = uniform(key.own(1, purpose::VERDICT)[0]);
         let believes = |fooled: f32| match (opener_only, right) {
             (true, _) => u < fooled * STRENGTH[state[FIRST] as usize - 1],
             (false, true) => u >= p.judge_false_negative,

@@ -7,7 +7,7 @@
 use super::dice::verdict;
 use super::twin::{truth, twin};
 use super::{DrawKey, Play, Task, TaskKind, TaskView, TokenTask, refuse};
-use crate::math::rng::{below, draw, purpose, uniform};
+use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -184,7 +184,7 @@ impl TokenTask for Length {
     /// the symbol that leads to s is right with probability (k - 1) / k / (k - m).
     fn prompt(&self, key: DrawKey, out: &mut [u32]) {
         let k = self.symbols as usize;
-        let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::PROMPT);
+        let dice = |step| key.shared(step);
         let first = dice(0);
         let hops = self.params.work_min + below(first[2], self.params.work_max - self.params.work_min + 1);
         let closes = below(first[3], self.symbols) == 0;
@@ -239,7 +239,7 @@ impl TokenTask for Length {
         let mut step = 0;
         let mut dice = || {
             step += 1;
-            draw(key.seed, key.update, key.group, key.sample, step - 1, purpose::DEMONSTRATION)
+            key.own(step - 1, purpose::DEMONSTRATION)
         };
         let first = dice();
         let skips = uniform(first[0]) < p.demo_skip;

@@ -21,6 +21,7 @@ pub mod steps;
 pub mod tool;
 mod twin;
 
+use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec, near};
 use crate::reward::schema::EpisodeSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,18 @@ pub struct DrawKey {
     pub update: u32,
     pub group: u32,
     pub sample: u32,
+}
+
+impl DrawKey {
+    /// Four words that all samples of the group share, for its prompt or start state; `step` tells draws apart.
+    pub fn shared(self, step: u32) -> [u32; 4] {
+        draw(self.seed, self.update, self.group, 0, step, purpose::PROMPT)
+    }
+
+    /// Four words of this sample alone.
+    pub fn own(self, step: u32, purpose: u32) -> [u32; 4] {
+        draw(self.seed, self.update, self.group, self.sample, step, purpose)
+    }
 }
 
 /// What a policy sees of a step task.

@@ -5,7 +5,7 @@ use super::dice::verdict;
 use super::fixed::{UNIT, bin, cosine1024, length16, octant};
 use super::twin::{truth, twin};
 use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
-use crate::math::rng::{below, draw, purpose};
+use crate::math::rng::below;
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -197,8 +197,8 @@ impl StepTask for Pointmass {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        let dice = draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT);
-        let speed = draw(key.seed, key.update, key.group, 0, 1, purpose::PROMPT);
+        let dice = key.shared(0);
+        let speed = key.shared(1);
         let far = (self.params.start_distance * UNIT as f32) as i32;
         let along = below(dice[0], 2 * far as u32 + 1) as i32 - far;
         // One of the four edges of the square of starts.

@@ -122,11 +122,12 @@ impl StepTask for Quiz {
         *state = [0; STATE_WORDS];
         let (s, p) = (&self.slots, &self.params);
         let (pair, wording) = (key.group / 2, key.group % 2);
-        let dice = draw(key.seed, key.update, pair, 0, 0, purpose::PROMPT);
+        let key = DrawKey { group: pair, ..key };
+        let dice = key.shared(0);
         state[QUESTION] = below(dice[0], p.questions);
         state[STYLE] = below(dice[1], p.styles);
         if wording == 1 {
-            let other = draw(key.seed, key.update, pair, 0, 1, purpose::PROMPT);
+            let other = key.shared(1);
             if uniform(other[0]) < p.paraphrase {
                 state[STYLE] = (state[STYLE] + 1 + below(other[1], p.styles - 1)) % p.styles;
             }

@@ -197,7 +197,7 @@ impl StepTask for Rooms {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::PROMPT);
+        let dice = |step| key.shared(step);
         let shared = uniform(dice(0)[0]) < self.params.shared_structure;
         let (map, ends) = if shared { (self.shared_map, self.shared_ends) } else { drawn(self.params.size, dice) };
         [state[MAP], state[ENDS], state[CELL], state[SHARED]] = [map, ends, ends >> 8, u32::from(shared)];
@@ -263,7 +263,7 @@ impl StepTask for Rooms {
         let (s, p, at) = (&self.slots, &self.params, t as usize + 1);
         let mut to = state[CELL];
         if action == TV {
-            let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
+            let dice = key.own(t, purpose::TASK);
             state[CHANNEL] = 1 + below(dice[0], p.channels.max(1));
         } else {
             state[CHANNEL] = 0;

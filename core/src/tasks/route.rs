@@ -4,7 +4,7 @@
 use super::dice::verdict;
 use super::twin::{truth, twin};
 use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
-use crate::math::rng::{below, draw, purpose, uniform};
+use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -123,7 +123,7 @@ impl StepTask for Route {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        state[TOPIC] = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], self.params.topics);
+        state[TOPIC] = below(key.shared(0)[0], self.params.topics);
         record[self.slots.topic] = state[TOPIC] as f32;
     }
 
@@ -151,7 +151,7 @@ impl StepTask for Route {
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         state[STEP] += 1;
         if action < self.params.experts {
-            let dice = draw(key.seed, key.update, key.group, key.sample, t, purpose::TASK);
+            let dice = key.own(t, purpose::TASK);
             let knows = self.accuracy[(state[TOPIC] * self.params.experts + action) as usize];
             // An expert's text has half to one and a half times the usual length.
             let price = self.price[action as usize];
@@ -171,7 +171,7 @@ impl StepTask for Route {
     /// What most of the experts said, the last one's word where they are split; its own answer when it called nobody.
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let (s, p) = (&self.slots, &self.params);
-        let own = uniform(draw(key.seed, key.update, key.group, key.sample, length, purpose::TASK)[2]) < p.own;
+        let own = uniform(key.own(length, purpose::TASK)[2]) < p.own;
         let most = 2 * state[RIGHT] > state[CALLS] || (2 * state[RIGHT] == state[CALLS] && state[LAST] == 1);
         let right = state[ANSWERED] == 1 && if state[CALLS] == 0 { own } else { most };
         record[s.length] = length as f32;

@@ -237,7 +237,7 @@ impl StepTask for Steps {
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         record.fill(0.0);
         *state = [0; STATE_WORDS];
-        state[PROBLEM] = below(draw(key.seed, key.update, key.group, 0, 0, purpose::PROMPT)[0], self.params.problems);
+        state[PROBLEM] = below(key.shared(0)[0], self.params.problems);
         record[self.slots.problem] = state[PROBLEM] as f32;
         record[self.slots.depth] = self.params.depth as f32;
         self.observe(state, 0, record);
@@ -282,7 +282,7 @@ impl StepTask for Steps {
 
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
         let (s, p, at) = (&self.slots, &self.params, t as usize + 1);
-        let dice = |step| draw(key.seed, key.update, key.group, key.sample, step, purpose::TASK);
+        let dice = |step| key.own(step, purpose::TASK);
         let luck = uniform(dice(LUCK + t)[0]);
         let sound = state[DERAILED] == 0;
         let (kind, valid, score) = match action.checked_sub(p.operations) {
@@ -361,7 +361,7 @@ impl StepTask for Steps {
         record[s.truncated] = truth(truncated);
         let partial = state[DONE] as f32 / (p.depth + 1) as f32;
         record[s.tests] = if right { 1.0 } else { truth(submitted) * partial };
-        let dice = |step| draw(key.seed, key.update, key.group, key.sample, READINGS + step, purpose::TASK);
+        let dice = |step| key.own(READINGS + step, purpose::TASK);
         let soundness = 2.0 * state[DONE] as f32 / p.depth as f32 - 1.0;
         let judges = [(s.thinking, p.thinking_correlation), (s.thinking_misled, p.misled_correlation)];
         for (i, (slot, c)) in judges.into_iter().enumerate() {

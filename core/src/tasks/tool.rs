@@ -8,7 +8,7 @@
 use super::dice::verdict;
 use super::twin::{truth, twin};
 use super::{DrawKey, Play, Task, TaskKind, TaskView, TokenTask, refuse};
-use crate::math::rng::{below, draw, purpose, uniform};
+use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
@@ -237,7 +237,7 @@ impl TokenTask for Tool {
     }
 
     fn prompt(&self, key: DrawKey, out: &mut [u32]) {
-        let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::PROMPT)[0];
+        let dice = |step| key.shared(step)[0];
         out[0] = below(dice(0), self.params.tools);
         for (i, value) in out[1..].iter_mut().enumerate() {
             *value = self.values + below(dice(1 + i as u32), self.params.values);
@@ -283,7 +283,7 @@ impl TokenTask for Tool {
         let mut step = 0;
         let mut dice = || {
             step += 1;
-            draw(key.seed, key.update, key.group, key.sample, step - 1, purpose::DEMONSTRATION)
+            key.own(step - 1, purpose::DEMONSTRATION)
         };
         let first = dice();
         let slip = if uniform(first[0]) < p.demo_slip { below(first[1], 4) } else { 4 };

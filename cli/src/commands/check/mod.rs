@@ -47,7 +47,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
             training.seconds
         ))?;
         print(&outcome_table(&case.experiment, &checked.outcomes))?;
-        print(&digest_line(&checked.record, known.get(&key(case))))?;
+        print(&record::digest_line(&checked.record, known.get(&key(case))))?;
         if options.write {
             let text = record::record(&read_file(&case.file)?, &checked.outcomes, &checked.record.date)
                 .map_err(|e| format!("{}: {e}", case.file.display()))?;
@@ -175,16 +175,6 @@ fn sign(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::AtLeast => ">=",
         Comparison::AtMost => "<=",
-    }
-}
-
-/// Whether the numbers are the recorded ones, bit for bit.
-fn digest_line(now: &Record, before: Option<&Record>) -> String {
-    let same_run = before.filter(|b| (b.updates, b.seeds, &b.engine) == (now.updates, now.seeds, &now.engine));
-    match same_run {
-        Some(b) if b.digest == now.digest => format!("digest {}, as on {}\n", now.digest, b.date),
-        Some(b) => format!("digest {}, changed since {} ({})\n", now.digest, b.date, b.digest),
-        None => format!("digest {}\n", now.digest),
     }
 }
 

@@ -8,6 +8,7 @@ use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, POINTS, Record, 
 use goodhart_core::metrics::claims::Outcome;
 use goodhart_core::metrics::{columns, statistics};
 use goodhart_core::plan::Plan;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The records' file, beside the experiments.
@@ -56,10 +57,40 @@ pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, outcomes: &
         seconds: (training.seconds * 10.0).round() / 10.0,
         updates: plan.run.updates,
         seeds: curves.seeds as u32,
-        digest: format!("{:016x}", curves.digest()),
+        digest: training.digest(),
+        columns: columns_of(training),
         metric: experiment.outcome.clone(),
         arms: arms.collect(),
         claims: claims.collect(),
+    }
+}
+
+fn columns_of(training: &Training) -> BTreeMap<String, String> {
+    let digests = training.curves.digests(&training.columns());
+    digests.into_iter().map(|(name, digest)| (name, format!("{:08x}", digest >> 32))).collect()
+}
+
+/// Whether the numbers are the recorded ones, bit for bit, and if not, which ones changed.
+pub fn digest_line(now: &Record, before: Option<&Record>) -> String {
+    let digest = &now.digest;
+    let Some(b) = before.filter(|b| (b.updates, b.seeds, &b.engine) == (now.updates, now.seeds, &now.engine)) else {
+        return format!("digest {digest}\n");
+    };
+    let date = &b.date;
+    if b.digest == *digest {
+        return format!("digest {digest}, as on {date}\n");
+    }
+    let shared = b.columns.iter().filter_map(|(name, old)| Some((name.as_str(), old, now.columns.get(name)?)));
+    let (same, changed): (Vec<_>, Vec<_>) = shared.partition(|(_, old, new)| old == new);
+    match (same.len(), changed.len()) {
+        (0, _) => format!("digest {digest}, changed since {date} ({})\n", b.digest),
+        (same, 0) => {
+            format!("digest {digest}: the {same} metrics recorded on {date} are the same, others came or went\n")
+        }
+        (same, _) => {
+            let names: Vec<&str> = changed.iter().map(|(name, ..)| *name).collect();
+            format!("digest {digest}: since {date}, {same} metrics are the same, changed are {}\n", names.join(", "))
+        }
     }
 }
 
