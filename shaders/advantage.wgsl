@@ -2,8 +2,9 @@
 //
 // Reads rewards.x (reward), rewards.z (error code; 0 = none), components, step_rewards (gae and reinforce_plus_plus; what
 // they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref).
-// Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the advantage
-// NO_REWARD on the rows of samples whose program failed, or that dynamic_sampling drops, so that the loss leaves them out; loss_sums (first part).
+// Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the
+// advantage NO_REWARD on the rows of samples whose program failed, or that have no advantage where dynamic_sampling drops
+// or refills those, so that the loss leaves them out; loss_sums (first part).
 
 @group(0) @binding(0) var<uniform> lanes: array<vec4<u32>, N_LANES>;
 @group(0) @binding(1) var<storage, read> settings: array<ArmSettings>;

@@ -1,7 +1,7 @@
 //! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
 //! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
 
-use crate::algorithm::settings::{DynamicSampling, Estimator};
+use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
 use crate::experiment::{Base, Experiment, Part, RunParams};
 use crate::exploration::Exploration;
@@ -113,21 +113,11 @@ impl Plan {
         if settings.estimator == Estimator::Gae && !self.interface.critic {
             return Err("the estimator gae needs a value head, which this run has not: start it anew".into());
         }
-        if let Some(message) = conflict(&settings).or_else(|| unfit(&settings, &self.task)) {
+        if let Some(message) = conflict(&settings) {
             return Err(message);
         }
         Ok(settings)
     }
-}
-
-/// Why settings do not fit a task, in one sentence.
-fn unfit(settings: &Settings, task: &Task) -> Option<String> {
-    let refills = settings.dynamic_sampling == DynamicSampling::Refill;
-    (refills && matches!(task.play, Play::Tokens(_))).then(|| {
-        "dynamic_sampling = refill is for tasks that take steps: a past completion has another prompt than the group in \
-         whose place it would stand; take drop"
-            .into()
-    })
 }
 
 /// Several problems as one text.
@@ -206,9 +196,6 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
             Ok(program) => programs.push(program),
             Err(message) => wrong.push(Problem::new(format!("arm \"{}\"", arm.name), message)),
         }
-    }
-    for (arm, s) in experiment.arms.iter().zip(&settings) {
-        wrong.extend(unfit(s, &task).map(|message| Problem::new(format!("arm \"{}\"", arm.name), message)));
     }
     if wrong.is_empty() {
         for ((arm, s), program) in experiment.arms.iter().zip(&settings).zip(&programs) {

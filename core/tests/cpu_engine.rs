@@ -54,6 +54,19 @@ fn a_lane_has_the_same_bits_whatever_lanes_share_its_engine() {
     }
 }
 
+/// An arm that learns no values beside one that does: the value head and what is below it are moved by the latter alone.
+#[test]
+fn an_arm_without_values_is_not_moved_by_its_neighbours() {
+    let mut e = shipped("coin-circling");
+    e.run.insert("groups".into(), Value::Number(4.0));
+    e.arms[1].algorithm.insert("estimator".into(), Value::Text("grpo".into()));
+    let plan = Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p))));
+    let all = lanes_of(&plan, &[0]);
+    let together = train(&plan, &all, 3);
+    let alone = train(&plan, &all[1..2], 3);
+    assert_eq!(digest(&together[1]), digest(&alone[0]));
+}
+
 #[test]
 fn a_run_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
     let settings = [("use_adaptive_entropy", Value::Bool(true)), ("num_iterations", Value::Number(2.0))];
@@ -113,12 +126,17 @@ fn a_refill_raises_the_share_of_samples_with_an_advantage() {
     assert!(refill[11] == 1.0, "{refill:?}");
 }
 
+/// Past completions bring their own prompts.
 #[test]
-fn what_a_task_cannot_refill_is_refused() {
-    let mut e = shipped("grpo-lambda-length");
-    e.algorithm.insert("dynamic_sampling".into(), Value::Text("refill".into()));
-    let problems = plan::plan(&e).err().unwrap();
-    assert!(plan::join(&problems).contains("take drop"), "{}", plan::join(&problems));
+fn a_transformer_refills_too() {
+    let refill = [("dynamic_sampling", Value::Text("refill".into())), ("ssb_size", Value::Number(24.0))];
+    let plan = small("grpo-lambda-length", &refill);
+    let saved = goes_on(&plan, "grpo-lambda-length");
+    assert!(saved.lanes.iter().any(|lane| !lane.buffer.is_empty()));
+    let rows = train(&plan, &lanes_of(&plan, &[0]), 12);
+    let column = |column: Column| rows.iter().flatten().skip(column as usize).step_by(ROW);
+    assert!(column(Column::EffectiveSamples).any(|share| *share == 1.0));
+    assert!(column(Column::NotFinite).all(|count| *count == 0.0));
 }
 
 #[test]

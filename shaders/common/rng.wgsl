@@ -7,6 +7,7 @@ const PURPOSE_VERDICT: u32 = 4u;
 const PURPOSE_REFERENCE: u32 = 9u;
 const PURPOSE_REWARD_NOISE: u32 = 40u;
 const PURPOSE_SAMPLE_FILTER: u32 = 51u;
+const PURPOSE_SAMPLE_BUFFER: u32 = 52u;
 
 fn pcg4d(key: vec4<u32>) -> vec4<u32> {
     var v = key * 1664525u + 1013904223u;

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::advantage::is_gdpo;
-use super::settings::{Aggregation, DynamicSampling, Estimator, RewardNoise};
+use super::settings::{Aggregation, Estimator, RewardNoise};
 
 /// Why some settings cannot be used together, in one sentence; None where they can.
 pub fn conflict(settings: &Settings) -> Option<String> {
@@ -17,12 +17,6 @@ pub fn conflict(settings: &Settings) -> Option<String> {
         );
     }
     None
-}
-
-/// What the GPU engine does not do of some settings, in words that end its sentence; None where it does all.
-pub fn cpu_only(settings: &Settings) -> Option<&'static str> {
-    (settings.dynamic_sampling == DynamicSampling::Refill)
-        .then_some("dynamic_sampling = refill keeps past samples, which is for the CPU engine")
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ mod sum;
 pub mod value;
 
 pub use advantage::{Batch, GroupStats, estimate};
-pub use conflicts::{conflict, cpu_only};
+pub use conflicts::conflict;
 pub use entropy::{EntropyControl, adapt_entropy};
 pub use filters::filter_samples;
 pub use kl::kl_into_rewards;

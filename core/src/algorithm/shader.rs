@@ -84,6 +84,9 @@ shader_struct! {
         outer_every: u32,
         outer_lr: f32,
         outer_max: f32,
+        refills: u32,
+        ssb_size: u32,
+        ssb_share: f32,
     }
 }
 
@@ -138,7 +141,7 @@ shader_struct! {
         entropy_coef: f32,
         /// Written by `advantage`: the arm's setting, for `measure`.
         inference_n: u32,
-        /// Written by `advantage`: share of samples with an advantage.
+        /// Written by `advantage`, and by `refill_draw` where past samples stand in: share of samples with an advantage.
         effective: f32,
         /// 1 where the slow loop moves the weights of the components, and those weights, moved by `outer_step`; else the
         /// program's own count.
@@ -222,6 +225,9 @@ impl ArmSettings {
             outer_every: s.outer_every,
             outer_lr: s.outer_lr,
             outer_max: s.outer_max,
+            refills: u32::from(s.dynamic_sampling == DynamicSampling::Refill),
+            ssb_size: s.ssb_size,
+            ssb_share: s.ssb_share,
         }
     }
 }
@@ -282,6 +288,7 @@ pub fn stage(name: &str) -> Option<String> {
         "optimize" => &[shader!("common/reduce.wgsl"), shader!("common/turn.wgsl"), shader!("optimize.wgsl")],
         "outer_half" => &[shader!("common/reduce.wgsl"), shader!("common/outer.wgsl"), shader!("outer_half.wgsl")],
         "outer_step" => &[shader!("common/reduce.wgsl"), shader!("common/outer.wgsl"), shader!("outer_step.wgsl")],
+        "refill_draw" => &[shader!("common/reduce.wgsl"), shader!("refill_draw.wgsl")],
         _ => return None,
     };
     Some(prelude() + &parts.concat())
@@ -300,6 +307,7 @@ mod tests {
         ("STEPS", 7),
         ("PARAMS", 1000),
         ("COMPONENTS", 3),
+        ("PAST_SLOTS", 9),
     ];
 
     fn module(name: &str) -> naga::Module {
@@ -312,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_stages_validate_within_the_limits_of_webgpu() {
-        for name in ["advantage", "loss", "optimize", "outer_half", "outer_step"] {
+        for name in ["advantage", "loss", "optimize", "outer_half", "outer_step", "refill_draw"] {
             let module = module(name);
             let all = naga::valid::ValidationFlags::all();
             let mut validator = naga::valid::Validator::new(all, naga::valid::Capabilities::empty());

@@ -13,16 +13,18 @@ pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, seed: u32,
         n: work.n,
         group: plan.group(),
         steps: work.steps,
-        lengths: &work.lengths,
-        active: &work.active,
+        lengths: &work.batch.lengths,
+        active: &work.batch.active,
         rewards: &work.scores.reward,
         components: &work.scores.components,
         weights: &work.weights,
         step_rewards: &work.scores.step_reward,
-        values: if plan.interface.critic { &work.values_old } else { &[] },
+        values: if plan.interface.critic { &work.batch.values_old } else { &[] },
     };
+    // Only gae has returns; those of the lane before this one must not get into the buffer of past samples.
+    work.batch.returns.fill(0.0);
     work.group_stats =
-        algorithm::estimate(settings, &batch, &mut work.scratch, &mut work.advantages, &mut work.returns);
+        algorithm::estimate(settings, &batch, &mut work.scratch, &mut work.batch.advantages, &mut work.batch.returns);
     let key = BatchKey { seed, update, group: plan.group() };
-    algorithm::filter_samples(settings, key, &batch, &mut work.scratch, &mut work.advantages);
+    algorithm::filter_samples(settings, key, &batch, &mut work.scratch, &mut work.batch.advantages);
 }

@@ -27,7 +27,7 @@ pub fn backward(plan: &Plan, policy: &mut dyn Policy, params: &[f32], work: &mut
                 *p *= -dlogp - dentropy * surprise;
             }
         }
-        gradient[work.actions[at] as usize] += dlogp;
+        gradient[work.batch.actions[at] as usize] += dlogp;
         if plan.interface.critic {
             work.dvalues[r] = work.dvalue[at];
         }

@@ -18,7 +18,7 @@ pub fn combine(plan: &Plan, settings: &Settings, seed: u32, update: u32, work: &
             settings,
             BatchKey { seed, update, group: plan.group() },
             work.steps,
-            &work.lengths,
+            &work.batch.lengths,
             &mut scores.reward,
             &mut scores.step_reward,
         );
@@ -28,10 +28,10 @@ pub fn combine(plan: &Plan, settings: &Settings, seed: u32, update: u32, work: &
         algorithm::kl_into_rewards(
             settings,
             work.steps,
-            &work.lengths,
-            &work.active,
-            &work.logp_old,
-            &work.logp_ref,
+            &work.batch.lengths,
+            &work.batch.active,
+            &work.batch.logp_old,
+            &work.batch.logp_ref,
             &mut scores.reward,
             &mut scores.step_reward,
         );

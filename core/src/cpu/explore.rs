@@ -5,8 +5,8 @@ use crate::exploration::Exploration;
 
 /// Fills the memory's fields of all records.
 pub fn explore(memory: &Exploration, lane: &Lane, stride: usize, work: &mut Work) {
-    let Work { records, lengths, explore_matrix, .. } = work;
-    for (record, length) in records.chunks_exact_mut(stride).zip(lengths) {
+    let Work { records, batch, explore_matrix, .. } = work;
+    for (record, length) in records.chunks_exact_mut(stride).zip(&batch.lengths) {
         memory.fill(&lane.visits, *length as usize, record, explore_matrix);
     }
 }

@@ -41,7 +41,7 @@ pub fn reference(plan: &Plan, policy: &mut dyn Policy, reference: &[f32], work: 
     let actions = plan.task.n_actions;
     for (r, (i, t)) in work.pass.rows.iter().enumerate() {
         let at = *i as usize * work.steps + *t as usize;
-        work.logp_ref[at] = work.pass.logp[r * actions + work.actions[at] as usize];
+        work.batch.logp_ref[at] = work.pass.logp[r * actions + work.batch.actions[at] as usize];
     }
     std::mem::swap(&mut work.pass, &mut work.reference_pass);
 }
@@ -59,7 +59,7 @@ pub fn replay(plan: &Plan, policy: &mut dyn Policy, params: &[f32], work: &mut W
     work.note(0, actions);
     for (r, (i, t)) in work.pass.rows.iter().enumerate() {
         let at = *i as usize * work.steps + *t as usize;
-        work.logp[at] = work.pass.logp[r * actions + work.actions[at] as usize];
+        work.logp[at] = work.pass.logp[r * actions + work.batch.actions[at] as usize];
     }
 }
 
@@ -70,25 +70,25 @@ fn pass(plan: &Plan, policy: &mut dyn Policy, params: &[f32], work: &mut Work) {
     let tokens = matches!(plan.task.play, Play::Tokens(_));
     let samples = std::mem::take(&mut work.alive);
     if tokens {
-        work.pass_begin(&samples, plan.group(), plan.interface.prompt_len);
+        work.pass_begin(&samples);
         policy.reset(params, &work.pass_prompts, &work.pass_groups);
     } else {
         policy.reset(params, &[], &[]);
     }
     work.pass_lengths.clear();
-    work.pass_lengths.extend(samples.iter().map(|i| work.lengths[*i as usize]));
+    work.pass_lengths.extend(samples.iter().map(|i| work.batch.lengths[*i as usize]));
     work.pass_inputs.clear();
     for t in 0..horizon {
         let first = work.pass.rows.len();
-        let lengths = &work.lengths;
+        let lengths = &work.batch.lengths;
         let alive = samples.iter().filter(|i| lengths[**i as usize] as usize > t);
         work.pass.rows.extend(alive.map(|i| (*i, t as u32)));
         for (i, _) in &work.pass.rows[first..] {
             let at = *i as usize * horizon + t;
             if tokens {
-                work.pass_inputs.push(if t == 0 { 0 } else { work.actions[at - 1] });
+                work.pass_inputs.push(if t == 0 { 0 } else { work.batch.actions[at - 1] });
             } else {
-                work.pass_inputs.extend_from_slice(&work.inputs[at * width..(at + 1) * width]);
+                work.pass_inputs.extend_from_slice(&work.batch.inputs[at * width..(at + 1) * width]);
             }
         }
         if work.pass.rows.len() == first {
@@ -133,10 +133,10 @@ impl Work {
 
     /// Log-probabilities of the rows from `base` on, out of their logits and priors.
     fn log_probabilities(&mut self, base: usize, actions: usize) {
-        if !self.prior.is_empty() {
+        if !self.batch.prior.is_empty() {
             for (row, (i, t)) in self.logits.chunks_exact_mut(actions).zip(&self.pass.rows[base..]) {
                 let at = (*i as usize * self.steps + *t as usize) * actions;
-                for (x, p) in row.iter_mut().zip(&self.prior[at..at + actions]) {
+                for (x, p) in row.iter_mut().zip(&self.batch.prior[at..at + actions]) {
                     *x += p;
                 }
             }
@@ -158,18 +158,26 @@ impl Work {
         }
     }
 
-    /// Prompts of the groups that these samples belong to, and the place of each sample's group among them.
-    fn pass_begin(&mut self, samples: &[u32], group: usize, prompt_len: usize) {
+    /// Prompts of the groups that these samples belong to, and the place of each sample's prompt among them. A past sample
+    /// brings its own.
+    fn pass_begin(&mut self, samples: &[u32]) {
+        let width = self.prompt_len;
         self.pass_prompts.clear();
         self.pass_groups.clear();
-        let mut last = usize::MAX;
-        for &i in samples {
-            let g = i as usize / group;
-            if g != last {
-                self.pass_prompts.extend_from_slice(&self.prompts[g * prompt_len..(g + 1) * prompt_len]);
-                last = g;
+        let (mut last, mut place) = (usize::MAX, 0);
+        for i in samples.iter().map(|i| *i as usize) {
+            let next = (self.pass_prompts.len() / width) as u32;
+            if self.stands_in[i] {
+                self.pass_prompts.extend_from_slice(&self.past_prompts[i * width..(i + 1) * width]);
+                self.pass_groups.push(next);
+                continue;
             }
-            self.pass_groups.push((self.pass_prompts.len() / prompt_len - 1) as u32);
+            let g = i / self.group;
+            if g != last {
+                self.pass_prompts.extend_from_slice(&self.prompts[g * width..(g + 1) * width]);
+                (last, place) = (g, next);
+            }
+            self.pass_groups.push(place);
         }
     }
 }

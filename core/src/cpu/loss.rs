@@ -27,23 +27,29 @@ pub fn loss(
         n: work.n,
         steps: work.steps,
         samples,
-        lengths: &work.lengths,
-        truncated: &work.truncated,
-        active: &work.active,
+        lengths: &work.batch.lengths,
+        truncated: &work.batch.truncated,
+        active: &work.batch.active,
         logp: &work.logp,
-        logp_old: &work.logp_old,
-        logp_ref: if work.has_reference { &work.logp_ref } else { &[] },
+        logp_old: &work.batch.logp_old,
+        logp_ref: if work.has_reference { &work.batch.logp_ref } else { &[] },
         entropy: &work.entropy,
-        advantages: &work.advantages,
+        advantages: &work.batch.advantages,
         max_completion_length: work.steps as u32,
         entropy_coef: entropy.applied(settings),
     };
     let policy = algorithm::coefficients(settings, &input, &mut work.scratch, &mut work.dlogp, &mut work.dentropy);
     let value = if settings.estimator == Estimator::Gae && plan.interface.critic {
-        let input =
-            ValueInput { batch: &input, values: &work.values, values_old: &work.values_old, returns: &work.returns };
+        let input = ValueInput {
+            batch: &input,
+            values: &work.values,
+            values_old: &work.batch.values_old,
+            returns: &work.batch.returns,
+        };
         algorithm::value_coefficients(settings, &input, &mut work.dvalue)
     } else {
+        // The lane before this one may have learned values.
+        work.dvalue.fill(0.0);
         0.0
     };
     Stats { policy, value }

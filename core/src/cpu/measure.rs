@@ -78,18 +78,18 @@ pub fn measure(
             steps: work.steps,
             paid: &work.paid,
             true_scores: &work.true_scores,
-            actions: &work.actions,
-            lengths: &work.lengths,
+            actions: &work.batch.actions,
+            lengths: &work.batch.lengths,
         };
         inference::infer(inference_n, &samples, &mut work.inference)
     });
     let n = work.n as f32;
-    let lengths = || work.lengths.iter().map(|l| *l as f32);
-    let ended = || lengths().zip(&work.truncated).filter(|(_, cut)| **cut == 0).map(|(l, _)| l);
+    let lengths = || work.batch.lengths.iter().map(|l| *l as f32);
+    let ended = || lengths().zip(&work.batch.truncated).filter(|(_, cut)| **cut == 0).map(|(l, _)| l);
     let total: f32 = lengths().sum();
     lane.tokens += total;
     let entropy = (0..work.n)
-        .flat_map(|i| work.entropy_old[i * work.steps..][..work.lengths[i] as usize].iter())
+        .flat_map(|i| work.entropy_old[i * work.steps..][..work.batch.lengths[i] as usize].iter())
         .fold(0.0f32, |s, h| s + h)
         / total.max(1.0);
     let mut set = |column: Column, value: f32| row[column as usize] = value;
@@ -113,9 +113,9 @@ pub fn measure(
     set(Column::MeanLength, total / n);
     set(Column::MinLength, lengths().fold(f32::MAX, f32::min));
     set(Column::MaxLength, lengths().fold(0.0, f32::max));
-    set(Column::ClippedRatio, work.truncated.iter().map(|t| f32::from(*t)).sum::<f32>() / n);
+    set(Column::ClippedRatio, work.batch.truncated.iter().map(|t| f32::from(*t)).sum::<f32>() / n);
     set(Column::MeanTerminatedLength, Moments::of(ended()).mean());
-    set(Column::ErrorRate, work.active.iter().filter(|a| **a == 0).count() as f32 / n);
+    set(Column::ErrorRate, work.batch.active.iter().filter(|a| **a == 0).count() as f32 / n);
     let (effective, easy, hard) = group_shares(plan, work);
     set(Column::Effective, effective);
     set(Column::TooEasy, easy);
@@ -150,10 +150,10 @@ pub fn measure(
 
 /// Sum over steps of the k3 estimate of KL(policy, reference), of the policy that sampled.
 fn kl(work: &Work) -> f32 {
-    let steps = |i: usize| i * work.steps..i * work.steps + work.lengths[i] as usize;
+    let steps = |i: usize| i * work.steps..i * work.steps + work.batch.lengths[i] as usize;
     (0..work.n)
         .flat_map(steps)
-        .map(|at| algorithm::kl::estimate(KlEstimator::K3, work.logp_old[at] - work.logp_ref[at]).0)
+        .map(|at| algorithm::kl::estimate(KlEstimator::K3, work.batch.logp_old[at] - work.batch.logp_ref[at]).0)
         .fold(0.0, |sum, k| sum + k)
 }
 

@@ -24,6 +24,8 @@ mod score;
 mod work;
 
 pub use forward::{Probe, probe};
+#[cfg(feature = "gpu")]
+pub(crate) use refill::packed_words;
 pub use reward_models::answers;
 pub use work::{Kept, Lane, Work};
 
@@ -317,7 +319,7 @@ fn update_lane(
         }
         observe("outer");
     }
-    let stands_in = refill::refill(plan, settings, lane, seed, update, work);
+    let stands_in = refill::refill(settings, lane, seed, update, work);
     observe("refill");
 
     let minibatches = settings.num_minibatches as usize;
@@ -339,7 +341,7 @@ fn update_lane(
             observe("optimize");
         }
     }
-    work.restore_fresh();
+    work.restore_sampled();
     lane.program = own;
     measure::measure(plan, arm, lane, work, update, learning_rate, &sums, row);
     observe("measure");

@@ -26,9 +26,9 @@ pub fn outer(
     for (half, gradients) in halves.iter_mut().enumerate() {
         gradients.clear();
         for c in 0..components {
-            let Work { scores, lengths, active, dlogp, dentropy, dvalue, .. } = work;
+            let Work { scores, batch, dlogp, dentropy, dvalue, .. } = work;
             let component = &scores.components[c * n..(c + 1) * n];
-            half_coefficients(half, plan.group(), work.steps, component, lengths, active, dlogp);
+            half_coefficients(half, plan.group(), work.steps, component, &batch.lengths, &batch.active, dlogp);
             dentropy.fill(0.0);
             dvalue.fill(0.0);
             backward(plan, policy, &lane.params, work);

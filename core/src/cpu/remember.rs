@@ -5,7 +5,7 @@ use crate::exploration::Exploration;
 
 /// Counts the states of all records.
 pub fn remember(memory: &Exploration, lane: &mut Lane, stride: usize, work: &Work) {
-    for (record, length) in work.records.chunks_exact(stride).zip(&work.lengths) {
+    for (record, length) in work.records.chunks_exact(stride).zip(&work.batch.lengths) {
         memory.remember(*length as usize, record, &mut lane.visits);
     }
 }

@@ -1,6 +1,6 @@
 //! Stage `rollout`: every sample of a lane from its prompt or start state to its end, all samples side by side.
 
-use super::work::Work;
+use super::work::{Samples, Work};
 use crate::math;
 use crate::math::rng::{self, purpose};
 use crate::plan::Plan;
@@ -19,9 +19,9 @@ pub fn rollout(plan: &Plan, policy: &mut dyn Policy, params: &[f32], seed: u32, 
         Play::Steps(task) => steps(plan, task.as_ref(), policy, params, &key, work),
         Play::Tokens(task) => tokens(plan, task.as_ref(), policy, params, &key, work),
     }
-    work.logp_old.copy_from_slice(&work.logp);
+    work.batch.logp_old.copy_from_slice(&work.logp);
     work.entropy_old.copy_from_slice(&work.entropy);
-    work.values_old.copy_from_slice(&work.values);
+    work.batch.values_old.copy_from_slice(&work.values);
 }
 
 fn steps(
@@ -48,16 +48,16 @@ fn steps(
             let at = (i as usize * horizon + t) * width;
             let state = &work.states[i as usize];
             if table {
-                work.inputs[at] = task.state_index(state);
+                work.batch.inputs[at] = task.state_index(state);
             } else {
                 let mut features = [0; MAX_ACTIVE];
                 task.features(state, &mut features);
-                work.inputs[at..at + width].copy_from_slice(&features[..width]);
+                work.batch.inputs[at..at + width].copy_from_slice(&features[..width]);
             }
-            work.pass_inputs.extend_from_slice(&work.inputs[at..at + width]);
-            if !work.prior.is_empty() {
+            work.pass_inputs.extend_from_slice(&work.batch.inputs[at..at + width]);
+            if !work.batch.prior.is_empty() {
                 let at = (i as usize * horizon + t) * actions;
-                task.prior(state, &mut work.prior[at..at + actions]);
+                task.prior(state, &mut work.batch.prior[at..at + actions]);
             }
         }
         let base = work.pass.rows.len();
@@ -65,7 +65,8 @@ fn steps(
         work.step(policy, params, true, plan.interface.critic, actions, t as u32);
         work.note(base, actions);
         sample(work, base, actions, t, key);
-        let Work { alive, states, records, actions: taken, lengths, truncated, .. } = work;
+        let Work { alive, states, records, batch, .. } = work;
+        let Samples { actions: taken, lengths, truncated, .. } = batch;
         alive.retain(|i| {
             let i = *i as usize;
             let record = &mut records[i * stride..(i + 1) * stride];
@@ -83,8 +84,8 @@ fn steps(
     }
     for i in 0..work.n {
         let record = &mut work.records[i * stride..(i + 1) * stride];
-        let truncated = work.truncated[i] != 0;
-        work.true_scores[i] = task.finish(key(i), &work.states[i], work.lengths[i], truncated, record);
+        let truncated = work.batch.truncated[i] != 0;
+        work.true_scores[i] = task.finish(key(i), &work.states[i], work.batch.lengths[i], truncated, record);
     }
 }
 
@@ -107,7 +108,7 @@ fn tokens(
     for t in 0..horizon {
         work.pass_inputs.clear();
         for &i in &work.alive {
-            let before = if t == 0 { 0 } else { work.actions[i as usize * horizon + t - 1] };
+            let before = if t == 0 { 0 } else { work.batch.actions[i as usize * horizon + t - 1] };
             work.pass_inputs.push(before);
         }
         let base = work.pass.rows.len();
@@ -118,10 +119,10 @@ fn tokens(
         let end = task.end_token();
         for &i in &work.alive {
             let i = i as usize;
-            work.lengths[i] = t as u32 + 1;
-            work.truncated[i] = u8::from(work.actions[i * horizon + t] != end);
+            work.batch.lengths[i] = t as u32 + 1;
+            work.batch.truncated[i] = u8::from(work.batch.actions[i * horizon + t] != end);
         }
-        let written = &work.truncated;
+        let written = &work.batch.truncated;
         work.alive.retain(|i| written[*i as usize] != 0);
         if work.alive.is_empty() {
             break;
@@ -129,9 +130,9 @@ fn tokens(
     }
     for i in 0..work.n {
         let prompt = &work.prompts[i / group * prompt_len..][..prompt_len];
-        let written = &work.actions[i * horizon..][..work.lengths[i] as usize];
+        let written = &work.batch.actions[i * horizon..][..work.batch.lengths[i] as usize];
         let record = &mut work.records[i * stride..(i + 1) * stride];
-        work.true_scores[i] = task.finish(key(i), prompt, written, work.truncated[i] != 0, record);
+        work.true_scores[i] = task.finish(key(i), prompt, written, work.batch.truncated[i] != 0, record);
     }
 }
 
@@ -143,7 +144,7 @@ fn sample(work: &mut Work, base: usize, actions: usize, t: usize, key: &dyn Fn(u
         let word = rng::draw(k.seed, k.update, k.group, k.sample, t as u32, purpose::ACTION)[0];
         let logp = &work.pass.logp[r * actions..(r + 1) * actions];
         let action = math::sample_row(logp, rng::uniform(word));
-        work.actions[i * work.steps + t] = action as u32;
+        work.batch.actions[i * work.steps + t] = action as u32;
         work.logp[i * work.steps + t] = logp[action];
     }
 }

@@ -11,7 +11,7 @@ pub fn score(plan: &Plan, program: &Program, lane: &mut Lane, update: u32, work:
     lane.run[2] = update as f32 / plan.run.updates as f32;
     let Work { records, n, scores, score_scratch, .. } = work;
     program.score(records, *n, plan.group(), &lane.run, scores, score_scratch);
-    for (active, error) in work.active.iter_mut().zip(&work.scores.errors) {
+    for (active, error) in work.batch.active.iter_mut().zip(&work.scores.errors) {
         *active = u8::from(*error == 0);
     }
 }

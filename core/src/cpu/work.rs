@@ -4,7 +4,6 @@
 //! order of rows: step after step, at each step the samples still alive.
 
 use super::LaneId;
-use super::refill::Fresh;
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Scratch, inference, minibatch_place};
 use crate::plan::Plan;
@@ -74,45 +73,78 @@ impl Pass {
     }
 }
 
+/// What an update learns from; per-step buffers are [n][T].
+#[derive(Default)]
+pub struct Samples {
+    pub lengths: Vec<u32>,
+    pub truncated: Vec<u8>,
+    /// 0 for a sample on which the reward program failed: it takes no part in the update.
+    pub active: Vec<u8>,
+    pub actions: Vec<u32>,
+    /// Inputs of every step of a step task, [n][T][width].
+    pub inputs: Vec<u32>,
+    /// Prior logits of every step, [n][T][A]; empty if the task has none.
+    pub prior: Vec<f32>,
+    pub logp_old: Vec<f32>,
+    pub logp_ref: Vec<f32>,
+    pub values_old: Vec<f32>,
+    pub advantages: Vec<f32>,
+    pub returns: Vec<f32>,
+}
+
+impl Samples {
+    /// Becomes a copy of another batch; the memory stays.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.lengths.clone_from(&other.lengths);
+        self.truncated.clone_from(&other.truncated);
+        self.active.clone_from(&other.active);
+        self.actions.clone_from(&other.actions);
+        self.inputs.clone_from(&other.inputs);
+        self.prior.clone_from(&other.prior);
+        self.logp_old.clone_from(&other.logp_old);
+        self.logp_ref.clone_from(&other.logp_ref);
+        self.values_old.clone_from(&other.values_old);
+        self.advantages.clone_from(&other.advantages);
+        self.returns.clone_from(&other.returns);
+    }
+}
+
 /// Buffers of an update.
 #[derive(Default)]
 pub struct Work {
     pub n: usize,
     pub steps: usize,
+    /// Samples of a group, actions, tokens of a prompt and numbers of an input.
+    pub group: usize,
+    pub n_actions: usize,
+    pub prompt_len: usize,
+    pub width: usize,
     /// Episode records, [n][stride].
     pub records: Vec<f32>,
-    pub lengths: Vec<u32>,
-    pub truncated: Vec<u8>,
-    /// 0 for a sample on which the reward program failed: it takes no part in the update.
-    pub active: Vec<u8>,
     pub true_scores: Vec<f32>,
-    /// [n][T]
-    pub actions: Vec<u32>,
+    /// What the update learns from.
+    pub batch: Samples,
+    /// The batch as it was sampled, while another one is trained on.
+    pub(super) sampled: Samples,
+    pub(super) has_sampled: bool,
+    /// Samples whose places past ones have taken, [n], and the prompts of those, [n][prompt_len].
+    pub(super) stands_in: Vec<bool>,
+    pub(super) past_prompts: Vec<u32>,
     /// Prompt tokens, [groups][prompt_len]; empty for step tasks.
     pub prompts: Vec<u32>,
-    /// Inputs of every step of a step task, [n][T][width].
-    pub inputs: Vec<u32>,
-    pub width: usize,
-    /// Prior logits of every step, [n][T][A]; empty if the task has none.
-    pub prior: Vec<f32>,
     pub states: Vec<State>,
     /// Scratch of the elliptical bonus.
     pub explore_matrix: Vec<f32>,
     /// [n][T] each.
     pub logp: Vec<f32>,
-    pub logp_old: Vec<f32>,
-    pub logp_ref: Vec<f32>,
     /// Entropy when sampled.
     pub entropy_old: Vec<f32>,
     pub entropy: Vec<f32>,
     pub values: Vec<f32>,
-    pub values_old: Vec<f32>,
-    pub advantages: Vec<f32>,
-    pub returns: Vec<f32>,
     pub dlogp: Vec<f32>,
     pub dentropy: Vec<f32>,
     pub dvalue: Vec<f32>,
-    /// logp_ref belongs to this update.
+    /// The batch's logp_ref belongs to this update.
     pub has_reference: bool,
     /// Scores of the reward program.
     pub scores: reward::Scores,
@@ -130,7 +162,6 @@ pub struct Work {
     pub inference: inference::Scratch,
     /// Share of the update's samples that have an advantage.
     pub effective: f32,
-    pub(super) fresh: Fresh,
     /// A sample on its way into the buffer.
     pub(super) packed: Vec<u32>,
     /// Gradients of every component from the two halves of the batch, [C][parameters] each.
@@ -175,26 +206,32 @@ impl Work {
         Self {
             n,
             steps,
-            records: vec![0.0; n * plan.task.schema.stride],
-            lengths: vec![0; n],
-            truncated: vec![0; n],
-            active: vec![1; n],
-            true_scores: vec![0.0; n],
-            actions: vec![0; n * steps],
-            prompts: vec![0; prompts],
-            inputs: vec![0; n * steps * width],
+            group: plan.group(),
+            n_actions: actions,
+            prompt_len: plan.interface.prompt_len,
             width,
-            prior: vec![0.0; prior],
+            records: vec![0.0; n * plan.task.schema.stride],
+            true_scores: vec![0.0; n],
+            batch: Samples {
+                lengths: vec![0; n],
+                truncated: vec![0; n],
+                active: vec![1; n],
+                actions: vec![0; n * steps],
+                inputs: vec![0; n * steps * width],
+                prior: vec![0.0; prior],
+                logp_old: per_step(),
+                logp_ref: per_step(),
+                values_old: per_step(),
+                advantages: per_step(),
+                returns: per_step(),
+            },
+            stands_in: vec![false; n],
+            prompts: vec![0; prompts],
             states: vec![State::default(); n],
             logp: per_step(),
-            logp_old: per_step(),
-            logp_ref: per_step(),
             entropy_old: per_step(),
             entropy: per_step(),
             values: per_step(),
-            values_old: per_step(),
-            advantages: per_step(),
-            returns: per_step(),
             dlogp: per_step(),
             dentropy: per_step(),
             dvalue: per_step(),
@@ -222,12 +259,12 @@ impl Work {
     pub fn keep(&mut self) {
         let kept = &mut self.kept;
         kept.records.clone_from(&self.records);
-        kept.lengths.clone_from(&self.lengths);
-        kept.truncated.clone_from(&self.truncated);
+        kept.lengths.clone_from(&self.batch.lengths);
+        kept.truncated.clone_from(&self.batch.truncated);
         kept.true_scores.clone_from(&self.true_scores);
-        kept.actions.clone_from(&self.actions);
+        kept.actions.clone_from(&self.batch.actions);
         kept.prompts.clone_from(&self.prompts);
-        kept.advantages.clone_from(&self.advantages);
+        kept.advantages.clone_from(&self.batch.advantages);
         kept.rewards.clone_from(&self.scores.reward);
         kept.components.clone_from(&self.scores.components);
         kept.errors.clone_from(&self.scores.errors);

@@ -6,13 +6,14 @@ use super::memory::make_buffers;
 use super::network::{BAG_ENTRIES, Layout};
 use super::pipelines::{AT_STRIDE, Kernel};
 use super::readback::{self, Readback, Rows};
+use super::refill::Ring;
 use super::setup::{self, MAX_UPDATES};
 use super::shape::Shape;
 use super::sources::{Parts, Source};
 use super::stages::{self, Phase, Stage};
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
-use crate::algorithm::{EntropyControl, Settings, cpu_only};
+use crate::algorithm::{EntropyControl, Settings};
 use crate::cpu::{KL_EVERY, LaneId};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::Program;
@@ -38,6 +39,8 @@ pub struct GpuEngine {
     pub(super) arms: Vec<PlannedArm>,
     /// Lanes whose weights the slow loop moves.
     pub(super) moves: Vec<bool>,
+    /// The rings of past samples, if an arm has asked for them.
+    pub(super) ring: Option<Ring>,
     /// Updates submitted.
     pub(super) update: u32,
     /// Weights of the reward models of all lanes, and the lanes that wait for new ones.
@@ -57,9 +60,6 @@ impl GpuEngine {
         ids: &[LaneId],
         base: Option<&[f32]>,
     ) -> Result<Self, GpuError> {
-        if let Some(what) = plan.arms.iter().find_map(|arm| cpu_only(&arm.settings)) {
-            return Err(GpuError::Unsupported(what.into()));
-        }
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
         let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
         let n = shape.params;
@@ -104,6 +104,7 @@ impl GpuEngine {
             stages: Vec::new(),
             lanes: ids.to_vec(),
             moves: vec![false; ids.len()],
+            ring: None,
             update: 0,
             reward_models,
             due: Vec::new(),
@@ -111,6 +112,7 @@ impl GpuEngine {
         };
         let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
         sources.extend(engine.missing_outer()?);
+        sources.extend(engine.missing_refill()?);
         engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources).await?;
         for arm in 0..engine.arms.len() {
             engine.write_arm(arm);
@@ -167,22 +169,19 @@ impl GpuEngine {
     ///
     /// Errors: settings that need a value head where the run has none, or buffers that the device does not hold.
     pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
-        if let Some(what) = cpu_only(&settings) {
-            return Err(GpuError::Unsupported(what.into()));
-        }
         if settings.estimator == Estimator::Gae && !self.shape.critic {
             return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
         }
         let entropy = settings.entropy_coef.to_bits();
         let before = std::mem::replace(&mut self.arms[arm].settings, settings);
-        let missing = self.missing_outer().and_then(|sources| self.add_stages(sources));
-        if missing.is_err() {
+        if let Err(error) = self.add_missing() {
             self.arms[arm].settings = before;
-            return missing;
+            return Err(error);
         }
         self.write_arm(arm);
         for lane in self.lanes_of(arm) {
             self.write("opt_state", lane * 4 + 1, &[entropy]);
+            self.forget_past(lane);
             // Weights that moved stay where they are.
             if !self.moves[lane] {
                 self.start_weights(lane, &[]);
@@ -215,9 +214,10 @@ impl GpuEngine {
         }
         self.arms[prepared.arm].program = prepared.program;
         self.write_arm(prepared.arm);
-        // Weights that moved belong to the program that they were found with.
+        // Weights that moved and past samples belong to the program that they were found with.
         for lane in self.lanes_of(prepared.arm) {
             self.start_weights(lane, &[]);
+            self.forget_past(lane);
         }
     }
 
@@ -285,9 +285,13 @@ impl GpuEngine {
         let count = |phase: Phase| self.stages.iter().filter(|s| s.phase == phase).count();
         let again = (epochs * minibatches) as usize - 1;
         let learn = count(Phase::Backward) + count(Phase::Learn);
+        let first = match self.refills() {
+            true => count(Phase::Refill) + count(Phase::Again) + count(Phase::Restore),
+            false => count(Phase::First),
+        };
         let plain = count(Phase::Sample)
             + count(Phase::Judge)
-            + count(Phase::First)
+            + first
             + learn
             + again * (count(Phase::Again) + learn)
             + count(Phase::Measure);
@@ -385,10 +389,18 @@ impl GpuEngine {
                 run(Phase::OuterStep, entry);
             }
         }
+        let refills = self.refills();
+        if refills {
+            run(Phase::Refill, 0);
+        }
         for entry in 2..end {
-            run(if entry == 2 { Phase::First } else { Phase::Again }, entry);
+            // With past samples in it, the batch is not what the policy has just seen.
+            run(if entry == 2 && !refills { Phase::First } else { Phase::Again }, entry);
             run(Phase::Backward, entry);
             run(Phase::Learn, entry);
+        }
+        if refills {
+            run(Phase::Restore, 0);
         }
         run(Phase::Measure, 0);
     }

@@ -11,6 +11,7 @@ mod network;
 mod outer;
 mod pipelines;
 mod readback;
+mod refill;
 mod reward_models;
 mod score_programs;
 mod setup;

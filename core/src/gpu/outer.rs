@@ -70,9 +70,16 @@ impl GpuEngine {
         if self.moves[lane] { stats.weights[..components.min(MAX_COMPONENTS)].to_vec() } else { Vec::new() }
     }
 
+    /// Makes what the arms ask for and is not there.
+    pub(super) fn add_missing(&mut self) -> Result<(), GpuError> {
+        let mut sources = self.missing_outer()?;
+        sources.extend(self.missing_refill()?);
+        self.add_stages(sources)
+    }
+
     /// Compiles stages that an edit asks for, without waiting for the compiler's verdict: a refusal is the device's fault,
     /// found by the next submit.
-    pub(super) fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
+    fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
         let mut known = Vec::new();
         for (phase, source) in sources {
             let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;

@@ -19,7 +19,8 @@ pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
     GpuError::Unsupported(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
-/// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them. No device is
+/// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them, and those
+/// of the slow loop and of past samples, which only some settings need. No device is
 /// needed.
 ///
 /// Errors: a policy that the shaders do not hold.
@@ -34,7 +35,9 @@ pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, Strin
         models: plan.reward_models.as_ref(),
         exploration: plan.exploration.as_ref(),
     };
-    let stages = parts.stages(&programs)?;
+    let mut stages = parts.stages(&programs)?;
+    stages.extend(parts.outer()?);
+    stages.extend(parts.refill(parts.ring(1)));
     Ok(stages.into_iter().map(|(_, source)| (source.name, source.text)).collect())
 }
 

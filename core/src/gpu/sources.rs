@@ -31,6 +31,8 @@ macro_rules! shader {
     };
 }
 
+pub(super) use shader;
+
 const AT: &str = shader!("common/at.wgsl");
 const MATHS: &str = shader!("common/maths.wgsl");
 const RNG: &str = shader!("common/rng.wgsl");
@@ -75,7 +77,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn source(&self, name: &'static str, parts: &[&str]) -> Source {
+    pub(super) fn source(&self, name: &'static str, parts: &[&str]) -> Source {
         let mut text = self.shape.wgsl() + &self.layout.wgsl() + AT + MATHS;
         for part in parts {
             text.push_str(part);
@@ -85,7 +87,7 @@ impl Parts<'_> {
     }
 
     /// A stage that knows nothing of the policy.
-    fn plain(&self, name: &'static str, parts: &[&str]) -> Source {
+    pub(super) fn plain(&self, name: &'static str, parts: &[&str]) -> Source {
         Source { name, text: self.shape.wgsl() + AT + &parts.concat(), aliases: &[], job: 0 }
     }
 

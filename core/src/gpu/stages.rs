@@ -18,6 +18,9 @@ pub(super) enum Phase {
     /// Before and behind the gradients of the slow loop, where it is due.
     OuterHalf,
     OuterStep,
+    /// Once before the optimiser steps and once behind them, where past samples stand in.
+    Refill,
+    Restore,
     /// In an update's first optimiser step, whose policy is still the one that sampled.
     First,
     /// In every other optimiser step.
@@ -69,9 +72,9 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
             let features = layout.bags.iter().map(|b| b[3]).max().unwrap_or(1);
             [features, lanes, layout.bags.len() as u32]
         }
-        "explore" => [samples as u32, lanes, 1],
+        "explore" | "refill_exchange" | "refill_keep" => [samples as u32, lanes, 1],
         "appraise" | "score" | "combine" | "remember" | "outer_half" => [up(samples, 64), lanes, 1],
-        // One workgroup a lane: advantage, outer_step, loss, optimize, measure, calibrate.
+        // One workgroup a lane: advantage, outer_step, refill_draw, loss, optimize, measure, calibrate.
         _ => [lanes, 1, 1],
     }
 }

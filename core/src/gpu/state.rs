@@ -19,7 +19,7 @@ fn floats(words: &[u32]) -> Vec<f32> {
 
 impl GpuEngine {
     /// Reads several ranges (buffer, first word, words) at once, waiting for all work before.
-    async fn read_all(&self, ranges: &[(&str, usize, usize)]) -> Result<Vec<Vec<u32>>, GpuError> {
+    pub(super) async fn read_all(&self, ranges: &[(&str, usize, usize)]) -> Result<Vec<Vec<u32>>, GpuError> {
         let mut sources = Vec::with_capacity(ranges.len());
         for (name, at, words) in ranges {
             sources.push((self.buffer(name, *at, *words)?, *at, *words));
@@ -54,6 +54,7 @@ impl GpuEngine {
             ("visits", 0, lanes * counters),
         ];
         let read = self.read_all(&ranges).await?;
+        let mut past = self.past().await?;
         let part = |which: usize, lane: usize, n: usize| floats(&read[which][lane * n..(lane + 1) * n]);
         let lanes = self.lanes.iter().enumerate().map(|(i, id)| {
             let state = part(3, i, 4);
@@ -72,7 +73,7 @@ impl GpuEngine {
                 run: run[..RUN_FIELDS.len()].to_vec(),
                 reward_models: self.weights_of(i).to_vec(),
                 weights: self.moved_weights(i, &stats),
-                buffer: Vec::new(),
+                buffer: std::mem::take(&mut past[i]),
                 visits: read[6][i * counters..(i + 1) * counters].to_vec(),
             }
         });
@@ -111,6 +112,7 @@ impl GpuEngine {
             let entropy = EntropyControl { coef: saved.entropy_coef, last: saved.entropy_last };
             self.write_entropy(i, saved.opt_step, &entropy);
             self.start_weights(i, &saved.weights);
+            self.restore_past(i, &saved.buffer);
         }
         self.update = checkpoint.update;
         self.due.clear();

@@ -10,6 +10,7 @@ mod experiments;
 mod exploration;
 mod handover;
 mod pass;
+mod past_samples;
 mod reward_models;
 #[path = "../reward_support/mod.rs"]
 mod reward_support;

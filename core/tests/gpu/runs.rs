@@ -6,13 +6,13 @@ use crate::device::context;
 use crate::experiments::{BANDIT, GRID, LENGTH, experiment, parameters, plan_of, rows_of};
 use crate::stages;
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
-use goodhart_core::gpu::{GpuEngine, GpuError};
+use goodhart_core::gpu::GpuEngine;
 use goodhart_core::metrics::columns::{COLUMNS, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Trains an experiment on both engines, all its arms with some seeds; one update is compared by its numbers alone.
 /// `dispatches` is the budget of an update.
-async fn agrees(text: &str, seeds: u32, updates: u32, dispatches: usize) {
+pub async fn agrees(text: &str, seeds: u32, updates: u32, dispatches: usize) {
     let Some(context) = context().await else { return };
     let plan = plan_of(text);
     let ids = lanes_of(&plan, &(0..seeds).collect::<Vec<_>>());
@@ -117,16 +117,6 @@ async fn noise_filters_and_dropped_samples_agree() {
         BANDIT,
     );
     agrees(&text, 3, 1, 24).await;
-}
-
-#[wasm_bindgen_test(unsupported = pollster::test)]
-async fn what_is_for_the_cpu_engine_alone_is_refused() {
-    let Some(context) = context().await else { return };
-    let settings = r#"{"dynamic_sampling": "refill"}"#;
-    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, "{}", settings, &BANDIT[..1]);
-    let plan = plan_of(&text);
-    let refused = GpuEngine::new(&context, plan.clone(), &lanes_of(&plan, &[0]), None).await;
-    assert!(matches!(refused, Err(GpuError::Unsupported(_))));
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]

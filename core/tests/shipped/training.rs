@@ -41,7 +41,6 @@ fn every_experiment_trains_on_the_cpu() {
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::*;
-    use goodhart_core::algorithm::cpu_only;
     use goodhart_core::gpu::{GpuEngine, request_device};
 
     /// Three updates: software adapters are slow.
@@ -57,10 +56,6 @@ mod gpu {
         };
         for (_, e) in shipped() {
             let (plan, base) = ready(&e);
-            if let Some(what) = plan.arms.iter().find_map(|arm| cpu_only(&arm.settings)) {
-                println!("{}: not for WebGPU: {what}", e.id);
-                continue;
-            }
             let started = std::time::Instant::now();
             let ids = lanes_of(&plan, &[0]);
             let mut engine = GpuEngine::new(&context, plan, &ids, base.as_deref())

@@ -10,3 +10,4 @@ mod golden;
 mod loss;
 mod optimize;
 mod outer;
+mod refill;
