@@ -76,6 +76,24 @@ fn a_reading_is_the_proxy_and_noise_and_the_payoff_is_out_of_sight() {
     assert!(t.schema.get("payoff").is_none() && t.schema.get("hack").is_none());
 }
 
+#[test]
+fn readings_of_the_middle_are_as_much_noisier_as_asked() {
+    let settings = [("arms", 8.0), ("hacks", 0.0), ("contexts", 1.0), ("noise", 0.2), ("middle_noise", 3.0)];
+    let t = task("bandit", settings.map(|(name, x)| (name, number(x))));
+    let row = &contexts(&t.view)[0];
+    let mut order: Vec<usize> = (0..8).collect();
+    order.sort_by(|a, b| row[*a].0.total_cmp(&row[*b].0));
+    for (rank, arm) in order.into_iter().enumerate() {
+        let squares = (0..2000).map(|update| {
+            let e = play(&t, key(update, 0), |_, _| arm as u32);
+            (scalar(&t, &e.record, "proxy") - row[arm].1).powi(2)
+        });
+        let deviation = (squares.sum::<f32>() / 2000.0).sqrt();
+        let expected = if (2..6).contains(&rank) { 0.6 } else { 0.2 };
+        assert!((deviation / expected - 1.0).abs() < 0.06, "rank {rank}: {deviation}");
+    }
+}
+
 /// Where the reward model does not look at quality, what a program sees does not depend on the payoff of hacks.
 #[test]
 fn the_record_is_free_of_the_true_score() {

@@ -35,7 +35,8 @@ fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {
                 last = middle;
             }
         }
-        let noise = task_f32(W_NOISE) * bell(draw(seed, update, group, 0u, REFERENCE_NOISE + m, PURPOSE_REFERENCE));
+        let read = bell(draw(seed, update, group, 0u, REFERENCE_NOISE + m, PURPOSE_REFERENCE));
+        let noise = task_f32(task_word(W_NOISE) + context * arms + arm) * read;
         let proxy = task_f32(task_word(W_PROXY) + context * arms + arm);
         record_set(task_word(F_ref_proxy) + 1u + m, proxy + noise);
     }
@@ -62,7 +63,7 @@ fn task_step(s: ptr<function, TaskState>, seed: u32, update: u32, group: u32, sa
     for (var j = 0u; j < features; j++) {
         record_set(task_word(F_features) + 1u + j, task_f32(task_word(W_FEATURE) + cell * features + j));
     }
-    let noise = task_f32(W_NOISE) * bell(draw(seed, update, group, sample, 0u, PURPOSE_TASK));
+    let noise = task_f32(task_word(W_NOISE) + cell) * bell(draw(seed, update, group, sample, 0u, PURPOSE_TASK));
     record_set(task_word(F_proxy), task_f32(task_word(W_PROXY) + cell) + noise);
     return true;
 }

@@ -23,6 +23,9 @@ params! {
             formula "proxy = proxy_scale * payoff + proxy_error * error + last feature + noise * dice";
         proxy_error: f32 = 0.5, 0.0 ..= 5.0, "proxy", "Deviation of the reward model's fixed error about an arm.";
         noise: f32 = 0.3, 0.0 ..= 5.0, "proxy", "Deviation of the noise of one reading of the proxy.";
+        middle: f32 = 0.5, 0.0 ..= 1.0, "of the arms", "Share of a context's arms, around the middle of the payoffs, whose readings have middle_noise times the noise.",
+            source "Policy Filtration in RLHF (PF-PPO)";
+        middle_noise: f32 = 1.0, 0.0 ..= 10.0, "", "How many times as noisy a reading of these arms is: above 1 the reward model is surest about the best and the worst.";
         unsure_middle: f32 = 0.0, 0.0 ..= 1.0, "of the arms", "Share of a context's arms, around the middle of the proxies, whose proxies are dealt out among them anew: the reward model knows the best and the worst, and nothing of the order between.",
             source "Policy Filtration in RLHF (PF-PPO)";
         references: u32 = 5, 0 ..= 64, "readings", "Proxy readings of arms that the base policy picks in the same context (M in PAR).",
@@ -45,9 +48,9 @@ pub const KIND: TaskKind = TaskKind {
 twin! {
     shader "bandit.wgsl";
     words {
-        CONTEXTS = 0, ARMS = 1, FEATURES = 2, REFERENCES = 3, NOISE = 4, FALSE_POSITIVE = 5, FALSE_NEGATIVE = 6,
+        CONTEXTS = 0, ARMS = 1, FEATURES = 2, REFERENCES = 3, FALSE_POSITIVE = 5, FALSE_NEGATIVE = 6,
         // Where the tables start: [contexts x arms], the last one [contexts x arms x features].
-        PAYOFF = 7, PROXY = 8, PRIOR = 9, CUMULATIVE = 10, GOOD = 11, FEATURE = 12,
+        NOISE = 4, PAYOFF = 7, PROXY = 8, PRIOR = 9, CUMULATIVE = 10, GOOD = 11, FEATURE = 12,
     }
     fields { context = 13, arm = 14, arms = 15, length = 16, features = 17, proxy = 18, ref_proxy = 19, correct = 20 }
 }
@@ -63,6 +66,8 @@ const REFERENCE_NOISE: u32 = 64;
 struct Tables {
     payoff: Vec<f32>,
     proxy: Vec<f32>,
+    /// Deviation of a reading's noise.
+    noise: Vec<f32>,
     prior: Vec<f32>,
     /// The base policy's probability of an arm or one before it.
     cumulative: Vec<f32>,
@@ -129,6 +134,7 @@ impl Tables {
         let mut t = Self {
             payoff: vec![0.0; n],
             proxy: vec![0.0; n],
+            noise: vec![p.noise; n],
             prior: vec![0.0; n],
             cumulative: vec![0.0; n],
             good: vec![false; n],
@@ -187,6 +193,8 @@ impl Tables {
             self.proxy.swap(row + middle[i], row + middle[j]);
         }
         order.sort_by(|a, b| self.payoff[row + b].total_cmp(&self.payoff[row + a]));
+        let noisy = ((p.middle * arms as f32) as usize).min(arms);
+        order[(arms - noisy) / 2..][..noisy].iter().for_each(|a| self.noise[row + a] *= p.middle_noise);
         let right = ((p.good_fraction * arms as f32).ceil() as usize).max(1);
         order.iter().take(right).for_each(|a| self.good[row + a] = true);
         self.accumulate(row..row + arms);
@@ -236,7 +244,7 @@ impl StepTask for Bandit {
             let dice = |step| draw(key.seed, key.update, key.group, 0, step, purpose::REFERENCE);
             let u = uniform(dice(m)[0]);
             let arm = t.cumulative[row..row + self.arms].partition_point(|c| *c <= u).min(self.arms - 1);
-            let noise = self.params.noise * bell(dice(REFERENCE_NOISE + m));
+            let noise = t.noise[row + arm] * bell(dice(REFERENCE_NOISE + m));
             record[s.ref_proxy + 1 + m as usize] = t.proxy[row + arm] + noise;
         }
     }
@@ -270,7 +278,7 @@ impl StepTask for Bandit {
         let shown = &self.tables.feature[i * self.features..(i + 1) * self.features];
         record[s.features + 1..=s.features + self.features].copy_from_slice(shown);
         let noise = bell(key.own(0, purpose::TASK));
-        record[s.proxy] = self.tables.proxy[i] + self.params.noise * noise;
+        record[s.proxy] = self.tables.proxy[i] + self.tables.noise[i] * noise;
         true
     }
 
@@ -289,10 +297,10 @@ impl StepTask for Bandit {
         words[word::ARMS] = p.arms;
         words[word::FEATURES] = p.features;
         words[word::REFERENCES] = p.references;
-        words[word::NOISE] = p.noise.to_bits();
         words[word::FALSE_POSITIVE] = p.false_positive.to_bits();
         words[word::FALSE_NEGATIVE] = p.false_negative.to_bits();
         let floats = [
+            (word::NOISE, &t.noise),
             (word::PAYOFF, &t.payoff),
             (word::PROXY, &t.proxy),
             (word::PRIOR, &t.prior),

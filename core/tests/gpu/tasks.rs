@@ -118,6 +118,7 @@ fn variants() -> Vec<Task> {
                 ("features", number(8.0)),
                 ("contexts", number(16.0)),
                 ("references", number(10.0)),
+                ("middle_noise", number(3.0)),
             ],
         ),
         with(
