@@ -153,6 +153,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if settings[arm].sample_filter != SAMPLE_FILTER_ALL {
         weigh_samples(arm, base, local);
     }
+    let r2 = filter_r2(base, local);
     var effective = 0.0;
     for (var i = local; i < SAMPLES; i += WIDTH) {
         let active_now = is_active(base, i);
@@ -174,6 +175,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         loss_sums[lane].bnpo_alpha = shape.x;
         loss_sums[lane].bnpo_beta = shape.y;
         loss_sums[lane].effective = effective / f32(SAMPLES);
+        loss_sums[lane].filter_r2 = r2;
         loss_sums[lane].inference_n = settings[arm].inference_n;
         loss_sums[lane].kl_in_reward = sums.y / max(sums.z, 1.0);
     }

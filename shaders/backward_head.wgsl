@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     heads_of(p, tid);
     if tid < 4u {
-        stats[tid] = vec4<f32>(softmax(tid), 0.0);
+        stats[tid] = softmax(tid);
     }
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {

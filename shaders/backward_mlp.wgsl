@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     add_prior(tid, WIDTH, rows, live);
     workgroupBarrier();
     if tid < 4u {
-        stats[tid] = vec4<f32>(softmax(WIDTH, tid), 0.0);
+        stats[tid] = softmax(WIDTH, tid);
     }
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {

@@ -178,6 +178,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     ring[row + COLUMN_MAJORITY] = or_none(d.z / f32(GROUPS), inference_n > 0u);
     ring[row + COLUMN_NUM_TOKENS] = tokens;
     ring[row + COLUMN_NOT_FINITE] = stats.nonfinite;
+    ring[row + COLUMN_R2] = stats.filter_r2;
     // Where reward models are learned, stage calibrate writes these.
     ring[row + COLUMN_ACCURACY] = NO_REWARD;
     ring[row + COLUMN_ECE] = NO_REWARD;

@@ -31,6 +31,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var length = 0u;
     var vote = VOTE_START;
     var over = !mine;
+    var sure = vec3<f32>(0.0);
     if mine {
         state = task_begin(seed, at.update, group, sample);
         explore_note(&state, 0u);
@@ -77,11 +78,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             actions[row_of(lane, index, t)] = action;
             vote = vote_with(vote, action);
             policy_old[row_of(lane, index, t)] = vec4<f32>(logp, dist.z, value, 0.0);
+            sure += vec3<f32>(dist.z, logp, dist.w);
             over = task_step(&state, seed, at.update, group, sample, t, action);
             length = t + 1u;
             explore_note(&state, length);
             if over || length == STEPS {
                 let score = task_finish(&state, seed, at.update, group, sample, length, !over);
+                confidence_set(sure, length);
                 samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));
             }
         }

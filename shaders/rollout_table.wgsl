@@ -29,6 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var length = 0u;
     var vote = VOTE_START;
     var over = false;
+    var sure = vec3<f32>(0.0);
     for (var t = 0u; t < STEPS && !over; t++) {
         let row = row_of(lane, index, t);
         let s = task_state_index(&state);
@@ -53,10 +54,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         vote = vote_with(vote, action);
         let logp = table_logit(lane, s, row, action) - dist.x - log(dist.y);
         policy_old[row] = vec4<f32>(logp, dist.z, table_value(lane, s), 0.0);
+        sure += vec3<f32>(dist.z, logp, dist.w);
         over = task_step(&state, seed, at.update, group, sample, t, action);
         length = t + 1u;
         explore_note(&state, length);
     }
     let score = task_finish(&state, seed, at.update, group, sample, length, !over);
+    confidence_set(sure, length);
     samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));
 }

@@ -40,6 +40,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     record_base = (lane * SAMPLES + index) * RECORD;
     me = min(tid, 3u);
     var over = !mine;
+    var sure = vec3<f32>(0.0);
     var vote = VOTE_START;
     if tid < 4u {
         var prompt: array<u32, 16>;
@@ -95,9 +96,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             tokens[(lane * SAMPLES + index) * CONTEXT + pos + 1u] = token;
             vote = vote_with(vote, token);
             policy_old[row_of(lane, index, t)] = vec4<f32>(logp, dist.z, value, 0.0);
+            sure += vec3<f32>(dist.z, logp, dist.w);
             over = token == END;
             if over || t + 1u == STEPS {
                 let score = task_finish(seed, at.update, group, sample, t + 1u, !over);
+                confidence_set(sure, t + 1u);
                 samples[lane * SAMPLES + index] = vec4<f32>(f32(t + 1u), select(1.0, 0.0, over), score, vote_of(vote));
             }
         }

@@ -6,6 +6,7 @@
 pub mod algorithm;
 pub mod anatomy;
 pub mod base;
+pub mod confidence;
 pub mod cpu;
 pub mod experiment;
 pub mod exploration;

@@ -3,6 +3,7 @@
 
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
+use crate::confidence::Confidence;
 use crate::experiment::{Base, Experiment, Part, RunParams};
 use crate::exploration::Exploration;
 use crate::metrics::columns::MAX_COMPONENTS;
@@ -77,6 +78,7 @@ pub struct Plan {
     /// What the experiment learns reward models from, if it does.
     pub reward_models: Option<RewardModels>,
     pub exploration: Option<Exploration>,
+    pub confidence: Confidence,
     pub arms: Vec<PlannedArm>,
     algorithm: Overrides,
 }
@@ -151,17 +153,19 @@ pub struct Built {
     pub task: Task,
     pub reward_models: Option<RewardModels>,
     pub exploration: Option<Exploration>,
+    pub confidence: Confidence,
 }
 
-/// The task of an experiment, with the fields that its learned reward models and its exploration memory add to an
-/// episode.
+/// The task of an experiment, with the fields that its learned reward models, its exploration memory and the policy's
+/// confidence add to an episode.
 pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overrides>) -> Result<Built, Vec<Problem>> {
     let mut task = tasks::build(&part.kind, &part.params).map_err(|e| problems("task", e))?;
     let models = models.map(|section| reward_models::extend(&mut task, section));
     let reward_models = models.transpose().map_err(|e| problems("reward_models", e))?;
     let memory = memory.map(|section| Exploration::attach(section, &mut task));
     let exploration = memory.transpose().map_err(|e| problems("exploration", e))?;
-    Ok(Built { task, reward_models, exploration })
+    let confidence = Confidence::attach(&mut task);
+    Ok(Built { task, reward_models, exploration, confidence })
 }
 
 /// Looks everything up and checks it; reports all problems at once.
@@ -188,7 +192,8 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
             Err(e) => wrong.extend(problems(&place, e)),
         }
     }
-    let (Some(run), Some(Built { task, reward_models, exploration })) = (run, built) else { return Err(wrong) };
+    let (Some(run), Some(built)) = (run, built) else { return Err(wrong) };
+    let Built { task, reward_models, exploration, confidence } = built;
 
     let mut programs = Vec::new();
     for arm in &experiment.arms {
@@ -263,6 +268,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         base: experiment.base.clone().filter(|b| b.steps > 0),
         reward_models,
         exploration,
+        confidence,
         arms,
         algorithm: experiment.algorithm.clone(),
     })

@@ -115,6 +115,29 @@ fn weigh_samples(arm: u32, base: u32, local: u32) {
     }
 }
 
+// Squared correlation of reward and true score over the samples that have an advantage.
+fn filter_r2(base: u32, local: u32) -> f32 {
+    var sums = vec4<f32>(0.0);
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        if is_active(base, i) && has_advantage(base, i) {
+            sums += vec4<f32>(1.0, rewards[base + i].w, samples[base + i].z, 0.0);
+        }
+    }
+    sums = reduce_sum(local, sums);
+    let mean = sums.yz / max(sums.x, 1.0);
+    var squares = vec4<f32>(0.0);
+    for (var i = local; i < SAMPLES; i += WIDTH) {
+        if is_active(base, i) && has_advantage(base, i) {
+            let d = vec2<f32>(rewards[base + i].w, samples[base + i].z) - mean;
+            squares += vec4<f32>(d.x * d.x, d.y * d.y, d.x * d.y, 0.0);
+        }
+    }
+    squares = reduce_sum(local, squares);
+    let least = max(sums.x * 1e-10 * mean * mean, vec2<f32>(1e-20));
+    let varies = sums.x > 2.0 && squares.x > least.x && squares.y > least.y;
+    return select(NO_REWARD, squares.z / max(squares.x, 1e-20) * (squares.z / max(squares.y, 1e-20)), varies);
+}
+
 // Whether a sample has an advantage at some step, beyond rounding.
 fn has_advantage(base: u32, i: u32) -> bool {
     for (var t = 0u; t < length_of(base, i); t++) {

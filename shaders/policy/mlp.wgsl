@@ -109,19 +109,24 @@ fn forward(p: u32, tid: u32, rows: vec4<u32>, live: vec4<bool>, keep: vec4<bool>
     return src;
 }
 
-// What a softmax over tile[at_logits..] of row i is: greatest logit, sum of exponentials, entropy.
-fn softmax(at_logits: u32, i: u32) -> vec3<f32> {
+// What a softmax over tile[at_logits..] of row i is: greatest logit, sum of exponentials, entropy, KL(uniform,
+// policy).
+fn softmax(at_logits: u32, i: u32) -> vec4<f32> {
     var top = tile[at_logits][i];
     for (var a = 1u; a < ACTIONS; a++) {
         top = max(top, tile[at_logits + a][i]);
     }
     var sum = 0.0;
     var dot = 0.0;
+    var flat = 0.0;
     for (var a = 0u; a < ACTIONS; a++) {
         let z = tile[at_logits + a][i] - top;
         let e = exp(z);
         sum += e;
         dot += e * z;
+        flat += z;
     }
-    return vec3<f32>(top, sum, log(sum) - dot / sum);
+    let norm = log(sum);
+    let from_uniform = norm - flat / f32(ACTIONS) - log(f32(ACTIONS));
+    return vec4<f32>(top, sum, norm - dot / sum, from_uniform);
 }

@@ -16,19 +16,24 @@ fn table_value(lane: u32, state: u32) -> f32 {
     return params[lane * PARAMS + net[2].z + state];
 }
 
-// What the softmax of a row is: greatest logit, sum of exponentials, entropy.
-fn table_softmax(lane: u32, state: u32, row: u32) -> vec3<f32> {
+// What the softmax of a row is: greatest logit, sum of exponentials, entropy, KL(uniform,
+// policy).
+fn table_softmax(lane: u32, state: u32, row: u32) -> vec4<f32> {
     var top = table_logit(lane, state, row, 0u);
     for (var a = 1u; a < ACTIONS; a++) {
         top = max(top, table_logit(lane, state, row, a));
     }
     var sum = 0.0;
     var dot = 0.0;
+    var flat = 0.0;
     for (var a = 0u; a < ACTIONS; a++) {
         let z = table_logit(lane, state, row, a) - top;
         let e = exp(z);
         sum += e;
         dot += e * z;
+        flat += z;
     }
-    return vec3<f32>(top, sum, log(sum) - dot / sum);
+    let norm = log(sum);
+    let from_uniform = norm - flat / f32(ACTIONS) - log(f32(ACTIONS));
+    return vec4<f32>(top, sum, norm - dot / sum, from_uniform);
 }

@@ -56,19 +56,24 @@ fn heads_of(p: u32, tid: u32) {
     workgroupBarrier();
 }
 
-// What a softmax over wide[..ACTIONS] of row i is: greatest logit, sum of exponentials, entropy.
-fn softmax(i: u32) -> vec3<f32> {
+// What a softmax over wide[..ACTIONS] of row i is: greatest logit, sum of exponentials, entropy, KL(uniform,
+// policy).
+fn softmax(i: u32) -> vec4<f32> {
     var top = wide[0][i];
     for (var a = 1u; a < ACTIONS; a++) {
         top = max(top, wide[a][i]);
     }
     var sum = 0.0;
     var dot = 0.0;
+    var flat = 0.0;
     for (var a = 0u; a < ACTIONS; a++) {
         let z = wide[a][i] - top;
         let e = exp(z);
         sum += e;
         dot += e * z;
+        flat += z;
     }
-    return vec3<f32>(top, sum, log(sum) - dot / sum);
+    let norm = log(sum);
+    let from_uniform = norm - flat / f32(ACTIONS) - log(f32(ACTIONS));
+    return vec4<f32>(top, sum, norm - dot / sum, from_uniform);
 }

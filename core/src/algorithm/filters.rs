@@ -107,9 +107,33 @@ fn weigh(settings: &Settings, key: BatchKey, g: usize, batch: &Batch<'_>, range:
     }
 }
 
+/// Squared correlation of pairs (reward, true score): how much of the true score the samples that are learned from tell by
+/// their reward. Not a number for fewer than three pairs, or where one of the two does not vary.
+///
+/// PF-PPO (2409.06957) chooses a filter by this coefficient of determination of a linear fit.
+pub fn r2(pairs: impl Iterator<Item = (f32, f32)> + Clone) -> f32 {
+    let (n, x, y) = pairs.clone().fold((0.0f32, 0.0f32, 0.0f32), |(n, x, y), p| (n + 1.0, x + p.0, y + p.1));
+    let (mx, my) = (x / n.max(1.0), y / n.max(1.0));
+    let (xx, yy, xy) = pairs.fold((0.0f32, 0.0f32, 0.0f32), |(xx, yy, xy), p| {
+        let (dx, dy) = (p.0 - mx, p.1 - my);
+        (xx + dx * dx, yy + dy * dy, xy + dx * dy)
+    });
+    let varies = |squares: f32, mean: f32| squares > n * 1e-10 * mean * mean && squares > 1e-20;
+    if n > 2.0 && varies(xx, mx) && varies(yy, my) { (xy / xx) * (xy / yy) } else { f32::NAN }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r2_is_the_share_of_the_true_score_that_a_line_explains() {
+        let r2 = |pairs: &[(f32, f32)]| r2(pairs.iter().copied());
+        assert!((r2(&[(0.0, 5.0), (1.0, 3.0), (2.0, 1.0)]) - 1.0).abs() < 1e-6);
+        // The line through these is y = 0.4 x + 0.3, its residuals have the squares 0.2, and y has 1 around its mean.
+        assert!((r2(&[(0.0, 0.0), (1.0, 1.0), (2.0, 1.0), (3.0, 2.0)]) - 0.9).abs() < 1e-6);
+        assert!(r2(&[(0.1, 1.0), (0.1, 0.0), (0.1, 0.5)]).is_nan() && r2(&[(0.0, 0.0), (1.0, 1.0)]).is_nan());
+    }
 
     fn filtered(settings: &Settings, update: u32, rewards: &[f32], group: usize, advantages: &[f32]) -> Vec<f32> {
         let n = rewards.len();

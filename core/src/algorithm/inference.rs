@@ -1,6 +1,44 @@
 //! What a policy is worth under an inference procedure: the true score of the answer that best-of-N, worst-of-N or a
 //! majority vote would give, estimated from the samples of every group. `shaders/common/inference.wgsl` is the same.
 
+use crate::reward::schema::EpisodeSchema;
+
+/// What a sample without an answer is taken to have answered; no token and no number of an answer is below 0.
+const NO_ANSWER: f32 = -1.0;
+
+/// Where a record says what its sample answered: the field `answer`, and `answered` where there may be none. Where a task
+/// has no such field, the whole sequence of actions is the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    slot: Option<usize>,
+    answered: Option<usize>,
+}
+
+impl Answer {
+    /// The fields of a task's episodes.
+    pub fn of(schema: &EpisodeSchema) -> Self {
+        let slot = |name: &str| schema.get(name).filter(|field| !field.ty.is_list()).map(|field| field.offset);
+        Self { slot: slot("answer"), answered: slot("answered") }
+    }
+
+    /// What a record says.
+    fn read(self, record: &[f32]) -> Option<f32> {
+        let is_answered = self.answered.is_none_or(|slot| record[slot] != 0.0);
+        self.slot.map(|slot| if is_answered { record[slot] } else { NO_ANSWER })
+    }
+
+    /// The slots as constants of the rollout; those that a record lacks are beyond its end.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn wgsl(self) -> String {
+        let constant = |name: &str, slot: Option<usize>| {
+            format!("const {name}: u32 = {}u;\n", slot.map_or(u32::MAX, |slot| slot as u32))
+        };
+        constant("ANSWER_SLOT", self.slot)
+            + &constant("ANSWERED_SLOT", self.answered)
+            + &format!("const NO_ANSWER: f32 = {NO_ANSWER:?};\n")
+    }
+}
+
 /// The samples of a batch; n in groups of `group` neighbours, T = `steps`.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
@@ -14,6 +52,10 @@ pub struct Samples<'a> {
     pub actions: &'a [u32],
     /// [n]
     pub lengths: &'a [u32],
+    /// Episode records, [n][stride].
+    pub records: &'a [f32],
+    pub stride: usize,
+    pub answer: Answer,
 }
 
 /// Mean true scores over groups; NaN where no group has a sample with a reward.
@@ -48,12 +90,13 @@ impl Scratch {
 /// samples of the group, if those are fewer) of the true score of the sample that is paid most or least, ties broken at
 /// random; they are unbiased for N fresh samples. With L samples paid less, E alike and G in all, a sample is the best of
 /// N with probability (C(L + E, N) - C(L, N)) / (E C(G, N)). `majority` is the true score of the group's most frequent
-/// sequence of actions, the mean over several.
+/// answer, the mean over several.
 pub fn infer(n: u32, samples: &Samples<'_>, scratch: &mut Scratch) -> Inferred {
     scratch.votes.clear();
     scratch.votes.extend(samples.lengths.iter().enumerate().map(|(i, length)| {
+        let record = samples.records.get(i * samples.stride..(i + 1) * samples.stride).unwrap_or_default();
         let row = &samples.actions[i * samples.steps..][..(*length as usize).min(samples.steps)];
-        vote(row)
+        samples.answer.read(record).map_or_else(|| vote(row), f32::to_bits)
     }));
     let (mut best, mut worst, mut majority) = (0.0f32, 0.0f32, 0.0f32);
     let (mut scored_groups, mut groups) = (0u32, 0u32);
@@ -125,6 +168,7 @@ fn share(m: u32, n: u32, all: u32) -> f32 {
 mod tests {
     use super::*;
     use crate::math::rng::{draw, uniform};
+    use crate::reward::schema::Ty;
 
     /// The mean over all subsets of n of the mean true score of those paid most (sign 1) or least (-1).
     fn enumerated(n: usize, paid: &[f32], scores: &[f32], sign: f32) -> f32 {
@@ -171,8 +215,39 @@ mod tests {
             // The second step of a sample of length 1 does not count.
             actions: &[3, 1, 2, 2, 3, 9, 3, 1, 3, 8],
             lengths: &[2, 2, 1, 2, 1],
+            records: &[],
+            stride: 0,
+            answer: Answer::default(),
         };
         let found = infer(4, &samples, &mut Scratch::default());
         assert!(found.majority == 0.5 && found.best.is_nan() && found.worst.is_nan());
+    }
+
+    /// Five ways of writing, two of which give the answer 4 and are right; the answer 0 of the last two was not given.
+    #[test]
+    fn where_a_task_has_an_answer_the_majority_votes_on_it() {
+        let schema = EpisodeSchema::new(Vec::new(), 2).field("answer", Ty::Int, 1, "What was answered.").field(
+            "answered",
+            Ty::Bool,
+            1,
+            "Whether there is an answer.",
+        );
+        let samples = Samples {
+            group: 6,
+            steps: 1,
+            paid: &[0.0; 6],
+            true_scores: &[1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+            actions: &[0, 1, 2, 3, 4, 5],
+            lengths: &[1; 6],
+            records: &[4.0, 1.0, 3.0, 1.0, 4.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+            stride: 2,
+            answer: Answer::of(&schema),
+        };
+        // 4 and nothing have two votes each.
+        assert_eq!(infer(4, &samples, &mut Scratch::default()).majority, 0.5);
+        let all_given = Samples { answer: Answer { answered: None, ..samples.answer }, ..samples };
+        assert_eq!(infer(4, &all_given, &mut Scratch::default()).majority, 0.0);
+        let by_actions = Samples { answer: Answer::default(), ..samples };
+        assert!((infer(4, &by_actions, &mut Scratch::default()).majority - 1.0 / 3.0).abs() < 1e-6);
     }
 }

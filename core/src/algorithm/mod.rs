@@ -9,7 +9,7 @@ pub mod advantage;
 pub mod buffer;
 mod conflicts;
 pub mod entropy;
-mod filters;
+pub mod filters;
 pub mod inference;
 pub mod json;
 pub mod kl;

@@ -143,6 +143,8 @@ shader_struct! {
         inference_n: u32,
         /// Written by `advantage`, and by `refill_draw` where past samples stand in: share of samples with an advantage.
         effective: f32,
+        /// Written by `advantage`: the column filter/r2.
+        filter_r2: f32,
         /// 1 where the slow loop moves the weights of the components, and those weights, moved by `outer_step`; else the
         /// program's own count.
         moves: u32,

@@ -80,6 +80,9 @@ pub fn measure(
             true_scores: &work.true_scores,
             actions: &work.batch.actions,
             lengths: &work.batch.lengths,
+            records: &work.records,
+            stride: plan.task.schema.stride,
+            answer: inference::Answer::of(&plan.task.schema),
         };
         inference::infer(inference_n, &samples, &mut work.inference)
     });
@@ -128,6 +131,7 @@ pub fn measure(
     }
     set(Column::NumTokens, lane.tokens);
     set(Column::NotFinite, sums.not_finite);
+    set(Column::FilterR2, work.filter_r2);
     for c in 0..program.components.len().min(MAX_COMPONENTS) {
         let values = work.scores.components[c * work.n..(c + 1) * work.n].iter().copied().filter(|x| !x.is_nan());
         let moments = Moments::of(values);

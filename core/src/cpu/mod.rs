@@ -178,8 +178,9 @@ impl CpuEngine {
             let arm = &self.arms[lane.id.arm];
             let row = &mut self.rows[i * ROW..(i + 1) * ROW];
             let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
-            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, row, observe);
-            if self.watched == Some(lane.id) {
+            let watched = self.watched == Some(lane.id);
+            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, watched, row, observe);
+            if watched {
                 self.work.keep();
             }
         }
@@ -264,7 +265,7 @@ struct Policies<'a> {
     reference: &'a mut Option<Box<dyn Policy>>,
 }
 
-/// One update of one lane, stage by stage.
+/// One update of one lane, stage by stage. A lane that is `watched` has every field of its episodes.
 fn update_lane(
     plan: &Plan,
     arm: &PlannedArm,
@@ -272,13 +273,15 @@ fn update_lane(
     policies: Policies<'_>,
     work: &mut Work,
     update: u32,
+    watched: bool,
     row: &mut [f32],
     observe: &mut dyn FnMut(&'static str),
 ) {
     let settings = &arm.settings;
     let seed = plan.seed(lane.id.seed);
     let policy = policies.train;
-    rollout::rollout(plan, policy, &lane.params, seed, update, work);
+    let sure = watched || plan.confidence.is_read_by(&arm.program);
+    rollout::rollout(plan, policy, &lane.params, seed, update, sure, work);
     observe("rollout");
     let stride = plan.task.schema.stride;
     if let Some(memory) = &plan.exploration {

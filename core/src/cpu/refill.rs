@@ -2,7 +2,7 @@
 
 use super::work::{Lane, Work};
 use crate::algorithm::settings::DynamicSampling;
-use crate::algorithm::{NO_ADVANTAGE, Settings};
+use crate::algorithm::{NO_ADVANTAGE, Settings, filters};
 use crate::math::rng::{draw, purpose, uniform};
 
 /// Words of a sample in the buffer (see `Work::pack`) for a task of T = `steps` steps whose inputs have `width` numbers,
@@ -98,10 +98,13 @@ impl Work {
     }
 }
 
-/// Changes what the update learns from, as dynamic_sampling says, and notes the share of samples with an advantage.
+/// Changes what the update learns from, as dynamic_sampling says, and notes the share of samples with an advantage and
+/// how the rewards of the fresh ones follow the true score.
 /// True if there are past samples among them, so that the activations of the rollout no longer fit.
 pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work: &mut Work) -> bool {
     let n = work.n;
+    let learned = (0..n).filter(|i| work.has_advantage(*i));
+    work.filter_r2 = filters::r2(learned.map(|i| (work.scores.reward[i], work.true_scores[i])));
     let share = |work: &Work| (0..n).filter(|i| work.has_advantage(*i)).count() as f32 / n as f32;
     if settings.dynamic_sampling == DynamicSampling::Off {
         work.effective = share(work);

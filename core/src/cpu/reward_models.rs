@@ -30,7 +30,7 @@ pub fn answers(
     let mut work = Work::new(plan, 0);
     let mut found = Answers::new(models, plan.group());
     for k in 0..batches as u32 {
-        rollout::rollout(plan, policy.as_mut(), &params, seed, first_update.wrapping_add(k), &mut work);
+        rollout::rollout(plan, policy.as_mut(), &params, seed, first_update.wrapping_add(k), false, &mut work);
         found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
     }
     Ok(found)

@@ -9,7 +9,16 @@ use crate::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, TokenTask};
 
 /// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
 /// and leaves the policy with the activations of the pass.
-pub fn rollout(plan: &Plan, policy: &mut dyn Policy, params: &[f32], seed: u32, update: u32, work: &mut Work) {
+/// `sure` also fills the records' fields of the policy's confidence.
+pub fn rollout(
+    plan: &Plan,
+    policy: &mut dyn Policy,
+    params: &[f32],
+    seed: u32,
+    update: u32,
+    sure: bool,
+    work: &mut Work,
+) {
     work.pass.clear();
     work.alive.clear();
     work.alive.extend(0..work.n as u32);
@@ -19,9 +28,26 @@ pub fn rollout(plan: &Plan, policy: &mut dyn Policy, params: &[f32], seed: u32, 
         Play::Steps(task) => steps(plan, task.as_ref(), policy, params, &key, work),
         Play::Tokens(task) => tokens(plan, task.as_ref(), policy, params, &key, work),
     }
+    if sure {
+        confidence(plan, work);
+    }
     work.batch.logp_old.copy_from_slice(&work.logp);
     work.entropy_old.copy_from_slice(&work.entropy);
     work.batch.values_old.copy_from_slice(&work.values);
+}
+
+/// Fills the fields of the policy's confidence, step after step in the order of the pass.
+fn confidence(plan: &Plan, work: &mut Work) {
+    let (fields, stride, actions) = (plan.confidence, plan.task.schema.stride, plan.task.n_actions);
+    work.records.chunks_exact_mut(stride).for_each(|record| record[fields.slots()].fill(0.0));
+    for ((i, t), all) in work.pass.rows.iter().zip(work.pass.logp.chunks_exact(actions)) {
+        let (i, at) = (*i as usize, *i as usize * work.steps + *t as usize);
+        let record = &mut work.records[i * stride..(i + 1) * stride];
+        fields.add(record, work.entropy[at], work.logp[at], all);
+    }
+    for (record, length) in work.records.chunks_exact_mut(stride).zip(&work.batch.lengths) {
+        fields.finish(record, *length);
+    }
 }
 
 fn steps(

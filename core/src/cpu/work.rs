@@ -162,6 +162,8 @@ pub struct Work {
     pub inference: inference::Scratch,
     /// Share of the update's samples that have an advantage.
     pub effective: f32,
+    /// Squared correlation of the reward with the true score over the samples that have an advantage.
+    pub filter_r2: f32,
     /// A sample on its way into the buffer.
     pub(super) packed: Vec<u32>,
     /// Gradients of every component from the two halves of the batch, [C][parameters] each.

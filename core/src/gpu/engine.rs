@@ -11,6 +11,7 @@ use super::setup::{self, MAX_UPDATES};
 use super::shape::Shape;
 use super::sources::{Parts, Source};
 use super::stages::{self, Phase, Stage};
+use crate::algorithm::inference::Answer;
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::shader::{ArmSettings, LaneStats};
 use crate::algorithm::{EntropyControl, Settings};
@@ -133,6 +134,8 @@ impl GpuEngine {
             task: self.plan.task.wgsl,
             models: self.plan.reward_models.as_ref(),
             exploration: self.plan.exploration.as_ref(),
+            confidence: self.plan.confidence,
+            answer: Answer::of(&self.plan.task.schema),
         }
     }
 

@@ -4,6 +4,7 @@ use super::device::GpuError;
 use super::network::{self, Layout, Network, TransformerSizes};
 use super::shape::Shape;
 use super::sources::Parts;
+use crate::algorithm::inference::Answer;
 use crate::metrics::columns;
 use crate::params::{ParamError, Params};
 use crate::plan::{Plan, RUN_FIELDS};
@@ -34,6 +35,8 @@ pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, Strin
         task: plan.task.wgsl,
         models: plan.reward_models.as_ref(),
         exploration: plan.exploration.as_ref(),
+        confidence: plan.confidence,
+        answer: Answer::of(&plan.task.schema),
     };
     let mut stages = parts.stages(&programs)?;
     stages.extend(parts.outer()?);

@@ -7,7 +7,9 @@ use super::setup::RUN_WORDS;
 use super::shape::Shape;
 use super::stages::Phase;
 use crate::algorithm;
+use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
+use crate::confidence::Confidence;
 use crate::exploration::Exploration;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
@@ -37,6 +39,7 @@ const AT: &str = shader!("common/at.wgsl");
 const MATHS: &str = shader!("common/maths.wgsl");
 const RNG: &str = shader!("common/rng.wgsl");
 const VOTE: &str = shader!("common/vote.wgsl");
+const CONFIDENCE: &str = shader!("common/confidence.wgsl");
 const RECORD: &str = shader!("common/record.wgsl");
 const TRANSFORMER: &str = shader!("policy/transformer.wgsl");
 const DLOGIT: &str = shader!("common/dlogit.wgsl");
@@ -74,6 +77,8 @@ pub(super) struct Parts<'a> {
     /// The reward models that the experiment learns.
     pub models: Option<&'a RewardModels>,
     pub exploration: Option<&'a Exploration>,
+    pub confidence: Confidence,
+    pub answer: Answer,
 }
 
 impl Parts<'_> {
@@ -181,8 +186,8 @@ impl Parts<'_> {
             Network::Mlp { .. } => (shader!("policy/mlp.wgsl"), shader!("rollout_mlp.wgsl")),
             Network::Transformer { .. } => (TRANSFORMER, shader!("rollout_transformer.wgsl")),
         };
-        let note = self.note();
-        self.source("rollout", &[RNG, RECORD, VOTE, self.task, &note, policy, self.layers(), stage])
+        let (note, slots) = (self.note(), self.confidence.wgsl() + &self.answer.wgsl());
+        self.source("rollout", &[RNG, &slots, RECORD, VOTE, CONFIDENCE, self.task, &note, policy, self.layers(), stage])
     }
 
     /// What the rollout of a step task notes for the exploration memory: nothing without one.
@@ -298,6 +303,11 @@ mod tests {
         list
     }
 
+    fn parts<'a>(shape: &'a Shape, layout: &'a Layout, task: &crate::tasks::Task, confidence: Confidence) -> Parts<'a> {
+        let answer = Answer::of(&task.schema);
+        Parts { shape, layout, task: task.wgsl, models: None, exploration: None, confidence, answer }
+    }
+
     /// The first line that mixes && and || without parentheses: browsers refuse it, naga takes it.
     fn mixed_logic(text: &str) -> Option<&str> {
         text.lines().find(|line| {
@@ -362,7 +372,8 @@ mod tests {
     #[test]
     fn every_stage_of_step_tasks_validates() {
         for kind in ["bandit", "chain", "drive", "gridworld", "pointmass", "rooms"] {
-            let task = crate::tasks::build(kind, &Default::default()).unwrap();
+            let mut task = crate::tasks::build(kind, &Default::default()).unwrap();
+            let confidence = Confidence::attach(&mut task);
             let crate::tasks::Play::Steps(play) = &task.play else { panic!("{kind} is played in steps") };
             let seen = play.observation();
             let a = task.n_actions;
@@ -395,7 +406,7 @@ mod tests {
                         columns: columns::ROW,
                         ..Shape::default()
                     };
-                    let parts = Parts { shape: &shape, layout, task: task.wgsl, models: None, exploration: None };
+                    let parts = parts(&shape, layout, &task, confidence);
                     check(&parts.rollout());
                     check(&parts.forward(false));
                     parts.backward().iter().for_each(check);
@@ -406,7 +417,8 @@ mod tests {
 
     #[test]
     fn every_stage_of_the_transformer_validates() {
-        let task = crate::tasks::build("length", &Default::default()).unwrap();
+        let mut task = crate::tasks::build("length", &Default::default()).unwrap();
+        let confidence = Confidence::attach(&mut task);
         let crate::tasks::Play::Tokens(play) = &task.play else { panic!("length is played in tokens") };
         for (d, layers, heads) in [(16, 1, 2), (32, 2, 1), (128, 4, 16)] {
             for critic in [false, true] {
@@ -445,7 +457,7 @@ mod tests {
                     columns: columns::ROW,
                     ..Shape::default()
                 };
-                let parts = Parts { shape: &shape, layout: &layout, task: task.wgsl, models: None, exploration: None };
+                let parts = parts(&shape, &layout, &task, confidence);
                 check(&parts.rollout());
                 check(&parts.forward(false));
                 parts.backward().iter().for_each(check);

@@ -52,10 +52,11 @@ columns! {
     EffectiveSamples "effective_samples" "" "Share of the update's samples that have an advantage, past ones that stand in (dynamic_sampling = refill) among them.";
     BestOfN "inference/best_of_n" "" "True score of best-of-N by the reward program: the sample of N with the highest reward, over all N of a group (N = inference_n).";
     WorstOfN "inference/worst_of_n" "" "True score of worst-of-N by the reward program: the sample of N with the lowest reward (an attacker who tries N times).";
-    Majority "inference/majority" "" "True score of a group's most frequent answer, an answer being the whole sequence of actions.";
+    Majority "inference/majority" "" "True score of a group's most frequent answer: the field `answer` of the task's episodes, or the whole sequence of actions where there is none.";
     NotFinite "not_finite" "" "Count of values that were not finite in the update; such an update is not applied.";
     RmAccuracy "rm/accuracy" "" "Share of pairs of this update's answers (of one group, with different true scores) that the learned reward model orders as the true score does.";
     RmEce "rm/ece" "" "Expected calibration error of the learned reward model on this update's answers: how far the share that is right is from the confidence.";
+    FilterR2 "filter/r2" "" "Squared correlation of the reward with the true score over the samples that are learned from: those with an advantage, after all filters. Not a number for fewer than three.";
 }
 
 /// Numbers in a metric row.

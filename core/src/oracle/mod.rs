@@ -95,7 +95,11 @@ pub fn needs_a_run(plan: &Plan, program: &Program) -> Option<&'static str> {
         return Some("it reads a learned reward model, which is trained when the run starts");
     }
     let remembers = plan.exploration.is_some() && reads(&[".visits", ".episodic_visits", ".elliptical"]);
-    remembers.then_some("what an exploration memory pays depends on what was visited before, which no state tells")
+    if remembers {
+        return Some("what an exploration memory pays depends on what was visited before, which no state tells");
+    }
+    let looks_inside = plan.confidence.is_read_by(program);
+    looks_inside.then_some("it pays for how sure the policy is, which changes while it learns and which no state tells")
 }
 
 /// Whether an arm's algorithm divides rewards by a deviation of the batch or the group.

@@ -80,6 +80,11 @@ impl Program {
         self.components.iter().filter(|component| component.is_step).count()
     }
 
+    /// Whether it reads one of these slots of a record.
+    pub fn reads(&self, slots: std::ops::Range<usize>) -> bool {
+        self.code.reads(slots)
+    }
+
     /// Slots of a record.
     pub fn stride(&self) -> usize {
         self.stride

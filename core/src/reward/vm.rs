@@ -116,6 +116,16 @@ impl Code {
         })
     }
 
+    /// Whether an instruction reads a field that starts in one of these slots of a record.
+    pub fn reads(&self, slots: std::ops::Range<usize>) -> bool {
+        let is_load = |op: Op| {
+            use Op::*;
+            let scalar = matches!(op, LoadFloat | LoadInt | LoadBool | LoadOptional);
+            scalar || matches!(op, LoadLen | LoadFloatAt | LoadIntAt | LoadBoolAt)
+        };
+        self.instrs.iter().any(|instr| is_load(instr.op) && slots.contains(&(instr.imm as usize)))
+    }
+
     /// Loads the constants and forgets every memo.
     pub fn start(&self, machine: &mut Machine) {
         for (reg, bits) in &self.constants {

@@ -158,6 +158,7 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
             let mut record = vec![0.0; stride];
             task.begin(key, &mut state, &mut record);
             let (mut t, mut over) = (0, false);
+            let mut sure = [0.0; 3];
             while t < steps && !over {
                 let row = (l * n + i) * steps + t;
                 let mut features = [0; MAX_ACTIVE];
@@ -172,6 +173,9 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
                 let action = actions[row];
                 close(old[row * 4], out.logp[action as usize], 1e-4, "logp");
                 close(old[row * 4 + 1], entropy(&out), 1e-4, "entropy");
+                let from_uniform = -(out.logp.len() as f64).ln() - out.logp.iter().sum::<f64>() / out.logp.len() as f64;
+                let step = [entropy(&out), out.logp[action as usize], from_uniform];
+                sure.iter_mut().zip(step).for_each(|(sum, x)| *sum += x);
                 close(old[row * 4 + 2], out.value, 1e-4, "value");
                 let u =
                     f64::from(uniform(draw(key.seed, key.update, key.group, key.sample, t as u32, purpose::ACTION)[0]));
@@ -190,7 +194,10 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
             assert_eq!((sample[0], sample[1]), (t as f32, f32::from(u8::from(!over))), "length and truncated");
             close(sample[2], f64::from(score), 1e-5, "true score");
             let got = &records[(l * n + i) * stride..][..stride];
-            for field in &case.plan.task.schema.fields {
+            let slots = case.plan.confidence.slots();
+            let want = [sure[0] / t as f64, sure[1], sure[2] / t as f64];
+            got[slots.clone()].iter().zip(want).for_each(|(got, want)| close(*got, want, 2e-4, "confidence"));
+            for field in case.plan.task.schema.fields.iter().filter(|field| !slots.contains(&field.offset)) {
                 let filled = if field.ty.is_list() { 1 + record[field.offset] as usize } else { 1 };
                 for k in field.offset..field.offset + filled {
                     close(got[k], f64::from(record[k]), 1e-5, &field.name);

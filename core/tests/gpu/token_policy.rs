@@ -115,6 +115,7 @@ fn check_samples(case: &Case, shape: &Shape, got: &Sampled) -> usize {
     for (l, lane) in case.lanes.iter().enumerate() {
         let own = l * shape.samples()..(l + 1) * shape.samples();
         let lengths: Vec<u32> = own.clone().map(|s| got.samples[s * 4] as u32).collect();
+        let mut sure = vec![[0.0f64; 3]; lengths.len()];
         let pass =
             replay(case, case.of_lane(l), &got.tokens[own.start * case.context..own.end * case.context], &lengths);
         let key = |i: usize| DrawKey {
@@ -130,6 +131,9 @@ fn check_samples(case: &Case, shape: &Shape, got: &Sampled) -> usize {
             let old = &got.old[(sample * shape.steps + t) * 4..][..4];
             close(old[0], logp[token], "logp");
             close(old[1], pass.entropy[r], "entropy");
+            let from_uniform = -(logp.len() as f64).ln() - logp.iter().sum::<f64>() / logp.len() as f64;
+            let step = [pass.entropy[r], logp[token], from_uniform];
+            sure[*i].iter_mut().zip(step).for_each(|(sum, x)| *sum += x);
             close(old[2], f64::from(pass.values[r]), "value");
             let u = uniform(draw(key.seed, key.update, key.group, key.sample, *t as u32, purpose::ACTION)[0]);
             let mut below = 0.0;
@@ -153,7 +157,12 @@ fn check_samples(case: &Case, shape: &Shape, got: &Sampled) -> usize {
             let mut record = vec![0.0; stride];
             let score = task.finish(key(i), &want, said, cut, &mut record);
             assert_eq!(got.samples[sample * 4 + 2], score, "the true score of sample {sample}");
-            for field in &plan.task.schema.fields {
+            let own = plan.confidence.slots();
+            let [entropy, logp, certainty] = sure[i];
+            let want = [entropy / f64::from(*length), logp, certainty / f64::from(*length)];
+            let filled = &got.records[sample * stride..][own.clone()];
+            filled.iter().zip(want).for_each(|(got, want)| close(*got, want, "confidence"));
+            for field in plan.task.schema.fields.iter().filter(|field| !own.contains(&field.offset)) {
                 let filled = if field.ty.is_list() { 1 + record[field.offset] as usize } else { 1 };
                 let slots = field.offset..field.offset + filled;
                 assert_eq!(got.records[sample * stride..][slots.clone()], record[slots], "{}", field.name);
