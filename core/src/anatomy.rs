@@ -75,11 +75,14 @@ pub fn probe(plan: &Plan) -> Option<Probe> {
     Some(probe)
 }
 
-/// How often each shown state of a map was visited in a batch; empty where the task keeps no list of cells.
+/// How often each shown state of a map was visited in a batch; empty where the task keeps no list of cells. Episodes on
+/// another map than the one that is shown do not count.
 pub fn visits(plan: &Plan, kept: &Kept) -> Vec<f32> {
     let (Play::Steps(task), Some(cells)) = (&plan.task.play, plan.task.schema.get("cells")) else { return Vec::new() };
     let mut visits = vec![0.0; task.shown_states()];
-    for record in kept.records.chunks_exact(plan.task.schema.stride) {
+    let elsewhere = plan.task.schema.get("shared").map(|shared| shared.offset);
+    let here = |record: &&[f32]| elsewhere.is_none_or(|at| record[at] != 0.0);
+    for record in kept.records.chunks_exact(plan.task.schema.stride).filter(here) {
         let count = (record[cells.offset] as usize).min(cells.cap);
         for cell in &record[cells.offset + 1..][..count] {
             if let Some(v) = visits.get_mut(*cell as usize) {

@@ -101,6 +101,12 @@ pub enum Event {
         run: u32,
         reports: Vec<Report>,
     },
+    /// How many of the WebGPU engine's shaders the browser has compiled.
+    CompileProgress {
+        run: u32,
+        stage: u32,
+        of: u32,
+    },
     Ready {
         run: u32,
         engine: EngineInfo,

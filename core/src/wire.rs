@@ -271,7 +271,8 @@ enums! {
         7 Paused { run, update, finished },
         8 Failed { run, message, checkpoint },
         9 ModelsProgress { run, step, of },
-        10 Models { run, reports }
+        10 Models { run, reports },
+        11 CompileProgress { run, stage, of }
     }
     TrainingCommand {
         0 Train { id, job }

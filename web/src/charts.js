@@ -51,6 +51,13 @@ export function format(v) {
   return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
 }
 
+// Ticks with as many digits as tell them apart.
+function ticked(ticks, step) {
+  const digits = /e/.test(String(step)) ? null : (String(step).split(".")[1] ?? "").length;
+  const plain = step > 0 && digits !== null && ticks.every((v) => v == null || Math.abs(v) < 100000);
+  return ticks.map((v) => (v == null ? "" : plain ? v.toFixed(digits) : format(v)));
+}
+
 class Chart {
   constructor(el, label, arms, pull) {
     this.el = el;
@@ -96,7 +103,7 @@ class Chart {
       },
       axes: [
         { ...axis, size: 26, space: 60 },
-        { ...axis, size: 46, space: 28, values: (_, ticks) => ticks.map((v) => (v == null ? "" : format(v))) },
+        { ...axis, size: 46, space: 28, values: (_, ticks, at, space, step) => (this.log ? ticks.map((v) => (v == null ? "" : format(v))) : ticked(ticks, step)) },
       ],
       series,
       bands,

@@ -29,7 +29,11 @@ export function cursorReadout(el, arms, format) {
   };
   const latest = (data) => {
     last = data;
-    if (hovering || data[0].length === 0) return;
+    if (hovering) return;
+    if (data[0].length === 0) {
+      for (const span of [when, ...values]) span.textContent = "";
+      return;
+    }
     show(data, data[0].length - 1, true);
     const none = values.every((_, i) => data[3 * i + 1].every((v) => v == null));
     if (none) when.textContent = "not computed in this run";

@@ -99,6 +99,7 @@ impl Engine {
         plan: &Arc<Plan>,
         lanes: &[LaneId],
         base: Option<&[f32]>,
+        progress: impl FnMut(usize, usize),
     ) -> Result<Self, String> {
         let watched = lanes.first().copied().unwrap_or(LaneId { arm: 0, seed: 0 });
         let kind = match kind {
@@ -109,7 +110,8 @@ impl Engine {
             }
             EngineKind::Gpu => {
                 let context = device().await.map_err(sentence)?;
-                let engine = GpuEngine::new(&context, plan.clone(), lanes, base).await.map_err(sentence)?;
+                let engine =
+                    GpuEngine::with_progress(&context, plan.clone(), lanes, base, progress).await.map_err(sentence)?;
                 let adapter = named(context.adapter().clone()).await;
                 Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }

@@ -122,7 +122,10 @@ impl Session {
             Some(base) => Some(base),
             None => warm_up(run, &plan).await,
         };
-        let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref()).await?;
+        let compiled = |stage: usize, of: usize| {
+            edge::post(&Event::CompileProgress { run, stage: stage as u32, of: of as u32 });
+        };
+        let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref(), compiled).await?;
         match &checkpoint {
             // It has the lanes' reward models too.
             Some(checkpoint) => engine.restore(checkpoint)?,

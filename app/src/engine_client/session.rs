@@ -184,6 +184,7 @@ impl Session {
             Event::BaseProgress { step, of, loss, .. } => vec![Effect::Tell(Told::BaseProgress { step, of, loss })],
             Event::Base { params, .. } => self.on_base(params),
             Event::ModelsProgress { step, of, .. } => vec![Effect::Tell(Told::ModelsProgress { step, of })],
+            Event::CompileProgress { stage, of, .. } => vec![Effect::Tell(Told::Compiling { stage, of })],
             Event::Models { reports, .. } => vec![Effect::Tell(Told::Models(reports))],
             Event::Ready { engine, .. } => self.on_ready(at, engine.adapter),
             Event::Report { index, values, anatomy, updates_per_s, .. } => {
@@ -427,6 +428,7 @@ fn run_of(event: &Event) -> Option<u32> {
         Event::BaseProgress { run, .. }
         | Event::Base { run, .. }
         | Event::ModelsProgress { run, .. }
+        | Event::CompileProgress { run, .. }
         | Event::Models { run, .. }
         | Event::Ready { run, .. }
         | Event::Report { run, .. }

@@ -64,6 +64,11 @@ pub enum Told {
         step: u32,
         of: u32,
     },
+    /// How many shaders are compiled.
+    Compiling {
+        stage: u32,
+        of: u32,
+    },
     /// What the reward models of some seeds came to before the run.
     Models(Vec<Report>),
     /// Every worker is ready for commands.

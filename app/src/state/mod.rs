@@ -3,6 +3,7 @@
 mod catalog;
 mod data;
 mod edit;
+pub mod failing;
 mod follow;
 mod language;
 mod listeners;

@@ -31,6 +31,11 @@ pub enum Phase {
         of: u32,
     },
     Loading,
+    /// The browser compiles the WebGPU engine's shaders.
+    Compiling {
+        stage: u32,
+        of: u32,
+    },
     Paused,
     Running,
     /// Training a given number of updates.
@@ -47,7 +52,7 @@ impl Phase {
             Phase::Starting => "starting",
             Phase::Base { .. } => "base",
             Phase::Models { .. } => "models",
-            Phase::Loading => "loading",
+            Phase::Loading | Phase::Compiling { .. } => "loading",
             Phase::Paused => "paused",
             Phase::Running | Phase::Stepping => "running",
             Phase::Finished => "finished",
@@ -212,7 +217,7 @@ impl App {
                 self.act(|s| s.run(delay));
             }
             Phase::Running => {}
-            Phase::Starting | Phase::Base { .. } | Phase::Models { .. } | Phase::Loading => {
+            Phase::Starting | Phase::Base { .. } | Phase::Models { .. } | Phase::Loading | Phase::Compiling { .. } => {
                 self.internal.update_value(|i| i.wants_run = true)
             }
             Phase::Finished | Phase::Stuck(_) => self.load(true),

@@ -20,6 +20,12 @@ impl App {
             Told::Engine(view) => self.engine.set(Some(view)),
             Told::BaseProgress { step, of, loss } => self.phase.set(Phase::Base { step, of, loss }),
             Told::ModelsProgress { step, of } => self.phase.set(Phase::Models { step, of }),
+            // After a fallback or an edit the run is under way.
+            Told::Compiling { stage, of } => {
+                if !self.phase.with_untracked(Phase::is_moving) {
+                    self.phase.set(Phase::Compiling { stage, of });
+                }
+            }
             // A seed that is learned again, on another engine, comes to the same.
             Told::Models(new) => self.models.update(|all| {
                 all.retain(|old| new.iter().all(|n| n.seed != old.seed));
@@ -185,9 +191,10 @@ impl App {
 
     /// Looks whether the experiment's moment has come.
     fn look_for_moment(self, arms: &[String]) {
+        let updates = self.loaded_run().updates as usize;
         let found = self.draft.with_untracked(|e| e.moment.clone()).and_then(|moment| {
             let arm = arms.iter().position(|name| *name == moment.arm)?;
-            let update = self.with_data(|d| moment.find(d.mean(arm, &moment.metric)?))?;
+            let update = self.with_data(|d| moment.find(d.mean(arm, &moment.metric)?, updates))?;
             Some((arm, update as u32))
         });
         if self.moment.get_untracked() != found {

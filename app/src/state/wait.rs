@@ -8,7 +8,7 @@ impl App {
     /// Calls `done` when the engine is ready, or rests, or cannot.
     pub(crate) fn when_ready(self, done: impl FnOnce(Result<u32, String>) + 'static) {
         match self.phase.get_untracked() {
-            Phase::Starting | Phase::Loading | Phase::Base { .. } | Phase::Models { .. } => {
+            Phase::Starting | Phase::Loading | Phase::Compiling { .. } | Phase::Base { .. } | Phase::Models { .. } => {
                 self.wait(Until::Ready, done)
             }
             Phase::Stuck(message) => done(Err(message)),

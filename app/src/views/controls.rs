@@ -12,7 +12,11 @@ pub fn view(app: App) -> impl IntoView {
         let speed = Speed::ALL.into_iter().find(|s| s.label() == e.target().value());
         app.set_speed(speed.unwrap_or(Speed::Full));
     };
-    let status = Memo::new(move |_| status(&app.phase.get()));
+    let status = Memo::new(move |_| status(&app.phase.get(), app.update.get() == 0));
+    // Until there is a count to show, the bar says that something goes on.
+    let waits = Memo::new(move |_| {
+        app.update.get() == 0 && !app.phase.with(|p| matches!(p, Phase::Paused | Phase::Finished | Phase::Stuck(_)))
+    });
     view! {
         <div class="controls" role="toolbar" aria-label="Run">
             <button class="run" class:moving=move || moving.get() on:click=move |_| app.toggle_run() aria-keyshortcuts="Space"
@@ -26,25 +30,28 @@ pub fn view(app: App) -> impl IntoView {
                     <option value=s.label() selected=move || app.speed.get() == s>{s.label()}</option>
                 }).collect_view()}
             </select>
-            <progress aria-label="Progress of the run" max=move || updates.get() prop:value=move || app.update.get()></progress>
+            <progress aria-label="Progress of the run" max=move || updates.get()
+                value=move || (!waits.get()).then(|| app.update.get().to_string())></progress>
             <span class="count">"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
             <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
-            <span class="models">{move || app.models.with(|reports| trust(reports))}</span>
+            {move || app.models.with(|reports| trust(reports)).map(|(says, about)| view! {
+                <span class="models" title=about>{says}</span>
+            })}
             <span class="status" role="status" class:bad=move || matches!(app.phase.get(), Phase::Stuck(_))>{move || status.get()}</span>
         </div>
     }
 }
 
-/// How far the learned reward models can be trusted before the run, the mean over seeds.
-fn trust(reports: &[Report]) -> Option<String> {
+/// How far the learned reward models can be trusted before the run, the mean over seeds: in few words, and in more.
+fn trust(reports: &[Report]) -> Option<(String, &'static str)> {
     let mean = |of: fn(&Report) -> f32| reports.iter().map(of).sum::<f32>() / reports.len().max(1) as f32;
     let (accuracy, ece) = (mean(|r| r.mean.accuracy()), mean(|r| r.mean.ece()));
-    let calibrated = if ece.is_nan() { String::new() } else { format!(", calibration error {}", number(ece)) };
-    let right = number(100.0 * accuracy);
-    (!reports.is_empty()).then(|| format!("reward models: {right}% of held-out pairs right{calibrated}"))
+    let calibrated = if ece.is_nan() { String::new() } else { format!(", ECE {}", number(ece)) };
+    let about = "Of held-out pairs, how many the reward models order as the gold score does; and by how much their probabilities are off (expected calibration error). The mean over seeds, before the run.";
+    (!reports.is_empty()).then(|| (format!("reward models {:.0}% right{calibrated}", 100.0 * accuracy), about))
 }
 
-fn status(phase: &Phase) -> String {
+fn status(phase: &Phase, first: bool) -> String {
     match phase {
         Phase::Starting => "starting the engine…".into(),
         Phase::Base { step, of, loss } => {
@@ -52,7 +59,9 @@ fn status(phase: &Phase) -> String {
         }
         Phase::Models { step, of } => format!("learning the reward models: step {step} of {of}"),
         Phase::Loading => "loading…".into(),
+        Phase::Compiling { stage, of } => format!("compiling the shaders: {stage} of {of}"),
         Phase::Paused => "paused".into(),
+        Phase::Running | Phase::Stepping if first => "training: the first update is under way…".into(),
         Phase::Running | Phase::Stepping => "training".into(),
         Phase::Finished => "finished".into(),
         Phase::Stuck(message) => format!("cannot run: {message}"),

@@ -102,8 +102,9 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
         let date = claims.iter().find_map(|c| c.measured.as_ref()).map(|m| m.date.as_str());
         html += &match date {
             Some(date) => format!(
-                "<p class=\"muted\">Checked on {}, over seeds, with a 95% interval; of the experiment as it came, without edits.</p>",
-                escape(date)
+                "<p class=\"muted\">Checked on {}, over seeds, with a 95% interval; of the experiment as it came: <a href=\"#{id}\">{id}</a>, without edits.</p>",
+                escape(date),
+                id = escape(&experiment.id)
             ),
             None => "<p class=\"muted\">Not checked yet.</p>".to_string(),
         };

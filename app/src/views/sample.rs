@@ -49,12 +49,31 @@ fn played(language: &Language, prompt: &[u32], sample: &Sample) -> String {
         TaskView::Grid { rows, cols, cells, .. } => {
             let path = language.schema.get("cells").and_then(|f| values(f, sample)).unwrap_or_default();
             let path: Vec<usize> = path.into_iter().map(|x| x as usize).collect();
-            Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path)
+            let own = own_map(language, cells, sample);
+            let cells = own.as_deref().unwrap_or(cells);
+            let note =
+                own.as_ref().map_or("", |_| "<p class=\"muted\">A map of its own, whose walls are not drawn.</p>");
+            Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path) + note
         }
         TaskView::Arms { .. } | TaskView::Choices { .. } | TaskView::Other => {
             line("chose", steps(&sample.actions, &language.action_names))
         }
     }
+}
+
+/// The map of a sample that did not play the one that is shown: what its record says of it.
+fn own_map(language: &Language, cells: &[char], sample: &Sample) -> Option<Vec<char>> {
+    let first = |name: &str| language.schema.get(name).and_then(|f| values(f, sample)?.first().copied());
+    if first("shared")? > 0.5 {
+        return None;
+    }
+    let mut own = vec!['.'; cells.len()];
+    for (cell, letter) in [(first("cells"), 'S'), (first("goal_cell"), 'G')] {
+        if let Some(slot) = cell.and_then(|cell| own.get_mut(cell as usize)) {
+            *slot = letter;
+        }
+    }
+    Some(own)
 }
 
 fn rewards(anatomy: &Anatomy, sample: &Sample) -> String {

@@ -64,8 +64,13 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
         TaskView::Grid { rows, cols, cells, .. } => {
             let visits = anatomy.map(|a| a.visits.as_slice()).unwrap_or_default();
             let map = Map { rows: *rows, cols: *cols, cells, actions: &language.action_names };
-            head("Map", "arrows: the policy; shade: visits of the last update")
-                + &map.policy(policy, visits, &[], "The map with the policy's arrows and visits")
+            let about = match visits.iter().any(|v| *v > 0.0) || visits.is_empty() {
+                true => "arrows: the policy; shade: visits of the last update",
+                false => {
+                    "arrows: what the policy would do on this map; the episodes of the last update had maps of their own"
+                }
+            };
+            head("Map", about) + &map.policy(policy, visits, &[], "The map with the policy's arrows and visits")
         }
         TaskView::Arms { contexts, arms, payoff, hack, .. } => {
             let rows: String = (0..*contexts)

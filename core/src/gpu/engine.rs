@@ -61,6 +61,19 @@ impl GpuEngine {
         ids: &[LaneId],
         base: Option<&[f32]>,
     ) -> Result<Self, GpuError> {
+        Self::with_progress(context, plan, ids, base, |_, _| ()).await
+    }
+
+    /// Like `new`; `progress` is told how many stages are compiled, of how many.
+    ///
+    /// Errors: as `new`.
+    pub async fn with_progress(
+        context: &GpuContext,
+        plan: Arc<Plan>,
+        ids: &[LaneId],
+        base: Option<&[f32]>,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Self, GpuError> {
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
         let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
         let n = shape.params;
@@ -114,7 +127,7 @@ impl GpuEngine {
         let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
         sources.extend(engine.missing_outer()?);
         sources.extend(engine.missing_refill()?);
-        engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources).await?;
+        engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources, progress).await?;
         for arm in 0..engine.arms.len() {
             engine.write_arm(arm);
         }
@@ -203,7 +216,7 @@ impl GpuEngine {
         let buffers = self.buffers.clone();
         async move {
             let plan = sources.into_iter().map(|s| (Phase::Judge, s)).collect();
-            let stages = compile(&context, &shape, &layout, &buffers, plan).await?;
+            let stages = compile(&context, &shape, &layout, &buffers, plan, |_, _| ()).await?;
             Ok(Prepared { arm, program, stages })
         }
     }
@@ -488,9 +501,10 @@ async fn compile(
     layout: &Layout,
     buffers: &Buffers,
     plan: Vec<(Phase, Source)>,
+    progress: impl FnMut(usize, usize),
 ) -> Result<Vec<Stage>, GpuError> {
     let sources: Vec<Source> = plan.iter().map(|(_, s)| s.clone()).collect();
-    let kernels = Kernel::all(context, &sources, buffers).await.map_err(|e| context.cause(e))?;
+    let kernels = Kernel::all(context, &sources, buffers, progress).await.map_err(|e| context.cause(e))?;
     let mut stages = Vec::with_capacity(kernels.len());
     for ((phase, source), kernel) in plan.into_iter().zip(kernels) {
         let grid = stages::grid(&source, shape, layout);

@@ -138,14 +138,16 @@ impl Compiled {
 }
 
 impl Kernel {
-    /// Compiles several stages and waits for their verdict.
+    /// Compiles several stages and waits for their verdict; `progress` is told how many there are, and how many have one.
     ///
     /// Errors: the first stage that was refused, with the compiler's message.
     pub(super) async fn all(
         context: &GpuContext,
         sources: &[Source],
         buffers: &Buffers,
+        mut progress: impl FnMut(usize, usize),
     ) -> Result<Vec<Self>, GpuError> {
+        progress(0, sources.len());
         let mut known = Vec::new();
         let mut pending = Vec::with_capacity(sources.len());
         for source in sources {
@@ -160,6 +162,7 @@ impl Kernel {
                 return Err(GpuError::Shader { stage: source.name.into(), message: error.to_string() });
             }
             kernels.push(kernel?);
+            progress(kernels.len(), sources.len());
         }
         Ok(kernels)
     }

@@ -138,15 +138,15 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
     let slipped = |i: usize| truth[i] <= best_so_far[i] - TRUE_SLIP;
     let always = |_: usize| true;
     if let Some((at, best)) = proxy_up_true_down(&truth, &proxy) {
-        let (t0, t1, p0, p1) = (truth[best], truth[at], proxy[best], proxy[at]);
+        let (t0, t1, p0, p1) = (truth[best], truth[at], short(proxy[best]), short(proxy[at]));
         let sentence = format!(
-            "The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward went from {p0:.2} to {p1:.2}: the reward is being hacked."
+            "The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward went from {p0} to {p1}: the reward is being hacked."
         );
         ring(AlarmKind::ProxyUpTrueDown, at, sentence);
     } else if let Some(at) = proxy_up_true_flat(&truth, &proxy, start_of(&trailing(Column::RewardStd))) {
-        let (t1, p0, p1) = (truth[at], proxy[WARM_UP / 2], proxy[at]);
+        let (t1, p0, p1) = (truth[at], short(proxy[WARM_UP / 2]), short(proxy[at]));
         let sentence = format!(
-            "The proxy reward went from {p0:.2} to {p1:.2} while the true score is still {t1:.2}: what is paid is not what is wanted."
+            "The proxy reward went from {p0} to {p1} while the true score is still {t1:.2}: what is paid is not what is wanted."
         );
         ring(AlarmKind::ProxyUpTrueDown, at, sentence);
     }
@@ -189,6 +189,11 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
         ring(AlarmKind::ProgramErrors, at, sentence);
     }
     alarms
+}
+
+/// A reward in a sentence, whatever its size.
+fn short(x: f32) -> String {
+    if x.abs() < 1e5 { format!("{x:.2}") } else { format!("{x:.1e}") }
 }
 
 /// The first update at which the true score is TRUE_FALL under its best so far and the proxy no lower than it was at

@@ -226,7 +226,9 @@ impl<'a> Walk<'a> {
             }
             if self.nodes.len() > MAX_NODES || self.edges.len() * self.horizon > MAX_CELLS {
                 let n = self.nodes.len();
-                return Err(format!("the {kind} has too many states to walk them all (over {n} within its horizon)"));
+                return Err(format!(
+                    "the task {kind} has too many states to walk them all (over {n} within its horizon)"
+                ));
             }
             at += 1;
         }

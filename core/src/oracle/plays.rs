@@ -136,7 +136,9 @@ impl Player<'_> {
             let key = DrawKey { seed, update: space, group: (i / group) as u32, sample: (i % group) as u32 };
             let mut state: State = [0; STATE_WORDS];
             self.steps.begin(key, &mut state, record);
-            let stray = || format!("the {} has more states than were found", self.task.kind);
+            let stray = || {
+                format!("the task {} begins in, or comes to, more states than were found by playing it", self.task.kind)
+            };
             let begun = model.starts.iter().find(|(s, _)| model.states[*s as usize] == self.steps.essence(&state));
             let start = begun.ok_or_else(stray)?.0;
             let (mut node, mut edges, mut over) = (start, Vec::new(), false);
