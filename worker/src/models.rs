@@ -17,8 +17,13 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 const SCRIPT: &str = "./goodhart-reward-models_loader.js";
 
+/// Trainings that are remembered.
+const KEPT: usize = 64;
+
 thread_local! {
     static TRAINER: RefCell<Option<Rc<Trainer>>> = const { RefCell::new(None) };
+    /// What trainings before a run came to: the next run often begins with the same, as after an edit of a reward.
+    static LEARNED: RefCell<VecDeque<(Job, Vec<f32>)>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// The worker, and what it has said and nobody has heard yet.
@@ -128,6 +133,22 @@ async fn train(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, Str
     trained
 }
 
+/// Trains, unless the same job was done before.
+async fn learn(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
+    let known = LEARNED.with_borrow(|all| all.iter().find(|(j, _)| j == job).map(|(_, weights)| weights.clone()));
+    if let Some(weights) = known {
+        return Ok(weights);
+    }
+    let weights = train(job, tell).await?;
+    LEARNED.with_borrow_mut(|all| {
+        all.push_back((job.clone(), weights.clone()));
+        if all.len() > KEPT {
+            all.pop_front();
+        }
+    });
+    Ok(weights)
+}
+
 /// The models of some seeds before a run, with progress on screen: weights by seed; none if the run learns none.
 pub async fn first(
     run: u32,
@@ -145,7 +166,7 @@ pub async fn first(
             edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32 + step, of });
             !edge::is_superseded()
         };
-        let (weights, report) = start.finish(train(start.job(), tell).await?);
+        let (weights, report) = start.finish(learn(start.job(), tell).await?);
         learned.push((*seed, weights));
         reports.extend(report);
     }

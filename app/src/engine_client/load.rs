@@ -34,7 +34,7 @@ impl Session {
             },
             (Choice::Auto, Some(_)) => false,
             // Which engine is not known before the first worker has looked for an adapter.
-            (Choice::Auto | Choice::Gpu, None) => return Vec::new(),
+            (Choice::Auto | Choice::Gpu, None) => return self.start_again(),
         };
         self.run += 1;
         plan.kind = if wants_gpu { EngineKind::Gpu } else { EngineKind::Cpu };
@@ -70,6 +70,16 @@ impl Session {
             effects.extend(self.load_slot(at));
         }
         effects
+    }
+
+    /// Starts the workers that could not be started before.
+    fn start_again(&mut self) -> Vec<Effect> {
+        let dead = self.slots.iter_mut().enumerate().filter(|(_, slot)| slot.stage == Stage::Dead);
+        dead.map(|(at, slot)| {
+            *slot = Slot::default();
+            Effect::Start(at)
+        })
+        .collect()
     }
 
     /// Sends a started worker its seeds. Without a base policy only the first is loaded: it makes one for all.

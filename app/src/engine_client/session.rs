@@ -183,7 +183,11 @@ impl Session {
             Event::Started { .. } => Vec::new(),
             Event::BaseProgress { step, of, loss, .. } => vec![Effect::Tell(Told::BaseProgress { step, of, loss })],
             Event::Base { params, .. } => self.on_base(params),
-            Event::ModelsProgress { step, of, .. } => vec![Effect::Tell(Told::ModelsProgress { step, of })],
+            Event::ModelsProgress { step, of, .. } => {
+                self.slots[at].models = (step, of);
+                let (step, of) = self.busy().fold((0, 0), |all, s| (all.0 + s.models.0, all.1 + s.models.1));
+                vec![Effect::Tell(Told::ModelsProgress { step, of })]
+            }
             Event::CompileProgress { stage, of, .. } => vec![Effect::Tell(Told::Compiling { stage, of })],
             Event::Models { reports, .. } => vec![Effect::Tell(Told::Models(reports))],
             Event::Ready { engine, .. } => self.on_ready(at, engine.adapter),
@@ -223,7 +227,8 @@ impl Session {
         if !self.slots[at].started {
             // It never ran: starting it again would fail again.
             self.slots[at].stage = Stage::Dead;
-            let why = format!("The engine did not start: {}", sentence(&message));
+            let message = sentence(message.trim_start_matches("Uncaught "));
+            let why = format!("The engine did not start: {message} Run tries again.");
             return vec![Effect::Stop(at), Effect::Tell(Told::Stuck(why))];
         }
         self.on_failed(at, message, None)

@@ -342,3 +342,32 @@ fn the_first_report_is_followed_by_a_first_checkpoint() {
     assert_eq!(sent(&report(&mut s, 1, 1)), [(1, "save")]);
     assert_eq!(sent(&report(&mut s, 1, 2)), [], "asked once");
 }
+
+#[test]
+fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
+    let (mut s, _) = Session::new(Choice::Auto, 1);
+    assert!(s.load(experiment(1, 0), None).is_empty(), "the first worker has not said what there is");
+    let why = told(s.on_crash(0, "Uncaught TypeError: Failed to fetch".into()));
+    assert!(matches!(&why[..], [Told::Stuck(why)] if !why.contains("Uncaught") && why.ends_with("Run tries again.")));
+    let effects = s.load(experiment(1, 0), None);
+    assert!(matches!(effects[..], [Effect::Start(0)]), "{effects:?}");
+    assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
+}
+
+#[test]
+fn the_progress_of_reward_models_is_that_of_all_workers() {
+    let (mut s, _) = Session::new(Choice::Cpu, 2);
+    started(&mut s, 0, None);
+    s.load(experiment(2, 0), None);
+    started(&mut s, 1, None);
+    let mut hear = |at, step| {
+        let event = Event::ModelsProgress { run: s.run, step, of: 100 };
+        match told(s.on_event(at, event)).pop() {
+            Some(Told::ModelsProgress { step, of }) => (step, of),
+            _ => (0, 0),
+        }
+    };
+    assert_eq!(hear(0, 10), (10, 100));
+    assert_eq!(hear(1, 30), (40, 200));
+    assert_eq!(hear(0, 20), (50, 200));
+}

@@ -33,6 +33,8 @@ pub struct Slot {
     /// Failures since it last trained.
     pub failures: u32,
     pub rate: f32,
+    /// Steps done of the first training of its seeds' reward models, and of how many.
+    pub models: (u32, u32),
 }
 
 impl Slot {

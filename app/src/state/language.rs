@@ -1,7 +1,7 @@
 //! The reward compiler beside the page: diagnostics on every keystroke, completion, and what keeps an experiment from
 //! running. Without it (it did not load) the engine's own words arrive a moment later.
 
-use super::{App, Catalog};
+use super::{App, Catalog, Level};
 use crate::parts::{self, LanguageModule};
 use crate::plain::{Plain, write};
 use goodhart_core::experiment::{Experiment, Part};
@@ -141,7 +141,10 @@ impl ArmCheck {
 impl App {
     /// Waits for the compiler, then looks at everything with it.
     pub async fn load_compiler(self) {
-        let Ok(module) = parts::language().await else { return };
+        let Ok(module) = parts::language().await else {
+            let text = "The reward compiler could not be loaded. The run goes on, but there are no settings, no links and no checks while you type: reload the page when you are online.";
+            return self.notify(Level::Warning, text, None);
+        };
         let catalog = module.catalog().ok().and_then(|text| Some(Catalog::read(&Plain::parse(&text)?)));
         self.compiler.set_value(Some(module));
         if let Some(catalog) = catalog {

@@ -1,12 +1,17 @@
 //! The engine in use, by name, and the choice of another.
 
 use crate::engine_client::{Choice, EngineView};
-use crate::state::App;
+use crate::state::{App, Phase};
 use goodhart_core::protocol::EngineKind;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
-    let text = move || app.engine.get().map_or_else(|| "Engine starting…".to_string(), |e| name(&e));
+    let stuck = Memo::new(move |_| app.phase.with(|p| matches!(p, Phase::Stuck(_))));
+    let text = move || match app.engine.get() {
+        Some(engine) => name(&engine),
+        None if stuck.get() => "No engine".into(),
+        None => "Engine starting…".into(),
+    };
     let choose = move |e: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
         if let Some(choice) = Choice::from_name(&e.target().value()) {
             app.choose_engine(choice);
