@@ -181,7 +181,7 @@ fn without_the_section_there_is_no_memory() {
 fn the_oracle_says_why_it_does_not_answer() {
     let plan =
         planned(&experiment(part("chain", &[("cells", 4.0), ("horizon", 5.0)]), "table", Some(Overrides::new())));
-    let said = goodhart_core::oracle::solve(&plan, 0).says;
+    let said = goodhart_core::linter::report(&plan, 0).says;
     assert!(said.contains("exploration memory"), "{said}");
 }
 

@@ -8,6 +8,7 @@ use facts::TaskFacts;
 use goodhart_core::base;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::link;
+use goodhart_core::linter;
 use goodhart_core::oracle;
 use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
@@ -134,7 +135,7 @@ fn planned<T: Serialize>(experiment: &str, ask: impl FnOnce(&Plan) -> T) -> Stri
 /// What the exact oracle says of an arm of an experiment (as JSON): `oracle::report::Report`; empty where it cannot run.
 #[wasm_bindgen(js_name = oracle)]
 pub fn solve(experiment: &str, arm: usize) -> String {
-    planned(experiment, |plan| (arm < plan.arms.len()).then(|| oracle::solve(plan, arm)))
+    planned(experiment, |plan| (arm < plan.arms.len()).then(|| linter::report(plan, arm)))
 }
 
 /// The STARC distances between all arms of an experiment (as JSON) and the true objective: `oracle::report::Distances`.

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::output::print;
 use crate::source;
 use crate::table::{number, table};
-use goodhart_core::oracle::report::{Distances, Report, Solved};
-use goodhart_core::plan::{join, plan};
+use goodhart_core::oracle::report::{Distances, Episode, Report, Solved};
+use goodhart_core::plan::{Plan, join, plan};
 use goodhart_core::{linter, oracle};
 use serde::Serialize;
 
@@ -28,8 +28,20 @@ pub fn solve(options: &Solve) -> Result<(), Failure> {
     print(&table(&["value", "true score", "of the best", "regret", "STARC", "solved", "arm"], &rows(&arms)))?;
     for arm in &arms {
         print(&format!("{}: {}\n", arm.arm, said(arm)))?;
+        for episode in &arm.episodes {
+            print(&format!("    {}\n", best(episode, &plan)))?;
+        }
     }
     Ok(())
+}
+
+/// A completion that is paid most, and what it is worth.
+fn best(episode: &Episode, plan: &Plan) -> String {
+    let name = |t: &u32| plan.task.action_names.get(*t as usize).map_or("?", String::as_str);
+    let text = |tokens: &[u32]| tokens.iter().map(name).collect::<Vec<_>>().join(" ");
+    let (paid, score) = (number(episode.reward), number(episode.true_score));
+    let ends = if episode.truncated { " ..." } else { "" };
+    format!("{} -> {}{ends}  (paid {paid}, true score {score})", text(&episode.prompt), text(&episode.tokens))
 }
 
 fn said(arm: &Report) -> String {

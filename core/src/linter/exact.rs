@@ -7,6 +7,7 @@ use crate::oracle::starc::{canonical, norm};
 use crate::oracle::{Oracle, Paid};
 use crate::plan::Plan;
 use crate::tasks::{Play, TaskView};
+use std::ops::Deref;
 
 /// Tables [H][E] up to which the task is solved again without each component.
 const AGAIN: usize = 300_000;
@@ -16,7 +17,7 @@ const LOSS: f64 = 0.05;
 const DISCOUNTS: [f64; 8] = [1.0, 0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9];
 
 /// Adds facts of components and findings to a report.
-pub fn check(oracle: &Oracle<&Plan>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
+pub fn check<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
     let program = &oracle.plan.arms[arm].program;
     let model = &oracle.model;
     let is_small = model.horizon * model.edges.len() <= AGAIN;
@@ -64,14 +65,14 @@ pub fn check(oracle: &Oracle<&Plan>, arm: usize, paid: &Paid, best: &Best, repor
 }
 
 /// Whether a table is nothing but a difference of potentials: its canonical form is zero.
-fn is_potential(oracle: &Oracle<&Plan>, r: &[f64], gamma: f64) -> bool {
+fn is_potential<P: Deref<Target = Plan>>(oracle: &Oracle<P>, r: &[f64], gamma: f64) -> bool {
     let size = norm(r);
     size > 0.0 && norm(&canonical(&oracle.model, r, gamma)) <= 1e-5 * size
 }
 
 /// A loop that the optimum of this reward goes round until the horizon, paid at every round, where the best policy for
 /// the true objective ends by itself or is worth more.
-fn cycle(oracle: &Oracle<&Plan>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
+fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
     let (model, program) = (&oracle.model, &oracle.plan.arms[arm].program);
     let with = report.optimum.as_ref().map_or(0.0, |o| f64::from(o.true_high));
     if model.horizon < 4 || with >= oracle.best.value - LOSS * oracle.best.value.abs() {
@@ -106,7 +107,7 @@ fn cycle(oracle: &Oracle<&Plan>, arm: usize, paid: &Paid, best: &Best, report: &
 
 /// Follows a policy's likeliest way from a start; where it comes round again, the nodes and edges of the loop and the
 /// step at which it is entered.
-fn walk_round(oracle: &Oracle<&Plan>, policy: &[f64], start: u32) -> Option<(Vec<u32>, Vec<usize>, usize)> {
+fn walk_round<P: Deref<Target = Plan>>(oracle: &Oracle<P>, policy: &[f64], start: u32) -> Option<(Vec<u32>, Vec<usize>, usize)> {
     let model = &oracle.model;
     let (mut node, mut nodes, mut edges) = (start, Vec::new(), Vec::new());
     for _ in 0..model.horizon {
@@ -127,7 +128,7 @@ fn walk_round(oracle: &Oracle<&Plan>, policy: &[f64], start: u32) -> Option<(Vec
 }
 
 /// A node as the state that views show: on a map, its cell.
-fn shown(oracle: &Oracle<&Plan>, node: u32) -> Option<u32> {
+fn shown<P: Deref<Target = Plan>>(oracle: &Oracle<P>, node: u32) -> Option<u32> {
     let model = &oracle.model;
     let row = model.rows[model.seen[node as usize] as usize];
     if let TaskView::Grid { rows, cols, .. } = &oracle.plan.task.view {

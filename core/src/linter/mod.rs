@@ -5,50 +5,68 @@ mod exact;
 mod sampled;
 
 use crate::oracle::report::{Check, Finding, Report};
-use crate::oracle::{Oracle, needs_a_run, unsolved};
+use crate::oracle::{Solver, needs_a_run, unsolved};
 use crate::plan::Plan;
 use crate::reward::{Diagnostic, Program, Severity};
+use std::ops::Deref;
 
 /// Everything that is known of an arm: the oracle's solution where there is one, facts of its components, findings.
 pub fn report(plan: &Plan, arm: usize) -> Report {
-    match Oracle::new(plan) {
-        Ok(oracle) => report_with(&oracle, arm),
-        Err(why) => {
-            let mut report = unsolved(plan, arm, &why);
-            sample(plan, arm, None, &mut report);
-            report
-        }
+    match Solver::new(plan) {
+        Ok(solver) => report_with(&solver, arm),
+        Err(why) => checked(plan, arm, None, unsolved(plan, arm, &why)),
     }
 }
 
 /// The same of every arm, with the task solved once.
 pub fn reports(plan: &Plan) -> Vec<Report> {
     let arms = 0..plan.arms.len();
-    match Oracle::new(plan) {
-        Ok(oracle) => arms.map(|arm| report_with(&oracle, arm)).collect(),
-        Err(_) => arms.map(|arm| report(plan, arm)).collect(),
+    match Solver::new(plan) {
+        Ok(solver) => arms.map(|arm| report_with(&solver, arm)).collect(),
+        Err(why) => arms.map(|arm| checked(plan, arm, None, unsolved(plan, arm, &why))).collect(),
     }
 }
 
 /// The same for a task that is solved already.
-pub fn report_with(oracle: &Oracle<&Plan>, arm: usize) -> Report {
-    let mut report = match oracle.solved(arm) {
-        Ok((mut report, paid, best)) => {
-            exact::check(oracle, arm, &paid, &best, &mut report);
-            report
+pub fn report_with<P: Deref<Target = Plan> + Clone>(solver: &Solver<P>, arm: usize) -> Report {
+    match solver {
+        Solver::Steps(oracle) => {
+            let plan: &Plan = &oracle.plan;
+            let report = match oracle.solved(arm) {
+                Ok((mut report, paid, best)) => {
+                    exact::check(oracle, arm, &paid, &best, &mut report);
+                    report
+                }
+                Err(why) => unsolved(plan, arm, &why),
+            };
+            let all = Covered { records: oracle.every_transition(), what: "on every transition of the task" };
+            checked(plan, arm, Some((all, oracle.best.value)), report)
         }
-        Err(why) => unsolved(oracle.plan, arm, &why),
-    };
-    sample(oracle.plan, arm, Some(oracle), &mut report);
-    report
+        Solver::Tokens(tokens) => match tokens.solved(arm) {
+            Ok((report, earned)) => {
+                let (records, best) = tokens.every_record(&earned);
+                let all = Covered { records: &records, what: "in every completion" };
+                checked(&tokens.plan, arm, Some((all, best)), report)
+            }
+            Err(why) => checked(&tokens.plan, arm, None, unsolved(&tokens.plan, arm, &why)),
+        },
+    }
 }
 
-/// The checks that need no solution; then findings in the order of the program's lines.
-fn sample(plan: &Plan, arm: usize, oracle: Option<&Oracle<&Plan>>, report: &mut Report) {
+/// Records of episodes that together have all that can happen, [n][stride].
+struct Covered<'a> {
+    records: &'a [f32],
+    what: &'static str,
+}
+
+/// Adds the checks that need no solution (what is covered and the best possible true score, where there is one) and sorts
+/// the findings by the program's lines.
+fn checked(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, mut report: Report) -> Report {
     if needs_a_run(plan, &plan.arms[arm].program).is_none() {
-        sampled::check(plan, arm, oracle, report);
+        sampled::check(plan, arm, solution, &mut report);
     }
     report.findings.sort_by_key(|f| (f.diagnostic.start, f.diagnostic.end));
+    report
 }
 
 /// A warning about a component, or about the whole program.

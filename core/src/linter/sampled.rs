@@ -1,11 +1,10 @@
 //! Checks on episodes of the base policy: components that say nothing, drown the others or point the wrong way, rewards
 //! that an estimator cannot tell apart, and pay for doing nothing.
 
-use super::finding;
+use super::{Covered, finding};
 use crate::algorithm::advantage::epsilon;
 use crate::algorithm::settings::{Aggregation, Estimator, ScaleRewards};
 use crate::math::rng::{draw, purpose, uniform};
-use crate::oracle::Oracle;
 use crate::oracle::model::SEED_SPACE;
 use crate::oracle::paid::{rewards, run_values};
 use crate::oracle::plays::pick;
@@ -121,12 +120,13 @@ fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
 }
 
 /// Adds facts of components and findings to a report.
-pub fn check(plan: &Plan, arm: usize, oracle: Option<&Oracle<&Plan>>, report: &mut Report) {
+pub fn check(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, report: &mut Report) {
     let program = &plan.arms[arm].program;
     let run = run_values(plan, 0);
     let all = sample(plan);
     let (paid, scores) = rewards(plan, program, &all.records, &run, plan.group());
-    let covered = oracle.map(|o| rewards(plan, program, o.every_transition(), &run, 1).1);
+    let covered =
+        solution.as_ref().map(|(all, _)| (rewards(plan, program, all.records, &run, 1).1, all.what));
     if report.components.is_empty() {
         report.components = program.components.iter().map(|c| facts(&c.name)).collect();
     }
@@ -136,7 +136,7 @@ pub fn check(plan: &Plan, arm: usize, oracle: Option<&Oracle<&Plan>>, report: &m
     }
     let paid: Vec<f64> = paid.iter().map(|x| f64::from(*x)).collect();
     below_epsilon(plan, arm, &paid, report);
-    let best = oracle.map_or(0.0, |o| o.best.value);
+    let best = solution.map_or(0.0, |(_, best)| best);
     for_nothing(plan, arm, &all, &paid, best, report);
 }
 
@@ -160,22 +160,28 @@ fn values(scores: &Scores, plan: &Plan, arm: usize, c: usize) -> (Vec<f32>, Vec<
 }
 
 /// Components that never apply, and those that are always the same.
-fn silent(plan: &Plan, arm: usize, scores: &Scores, covered: Option<&Scores>, report: &mut Report) {
+fn silent(
+    plan: &Plan,
+    arm: usize,
+    scores: &Scores,
+    covered: Option<&(Scores, &'static str)>,
+    report: &mut Report,
+) {
     let program = &plan.arms[arm].program;
     let over = match covered {
-        Some(_) => "on every transition of the task".to_string(),
+        Some((_, what)) => (*what).to_string(),
         None => format!("in {} episodes of the base policy", scores.reward.len()),
     };
     for (c, component) in program.components.iter().enumerate() {
         let name = &component.name;
         let (mut own, mut steps) = values(scores, plan, arm, c);
-        if let Some(covered) = covered {
+        if let Some((covered, _)) = covered {
             let more = values(covered, plan, arm, c);
             own.extend(more.0);
             steps.extend(more.1);
         }
         let failed = |s: &Scores| s.errors.iter().any(|e| *e != 0);
-        if own.is_empty() && !failed(scores) && !covered.is_some_and(failed) {
+        if own.is_empty() && !failed(scores) && !covered.is_some_and(|c| failed(&c.0)) {
             let message = format!("`{name}` never applies: it gave None {over}");
             let suggestion = "look at its conditions, or leave it out".to_string();
             report.findings.push(finding(Check::NeverApplies, program, Some(c), message, suggestion));

@@ -4,10 +4,9 @@ use super::columns;
 use super::curves::Curves;
 use super::statistics::{Interval, interval, reduce_to};
 use crate::experiment::{Claim, Comparison, Statistic};
-use crate::oracle;
+use crate::oracle::{self, Answers};
 use crate::plan::Plan;
 use serde::Serialize;
-use std::cell::RefCell;
 
 /// One claim, measured.
 #[derive(Clone, Debug, Serialize)]
@@ -19,23 +18,27 @@ pub struct Outcome {
     pub pass: bool,
 }
 
-/// Measures a claim on the curves of a plan's lanes. An unknown arm or metric is an error sentence.
-pub fn check(claim: &Claim, plan: &Plan, curves: &Curves) -> Result<Outcome, String> {
+/// What the oracle says of the arms that claims about optima name.
+pub fn solve(claims: &[Claim], plan: &Plan) -> Answers {
+    let names = claims
+        .iter()
+        .filter(|claim| oracle::is_metric(&claim.metric))
+        .flat_map(|claim| [Some(&claim.arm), claim.minus.as_ref(), claim.over.as_ref()].into_iter().flatten());
+    Answers::new(plan, names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)))
+}
+
+/// Measures a claim on the curves of a plan's lanes, or on `answers` (`solve`) where it is about an optimum. An unknown arm
+/// or metric is an error sentence.
+pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> Result<Outcome, String> {
     let says = &claim.says;
     let arm_of = |name: &str| {
         let found = plan.arms.iter().position(|arm| arm.name == name);
         found.ok_or_else(|| format!("the claim \"{says}\" names no arm of this experiment: \"{name}\""))
     };
-    // What the optimum of a reward is does not depend on the seed, and takes a while to solve.
-    let solved = RefCell::new(Vec::<(usize, f32)>::new());
     let number = |arm: usize, seed: usize| -> Result<f32, String> {
-        if let Some((_, known)) = solved.borrow().iter().find(|(of, _)| *of == arm) {
-            return Ok(*known);
-        }
-        if let Some(exact) = oracle::metric(plan, arm, &claim.metric) {
-            let exact = exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"))?;
-            solved.borrow_mut().push((arm, exact));
-            return Ok(exact);
+        // What the optimum of a reward is does not depend on the seed.
+        if let Some(exact) = answers.metric(arm, &claim.metric) {
+            return exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
         }
         let column = columns::find(&claim.metric, &plan.arms[arm].components())
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;

@@ -3,9 +3,11 @@
 use super::report::{Distances, Optimum, Report, Solved, Tempered};
 use super::solve::{self, Best, range, with_clock, worth};
 use super::starc::{canonical, distance};
+use super::tokens::Tokens;
 use super::{Oracle, Paid, divides_by_deviation};
 use crate::plan::Plan;
 use crate::tasks::Play;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 /// The name of the true objective among arms.
@@ -36,10 +38,10 @@ pub fn distances(plan: &Plan) -> Distances {
     Distances { names, starc }
 }
 
-/// A number of the oracle for claims: `oracle/true_score`, `oracle/true_share`, `oracle/regret`, `oracle/starc`,
-/// `oracle/value`, `oracle/tempered_score`. None: no name of the oracle's; an error sentence: it could not be solved.
-pub fn metric(plan: &Plan, arm: usize, name: &str) -> Option<Result<f32, String>> {
-    let read: fn(&Report) -> Option<f32> = match name {
+/// How a number of the oracle for claims is read from a report: `oracle/true_score`, `oracle/true_share`,
+/// `oracle/regret`, `oracle/starc`, `oracle/value`, `oracle/tempered_score`. None: no name of the oracle's.
+fn metric(name: &str) -> Option<fn(&Report) -> Option<f32>> {
+    Some(match name {
         "oracle/true_score" => |r| r.optimum.as_ref().map(|o| o.true_score),
         "oracle/value" => |r| r.optimum.as_ref().map(|o| o.value),
         "oracle/true_share" => |r| r.true_share,
@@ -47,12 +49,64 @@ pub fn metric(plan: &Plan, arm: usize, name: &str) -> Option<Result<f32, String>
         "oracle/regret" => |r| r.regret,
         "oracle/starc" => |r| r.starc,
         _ => return None,
-    };
-    let report = match Oracle::new(plan) {
-        Ok(oracle) => oracle.report(arm),
-        Err(why) => unsolved(plan, arm, &why),
-    };
-    Some(read(&report).ok_or(report.says))
+    })
+}
+
+/// Whether a metric is the oracle's.
+pub fn is_metric(name: &str) -> bool {
+    metric(name).is_some()
+}
+
+/// What the oracle says of some arms of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Answers(BTreeMap<usize, Report>);
+
+impl Answers {
+    /// Solves the task once, and every one of these arms once; no arms cost nothing.
+    pub fn new(plan: &Plan, arms: impl IntoIterator<Item = usize>) -> Self {
+        let mut solver = None;
+        let mut reports = BTreeMap::new();
+        for arm in arms {
+            let solver = solver.get_or_insert_with(|| Solver::new(plan));
+            reports.entry(arm).or_insert_with(|| match solver {
+                Ok(solver) => solver.report(arm),
+                Err(why) => unsolved(plan, arm, why),
+            });
+        }
+        Self(reports)
+    }
+
+    /// A number of an arm for claims. None: no name of the oracle's, or another arm; an error sentence: it could not be
+    /// solved.
+    pub fn metric(&self, arm: usize, name: &str) -> Option<Result<f32, String>> {
+        let read = metric(name)?;
+        let report = self.0.get(&arm)?;
+        Some(read(report).ok_or_else(|| report.says.clone()))
+    }
+}
+
+/// A task solved for its true objective, of either kind.
+pub enum Solver<P> {
+    Steps(Box<Oracle<P>>),
+    Tokens(Tokens<P>),
+}
+
+impl<P: Deref<Target = Plan> + Clone> Solver<P> {
+    /// The sentence says why the task cannot be solved.
+    pub fn new(plan: P) -> Result<Self, String> {
+        match Tokens::new(plan.clone()) {
+            Some(tokens) => Ok(Self::Tokens(tokens)),
+            None => Oracle::new(plan).map(|oracle| Self::Steps(Box::new(oracle))),
+        }
+    }
+
+    /// Everything about one arm but its components and findings.
+    pub fn report(&self, arm: usize) -> Report {
+        match self {
+            Self::Steps(oracle) => oracle.report(arm),
+            Self::Tokens(tokens) => tokens.solved(arm).map_or_else(|why| unsolved(&tokens.plan, arm, &why), |(report, _)| report),
+        }
+    }
 }
 
 /// A report that says why there is none.
@@ -68,6 +122,7 @@ pub fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
         true_share: None,
         regret: None,
         starc: None,
+        episodes: Vec::new(),
         components: Vec::new(),
         findings: Vec::new(),
     }
@@ -117,6 +172,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             true_share,
             regret,
             starc: Some(starc),
+            episodes: Vec::new(),
             components: Vec::new(),
             findings: Vec::new(),
         };
@@ -135,7 +191,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             return false;
         }
         let program = &self.plan.arms[arm].program;
-        let real = super::pay(&self.plan, program, &plays, &super::run_values(&self.plan, 0), None).total;
+        let real = super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None).total;
         let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
         super::paid::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
     }
@@ -189,7 +245,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 }
 
-fn headline(optimum: &Optimum, best: &Optimum, share: Option<f32>) -> String {
+pub fn headline(optimum: &Optimum, best: &Optimum, share: Option<f32>) -> String {
     let percent = |x: f32| format!("{:.0}%", 100.0 * x);
     let spread = optimum.true_high - optimum.true_low;
     match share {

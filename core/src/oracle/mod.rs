@@ -6,6 +6,7 @@
 //! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
 
 mod answer;
+pub mod completions;
 pub mod live;
 pub mod model;
 pub mod paid;
@@ -13,10 +14,9 @@ pub mod plays;
 pub mod report;
 pub mod solve;
 pub mod starc;
+pub mod tokens;
 
-/// Everything about one arm, findings included.
-pub use crate::linter::report as solve;
-pub use answer::{distances, metric, unsolved};
+pub use answer::{Answers, Solver, distances, is_metric, unsolved};
 
 use crate::algorithm::Settings;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
@@ -231,10 +231,10 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             records: self.checks.records[..n * self.plan.task.schema.stride].to_vec(),
             true_scores: self.checks.true_scores[..n].to_vec(),
         };
-        let alone = pay(&self.plan, program, &few, run, None);
+        let alone = pay(&self.plan, program, &few.records, &few.lengths(), run, None);
         (0..3).any(|company| {
             let others = |i: usize| self.companions(&few, i, company);
-            differ(&alone.total, &pay(&self.plan, program, &few, run, Some(&others)).total)
+            differ(&alone.total, &pay(&self.plan, program, &few.records, &few.lengths(), run, Some(&others)).total)
         })
     }
 
@@ -255,7 +255,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let grouped = self.looks_at_group(program, &run);
         let ask = |plays: &Plays, company: usize| -> Payments {
             let others = |i: usize| self.companions(plays, i, company);
-            pay(plan, program, plays, &run, if grouped { Some(&others) } else { None })
+            pay(plan, program, &plays.records, &plays.lengths(), &run, if grouped { Some(&others) } else { None })
         };
         let one = self.worlds[0].len() * plan.group();
         if grouped && one > GROUP_BUDGET {
@@ -301,8 +301,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     /// Whether a program pays something else at the end of the run than at its start.
     fn changes(&self, program: &Program) -> bool {
         let plan: &Plan = &self.plan;
-        let late = pay(plan, program, &self.checks, &run_values(plan, plan.run.updates - 1), None);
-        let early = pay(plan, program, &self.checks, &run_values(plan, 0), None);
+        let late = pay(plan, program, &self.checks.records, &self.checks.lengths(), &run_values(plan, plan.run.updates - 1), None);
+        let early = pay(plan, program, &self.checks.records, &self.checks.lengths(), &run_values(plan, 0), None);
         differ(&early.total, &late.total)
     }
 
@@ -354,7 +354,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             let mut prefixes = Plays::default();
             let mut plays = player.cover(world, false, Some(&mut prefixes)).ok()?;
             player.wander(world, &model.uniform(), 16, 5, &mut plays, Some(&mut prefixes)).ok()?;
-            let each = pay(&self.plan, program, &prefixes, run, None).total;
+            let each = pay(&self.plan, program, &prefixes.records, &prefixes.lengths(), run, None).total;
             let totals: Vec<f64> = each.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
             paid.push(differences(&plays, &totals, model.horizon));
             all.push(plays);

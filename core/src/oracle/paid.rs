@@ -27,15 +27,17 @@ pub fn run_values(plan: &Plan, update: u32) -> Vec<f32> {
     run
 }
 
-/// Scores episodes one by one, or each with companions: `others(i)` gives the records of the rest of episode i's group.
+/// Scores episodes ([n][stride], of `lengths` steps) one by one, or each with companions: `others(i)` gives the records of
+/// the rest of episode i's group.
 pub fn pay(
     plan: &Plan,
     program: &Program,
-    plays: &Plays,
+    records: &[f32],
+    lengths: &[u32],
     run: &[f32],
     others: Option<&dyn Fn(usize) -> Vec<f32>>,
 ) -> Payments {
-    let (stride, horizon, n) = (plan.task.schema.stride, plan.task.horizon, plays.len());
+    let (stride, horizon, n) = (plan.task.schema.stride, plan.task.horizon, lengths.len());
     let count = program.components.len();
     let mut out = Payments {
         total: vec![0.0; n * horizon],
@@ -48,7 +50,7 @@ pub fn pay(
     for chunk in (0..n).collect::<Vec<_>>().chunks(at_once.max(1)) {
         batch.clear();
         for &i in chunk {
-            batch.extend_from_slice(&plays.records[i * stride..(i + 1) * stride]);
+            batch.extend_from_slice(&records[i * stride..(i + 1) * stride]);
             if let Some(others) = others {
                 batch.extend_from_slice(&others(i));
             }
@@ -56,7 +58,7 @@ pub fn pay(
         let m = chunk.len() * size;
         program.score(&batch, m, size, run, &mut scores, &mut scratch);
         for (g, &i) in chunk.iter().enumerate() {
-            let (sample, length) = (g * size, plays.edges[i].len());
+            let (sample, length) = (g * size, lengths[i] as usize);
             out.failed += usize::from(scores.errors[sample] != 0);
             if scores.reward[sample].is_nan() {
                 out.without += usize::from(scores.errors[sample] == 0);

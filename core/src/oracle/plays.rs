@@ -25,6 +25,11 @@ impl Plays {
         self.edges.len()
     }
 
+    /// Lengths of episodes, in steps.
+    pub fn lengths(&self) -> Vec<u32> {
+        self.edges.iter().map(|edges| edges.len() as u32).collect()
+    }
+
     /// No episode.
     pub fn is_empty(&self) -> bool {
         self.edges.is_empty()

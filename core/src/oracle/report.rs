@@ -51,6 +51,20 @@ pub struct Tempered {
     pub true_share: Option<f32>,
 }
 
+/// A completion that a reward makes best for a kind of prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    /// One of the kind, as tokens, and how likely the kind is.
+    pub prompt: Vec<u32>,
+    pub share: f32,
+    pub tokens: Vec<u32>,
+    /// The horizon ended it.
+    pub truncated: bool,
+    /// Expected reward, discounted.
+    pub reward: f32,
+    pub true_score: f32,
+}
+
 /// What is known of one component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ComponentFacts {
@@ -121,6 +135,10 @@ pub struct Report {
     pub regret: Option<f32>,
     /// STARC distance to the true objective, 0 (the same order of policies) to 1 (the opposite order).
     pub starc: Option<f32>,
+    /// Tokens: the best completion of this reward for every kind of prompt; where those that are equally good differ in
+    /// their true score, one with the least and one with the greatest. Else empty.
+    #[serde(default)]
+    pub episodes: Vec<Episode>,
     pub components: Vec<ComponentFacts>,
     pub findings: Vec<Finding>,
 }

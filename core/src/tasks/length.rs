@@ -6,10 +6,11 @@
 
 use super::dice::verdict;
 use super::twin::{truth, twin};
-use super::{DrawKey, Play, Task, TaskKind, TaskView, TokenTask, refuse};
+use super::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask, refuse};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
+use crate::reward::Reads;
 use crate::reward::schema::{EpisodeSchema, Ty};
 
 params! {
@@ -272,6 +273,14 @@ impl TokenTask for Length {
         n
     }
 
+    fn verifier(&self) -> [f32; 2] {
+        [self.params.false_positive, self.params.false_negative]
+    }
+
+    fn reading<'a>(&'a self, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>> {
+        (!reads.has("tokens")).then(|| Box::new(Read { task: self, reads }) as Box<dyn Reading>)
+    }
+
     fn shader_words(&self) -> Vec<u32> {
         let p = &self.params;
         let mut words = vec![0; word::COUNT];
@@ -285,5 +294,56 @@ impl TokenTask for Length {
         words[word::FILLER] = self.filler;
         words[word::NONE] = self.none;
         words
+    }
+}
+
+/// Words of a reading. SAID: 0, 1 right after ANS, 2 once its token came; ANSWER: that token, from 1; OFF: no hop counts
+/// any more.
+const SAID: usize = 0;
+const ANSWER: usize = 1;
+const WORK: usize = 2;
+const OFF: usize = 3;
+const FILLER: usize = 4;
+
+/// Completions as far as they are read.
+struct Read<'a> {
+    task: &'a Length,
+    reads: &'a Reads,
+}
+
+impl Reading for Read<'_> {
+    /// Symbols can be renamed unless they are read; without a look at the work all hops are alike too.
+    fn name(&self, prompt: &[u32]) -> Vec<u32> {
+        let any = |fields: &[&str]| fields.iter().any(|field| self.reads.has(field));
+        if any(&["prompt", "target", "answer"]) {
+            prompt.to_vec()
+        } else if any(&["work", "hops"]) {
+            vec![self.task.question(prompt).0]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn read(&self, prompt: &[u32], token: u32, state: &mut State) {
+        let (task, reads) = (self.task, self.reads);
+        if reads.has("filler") {
+            state[FILLER] += u32::from(token == task.filler);
+        }
+        if reads.has("work") && state[OFF] == 0 && token != task.filler {
+            let (hops, start) = task.question(prompt);
+            let at = (0..state[WORK]).fold(start, |x, _| prompt[x as usize]);
+            let goes_on = state[WORK] < hops && token == prompt[at as usize];
+            state[if goes_on { WORK } else { OFF }] += 1;
+        }
+        match state[SAID] {
+            0 => state[SAID] = u32::from(token == task.answer),
+            1 => {
+                let target = task.target(prompt);
+                let wrong = if reads.has("answered") && token < task.symbols { u32::from(target == 0) } else { task.none };
+                let known = if reads.has("answer") || token == target { token } else { wrong };
+                (state[SAID], state[ANSWER]) = (2, known + 1);
+            }
+            _ => {}
+        }
     }
 }

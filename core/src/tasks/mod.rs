@@ -23,6 +23,7 @@ mod twin;
 
 use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec, near};
+use crate::reward::Reads;
 use crate::reward::schema::EpisodeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,8 +126,24 @@ pub trait TokenTask: Send + Sync {
     fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32;
     /// A demonstration for the warm start: completion tokens into `out`, their number returned.
     fn demonstration(&self, key: DrawKey, prompt: &[u32], out: &mut [u32]) -> usize;
+    /// How often the verifier is wrong, [false positives, false negatives]: the only noise in a record, and all of it in
+    /// the field `correct`, which says the true score (0 or 1) otherwise.
+    fn verifier(&self) -> [f32; 2];
+    /// How completions are read token by token, where that tells all that programs of such `reads` can see of them. None:
+    /// only the tokens themselves do.
+    fn reading<'a>(&'a self, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>>;
     /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.
     fn shader_words(&self) -> Vec<u32>;
+}
+
+/// A completion read token by token, as far as some programs can see it. Completions of one prompt that come to the same
+/// state after as many tokens have the same true score and differ in no field that is read, and so they do after whatever
+/// both go on with. A reading starts from zeros.
+pub trait Reading {
+    /// What a prompt is known by: the completions of two prompts with the same name come to the same.
+    fn name(&self, prompt: &[u32]) -> Vec<u32>;
+    /// Reads one more token.
+    fn read(&self, prompt: &[u32], token: u32, state: &mut State);
 }
 
 /// How a task is played.

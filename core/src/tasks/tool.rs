@@ -5,12 +5,15 @@
 //! A prompt is what is asked for and the values in the order of the tool's keys. Each tool has its own keys, and
 //! neighbouring tools share all but one of them.
 
+mod reading;
+
 use super::dice::verdict;
 use super::twin::{truth, twin};
-use super::{DrawKey, Play, Task, TaskKind, TaskView, TokenTask, refuse};
+use super::{DrawKey, Play, Reading, Task, TaskKind, TaskView, TokenTask, refuse};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
+use crate::reward::Reads;
 use crate::reward::schema::{EpisodeSchema, Ty};
 
 params! {
@@ -55,6 +58,8 @@ const MAX_KEYS: usize = 6;
 const WANTS: [&str; 4] = ["find", "reserve", "write", "pay"];
 const NAMES: [&str; 4] = ["search", "book", "mail", "transfer"];
 const KEYS: [&str; MAX_KEYS] = ["where=", "when=", "who=", "what=", "how=", "why="];
+/// The stage of the format in which all is written.
+const DONE: u32 = 5;
 const MARKS: [&str; 6] = ["<t>", "</t>", "<call>", "</call>", "EOS", "hmm"];
 
 struct Tool {
@@ -144,10 +149,15 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     })
 }
 
-/// What a completion comes to.
-#[derive(Default)]
-struct Reading {
-    format: bool,
+/// What a completion has come to so far.
+#[derive(Clone, Copy, Default)]
+struct Read {
+    /// Of the format.
+    stage: u32,
+    expect: Expect,
+    /// The call that is being written is the first of the right tool; `key` is its argument's.
+    own: bool,
+    key: usize,
     parsed: bool,
     names: u32,
     found: bool,
@@ -157,8 +167,9 @@ struct Reading {
 }
 
 /// What the parser of a call waits for.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 enum Expect {
+    #[default]
     Call,
     Name,
     KeyOrEnd,
@@ -179,46 +190,47 @@ impl Tool {
             (1, Some(1)) => 2,
             (2, Some(2)) | (3, None | Some(5)) => 3,
             (3, Some(3)) => 4,
-            (4, Some(4)) => 5,
+            (4, Some(4)) => DONE,
             _ => 6,
         }
     }
 
-    fn read(&self, want: u32, tokens: &[u32]) -> Reading {
-        let mut r = Reading::default();
-        let (mut stage, mut expect, mut own, mut key) = (0, Expect::Call, false, 0);
-        for &token in tokens {
-            stage = self.stage(stage, token);
-            let mark = self.mark(token);
-            r.think += u32::from(mark == Some(5));
-            let is = |first: u32, n: u32| token >= first && token < first + n;
-            expect = match expect {
-                Expect::Call if mark == Some(2) => Expect::Name,
-                Expect::Call => Expect::Call,
-                Expect::Name | Expect::KeyOrEnd if is(self.names, self.params.tools) => {
-                    r.names += 1;
-                    own = token == self.names + want && !r.found;
-                    r.found |= own;
-                    Expect::KeyOrEnd
+    /// Reads one more token.
+    fn take(&self, want: u32, token: u32, r: &mut Read) {
+        r.stage = self.stage(r.stage, token);
+        let mark = self.mark(token);
+        r.think += u32::from(mark == Some(5));
+        let is = |first: u32, n: u32| token >= first && token < first + n;
+        r.expect = match r.expect {
+            Expect::Call if mark == Some(2) => Expect::Name,
+            Expect::Call => Expect::Call,
+            Expect::Name | Expect::KeyOrEnd if is(self.names, self.params.tools) => {
+                r.names += 1;
+                r.own = token == self.names + want && !r.found;
+                r.found |= r.own;
+                Expect::KeyOrEnd
+            }
+            Expect::KeyOrEnd if is(self.keys, self.n_keys) => {
+                r.key = (token - self.keys) as usize;
+                Expect::Value
+            }
+            Expect::Value if is(self.values, self.params.values) => {
+                if r.own {
+                    r.arguments[r.key] = Some(token);
                 }
-                Expect::KeyOrEnd if is(self.keys, self.n_keys) => {
-                    key = (token - self.keys) as usize;
-                    Expect::Value
-                }
-                Expect::Value if is(self.values, self.params.values) => {
-                    if own {
-                        r.arguments[key] = Some(token);
-                    }
-                    Expect::KeyOrEnd
-                }
-                Expect::KeyOrEnd if mark == Some(3) => {
-                    r.parsed = true;
-                    Expect::Nothing
-                }
-                _ => Expect::Nothing,
-            };
-        }
-        r.format = stage == 5;
+                Expect::KeyOrEnd
+            }
+            Expect::KeyOrEnd if mark == Some(3) => {
+                r.parsed = true;
+                Expect::Nothing
+            }
+            _ => Expect::Nothing,
+        };
+    }
+
+    fn read(&self, want: u32, tokens: &[u32]) -> Read {
+        let mut r = Read::default();
+        tokens.iter().for_each(|token| self.take(want, *token, &mut r));
         r
     }
 }
@@ -262,7 +274,7 @@ impl TokenTask for Tool {
         let exact = r.parsed && r.names == 1 && r.found && predicted == n && values == n;
         let counted = |n: usize| if r.parsed { n as f32 } else { 0.0 };
         record[s.length] = tokens.len() as f32;
-        record[s.format] = truth(r.format);
+        record[s.format] = truth(r.stage == DONE);
         record[s.parsed] = truth(r.parsed);
         record[s.names_matched] = counted(usize::from(r.found));
         record[s.names_predicted] = counted(r.names as usize);
@@ -314,6 +326,14 @@ impl TokenTask for Tool {
         tag(3).into_iter().for_each(&mut say);
         say(self.end_token());
         n
+    }
+
+    fn verifier(&self) -> [f32; 2] {
+        [self.params.false_positive, self.params.false_negative]
+    }
+
+    fn reading<'a>(&'a self, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>> {
+        reading::reading(self, reads)
     }
 
     fn shader_words(&self) -> Vec<u32> {

@@ -14,6 +14,7 @@ use goodhart_core::experiment::record::{Record, Records};
 use goodhart_core::experiment::{Comparison, Experiment};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::claims::{self, Outcome};
+use goodhart_core::oracle::Answers;
 use goodhart_core::plan::{self, Plan};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ struct Case {
     file: PathBuf,
     experiment: Experiment,
     plan: Arc<Plan>,
+    /// What the oracle says of the arms that claims about optima name.
+    answers: Answers,
 }
 
 /// What came of it.
@@ -97,12 +100,13 @@ fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
             override_run(&mut experiment, None, options.seeds);
             let plan = plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?;
             let no_rows = Curves::new(plan.arms.len(), 1);
+            let answers = claims::solve(&experiment.claims, &plan);
             experiment
                 .claims
                 .iter()
-                .try_for_each(|claim| claims::check(claim, &plan, &no_rows).map(|_| ()))
+                .try_for_each(|claim| claims::check(claim, &plan, &no_rows, &answers).map(|_| ()))
                 .map_err(fail)?;
-            Ok(Case { file, experiment, plan: Arc::new(plan) })
+            Ok(Case { file, experiment, plan: Arc::new(plan), answers })
         })
         .collect()
 }
@@ -143,7 +147,7 @@ fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
         .experiment
         .claims
         .iter()
-        .map(|claim| claims::check(claim, &case.plan, &training.curves))
+        .map(|claim| claims::check(claim, &case.plan, &training.curves, &case.answers))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", case.file.display()))?;
     let record = record::of(&case.experiment, &case.plan, training, &outcomes);

@@ -1,0 +1,93 @@
+//! What a program looks at: episodes that agree in it are all the same to the program.
+
+use super::ir::{Op, Stmt};
+use super::{EpisodeSchema, Program};
+
+/// Fields of an episode's record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reads(Vec<String>);
+
+impl Reads {
+    /// These fields.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(String::from).collect();
+        names.sort();
+        names.dedup();
+        Self(names)
+    }
+
+    /// Whether a field is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|n| n == name)
+    }
+
+    /// Their names, ascending.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Program {
+    /// The fields that the program can load from a record of this schema, the number of steps included, which decides when
+    /// an episode is paid.
+    pub fn reads(&self, schema: &EpisodeSchema) -> Reads {
+        let mut slots = Vec::new();
+        self.unit.functions.iter().for_each(|f| loads(&f.body, &mut slots));
+        let loaded = schema.fields.iter().filter(|f| {
+            let size = if f.ty.is_list() { 1 + f.cap } else { 1 };
+            slots.iter().any(|slot| (f.offset..f.offset + size).contains(&(*slot as usize)))
+        });
+        let names = loaded.map(|f| f.name.as_str()).chain([schema.length_field.as_str()]);
+        Reads::new(names)
+    }
+}
+
+/// Slots that statements load from records.
+fn loads(body: &[Stmt], slots: &mut Vec<u32>) {
+    for stmt in body {
+        match stmt {
+            Stmt::Op { op, imm, .. } => {
+                use Op::{LoadBool, LoadBoolAt, LoadFloat, LoadFloatAt, LoadInt, LoadIntAt, LoadLen, LoadOptional};
+                let is_load = matches!(
+                    op,
+                    LoadFloat | LoadInt | LoadBool | LoadOptional | LoadLen | LoadFloatAt | LoadIntAt | LoadBoolAt
+                );
+                if is_load && !slots.contains(imm) {
+                    slots.push(*imm);
+                }
+            }
+            Stmt::If { then, els, .. } => {
+                loads(then, slots);
+                loads(els, slots);
+            }
+            Stmt::For { body, .. } | Stmt::Memo { body, .. } => loads(body, slots),
+            Stmt::Break | Stmt::Continue | Stmt::Return(_) | Stmt::Fail { .. } | Stmt::Call { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{RunSchema, Ty, compile};
+    use super::*;
+
+    #[test]
+    fn a_program_reads_what_it_names_however_deep_it_stands() {
+        let schema = EpisodeSchema::new(Vec::new(), 4)
+            .field("length", Ty::Int, 1, "")
+            .field("a", Ty::Float, 1, "")
+            .field("list", Ty::Floats, 4, "")
+            .field("other", Ty::Floats, 4, "")
+            .field("flag", Ty::Bool, 1, "")
+            .field("seen", Ty::Int, 1, "");
+        let of = |code: &str| {
+            let compiled = compile(code, &schema, &RunSchema::default());
+            compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics)).reads(&schema)
+        };
+        assert_eq!(of("def r(ep):\n    return ep.a\n"), Reads::new(["a", "length"]));
+        let code = "def _sum(ep):\n    total = 0.0\n    for x in ep.list:\n        if ep.flag:\n            total += x\n    return total\ndef r(ep):\n    return _sum(ep)\n";
+        assert_eq!(of(code), Reads::new(["flag", "length", "list"]));
+        let code = "def r(ep):\n    return ep.a\ndef combine(r, ep, group, batch, run):\n    return r.r - mean(e.seen for e in group) + len(ep.other)\n";
+        assert_eq!(of(code), Reads::new(["a", "length", "other", "seen"]));
+    }
+}
