@@ -4,9 +4,9 @@ mod common;
 
 use common::{number, overrides, text};
 use goodhart_core::experiment::{self, Arm, Experiment, Part};
+use goodhart_core::linter;
 use goodhart_core::oracle::report::{Report, Solved};
 use goodhart_core::oracle::solve::worth;
-use goodhart_core::linter;
 use goodhart_core::oracle::{self, Answers, Oracle};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
@@ -108,7 +108,6 @@ fn what_the_reward_rests_on_is_said() {
     let fading = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\ndef combine(r, ep, group, batch, run):\n    return r.goal + 0.1 * (1.0 - run.progress) * sum(ep.coins)\n";
     let r = linter::report(&planned("gridworld", [], "grpo", fading), 0);
     assert!(r.notes.iter().any(|n| n.contains("changes during the run")), "{:?}", r.notes);
-
 }
 
 #[test]

@@ -234,10 +234,26 @@ fn tokens_are_tried_one_by_one_where_there_are_few_and_refused_in_a_sentence_whe
     assert!(r.says.contains("too many to try them all") && r.says.contains("limit of 3 tokens"), "{}", r.says);
     let mut e = shipped("grpo-lambda-length");
     e.task.params = tiny();
-    e.task.params.insert("vocabulary".into(), number(16.0));
     e.arms = vec![Arm { name: "arm".into(), code: first.into(), algorithm: overrides([]) }];
+    let plan = plan::plan(&e).unwrap();
+    let r = report(&plan);
+    assert!(r.notes[0].contains("All 54,241 completions of a prompt were tried"), "{:?}", r.notes);
+    // The optimum is any completion that says its first token twice; the share of those that are right, counted apart.
+    let play = tokens(&plan.task);
+    let mut record = vec![0.0; plan.task.schema.stride];
+    let (mut paid, mut right) = (0.0, 0.0);
+    every(16, 4, play.end_token(), &mut |tokens, truncated| {
+        if tokens.len() > 1 && tokens[0] == tokens[1] {
+            paid += 1.0;
+            right += play.finish(NO_KEY, &r.episodes[0].prompt, tokens, truncated, &mut record);
+        }
+    });
+    let o = r.optimum.unwrap();
+    assert_eq!(o.value, 1.0);
+    assert!(right > 0.0 && (o.true_score - right / paid).abs() < 1e-6, "{} {right} {paid}", o.true_score);
+    e.task.params.insert("vocabulary".into(), number(24.0));
     let r = report(&plan::plan(&e).unwrap());
-    assert!(r.solved == Solved::Not && r.says.contains("54,241"), "{}", r.says);
+    assert!(r.solved == Solved::Not && r.says.contains("292,561"), "{}", r.says);
 }
 
 #[test]

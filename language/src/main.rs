@@ -10,15 +10,19 @@ use goodhart_core::experiment::Experiment;
 use goodhart_core::link;
 use goodhart_core::linter;
 use goodhart_core::oracle;
+use goodhart_core::oracle::memory::{Known, Memory};
 use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 thread_local! {
     /// What programs of the chosen task can see.
     static SCHEMA: RefCell<Option<EpisodeSchema>> = const { RefCell::new(None) };
+    /// The task that was solved last.
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 #[derive(Serialize)]
@@ -127,19 +131,22 @@ pub fn base_key(experiment: &str) -> String {
     serde_json::from_str(experiment).map(|e| base::key(&e)).unwrap_or_default()
 }
 
-fn planned<T: Serialize>(experiment: &str, ask: impl FnOnce(&Plan) -> T) -> String {
-    let plan = serde_json::from_str(experiment).ok().and_then(|e| plan(&e).ok());
-    plan.map(|plan| json(&ask(&plan))).unwrap_or_default()
+/// Asks about the solved task of an experiment (as JSON); empty where it cannot run.
+fn solved<T: Serialize>(experiment: &str, ask: impl FnOnce(&Known, &Plan) -> T) -> String {
+    let Ok(experiment) = serde_json::from_str::<Experiment>(experiment) else { return String::new() };
+    let Ok(plan) = plan(&experiment).map(Rc::new) else { return String::new() };
+    MEMORY.with_borrow_mut(|memory| json(&ask(memory.solved(&experiment, &plan), &plan)))
 }
 
-/// What the exact oracle says of an arm of an experiment (as JSON): `oracle::report::Report`; empty where it cannot run.
+/// What the exact oracle and the linter say of an arm of an experiment (as JSON): `oracle::report::Report`; empty where it
+/// cannot run.
 #[wasm_bindgen(js_name = oracle)]
 pub fn solve(experiment: &str, arm: usize) -> String {
-    planned(experiment, |plan| (arm < plan.arms.len()).then(|| linter::report(plan, arm)))
+    solved(experiment, |known, plan| (arm < plan.arms.len()).then(|| linter::report_of(known, plan, arm)))
 }
 
 /// The STARC distances between all arms of an experiment (as JSON) and the true objective: `oracle::report::Distances`.
 #[wasm_bindgen]
 pub fn distances(experiment: &str) -> String {
-    planned(experiment, oracle::distances)
+    solved(experiment, |known, plan| known.as_ref().map_or_else(|_| oracle::unknown(plan), |solver| solver.distances()))
 }

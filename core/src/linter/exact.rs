@@ -107,7 +107,11 @@ fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, b
 
 /// Follows a policy's likeliest way from a start; where it comes round again, the nodes and edges of the loop and the
 /// step at which it is entered.
-fn walk_round<P: Deref<Target = Plan>>(oracle: &Oracle<P>, policy: &[f64], start: u32) -> Option<(Vec<u32>, Vec<usize>, usize)> {
+fn walk_round<P: Deref<Target = Plan>>(
+    oracle: &Oracle<P>,
+    policy: &[f64],
+    start: u32,
+) -> Option<(Vec<u32>, Vec<usize>, usize)> {
     let model = &oracle.model;
     let (mut node, mut nodes, mut edges) = (start, Vec::new(), Vec::new());
     for _ in 0..model.horizon {

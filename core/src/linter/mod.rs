@@ -12,23 +12,29 @@ use std::ops::Deref;
 
 /// Everything that is known of an arm: the oracle's solution where there is one, facts of its components, findings.
 pub fn report(plan: &Plan, arm: usize) -> Report {
-    match Solver::new(plan) {
-        Ok(solver) => report_with(&solver, arm),
-        Err(why) => checked(plan, arm, None, unsolved(plan, arm, &why)),
-    }
+    report_of(&Solver::new(plan), plan, arm)
 }
 
 /// The same of every arm, with the task solved once.
 pub fn reports(plan: &Plan) -> Vec<Report> {
-    let arms = 0..plan.arms.len();
-    match Solver::new(plan) {
-        Ok(solver) => arms.map(|arm| report_with(&solver, arm)).collect(),
-        Err(why) => arms.map(|arm| checked(plan, arm, None, unsolved(plan, arm, &why))).collect(),
+    let solved = Solver::new(plan);
+    (0..plan.arms.len()).map(|arm| report_of(&solved, plan, arm)).collect()
+}
+
+/// The same of a task that was tried to solve already, for the arms of `plan`.
+pub fn report_of<P: Deref<Target = Plan> + Clone>(
+    solved: &Result<Solver<P>, String>,
+    plan: &Plan,
+    arm: usize,
+) -> Report {
+    match solved {
+        Ok(solver) => report_with(solver, arm),
+        Err(why) => checked(plan, arm, None, unsolved(plan, arm, why)),
     }
 }
 
 /// The same for a task that is solved already.
-pub fn report_with<P: Deref<Target = Plan> + Clone>(solver: &Solver<P>, arm: usize) -> Report {
+fn report_with<P: Deref<Target = Plan> + Clone>(solver: &Solver<P>, arm: usize) -> Report {
     match solver {
         Solver::Steps(oracle) => {
             let plan: &Plan = &oracle.plan;

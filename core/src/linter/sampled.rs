@@ -125,8 +125,7 @@ pub fn check(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, repo
     let run = run_values(plan, 0);
     let all = sample(plan);
     let (paid, scores) = rewards(plan, program, &all.records, &run, plan.group());
-    let covered =
-        solution.as_ref().map(|(all, _)| (rewards(plan, program, all.records, &run, 1).1, all.what));
+    let covered = solution.as_ref().map(|(all, _)| (rewards(plan, program, all.records, &run, 1).1, all.what));
     if report.components.is_empty() {
         report.components = program.components.iter().map(|c| facts(&c.name)).collect();
     }
@@ -160,13 +159,7 @@ fn values(scores: &Scores, plan: &Plan, arm: usize, c: usize) -> (Vec<f32>, Vec<
 }
 
 /// Components that never apply, and those that are always the same.
-fn silent(
-    plan: &Plan,
-    arm: usize,
-    scores: &Scores,
-    covered: Option<&(Scores, &'static str)>,
-    report: &mut Report,
-) {
+fn silent(plan: &Plan, arm: usize, scores: &Scores, covered: Option<&(Scores, &'static str)>, report: &mut Report) {
     let program = &plan.arms[arm].program;
     let over = match covered {
         Some((_, what)) => (*what).to_string(),

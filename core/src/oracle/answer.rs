@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::tasks::Play;
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::rc::Rc;
 
 /// The name of the true objective among arms.
 const TRUTH: &str = "true objective";
@@ -16,25 +17,16 @@ const TRUTH: &str = "true objective";
 /// STARC distances between all arms and the true objective, each under the discount of the first of the two that is
 /// discounted.
 pub fn distances(plan: &Plan) -> Distances {
-    let names: Vec<String> = plan.arms.iter().map(|a| a.name.clone()).chain([TRUTH.to_string()]).collect();
-    let n = names.len();
-    let mut starc = vec![None; n * n];
-    if let Ok(oracle) = Oracle::new(plan) {
-        let mut all: Vec<Option<(Vec<f64>, f64)>> =
-            (0..plan.arms.len()).map(|arm| oracle.paid(arm).ok().map(|p| (p.r, p.gamma))).collect();
-        all.push(Some((oracle.truth.clone(), 1.0)));
-        for i in 0..n {
-            for j in i..n {
-                if let (Some(x), Some(y)) = (&all[i], &all[j]) {
-                    let gamma = if x.1 < 1.0 { x.1 } else { y.1 };
-                    let canon = |r: &[f64]| canonical(&oracle.model, r, gamma);
-                    let d = Some(distance(&canon(&x.0), &canon(&y.0)) as f32);
-                    starc[i * n + j] = d;
-                    starc[j * n + i] = d;
-                }
-            }
-        }
+    match Solver::new(plan) {
+        Ok(solver) => solver.distances(),
+        Err(_) => unknown(plan),
     }
+}
+
+/// No distance.
+pub fn unknown(plan: &Plan) -> Distances {
+    let names: Vec<String> = plan.arms.iter().map(|a| a.name.clone()).chain([TRUTH.to_string()]).collect();
+    let starc = vec![None; names.len() * names.len()];
     Distances { names, starc }
 }
 
@@ -92,6 +84,22 @@ pub enum Solver<P> {
 }
 
 impl<P: Deref<Target = Plan> + Clone> Solver<P> {
+    /// STARC distances between all arms and the true objective; unknown for tokens.
+    pub fn distances(&self) -> Distances {
+        match self {
+            Self::Steps(oracle) => oracle.distances(),
+            Self::Tokens(tokens) => unknown(&tokens.plan),
+        }
+    }
+
+    /// The same task with the arms of another plan for it.
+    pub fn ask_of(&mut self, plan: P) {
+        match self {
+            Self::Steps(oracle) => oracle.plan = plan,
+            Self::Tokens(tokens) => tokens.plan = plan,
+        }
+    }
+
     /// The sentence says why the task cannot be solved.
     pub fn new(plan: P) -> Result<Self, String> {
         match Tokens::new(plan.clone()) {
@@ -104,7 +112,9 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
     pub fn report(&self, arm: usize) -> Report {
         match self {
             Self::Steps(oracle) => oracle.report(arm),
-            Self::Tokens(tokens) => tokens.solved(arm).map_or_else(|why| unsolved(&tokens.plan, arm, &why), |(report, _)| report),
+            Self::Tokens(tokens) => {
+                tokens.solved(arm).map_or_else(|why| unsolved(&tokens.plan, arm, &why), |(report, _)| report)
+            }
         }
     }
 }
@@ -129,18 +139,41 @@ pub fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
 }
 
 impl<P: Deref<Target = Plan>> Oracle<P> {
+    fn distances(&self) -> Distances {
+        let Distances { names, mut starc } = unknown(&self.plan);
+        let n = names.len();
+        let paid: Vec<Option<Rc<Paid>>> = (0..n - 1).map(|arm| self.paid(arm).ok()).collect();
+        let reward = |i: usize| match paid.get(i) {
+            Some(paid) => paid.as_ref().map(|p| (p.r.as_slice(), p.gamma)),
+            None => Some((self.truth.as_slice(), 1.0)),
+        };
+        for i in 0..n {
+            for j in i..n {
+                if let (Some(x), Some(y)) = (reward(i), reward(j)) {
+                    let gamma = if x.1 < 1.0 { x.1 } else { y.1 };
+                    let canon = |r: &[f64]| canonical(&self.model, r, gamma);
+                    let d = Some(distance(&canon(x.0), &canon(y.0)) as f32);
+                    starc[i * n + j] = d;
+                    starc[j * n + i] = d;
+                }
+            }
+        }
+        Distances { names, starc }
+    }
+
     /// Everything about one arm but its components and findings.
     pub fn report(&self, arm: usize) -> Report {
         self.solved(arm).map_or_else(|why| unsolved(&self.plan, arm, &why), |(report, ..)| report)
     }
 
     /// The same with what it rests on: what the arm pays, and its optimum.
-    pub fn solved(&self, arm: usize) -> Result<(Report, Paid, Best), String> {
-        let mut paid = self.paid(arm)?;
+    pub fn solved(&self, arm: usize) -> Result<(Report, Rc<Paid>, Best), String> {
+        let paid = self.paid(arm)?;
+        let mut notes = paid.notes.clone();
         let found = solve::best(&self.model, &paid.r, paid.gamma, &[&self.best.policy]);
-        if paid.is_exact && !self.holds_at(arm, &paid, &found) {
-            paid.is_exact = false;
-            paid.notes.push("At its optimum the program pays something else than on the way there, so it looks at more than state and step.".into());
+        let holds = paid.is_exact && self.holds_at(arm, &paid, &found);
+        if paid.is_exact && !holds {
+            notes.push("At its optimum the program pays something else than on the way there, so it looks at more than state and step.".into());
         }
         let optimum = self.optimum(&paid.r, paid.gamma, &found);
         let best = self.optimum(&self.truth, 1.0, &self.best);
@@ -151,21 +184,20 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let canon = |r: &[f64]| canonical(&self.model, r, paid.gamma);
         let starc = distance(&canon(&paid.r), &canon(&self.truth)) as f32;
         if f64::from(optimum.bound - optimum.value) > 1e-3 * f64::from(optimum.bound.abs()) {
-            paid.notes.push(format!(
+            notes.push(format!(
                 "A policy that saw the clock could be paid {:.2}; {:.2} is the best that was found without one.",
                 optimum.bound, optimum.value
             ));
         }
         if !self.truth_is_exact {
-            paid.notes
-                .push("The true score looks at more than state and step, so its expectations are approximate.".into());
+            notes.push("The true score looks at more than state and step, so its expectations are approximate.".into());
         }
-        let is_exact = paid.is_exact && !paid.is_noisy && self.truth_is_exact;
+        let is_exact = holds && !paid.is_noisy && self.truth_is_exact;
         let report = Report {
             arm: self.plan.arms[arm].name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &best, true_share),
-            notes: paid.notes.clone(),
+            notes,
             tempered: self.tempered(arm, &paid, &best),
             optimum: Some(optimum),
             best: Some(best),
@@ -191,7 +223,9 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             return false;
         }
         let program = &self.plan.arms[arm].program;
-        let real = super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None).total;
+        let real =
+            super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None)
+                .total;
         let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
         super::paid::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
     }

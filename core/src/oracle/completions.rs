@@ -10,7 +10,7 @@ use crate::tasks::{DrawKey, Reading, STATE_WORDS, State, Task, TokenTask};
 use std::collections::BTreeMap;
 
 /// Most completions that are written out.
-pub const MOST: usize = 40_000;
+pub const MOST: usize = 60_000;
 /// Most states of a reading, over all lengths and kinds of prompts.
 const STATES: usize = 60_000;
 /// Groups whose prompts are drawn, and kinds of prompts that are walked, at most.
@@ -83,9 +83,14 @@ fn too_many(task: &Task, reads: &Reads, total: f64) -> String {
     let hint = if short as f64 >= least {
         format!("{name} = {short} is short enough")
     } else {
-        format!("a vocabulary of {v} would need a limit of {short} tokens; without ep.tokens they fall into few classes")
+        format!(
+            "a vocabulary of {v} would need a limit of {short} tokens; without ep.tokens they fall into few classes"
+        )
     };
-    format!("{because}{} completions of up to {t} tokens out of {v} are too many to try them all: {hint}", rounded(total))
+    format!(
+        "{because}{} completions of up to {t} tokens out of {v} are too many to try them all: {hint}",
+        rounded(total)
+    )
 }
 
 /// A count as people read it: 43,200 or 1.3e33.
@@ -135,7 +140,7 @@ impl Completions {
     ) -> Result<(), String> {
         let (prompt, end) = (self.kinds[kind].prompt.clone(), play.end_token());
         let mut tree = Tree::default();
-        let mut sorted = Sorted::new(task, play, &self.reads);
+        let mut sorted = Sorted::new(task, play, &self.reads, reading.is_some());
         let mut layer = vec![Open { state: [0; STATE_WORDS], count: 1.0, at: NOTHING }];
         for t in 1..=task.horizon {
             let (mut next, mut ended) = (Layer::default(), Layer::default());
@@ -249,30 +254,34 @@ struct Sorted<'a> {
     key: Vec<u32>,
     known: BTreeMap<Vec<u32>, usize>,
     end: u32,
+    /// Completions that differ only in what is not read are one; else every sequence is a class.
+    merges: bool,
 }
 
 impl<'a> Sorted<'a> {
-    fn new(task: &'a Task, play: &'a dyn TokenTask, reads: &Reads) -> Self {
+    fn new(task: &'a Task, play: &'a dyn TokenTask, reads: &Reads, merges: bool) -> Self {
         let verdict = task.schema.get("correct").map(|f| f.offset).filter(|_| reads.has("correct"));
-        let fields = task.schema.fields.iter().filter(|f| reads.has(&f.name) && Some(f.offset) != verdict);
-        let slots = fields.flat_map(|f| f.offset..f.offset + if f.ty.is_list() { 1 + f.cap } else { 1 }).collect();
+        let slots = reads.slots(&task.schema).into_iter().filter(|slot| Some(*slot) != verdict).collect();
         let record = vec![0.0; task.schema.stride];
-        Self { task, play, slots, verdict, record, key: Vec::new(), known: BTreeMap::new(), end: play.end_token() }
+        let (key, known, end) = (Vec::new(), BTreeMap::new(), play.end_token());
+        Self { task, play, slots, verdict, record, key, known, end, merges }
     }
 
     fn add(&mut self, all: &mut Completions, kind: usize, prompt: &[u32], tokens: Vec<u32>, count: f64) {
         let truncated = tokens.last() != Some(&self.end);
         let key = DrawKey { seed: SEED_SPACE, update: 0, group: 0, sample: 0 };
         let true_score = self.play.finish(key, prompt, &tokens, truncated, &mut self.record);
-        self.key.clear();
-        self.key.extend([true_score.to_bits(), tokens.len() as u32]);
-        self.key.extend(self.slots.iter().map(|slot| self.record[*slot].to_bits()));
-        if let Some(class) = self.known.get(&self.key) {
-            all.classes[*class].count += count;
-            return;
-        }
         let class = all.classes.len();
-        self.known.insert(self.key.clone(), class);
+        if self.merges {
+            self.key.clear();
+            self.key.extend([true_score.to_bits(), tokens.len() as u32]);
+            self.key.extend(self.slots.iter().map(|slot| self.record[*slot].to_bits()));
+            if let Some(known) = self.known.get(&self.key) {
+                all.classes[*known].count += count;
+                return;
+            }
+            self.known.insert(self.key.clone(), class);
+        }
         all.classes.push(Class { kind, tokens, truncated, count, true_score });
         let [false_positive, false_negative] = self.play.verifier().map(f64::from);
         let right = if true_score > 0.5 { 1.0 - false_negative } else { false_positive };

@@ -7,6 +7,7 @@ use crate::cpu::{Kept, LaneId, Probe, probe};
 use crate::plan::{Plan, PlannedArm};
 use crate::protocol::Exact;
 use crate::tasks::{DrawKey, MAX_ACTIVE, Play, STATE_WORDS, State};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Sizes [H][E] up to which a policy is followed during training.
@@ -17,7 +18,7 @@ pub struct Live {
     oracle: Oracle<Arc<Plan>>,
     probe: Probe,
     /// What an arm's program paid when it was last asked: arm, source, payments.
-    paid: Option<(usize, String, Option<Paid>)>,
+    paid: Option<(usize, String, Option<Rc<Paid>>)>,
     /// The reference policy of a seed, [observations][actions].
     reference: Option<(usize, Vec<f64>)>,
 }

@@ -8,6 +8,7 @@
 mod answer;
 pub mod completions;
 pub mod live;
+pub mod memory;
 pub mod model;
 pub mod paid;
 pub mod plays;
@@ -16,7 +17,7 @@ pub mod solve;
 pub mod starc;
 pub mod tokens;
 
-pub use answer::{Answers, Solver, distances, is_metric, unsolved};
+pub use answer::{Answers, Solver, distances, is_metric, unknown, unsolved};
 
 use crate::algorithm::Settings;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
@@ -26,13 +27,16 @@ use crate::policy::TableParams;
 use crate::reward::Program;
 use crate::tasks::Play;
 use model::Model;
-use paid::{Found, Payments, differ, differences, mean_table, pay, run_values};
+use paid::{Found, Payments, differ, differences, mean_table, pay, pay_worlds, run_values};
 use plays::{Player, Plays};
 use solve::Best;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Deref;
+use std::rc::Rc;
 
-/// Sets of noise over which a task of one step, or of several, is averaged.
-const WORLDS: [u32; 2] = [64, 8];
+/// Sets of noise over which a task of one step, or of several, is averaged; the last, where every transition is tried at
+/// every step.
+const WORLDS: [u32; 3] = [64, 32, 8];
 /// Sets of companions over which rewards that look at the group are averaged, at most.
 const COMPANIES: usize = 8;
 /// Sizes [H][E] up to which every transition is tried at every step.
@@ -48,9 +52,12 @@ const CHECKS: u32 = 192;
 pub struct Oracle<P> {
     pub plan: P,
     pub model: Model,
-    /// Every transition is tried at every step.
-    timed: bool,
+    /// Episodes that take every transition on the way and on the last step, in worlds of different noise.
     worlds: Vec<Plays>,
+    /// The same with every transition at every step, made when a program first asks for it; None where they are too many.
+    timed: Option<OnceCell<Vec<Plays>>>,
+    /// What was asked last: the most recent last.
+    asked: RefCell<Vec<(Asked, Result<Rc<Paid>, String>)>>,
     /// Episodes of world 0 that no table is made of: of the uniform policy and of the base policy.
     checks: Plays,
     /// The base policy, [observations][actions].
@@ -64,6 +71,12 @@ pub struct Oracle<P> {
     /// Least expected true score.
     pub worst: f64,
 }
+
+/// What an arm's payments depend on beside the task: its program, its discount, and the run's updates.
+type Asked = (String, u64, u32);
+
+/// Programs whose payments are kept.
+const KEPT: usize = 12;
 
 /// What an arm pays.
 pub struct Paid {
@@ -133,23 +146,47 @@ fn base_policy(plan: &Plan, model: &Model) -> Vec<f64> {
     policy
 }
 
+/// A table of payments that was tried, of every component too, and over how many draws.
+struct Tried {
+    found: Found,
+    components: Vec<Option<Vec<f64>>>,
+    times: usize,
+}
+
+fn refs<T>(all: &[T]) -> Vec<&T> {
+    all.iter().collect()
+}
+
+fn slices(all: &[Vec<f64>]) -> Vec<&[f64]> {
+    all.iter().map(Vec::as_slice).collect()
+}
+
+/// Episodes that take every transition at every step.
+fn at_every_step<'a>(
+    cell: &'a OnceCell<Vec<Plays>>,
+    player: &Player<'_>,
+    is_noisy: bool,
+) -> Result<&'a [Plays], String> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let worlds = if is_noisy { WORLDS[2] } else { 1 };
+    let made = (0..worlds).map(|world| player.episodes(world, true, None)).collect::<Result<Vec<Plays>, _>>()?;
+    Ok(cell.get_or_init(|| made))
+}
+
 impl<P: Deref<Target = Plan>> Oracle<P> {
     /// Walks the plan's task and solves its true objective; the sentence says why that cannot be.
     pub fn new(plan: P) -> Result<Self, String> {
         let model = Model::explore(&plan.task)?;
         let Play::Steps(steps) = &plan.task.play else { return Err("the task has no steps".into()) };
         let player = Player { task: &plan.task, steps: steps.as_ref(), model: &model };
-        let timed = model.horizon * model.edges.len() <= TIMED_CELLS;
-        let worlds = if player.is_noisy()? { WORLDS[usize::from(model.horizon > 1)] } else { 1 };
+        let is_noisy = player.is_noisy()?;
         let uniform = model.uniform();
-        let cover = |world| {
-            let mut plays = player.cover(world, timed, None)?;
-            if model.horizon > 1 {
-                player.wander(world, &uniform, 48, 1, &mut plays, None)?;
-            }
-            Ok(plays)
-        };
-        let worlds = (0..worlds).map(cover).collect::<Result<Vec<Plays>, String>>()?;
+        let count = if is_noisy { WORLDS[usize::from(model.horizon > 1)] } else { 1 };
+        let worlds = (0..count).map(|world| player.episodes(world, false, None)).collect::<Result<Vec<Plays>, _>>()?;
+        let may_time = model.horizon > 1 && model.horizon * model.edges.len() <= TIMED_CELLS;
+        let timed = may_time.then(OnceCell::new);
         let base = base_policy(&plan, &model);
         let mut checks = Plays::default();
         player.wander(0, &uniform, CHECKS / 2, 2, &mut checks, None)?;
@@ -165,15 +202,21 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             }
             paid
         };
-        let in_worlds: Vec<Vec<f64>> = worlds.iter().map(ends).collect();
-        let mut found = mean_table(&model, &worlds, &in_worlds, &checks, &ends(&checks), timed);
+        let checked = ends(&checks);
+        let table = |worlds: &[Plays], timed: bool| {
+            let paid: Vec<Vec<f64>> = worlds.iter().map(ends).collect();
+            mean_table(&model, &refs(worlds), &slices(&paid), &checks, &checked, timed)
+        };
+        let mut found = table(&worlds, false);
+        if let (false, Some(timed)) = (found.is_exact, &timed) {
+            found = table(at_every_step(timed, &player, is_noisy)?, true);
+        }
         if !found.is_exact {
             let mut prefixes = Plays::default();
-            let mut plays = player.cover(0, false, Some(&mut prefixes))?;
-            player.wander(0, &uniform, 48, 4, &mut plays, Some(&mut prefixes))?;
+            let plays = player.episodes(0, false, Some(&mut prefixes))?;
             let totals: Vec<f64> = prefixes.true_scores.iter().map(|x| f64::from(*x)).collect();
             let paid = differences(&plays, &totals, model.horizon);
-            let grown = mean_table(&model, &[plays], &[paid], &checks, &ends(&checks), timed);
+            let grown = mean_table(&model, &[&plays], &[&paid], &checks, &checked, false);
             if grown.is_exact {
                 found = grown;
             }
@@ -184,8 +227,9 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let worst = -solve::best(&model, &against, 1.0, &[]).value;
         Ok(Self {
             plan,
-            timed,
             worlds,
+            timed,
+            asked: RefCell::default(),
             checks,
             base,
             sampled,
@@ -239,12 +283,26 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 
     /// What an arm of the plan pays for every transition.
-    pub fn paid(&self, arm: usize) -> Result<Paid, String> {
+    pub fn paid(&self, arm: usize) -> Result<Rc<Paid>, String> {
         self.paid_by(&self.plan.arms[arm])
     }
 
     /// The same for an arm that was edited.
-    pub fn paid_by(&self, arm: &PlannedArm) -> Result<Paid, String> {
+    pub fn paid_by(&self, arm: &PlannedArm) -> Result<Rc<Paid>, String> {
+        let key = (arm.program.source().to_string(), discount(&arm.settings).to_bits(), self.plan.run.updates);
+        if let Some((_, known)) = self.asked.borrow().iter().find(|(asked, _)| *asked == key) {
+            return known.clone();
+        }
+        let paid = self.ask(arm).map(Rc::new);
+        let mut kept = self.asked.borrow_mut();
+        if kept.len() == KEPT {
+            kept.drain(..1);
+        }
+        kept.push((key, paid.clone()));
+        paid
+    }
+
+    fn ask(&self, arm: &PlannedArm) -> Result<Paid, String> {
         let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
         let program = &arm.program;
         if let Some(why) = needs_a_run(plan, program) {
@@ -255,7 +313,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let grouped = self.looks_at_group(program, &run);
         let ask = |plays: &Plays, company: usize| -> Payments {
             let others = |i: usize| self.companions(plays, i, company);
-            pay(plan, program, &plays.records, &plays.lengths(), &run, if grouped { Some(&others) } else { None })
+            let others: Option<&dyn Fn(usize) -> Vec<f32>> = if grouped { Some(&others) } else { None };
+            pay(plan, program, &plays.records, &plays.lengths(), &run, others)
         };
         let one = self.worlds[0].len() * plan.group();
         if grouped && one > GROUP_BUDGET {
@@ -265,13 +324,36 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
                 plan.group()
             ));
         }
-        let times = if grouped { (GROUP_BUDGET / 2 / one).clamp(1, COMPANIES) } else { self.worlds.len() };
-        let world = |i: usize| &self.worlds[i % self.worlds.len()];
-        let asked: Vec<Payments> = (0..times).map(|i| ask(world(i), i)).collect();
         let checked = ask(&self.checks, 0);
-        let worlds: Vec<Plays> = (0..times).map(|i| world(i).clone()).collect();
-        let totals: Vec<Vec<f64>> = asked.iter().map(|p| p.total.clone()).collect();
-        let mut found = mean_table(model, &worlds, &totals, &self.checks, &checked.total, self.timed);
+        let table = |worlds: &[Plays], timed: bool| -> Option<Tried> {
+            let one = worlds[0].len() * plan.group();
+            if grouped && one > GROUP_BUDGET {
+                return None;
+            }
+            let times = if grouped { (GROUP_BUDGET / 2 / one).clamp(1, COMPANIES) } else { worlds.len() };
+            let worlds: Vec<&Plays> = (0..times).map(|i| &worlds[i % worlds.len()]).collect();
+            let asked = if grouped {
+                worlds.iter().enumerate().map(|(i, plays)| ask(plays, i)).collect()
+            } else {
+                pay_worlds(plan, program, &worlds, &run)
+            };
+            let totals: Vec<&[f64]> = asked.iter().map(|p| p.total.as_slice()).collect();
+            let found = mean_table(model, &worlds, &totals, &self.checks, &checked.total, timed);
+            let components = (0..program.components.len()).map(|c| {
+                let own: Vec<&[f64]> = asked.iter().map(|p| p.components[c].as_slice()).collect();
+                let found = mean_table(model, &worlds, &own, &self.checks, &checked.components[c], timed);
+                found.is_exact.then_some(found.r)
+            });
+            let components = components.collect();
+            Some(Tried { found, components, times })
+        };
+        let mut tried = table(&self.worlds, false);
+        if tried.as_ref().is_none_or(|t| !t.found.is_exact)
+            && let (Some(timed), Some(player)) = (&self.timed, self.player())
+        {
+            tried = table(at_every_step(timed, &player, self.worlds.len() > 1)?, true).or(tried);
+        }
+        let Some(Tried { mut found, components, times }) = tried else { return Err("it could not be asked".into()) };
         if !found.is_exact
             && gamma == 1.0
             && !grouped
@@ -285,13 +367,6 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
                 found.left, found.deviation
             ));
         }
-        let components = (0..program.components.len()).map(|c| {
-            let own: Vec<Vec<f64>> = asked.iter().map(|p| p.components[c].clone()).collect();
-            let found = mean_table(model, &worlds, &own, &self.checks, &checked.components[c], self.timed);
-            found.is_exact.then_some(found.r)
-        });
-        let components = components.collect();
-
         let changes = self.changes(program);
         let notes = self.notes(&found, &checked, grouped, times, changes);
         let is_exact = found.is_exact && !model.estimated && checked.failed + checked.without == 0;
@@ -301,7 +376,14 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     /// Whether a program pays something else at the end of the run than at its start.
     fn changes(&self, program: &Program) -> bool {
         let plan: &Plan = &self.plan;
-        let late = pay(plan, program, &self.checks.records, &self.checks.lengths(), &run_values(plan, plan.run.updates - 1), None);
+        let late = pay(
+            plan,
+            program,
+            &self.checks.records,
+            &self.checks.lengths(),
+            &run_values(plan, plan.run.updates - 1),
+            None,
+        );
         let early = pay(plan, program, &self.checks.records, &self.checks.lengths(), &run_values(plan, 0), None);
         differ(&early.total, &late.total)
     }
@@ -350,15 +432,15 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             return None;
         }
         let (mut all, mut paid) = (Vec::new(), Vec::new());
-        for world in 0..self.worlds.len() as u32 {
+        for world in 0..self.worlds.len().min(8) as u32 {
             let mut prefixes = Plays::default();
-            let mut plays = player.cover(world, false, Some(&mut prefixes)).ok()?;
-            player.wander(world, &model.uniform(), 16, 5, &mut plays, Some(&mut prefixes)).ok()?;
+            let plays = player.episodes(world, false, Some(&mut prefixes)).ok()?;
             let each = pay(&self.plan, program, &prefixes.records, &prefixes.lengths(), run, None).total;
             let totals: Vec<f64> = each.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
             paid.push(differences(&plays, &totals, model.horizon));
             all.push(plays);
         }
-        Some(mean_table(model, &all, &paid, &self.checks, checked, false)).filter(|found| found.is_exact)
+        let found = mean_table(model, &refs(&all), &slices(&paid), &self.checks, checked, false);
+        found.is_exact.then_some(found)
     }
 }

@@ -77,6 +77,7 @@ impl Model {
     }
 
     /// The edges of an action in a node.
+    #[inline(always)]
     pub fn choices(&self, node: u32, action: usize) -> std::ops::Range<usize> {
         let i = node as usize * self.actions + action;
         self.first[i] as usize..self.first[i + 1] as usize

@@ -5,6 +5,7 @@ use super::model::Model;
 use super::plays::Plays;
 use crate::plan::{Plan, RUN_FIELDS};
 use crate::reward::{Program, Scores, Scratch};
+use std::collections::BTreeMap;
 
 /// Payments of some episodes, one number a step.
 #[derive(Clone, Debug, Default)]
@@ -91,40 +92,92 @@ pub fn rewards(plan: &Plan, program: &Program, records: &[f32], run: &[f32], gro
     (scores.reward.clone(), scores)
 }
 
-/// A table of payments [H][E] and how well it explains the episodes that it was made of.
-pub struct Table {
-    pub r: Vec<f64>,
-    /// Greatest difference between two payments of the same transition.
-    pub spread: f64,
+/// Pays the episodes of several worlds, each record that the program sees another of once.
+pub fn pay_worlds(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]) -> Vec<Payments> {
+    let (schema, horizon) = (&plan.task.schema, plan.task.horizon);
+    let slots = program.reads(schema).slots(schema);
+    let record = |(w, i): (usize, usize)| &worlds[w].records[i * schema.stride..(i + 1) * schema.stride];
+    let mut known = BTreeMap::<u64, usize>::new();
+    let (mut first, mut same): (Vec<(usize, usize)>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (w, plays) in worlds.iter().enumerate() {
+        for i in 0..plays.len() {
+            let own = record((w, i));
+            // FNV-1a over the words that are read.
+            let hash = slots.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, slot| {
+                (hash ^ u64::from(own[*slot].to_bits())).wrapping_mul(0x0100_0000_01b3)
+            });
+            let next = first.len();
+            let at = *known.entry(hash).or_insert(next);
+            let is_same = at < next && {
+                let other = record(first[at]);
+                slots.iter().all(|slot| own[*slot].to_bits() == other[*slot].to_bits())
+            };
+            same.push(if is_same { at } else { next });
+            if !is_same {
+                first.push((w, i));
+            }
+        }
+    }
+    let mut records = Vec::with_capacity(first.len() * schema.stride);
+    first.iter().for_each(|at| records.extend_from_slice(record(*at)));
+    let lengths: Vec<u32> = first.iter().map(|(w, i)| worlds[*w].edges[*i].len() as u32).collect();
+    let once = pay(plan, program, &records, &lengths, run, None);
+    let mut same = same.into_iter();
+    let mut spread = |plays: &Plays| {
+        let own: Vec<usize> = same.by_ref().take(plays.len()).collect();
+        let of = |from: &[f64]| own.iter().flat_map(|at| &from[at * horizon..(at + 1) * horizon]).copied().collect();
+        Payments {
+            total: of(&once.total),
+            components: once.components.iter().map(|c| of(c)).collect(),
+            failed: once.failed,
+            without: once.without,
+        }
+    };
+    worlds.iter().map(|plays| spread(plays)).collect()
 }
 
-/// The mean payment of every transition: of every (step, transition) where `timed`, else of a transition on the way, and
-/// of one on the last step.
-pub fn tabulate(model: &Model, plays: &Plays, paid: &[f64], timed: bool) -> Table {
+/// Mean payments of transitions: of every (step, transition) where `timed`, else of a transition on the way, and of one on
+/// the last step.
+struct Table {
+    /// [H or 2][E]; 0 for what was never seen.
+    mean: Vec<f64>,
+    /// Greatest difference between two payments of the same transition.
+    spread: f64,
+}
+
+/// The place of a transition in such a table.
+#[inline(always)]
+fn slot(edges: usize, horizon: usize, timed: bool, t: usize, e: usize) -> usize {
+    let row = if timed { t } else { usize::from(t + 1 == horizon) };
+    row * edges + e
+}
+
+fn tabulate(model: &Model, plays: &Plays, paid: &[f64], timed: bool) -> Table {
     let (edges, horizon) = (model.edges.len(), model.horizon);
     let size = if timed { horizon } else { 2 } * edges;
-    let slot = |t: usize, e: usize| if timed { t * edges + e } else { usize::from(t + 1 == horizon) * edges + e };
-    let (mut sum, mut count) = (vec![0.0; size], vec![0u32; size]);
+    let (mut mean, mut count) = (vec![0.0; size], vec![0u32; size]);
     let (mut low, mut high) = (vec![f64::MAX; size], vec![f64::MIN; size]);
-    for (i, taken) in plays.edges.iter().enumerate() {
-        for (t, &e) in taken.iter().enumerate() {
-            let (at, x) = (slot(t, e as usize), paid[i * horizon + t]);
-            sum[at] += x;
+    for (taken, paid) in plays.edges.iter().zip(paid.chunks_exact(horizon)) {
+        for (t, (e, x)) in taken.iter().zip(paid).enumerate() {
+            let at = slot(edges, horizon, timed, t, *e as usize);
+            mean[at] += x;
             count[at] += 1;
-            low[at] = low[at].min(x);
-            high[at] = high[at].max(x);
+            if *x < low[at] {
+                low[at] = *x;
+            }
+            if *x > high[at] {
+                high[at] = *x;
+            }
         }
     }
-    let spread = (0..size).filter(|i| count[*i] > 0).map(|i| high[i] - low[i]).fold(0.0, f64::max);
-    let mut r = vec![0.0; horizon * edges];
-    for t in 0..horizon {
-        for e in 0..edges {
-            let at = slot(t, e);
-            // On the way and on the last step it may be worth the same; what was never seen counts as nothing.
-            r[t * edges + e] = if count[at] > 0 { sum[at] / f64::from(count[at]) } else { 0.0 };
+    let mut spread = 0.0;
+    for at in (0..size).filter(|at| count[*at] > 0) {
+        mean[at] /= f64::from(count[at]);
+        if high[at] - low[at] > spread {
+            spread = high[at] - low[at];
         }
     }
-    Table { r, spread }
+    Table { mean, spread }
 }
 
 /// Rewards that are paid for whole episodes, spread over the steps by which they grew: with discount 1 the sum is the
@@ -143,14 +196,21 @@ pub fn differences(plays: &Plays, totals: &[f64], horizon: usize) -> Vec<f64> {
     paid
 }
 
-/// Root mean square of what a table leaves unexplained of episodes' sums, and of those sums about their mean.
+/// Root mean square of what a table [H][E] leaves unexplained of episodes' sums, and of those sums about their mean.
 pub fn unexplained(model: &Model, plays: &Plays, paid: &[f64], r: &[f64]) -> (f64, f64) {
+    left_by(model, plays, paid, r, true)
+}
+
+fn left_by(model: &Model, plays: &Plays, paid: &[f64], r: &[f64], timed: bool) -> (f64, f64) {
     let (edges, horizon) = (model.edges.len(), model.horizon);
     let n = plays.len().max(1) as f64;
     let (mut wrong, mut sum, mut squares) = (0.0, 0.0, 0.0);
-    for (i, taken) in plays.edges.iter().enumerate() {
-        let real: f64 = paid[i * horizon..][..taken.len()].iter().sum();
-        let told: f64 = taken.iter().enumerate().map(|(t, e)| r[t * edges + *e as usize]).sum();
+    for (taken, paid) in plays.edges.iter().zip(paid.chunks_exact(horizon)) {
+        let (mut real, mut told) = (0.0, 0.0);
+        for (t, (e, x)) in taken.iter().zip(paid).enumerate() {
+            real += x;
+            told += r[slot(edges, horizon, timed, t, *e as usize)];
+        }
         wrong += (real - told) * (real - told);
         sum += real;
         squares += real * real;
@@ -175,34 +235,43 @@ pub struct Found {
     pub deviation: f64,
 }
 
-/// The mean over worlds of what transitions are paid; exact where in each world the same transition is always paid the
-/// same and the sums of `checks` (episodes of world 0) come out.
+/// The mean over worlds of what transitions are paid (`timed`: at every step apart); exact where in each world the same
+/// transition is always paid the same and the sums of `checks` (episodes of world 0) come out.
 pub fn mean_table(
     model: &Model,
-    worlds: &[Plays],
-    paid: &[Vec<f64>],
+    worlds: &[&Plays],
+    paid: &[&[f64]],
     checks: &Plays,
     checked: &[f64],
     timed: bool,
 ) -> Found {
-    let scale = paid.iter().flatten().chain(checked).fold(0.0f64, |m, x| m.max(x.abs()));
-    let mut last = None;
-    for timed in [false, true].into_iter().take(1 + usize::from(timed && model.horizon > 1)) {
-        let tables: Vec<_> = worlds.iter().zip(paid).map(|(plays, paid)| tabulate(model, plays, paid, timed)).collect();
-        let (left, deviation) = unexplained(model, checks, checked, &tables[0].r);
-        let spread = tables.iter().map(|t| t.spread).fold(0.0, f64::max);
-        let is_exact = spread <= 2e-5 * scale && left <= 2e-5 * scale * model.horizon as f64;
-        let mut r = vec![0.0; model.horizon * model.edges.len()];
-        for table in &tables {
-            r.iter_mut().zip(&table.r).for_each(|(sum, x)| *sum += x / tables.len() as f64);
+    let mut scale = 0.0f64;
+    for x in paid.iter().flat_map(|p| p.iter()).chain(checked) {
+        if x.abs() > scale {
+            scale = x.abs();
         }
-        let apart = |(i, mean): (usize, &f64)| tables.iter().any(|t| (t.r[i] - mean).abs() > 2e-5 * scale);
-        let is_noisy = r.iter().enumerate().any(apart);
-        let found = Found { r, is_exact, is_noisy, left, deviation };
-        if is_exact {
-            return found;
-        }
-        last = Some(found);
     }
-    last.unwrap_or(Found { r: Vec::new(), is_exact: false, is_noisy: false, left: 0.0, deviation: 0.0 })
+    let (horizon, edges) = (model.horizon, model.edges.len());
+    let mut mean = vec![0.0; if timed { horizon } else { 2 } * edges];
+    let mut tables = Vec::with_capacity(worlds.len());
+    let mut spread = 0.0f64;
+    for (plays, paid) in worlds.iter().zip(paid) {
+        let table = tabulate(model, plays, paid, timed);
+        spread = spread.max(table.spread);
+        mean.iter_mut().zip(&table.mean).for_each(|(sum, x)| *sum += x / worlds.len() as f64);
+        tables.push(table.mean);
+    }
+    let (left, deviation) = tables.first().map_or((0.0, 0.0), |t| left_by(model, checks, checked, t, timed));
+    let is_exact = spread <= 2e-5 * scale && left <= 2e-5 * scale * horizon as f64;
+    let apart = |table: &Vec<f64>| table.iter().zip(&mean).any(|(x, mean)| (x - mean).abs() > 2e-5 * scale);
+    let is_noisy = tables.iter().any(apart);
+    let mut r = mean;
+    if !timed {
+        let (on_the_way, last) = r.split_at(edges);
+        let mut all = Vec::with_capacity(horizon * edges);
+        (1..horizon).for_each(|_| all.extend_from_slice(on_the_way));
+        all.extend_from_slice(last);
+        r = all;
+    }
+    Found { r, is_exact, is_noisy, left, deviation }
 }

@@ -7,6 +7,9 @@ use crate::tasks::{DrawKey, STATE_WORDS, State, StepTask, Task};
 /// Draws tried until a start state, or an outcome of a step, is the wanted one.
 const TRIES: u32 = 4096;
 
+/// Episodes at random beside those that cover a world.
+const WANDERS: u32 = 48;
+
 /// Some episodes.
 #[derive(Clone, Debug, Default)]
 pub struct Plays {
@@ -205,6 +208,15 @@ impl Player<'_> {
                     self.along(key, start, &mut choose, &mut plays, prefixes.as_deref_mut())?;
                 }
             }
+        }
+        Ok(plays)
+    }
+
+    /// Episodes of one world that together take every transition (`cover`), and some at random.
+    pub fn episodes(&self, world: u32, timed: bool, mut prefixes: Option<&mut Plays>) -> Result<Plays, String> {
+        let mut plays = self.cover(world, timed, prefixes.as_deref_mut())?;
+        if self.model.horizon > 1 {
+            self.wander(world, &self.model.uniform(), WANDERS, 1, &mut plays, prefixes)?;
         }
         Ok(plays)
     }

@@ -19,12 +19,14 @@ pub struct Values {
 }
 
 /// Expected discounted payment of an action: Bellman's backup.
+#[inline(always)]
 fn backup(model: &Model, r: &[f64], gamma: f64, next: &[f64], node: u32, action: usize) -> f64 {
-    let value = |e: usize| {
-        let edge = &model.edges[e];
-        edge.p * (r[e] + if edge.over { 0.0 } else { gamma * next[edge.to as usize] })
-    };
-    model.choices(node, action).map(value).sum()
+    let at = model.choices(node, action);
+    let mut sum = 0.0;
+    for (edge, r) in model.edges[at.clone()].iter().zip(&r[at]) {
+        sum += edge.p * (r + if edge.over { 0.0 } else { gamma * next[edge.to as usize] });
+    }
+    sum
 }
 
 /// Backward induction; `pick` makes a state's value of its actions' values.

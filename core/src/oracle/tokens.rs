@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 /// Walks that are kept: one for every set of fields that was read lately.
 const KEPT: usize = 4;
+/// Records that are scored once more as at the end of the run.
+const CHANGES: usize = 4096;
 
 /// A token task, ready to be asked about arms.
 pub struct Tokens<P> {
@@ -76,9 +78,9 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         }
         let completions = self.completions(&program.reads(&plan.task.schema))?;
         let run = run_values(plan, 0);
-        let alone = self.ask(program, &completions, &run, None);
-        let companions = Companions::draw(plan, &completions);
         let rows = completions.rows.len();
+        let alone = pay(plan, program, &completions.records, &completions.lengths(rows), &run, None);
+        let companions = Companions::draw(plan, &completions);
         let is_grouped = program.has_combine() && plan.group() > 1 && {
             let few = rows.min(48);
             (0..3).any(|set| {
@@ -86,8 +88,10 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
                 differ(&alone.total[..few * plan.task.horizon], &beside.total)
             })
         };
-        let late = self.ask(program, &completions, &run_values(plan, plan.run.updates.saturating_sub(1)), None);
-        let changes = differ(&alone.total, &late.total);
+        let few = rows.min(CHANGES);
+        let late = run_values(plan, plan.run.updates.saturating_sub(1));
+        let late = pay(plan, program, completions.first(few, plan), &completions.lengths(few), &late, None);
+        let changes = differ(&alone.total[..few * plan.task.horizon], &late.total);
         let asked = if is_grouped {
             let one = rows * plan.group();
             if one > GROUP_BUDGET {
@@ -113,10 +117,6 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         Ok(Earned { completions, reward, is_grouped, changes, failed, without })
     }
 
-    fn ask(&self, program: &Program, all: &Completions, run: &[f32], others: Option<&dyn Fn(usize) -> Vec<f32>>) -> Payments {
-        pay(&self.plan, program, &all.records, &all.lengths(all.rows.len()), run, others)
-    }
-
     /// The first `few` records, each in a group of the base policy.
     fn ask_few(
         &self,
@@ -128,8 +128,7 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         few: usize,
     ) -> Payments {
         let others = |row: usize| companions.of(all.classes[all.rows[row].0].kind, set).to_vec();
-        let records = &all.records[..few * self.plan.task.schema.stride];
-        pay(&self.plan, program, records, &all.lengths(few), run, Some(&others))
+        pay(&self.plan, program, all.first(few, &self.plan), &all.lengths(few), run, Some(&others))
     }
 
     /// Everything about one arm but its components and findings; the sentence says why there is nothing.
@@ -144,7 +143,9 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         let share = (wanted.value > 1e-6).then(|| optimum.true_score / wanted_most.value);
         let span = wanted.value - worst;
         // Where the kinds of prompts come to the same, it does not matter how likely they are.
-        let is_alike = |b: &Best| b.episodes.iter().all(|e| e.reward == b.episodes[0].reward && e.true_score == b.episodes[0].true_score);
+        let is_alike = |b: &Best| {
+            b.episodes.iter().all(|e| e.reward == b.episodes[0].reward && e.true_score == b.episodes[0].true_score)
+        };
         let is_exact = !earned.is_grouped
             && earned.failed + earned.without == 0
             && (!all.estimated || all.drawn == all.kinds.len() && is_alike(&own) && is_alike(&wanted));
@@ -194,7 +195,10 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
             notes.push("It changes during the run; this is what it pays at the first update.".into());
         }
         if earned.failed > 0 {
-            notes.push(format!("It fails on {} of {rows} kinds of records, which count as paid nothing.", earned.failed));
+            notes.push(format!(
+                "It fails on {} of {rows} kinds of records, which count as paid nothing.",
+                earned.failed
+            ));
         }
         if earned.without > 0 {
             notes.push(format!(
@@ -214,6 +218,11 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
 }
 
 impl Completions {
+    /// The first records, [rows][stride].
+    fn first(&self, rows: usize, plan: &Plan) -> &[f32] {
+        &self.records[..rows * plan.task.schema.stride]
+    }
+
     /// Lengths of the first records, in tokens.
     fn lengths(&self, rows: usize) -> Vec<u32> {
         self.rows[..rows].iter().map(|(class, _)| self.classes[*class].tokens.len() as u32).collect()

@@ -21,6 +21,12 @@ impl Reads {
         self.0.iter().any(|n| n == name)
     }
 
+    /// Where they lie in a record.
+    pub fn slots(&self, schema: &EpisodeSchema) -> Vec<usize> {
+        let fields = schema.fields.iter().filter(|f| self.has(&f.name));
+        fields.flat_map(|f| f.offset..f.offset + if f.ty.is_list() { 1 + f.cap } else { 1 }).collect()
+    }
+
     /// Their names, ascending.
     pub fn names(&self) -> &[String] {
         &self.0

@@ -254,6 +254,10 @@ impl StepTask for Judge {
     fn essence(&self, state: &State) -> State {
         let mut essence = *state;
         essence[COUNT] = 0;
+        // Which opener came first counts as long as there is nothing else.
+        if state[WORKING] != 0 {
+            essence[FIRST] = 0;
+        }
         essence
     }
 

@@ -339,7 +339,8 @@ impl Reading for Read<'_> {
             0 => state[SAID] = u32::from(token == task.answer),
             1 => {
                 let target = task.target(prompt);
-                let wrong = if reads.has("answered") && token < task.symbols { u32::from(target == 0) } else { task.none };
+                let wrong =
+                    if reads.has("answered") && token < task.symbols { u32::from(target == 0) } else { task.none };
                 let known = if reads.has("answer") || token == target { token } else { wrong };
                 (state[SAID], state[ANSWER]) = (2, known + 1);
             }

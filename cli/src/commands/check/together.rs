@@ -118,7 +118,7 @@ impl<'a> Job<'a> {
 
     /// Does one piece; true if it was the last lane of the experiment.
     fn work(&self, piece: Piece, bar: &ProgressBar) -> Result<bool, String> {
-        let Case { experiment, plan, file } = self.case;
+        let Case { experiment, plan, file, .. } = self.case;
         let base = self.base.get_or_init(|| base_policy(experiment, plan, &ProgressBar::hidden()));
         let started = Instant::now();
         let said = |e: String| format!("{}: {e}", file.display());
