@@ -4,7 +4,7 @@
 use super::model::Model;
 use super::plays::Plays;
 use crate::plan::{Plan, RUN_FIELDS};
-use crate::reward::{Program, Scores, Scratch};
+use crate::reward::{Program, Reads, Scores, Scratch};
 use std::collections::BTreeMap;
 
 /// Payments of some episodes, one number a step.
@@ -95,7 +95,7 @@ pub fn rewards(plan: &Plan, program: &Program, records: &[f32], run: &[f32], gro
 /// Pays the episodes of several worlds, each record that the program sees another of once.
 pub fn pay_worlds(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]) -> Vec<Payments> {
     let (schema, horizon) = (&plan.task.schema, plan.task.horizon);
-    let slots = program.reads(schema).slots(schema);
+    let slots = Reads::of(program, schema).slots(schema);
     let record = |(w, i): (usize, usize)| &worlds[w].records[i * schema.stride..(i + 1) * schema.stride];
     let mut known = BTreeMap::<u64, usize>::new();
     let (mut first, mut same): (Vec<(usize, usize)>, Vec<usize>) = (Vec::new(), Vec::new());

@@ -76,7 +76,7 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         if let Some(why) = needs_a_run(plan, program) {
             return Err(why.into());
         }
-        let completions = self.completions(&program.reads(&plan.task.schema))?;
+        let completions = self.completions(&Reads::of(program, &plan.task.schema))?;
         let run = run_values(plan, 0);
         let rows = completions.rows.len();
         let alone = pay(plan, program, &completions.records, &completions.lengths(rows), &run, None);

@@ -1,6 +1,5 @@
 //! What a program looks at: episodes that agree in it are all the same to the program.
 
-use super::ir::{Op, Stmt};
 use super::{EpisodeSchema, Program};
 
 /// Fields of an episode's record.
@@ -16,6 +15,13 @@ impl Reads {
         Self(names)
     }
 
+    /// The fields that a program can load from a record of this schema, the number of steps included, which decides when an
+    /// episode is paid.
+    pub fn of(program: &Program, schema: &EpisodeSchema) -> Self {
+        let loaded = schema.fields.iter().filter(|f| program.reads(f.offset..f.offset + f.size()));
+        Self::new(loaded.map(|f| f.name.as_str()).chain([schema.length_field.as_str()]))
+    }
+
     /// Whether a field is among them.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|n| n == name)
@@ -24,51 +30,12 @@ impl Reads {
     /// Where they lie in a record.
     pub fn slots(&self, schema: &EpisodeSchema) -> Vec<usize> {
         let fields = schema.fields.iter().filter(|f| self.has(&f.name));
-        fields.flat_map(|f| f.offset..f.offset + if f.ty.is_list() { 1 + f.cap } else { 1 }).collect()
+        fields.flat_map(|f| f.offset..f.offset + f.size()).collect()
     }
 
     /// Their names, ascending.
     pub fn names(&self) -> &[String] {
         &self.0
-    }
-}
-
-impl Program {
-    /// The fields that the program can load from a record of this schema, the number of steps included, which decides when
-    /// an episode is paid.
-    pub fn reads(&self, schema: &EpisodeSchema) -> Reads {
-        let mut slots = Vec::new();
-        self.unit.functions.iter().for_each(|f| loads(&f.body, &mut slots));
-        let loaded = schema.fields.iter().filter(|f| {
-            let size = if f.ty.is_list() { 1 + f.cap } else { 1 };
-            slots.iter().any(|slot| (f.offset..f.offset + size).contains(&(*slot as usize)))
-        });
-        let names = loaded.map(|f| f.name.as_str()).chain([schema.length_field.as_str()]);
-        Reads::new(names)
-    }
-}
-
-/// Slots that statements load from records.
-fn loads(body: &[Stmt], slots: &mut Vec<u32>) {
-    for stmt in body {
-        match stmt {
-            Stmt::Op { op, imm, .. } => {
-                use Op::{LoadBool, LoadBoolAt, LoadFloat, LoadFloatAt, LoadInt, LoadIntAt, LoadLen, LoadOptional};
-                let is_load = matches!(
-                    op,
-                    LoadFloat | LoadInt | LoadBool | LoadOptional | LoadLen | LoadFloatAt | LoadIntAt | LoadBoolAt
-                );
-                if is_load && !slots.contains(imm) {
-                    slots.push(*imm);
-                }
-            }
-            Stmt::If { then, els, .. } => {
-                loads(then, slots);
-                loads(els, slots);
-            }
-            Stmt::For { body, .. } | Stmt::Memo { body, .. } => loads(body, slots),
-            Stmt::Break | Stmt::Continue | Stmt::Return(_) | Stmt::Fail { .. } | Stmt::Call { .. } => {}
-        }
     }
 }
 
@@ -88,7 +55,8 @@ mod tests {
             .field("seen", Ty::Int, 1, "");
         let of = |code: &str| {
             let compiled = compile(code, &schema, &RunSchema::default());
-            compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics)).reads(&schema)
+            let program = compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+            Reads::of(&program, &schema)
         };
         assert_eq!(of("def r(ep):\n    return ep.a\n"), Reads::new(["a", "length"]));
         let code = "def _sum(ep):\n    total = 0.0\n    for x in ep.list:\n        if ep.flag:\n            total += x\n    return total\ndef r(ep):\n    return _sum(ep)\n";

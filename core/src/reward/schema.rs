@@ -64,6 +64,13 @@ pub struct Field {
     pub help: String,
 }
 
+impl Field {
+    /// Slots of the record: one for a scalar, and one for a list's length before its elements.
+    pub fn size(&self) -> usize {
+        if self.ty.is_list() { 1 + self.cap } else { 1 }
+    }
+}
+
 /// The fields of an episode and where they lie in its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpisodeSchema {
