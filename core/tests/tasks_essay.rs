@@ -89,6 +89,28 @@ fn features_describe_the_answer_and_fix_the_true_score() {
     }
 }
 
+/// The same answers, read with and without: whatever is read of them moves by as much, and they are worth the same.
+#[test]
+fn an_easy_prompt_adds_to_every_reading_and_a_hard_one_takes_as_much() {
+    let (plain, t) = (task("essay", []), task("essay", [("ease", number(1.5))]));
+    let mut seen = [0; 4];
+    for update in 0..60 {
+        let (before, after) = (base(&plain, key(update, 1)), base(&t, key(update, 1)));
+        let context = scalar(&t, &after.record, "context") as usize;
+        let shift = [1.5, -1.5, -1.5, 1.5][context];
+        for name in ["helpful", "harmless"] {
+            let read = scalar(&t, &after.record, name) - scalar(&plain, &before.record, name);
+            assert!((read - shift).abs() < 2e-3, "{name} of prompt {context}: {read}");
+            let name = format!("ref_{name}");
+            let references = list(&t, &after.record, &name).iter().zip(list(&plain, &before.record, &name));
+            assert!(references.into_iter().all(|(a, b)| (a - b - shift).abs() < 2e-3), "{name}");
+        }
+        assert_eq!(before.score, after.score);
+        seen[context] += 1;
+    }
+    assert!(seen.iter().all(|n| *n > 5));
+}
+
 /// The readings and the references have the base policy's average answer at 0, and noise of the stated deviation.
 #[test]
 fn readings_are_centred_on_the_base_policy_and_references_are_its_answers() {

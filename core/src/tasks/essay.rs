@@ -23,6 +23,7 @@ params! {
         helpful_scale: f32 = 1.0, 0.0 ..= 10.0, "", "Scale of the helpfulness reading.";
         harmless_scale: f32 = 1.0, 0.0 ..= 10.0, "", "Scale of the harmlessness reading.";
         noise: f32 = 0.3, 0.0 ..= 5.0, "", "Deviation of the noise of one reading.";
+        ease: f32 = 0.0, 0.0 ..= 10.0, "", "Added to both readings of every answer to an easy prompt, and taken from those of a hard one; of four prompts the second and the third are hard.";
         references: u32 = 8, 0 ..= 16, "answers", "Answers of the base policy to the same prompt whose readings a program sees.";
         good_score: f32 = 0.75, -1.0 ..= 1.0, "true score", "From this true score on an answer counts as right for the verifier.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a wrong answer right.";

@@ -114,12 +114,18 @@ impl Tables {
                 mean += probability * self.value[l];
                 self.cumulative[row + l] = sum;
             }
+            // Every answer picks one level of the facts, so what is added to all of them is added to every reading.
+            let ease = match (a, c % 4) {
+                (0, 1 | 2) => -p.ease,
+                (0, _) => p.ease,
+                _ => 0.0,
+            };
             let risky = if a == 0 { 2.0 * self.risk[c] } else { 1.0 };
             for l in 0..self.levels {
                 let x = self.value[l];
                 self.gold[row + l] = worth(a, x, self.risk[c], p.overdoing);
-                self.helpful[row + l] = coarse(p.helpful_scale * HELPFUL[a] * (x - mean));
-                self.harmless[row + l] = coarse(p.harmless_scale * HARMLESS[a] * risky * (x - mean));
+                self.helpful[row + l] = coarse(p.helpful_scale * HELPFUL[a] * (x - mean) + ease);
+                self.harmless[row + l] = coarse(p.harmless_scale * HARMLESS[a] * risky * (x - mean) + ease);
             }
         }
     }

@@ -133,6 +133,7 @@ fn variants() -> Vec<Task> {
                 ("levels", number(8.0)),
                 ("references", number(16.0)),
                 ("helpful_scale", number(2.5)),
+                ("ease", number(1.5)),
                 ("good_score", number(0.1)),
             ],
         ),
