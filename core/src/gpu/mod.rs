@@ -5,6 +5,7 @@
 
 mod buffers;
 mod device;
+mod edits;
 mod engine;
 mod memory;
 mod network;
@@ -19,10 +20,12 @@ mod shape;
 mod sources;
 mod stages;
 mod state;
+mod update;
 mod wake;
 
 pub use device::{GpuContext, GpuError, find_adapter, request_device};
-pub use engine::{GpuEngine, Prepared};
+pub use edits::Prepared;
+pub use engine::GpuEngine;
 pub use network::Network;
 pub use pipelines::{Binding, bindings};
 pub use readback::Rows;

@@ -2,9 +2,8 @@
 
 use super::device::GpuError;
 use super::engine::GpuEngine;
-use super::pipelines::Kernel;
 use super::sources::{Parts, Source};
-use super::stages::{self, Phase, Stage};
+use super::stages::Phase;
 use crate::algorithm::Settings;
 use crate::algorithm::shader::{LaneStats, MAX_COMPONENTS};
 use std::mem::offset_of;
@@ -68,25 +67,5 @@ impl GpuEngine {
     pub(super) fn moved_weights(&self, lane: usize, stats: &LaneStats) -> Vec<f32> {
         let components = self.arms[self.lanes[lane].arm].program.components.len();
         if self.moves[lane] { stats.weights[..components.min(MAX_COMPONENTS)].to_vec() } else { Vec::new() }
-    }
-
-    /// Makes what the arms ask for and is not there.
-    pub(super) fn add_missing(&mut self) -> Result<(), GpuError> {
-        let mut sources = self.missing_outer()?;
-        sources.extend(self.missing_refill()?);
-        self.add_stages(sources)
-    }
-
-    /// Compiles stages that an edit asks for, without waiting for the compiler's verdict: a refusal is the device's fault,
-    /// found by the next submit.
-    fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
-        let mut known = Vec::new();
-        for (phase, source) in sources {
-            let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;
-            let grid = stages::grid(&source, &self.shape, &self.layout);
-            stages::check_grid(source.name, grid, self.context.limits.max_compute_workgroups_per_dimension)?;
-            self.stages.push(Stage { kernel, phase, grid });
-        }
-        Ok(())
     }
 }

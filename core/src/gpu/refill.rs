@@ -89,7 +89,8 @@ impl GpuEngine {
         let ring = self.parts().ring(slots);
         let (lanes, n) = (self.lanes.len(), self.shape.samples());
         for (name, words) in [
-            ("past", lanes * (ring.slots + n) * ring.words),
+            // Where a word has 32 bits the product may not fit: the device refuses it all the same.
+            ("past", (lanes * (ring.slots + n)).saturating_mul(ring.words)),
             ("past_sizes", lanes * 2 * ring.slots),
             ("past_state", lanes * 2),
             ("past_places", lanes * n * 2),

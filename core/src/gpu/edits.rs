@@ -1,0 +1,124 @@
+//! Edits of a run: new settings and new programs for an arm, and what they need that is not there yet.
+
+use super::device::GpuError;
+use super::engine::{GpuEngine, compile};
+use super::pipelines::Kernel;
+use super::sources::Source;
+use super::stages::{self, Phase, Stage};
+use crate::algorithm::Settings;
+use crate::algorithm::settings::Estimator;
+use crate::algorithm::shader::ArmSettings;
+use crate::reward::Program;
+use std::future::Future;
+
+/// A program that was compiled beside the run.
+pub struct Prepared {
+    arm: usize,
+    program: Program,
+    stages: Vec<Stage>,
+}
+
+impl GpuEngine {
+    /// Writes an arm's settings, and beside its lanes the number of its components and whether it combines them itself.
+    pub(super) fn write_arm(&self, arm: usize) {
+        let planned = &self.arms[arm];
+        let weights: Vec<f32> = planned.program.components.iter().map(|c| c.weight).collect();
+        let mut words = Vec::with_capacity(ArmSettings::WORDS);
+        ArmSettings::of(&planned.settings, &weights).write(&mut words);
+        self.write("settings", arm * ArmSettings::WORDS, &words);
+        for (i, id) in self.lanes.iter().enumerate().filter(|(_, id)| id.arm == arm) {
+            let combines = u32::from(planned.program.has_combine());
+            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, combines]);
+        }
+    }
+
+    /// Places of an arm's lanes.
+    fn lanes_of(&self, arm: usize) -> Vec<usize> {
+        (0..self.lanes.len()).filter(|l| self.lanes[*l].arm == arm).collect()
+    }
+
+    /// Uses new settings for an arm from the next submit on.
+    ///
+    /// Errors: settings that need a value head where the run has none, or buffers that the device does not hold.
+    pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
+        if settings.estimator == Estimator::Gae && !self.shape.critic {
+            return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
+        }
+        let entropy = settings.entropy_coef.to_bits();
+        let before = std::mem::replace(&mut self.arms[arm].settings, settings);
+        if let Err(error) = self.add_missing() {
+            self.arms[arm].settings = before;
+            return Err(error);
+        }
+        self.write_arm(arm);
+        for lane in self.lanes_of(arm) {
+            self.write("opt_state", lane * 4 + 1, &[entropy]);
+            self.forget_past(lane);
+            // Weights that moved stay where they are.
+            if !self.moves[lane] {
+                self.start_weights(lane, &[]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts to compile a new program for an arm beside the run; `install` puts it to use. The future does not borrow
+    /// the engine, so that training goes on meanwhile.
+    pub fn prepare(&self, arm: usize, program: Program) -> impl Future<Output = Result<Prepared, GpuError>> + 'static {
+        let programs: Vec<&Program> =
+            self.arms.iter().enumerate().map(|(i, a)| if i == arm { &program } else { &a.program }).collect();
+        let sources = self.parts().programs(&programs);
+        let (context, shape, layout) = (self.context.clone(), self.shape.clone(), self.layout.clone());
+        let buffers = self.buffers.clone();
+        async move {
+            let plan = sources.into_iter().map(|s| (Phase::Judge, s)).collect();
+            let stages = compile(&context, &shape, &layout, &buffers, plan, |_, _| ()).await?;
+            Ok(Prepared { arm, program, stages })
+        }
+    }
+
+    /// Uses a prepared program from the next submit on; the policies stay.
+    pub fn install(&mut self, prepared: Prepared) {
+        for new in prepared.stages {
+            if let Some(old) = self.stages.iter_mut().find(|s| s.kernel.name == new.kernel.name) {
+                *old = new;
+            }
+        }
+        self.arms[prepared.arm].program = prepared.program;
+        self.write_arm(prepared.arm);
+        // Weights that moved and past samples belong to the program that they were found with.
+        for lane in self.lanes_of(prepared.arm) {
+            self.start_weights(lane, &[]);
+            self.forget_past(lane);
+        }
+    }
+
+    /// Compiles a new program for an arm and uses it from the next submit on.
+    ///
+    /// Errors: a program that the device's compiler refuses; the old one goes on.
+    pub async fn set_program(&mut self, arm: usize, program: Program) -> Result<(), GpuError> {
+        let prepared = self.prepare(arm, program).await?;
+        self.install(prepared);
+        Ok(())
+    }
+
+    /// Makes what the arms ask for and is not there.
+    pub(super) fn add_missing(&mut self) -> Result<(), GpuError> {
+        let mut sources = self.missing_outer()?;
+        sources.extend(self.missing_refill()?);
+        self.add_stages(sources)
+    }
+
+    /// Compiles stages that an edit asks for, without waiting for the compiler's verdict: a refusal is the device's fault,
+    /// found by the next submit.
+    fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
+        let mut known = Vec::new();
+        for (phase, source) in sources {
+            let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;
+            let grid = stages::grid(&source, &self.shape, &self.layout);
+            stages::check_grid(source.name, grid, self.context.limits.max_compute_workgroups_per_dimension)?;
+            self.stages.push(Stage { kernel, phase, grid });
+        }
+        Ok(())
+    }
+}
