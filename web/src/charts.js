@@ -103,7 +103,7 @@ class Chart {
       },
       axes: [
         { ...axis, size: 26, space: 60 },
-        { ...axis, size: 46, space: 28, values: (_, ticks, at, space, step) => (this.log ? ticks.map((v) => (v == null ? "" : format(v))) : ticked(ticks, step)) },
+        { ...axis, size: 52, space: 28, values: (_, ticks, at, space, step) => (this.log ? ticks.map((v) => (v == null ? "" : format(v))) : ticked(ticks, step)) },
       ],
       series,
       bands,

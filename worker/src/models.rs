@@ -83,7 +83,10 @@ impl Trainer {
         let to = heard.clone();
         let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |e: ErrorEvent| {
             e.prevent_default();
-            to.put(Err(format!("the module that learns reward models did not load or stopped: {}", e.message())));
+            // Where a script could not be fetched the event has no message at all.
+            let message = js_sys::Reflect::get(&e, &"message".into()).ok().and_then(|m| m.as_string());
+            let message = message.unwrap_or_else(|| "its file did not come".into());
+            to.put(Err(format!("the module that learns reward models did not load or stopped: {message}")));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

@@ -43,8 +43,10 @@ impl EngineWorker {
         let tell = on.clone();
         let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |e: ErrorEvent| {
             e.prevent_default();
-            let message = e.message();
-            tell(Incoming::Crashed(if message.is_empty() { "the engine's file did not load".into() } else { message }));
+            // Where a script could not be fetched the event has no message at all.
+            let message = Reflect::get(&e, &"message".into()).ok().and_then(|m| m.as_string());
+            let message = message.filter(|m| !m.is_empty());
+            tell(Incoming::Crashed(message.unwrap_or_else(|| "the engine's file did not load".into())));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

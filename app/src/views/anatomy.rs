@@ -112,7 +112,11 @@ fn cell(g: usize, s: usize, sample: &Sample, scale: f32, cursor: bool) -> String
     let cut = if sample.truncated { " cut" } else { "" };
     let cursor = if cursor { " cursor" } else { "" };
     let mark = if error.is_empty() { "" } else { "!" };
-    let right = if sample.true_score >= 0.5 { format!("<i data-at=\"{g},{s}\"></i>") } else { String::new() };
+    let right = if sample.true_score >= 0.5 && mark.is_empty() {
+        format!("<i data-at=\"{g},{s}\"></i>")
+    } else {
+        String::new()
+    };
     format!(
         "<span role=\"gridcell\" class=\"cell {side}{error}{cut}{cursor}\" data-at=\"{g},{s}\" style=\"--strength:{strength:.0}%\" title=\"{}\">{mark}{right}</span>",
         escape(&describe(sample))

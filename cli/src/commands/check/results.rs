@@ -61,6 +61,7 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
     }
     for e in experiments {
         let _ = write!(text, "\n## {}\n\n{}\n", e.title, e.lesson);
+        let _ = writeln!(text, "[experiments/{0}.toml](../experiments/{0}.toml); in the page `#{0}`.", e.id);
         if let Some(paper) = &e.paper {
             let title =
                 if paper.link.is_empty() { paper.title.clone() } else { format!("[{}]({})", paper.title, paper.link) };
@@ -68,13 +69,14 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
         }
         if let Some(r) = records.get(&e.id) {
             text.push('\n');
-            text.push_str(&claims(r));
+            text.push_str(&claims(&e.id, r));
         }
     }
     text
 }
 
-fn claims(record: &Record) -> String {
+/// The claims of an experiment, each with a link to the file that explains it.
+fn claims(id: &str, record: &Record) -> String {
     let mut text = String::from("| claim | measured | threshold | |\n| --- | --- | --- | --- |\n");
     for c in &record.claims {
         let verdict = match (c.holds, c.refuted) {
@@ -84,7 +86,13 @@ fn claims(record: &Record) -> String {
             (false, false) => "**does not hold**",
         };
         let measured = interval(c.value.unwrap_or(f32::NAN), c.half_width);
-        let _ = writeln!(text, "| {} | {measured} | {} {} | {verdict} |", c.says, sign(c.comparison), c.threshold);
+        let _ = writeln!(
+            text,
+            "| [{}](../experiments/{id}.toml) | {measured} | {} {} | {verdict} |",
+            c.says,
+            sign(c.comparison),
+            c.threshold
+        );
     }
     text
 }
