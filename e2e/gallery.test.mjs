@@ -105,6 +105,46 @@ describe("the gallery", () => {
     await context.close();
   });
 
+  it("does not take the first updates' noise for the moment", async () => {
+    const { page, context } = await open(browser, `${host.url}?autorun=0#co-reward`);
+    for (let i = 0; i < 5; i += 1) {
+      await page.evaluate(() => window.goodhart.step(4));
+      await page.waitForTimeout(300);
+      assert.equal(await page.locator(".moment").count(), 0, `it has not come within ${4 * (i + 1)} of 600 updates`);
+    }
+    await context.close();
+  });
+
+  it("leads from every alarm to an experiment, also from those about what cannot be computed", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}#what-cannot-be-computed`);
+    await page.locator(".moment").waitFor();
+    const [rang, links] = await page.evaluate(() => [
+      window.goodhart.alarms().map((alarm) => alarm.kind),
+      [...document.querySelectorAll(".alarms li")].map((line) => line.querySelector("a")?.hash),
+    ]);
+    assert.ok(rang.includes("program_errors") && rang.includes("not_finite"), `rang: ${rang}`);
+    assert.ok(links.length > 1 && links.every((hash) => hash?.length > 1), `links: ${links}`);
+    const rules = await page.locator(".alarms dd").evaluateAll((all) => all.map((dd) => dd.querySelector("a")?.hash ?? ""));
+    assert.ok(rules.length > 5 && rules.every((hash) => hash.length > 1), `rules: ${rules}`);
+    await page.locator(".tries").getByRole("button", { name: "Try it" }).first().click();
+    await trained(page, 3);
+    const after = await page.evaluate(() => window.goodhart.alarms().map((alarm) => alarm.kind));
+    assert.ok(!after.includes("program_errors"), `its edit helps: ${after}`);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("clears the numbers above the charts when a run begins anew", async () => {
+    const { page, context } = await open(browser, `${host.url}?autorun=0#par`);
+    await page.evaluate(() => window.goodhart.step(3));
+    const readouts = () => page.locator(".readout-value").evaluateAll((all) => all.map((e) => e.textContent).join(""));
+    await page.waitForFunction(() => document.querySelector(".readout-value")?.textContent.length > 1);
+    await page.keyboard.press("r");
+    await page.waitForTimeout(1500);
+    assert.equal(await readouts(), "");
+    await context.close();
+  });
+
   it("says what a reward is worth before any training, and again while somebody types", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#coin-circling`);
     const says = page.locator(".oracle-says");

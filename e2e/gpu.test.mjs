@@ -52,6 +52,22 @@ describe("the WebGPU engine in the page", () => {
     });
   }
 
+  it("says how many shaders are compiled, and that the first update is under way", async () => {
+    const { page, context } = await open(browser, `${host.url}?engine=gpu`, { draft: lesson(), ready: false });
+    await page.waitForFunction(() => document.querySelector(".status") !== null);
+    const said = await page.evaluate(() => new Promise((done) => {
+      const said = new Set();
+      const look = () => {
+        said.add(document.querySelector(".status").textContent);
+        if ((Object.values(window.goodhart?.metrics() ?? {})[0]?.true_score?.length ?? 0) > 0) done([...said]);
+      };
+      new MutationObserver(look).observe(document.querySelector(".controls"), { childList: true, characterData: true, subtree: true });
+    }));
+    assert.ok(said.some((text) => /^compiling the shaders: [1-9]\d* of \d+$/.test(text)), said.join("; "));
+    assert.ok(said.some((text) => /the first update is under way/.test(text)), said.join("; "));
+    await context.close();
+  });
+
   it("learns what the CPU engine learns, and keeps the policy under an edit", async (t) => {
     const { page, context, problems } = await opened(lesson());
     await page.evaluate((n) => window.goodhart.step(n), LESSONS);
