@@ -1,6 +1,6 @@
 //! The GPU engine from a terminal: all lanes at once, updates submitted ahead of the rows that are read.
 
-use crate::reward_models::{self, Models};
+use crate::reward_models::Models;
 use goodhart_core::cpu::{LaneId, lanes_of};
 use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, request_device};
 use goodhart_core::metrics::Curves;
@@ -59,7 +59,7 @@ async fn train_all(
         bar.inc(u64::from(rows.updates) * lanes.len() as u64);
         if engine.in_flight() == 0 {
             for (lane, job) in engine.reward_model_jobs().await.map_err(said)? {
-                engine.set_reward_models(lane, &reward_models::train(&job)?).map_err(said)?;
+                engine.set_reward_models(lane, &models.again(&job)?).map_err(said)?;
             }
         }
     }

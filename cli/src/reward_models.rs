@@ -3,6 +3,7 @@
 mod trainer;
 
 use goodhart_core::plan::Plan;
+use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::{Job, Report, Start};
 use indicatif::ProgressBar;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,20 +13,25 @@ use std::sync::{Arc, OnceLock};
 pub struct Trained {
     pub weights: Vec<f32>,
     pub report: Option<Report>,
+    pub on: Option<TrainedOn>,
 }
 
 /// The models of every seed of a run, each learned when it is first asked for; none if the experiment learns none.
-pub struct Models(Vec<OnceLock<Result<Trained, String>>>);
+pub struct Models {
+    by_seed: Vec<OnceLock<Result<Trained, String>>>,
+    gpu: bool,
+}
 
 impl Models {
-    pub fn new(plan: &Plan) -> Self {
+    /// `gpu`: a GPU may train them where it is faster, and then no two machines find the same bits.
+    pub fn new(plan: &Plan, gpu: bool) -> Self {
         let seeds = if plan.reward_models.is_some() { plan.run.seeds } else { 0 };
-        Self((0..seeds).map(|_| OnceLock::new()).collect())
+        Self { by_seed: (0..seeds).map(|_| OnceLock::new()).collect(), gpu }
     }
 
     /// How many seeds have models.
     pub fn seeds(&self) -> usize {
-        self.0.len()
+        self.by_seed.len()
     }
 
     /// The models of a seed; whoever asks meanwhile waits for them.
@@ -36,11 +42,12 @@ impl Models {
         base: Option<&[f32]>,
         bar: &ProgressBar,
     ) -> Result<Option<&Trained>, String> {
-        let Some(slot) = self.0.get(seed) else { return Ok(None) };
+        let Some(slot) = self.by_seed.get(seed) else { return Ok(None) };
         let learn = || {
             let start = Start::new(plan, seed, base)?.ok_or("the experiment learns no reward model")?;
-            let (weights, report) = start.finish(trainer::train(start.job(), &mut |_| bar.inc(1))?);
-            Ok(Trained { weights, report })
+            let (trained, on) = trainer::train(start.job(), self.gpu, &mut |_| bar.inc(1))?;
+            let (weights, report) = start.finish(trained);
+            Ok(Trained { weights, report, on })
         };
         slot.get_or_init(learn).as_ref().map(Some).map_err(Clone::clone)
     }
@@ -78,11 +85,20 @@ impl Models {
 
     /// What the models came to before the run, by seed.
     pub fn reports(&self) -> Vec<Report> {
-        self.0.iter().filter_map(|slot| slot.get()?.as_ref().ok()?.report.clone()).collect()
+        self.trained().filter_map(|trained| trained.report.clone()).collect()
     }
-}
 
-/// The weights that a training gives.
-pub fn train(job: &Job) -> Result<Vec<f32>, String> {
-    trainer::train(job, &mut |_| ())
+    /// Where the first of them were trained.
+    pub fn on(&self) -> Option<TrainedOn> {
+        self.trained().find_map(|trained| trained.on)
+    }
+
+    fn trained(&self) -> impl Iterator<Item = &Trained> {
+        self.by_seed.iter().filter_map(|slot| slot.get()?.as_ref().ok())
+    }
+
+    /// The weights that a training in the middle of a run gives.
+    pub fn again(&self, job: &Job) -> Result<Vec<f32>, String> {
+        trainer::train(job, self.gpu, &mut |_| ()).map(|(weights, _)| weights)
+    }
 }

@@ -3,7 +3,7 @@
 use crate::arguments::Engine;
 use crate::base::base_policy;
 use crate::failure::Failure;
-use crate::reward_models::{self, Models};
+use crate::reward_models::Models;
 use crate::{gpu, measure};
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
@@ -12,6 +12,7 @@ use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::{self, ROW};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
+use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::Report;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,6 +28,8 @@ pub struct Training {
     pub first_seed: u32,
     /// What the learned reward models came to before the run, by seed; empty without.
     pub reward_models: Vec<Report>,
+    /// Where they were trained.
+    pub reward_models_on: Option<TrainedOn>,
     /// The engine in words, as people are told.
     pub engine: String,
     /// "cpu" or "gpu".
@@ -68,7 +71,7 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     bar.set_message(experiment.title.clone());
     let threads = threads.unwrap_or_else(measure::cores).clamp(1, 256);
     let started = Instant::now();
-    let models = Models::new(&plan);
+    let models = Models::new(&plan, engine != Engine::Cpu);
     models.learn_all(&plan, base.as_deref(), threads, &bar)?;
     bar.set_message(experiment.title.clone());
     let choice = choose(engine, &plan, base.as_deref(), threads)?;
@@ -83,6 +86,7 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
         curves,
         first_seed: plan.run.first_seed,
         reward_models: models.reports(),
+        reward_models_on: models.on(),
         engine: choice.name,
         engine_kind: match choice.with {
             With::Cpu { .. } => "cpu",
@@ -181,7 +185,7 @@ pub fn train_lane(
     for _ in 0..plan.run.updates {
         rows.extend_from_slice(engine.update());
         for (lane, job) in engine.reward_model_jobs() {
-            engine.set_reward_models(lane, &reward_models::train(&job)?)?;
+            engine.set_reward_models(lane, &models.again(&job)?)?;
         }
         bar.inc(1);
     }

@@ -150,8 +150,8 @@ pub enum Event {
 /// Engine worker to the worker that trains its reward models.
 #[derive(Clone, Debug)]
 pub enum TrainingCommand {
-    /// Answered by `Trained` or `Failed`.
-    Train { id: u32, job: Box<Job> },
+    /// Answered by `Trained` or `Failed`. `gpu`: a GPU may train it, if it does so faster.
+    Train { id: u32, gpu: bool, job: Box<Job> },
 }
 
 /// The answers of the worker that trains reward models.
@@ -164,15 +164,38 @@ pub enum TrainingEvent {
         step: u32,
         of: u32,
     },
-    /// The weights of all models of the job.
+    /// The weights of all models of the job, and what trained them.
     Trained {
         id: u32,
         weights: Vec<f32>,
+        on: TrainedOn,
     },
     Failed {
         id: u32,
         message: String,
     },
+}
+
+/// Where reward models were trained, and how the choice was made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainedOn {
+    pub kind: EngineKind,
+    /// Milliseconds a step on each, where both were measured.
+    pub cpu_ms: Option<f32>,
+    pub gpu_ms: Option<f32>,
+}
+
+impl std::fmt::Display for TrainedOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = ["the CPU", "WebGPU"];
+        let (kept, other) = if self.kind == EngineKind::Cpu { (0, 1) } else { (1, 0) };
+        let took = [self.cpu_ms, self.gpu_ms];
+        write!(f, "trained on {}", names[kept])?;
+        match (took[kept], took[other]) {
+            (Some(ms), Some(rival)) => write!(f, ": {ms:.1} ms a step, {} {rival:.1}", names[other]),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A WebGPU adapter as the browser names it.

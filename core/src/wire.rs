@@ -7,7 +7,7 @@ use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
     Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState,
-    MetricColumn, RowIndex, Sample, TrainingCommand, TrainingEvent,
+    MetricColumn, RowIndex, Sample, TrainedOn, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
 
@@ -240,6 +240,7 @@ structs! {
     Bin { count, confidence, right }
     Calibration { pairs, ordered, bins }
     Report { seed, each, mean }
+    TrainedOn { kind, cpu_ms, gpu_ms }
     Examples { first, second, targets }
     ModelJob { weights, examples }
     Job { shape, objective, margin, batch, steps, learning_rate, weight_decay, seed, round, rows, models }
@@ -275,12 +276,12 @@ enums! {
         11 CompileProgress { run, stage, of }
     }
     TrainingCommand {
-        0 Train { id, job }
+        0 Train { id, gpu, job }
     }
     TrainingEvent {
         0 Started,
         1 Progress { id, step, of },
-        2 Trained { id, weights },
+        2 Trained { id, weights, on },
         3 Failed { id, message }
     }
 }
@@ -292,7 +293,7 @@ mod tests {
     use crate::params::Value;
     use crate::protocol::{
         Anatomy, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
-        TrainingCommand,
+        TrainedOn, TrainingCommand, TrainingEvent,
     };
     use crate::reward_models::Report;
 
@@ -315,12 +316,21 @@ mod tests {
             "reward_models": {"count": 2, "pairs": 20}, "arms": [{"name": "a", "code": "def r(ep):\n    return ep.rm\n"}]}"#;
         let plan = crate::plan::plan(&serde_json::from_str(text).unwrap()).unwrap_or_else(|e| panic!("{e:?}"));
         let start = Start::new(&std::sync::Arc::new(plan), 0, None).unwrap().unwrap();
-        let command = TrainingCommand::Train { id: 7, job: Box::new(start.job().clone()) };
-        let Ok(TrainingCommand::Train { id: 7, job }) = decode(&encode(&command)) else { panic!("not a training") };
+        let command = TrainingCommand::Train { id: 7, gpu: true, job: Box::new(start.job().clone()) };
+        let Ok(TrainingCommand::Train { id: 7, gpu: true, job }) = decode(&encode(&command)) else {
+            panic!("not a training")
+        };
         assert!(*job == *start.job() && job.models.len() == 2 && job.rows.len() > 20);
         let mean = agreement(job.objective, 2, 2, |i| i as f32, |i| i as f32, |i| i as f32);
         let report = Report { seed: 1, each: vec![f32::NAN, 0.5], mean };
         let event = Event::Models { run: 1, reports: vec![report.clone()] };
+        let on = TrainedOn { kind: EngineKind::Gpu, cpu_ms: Some(3.1), gpu_ms: Some(0.25) };
+        let trained = TrainingEvent::Trained { id: 7, weights: vec![1.5], on };
+        let Ok(TrainingEvent::Trained { id: 7, weights, on: heard }) = decode(&encode(&trained)) else {
+            panic!("no weights")
+        };
+        assert_eq!((weights, heard), (vec![1.5], on));
+        assert_eq!(on.to_string(), "trained on WebGPU: 0.2 ms a step, the CPU 3.1");
         let Ok(Event::Models { reports, .. }) = decode(&encode(&event)) else { panic!("not a report") };
         assert_eq!(reports[0].mean, report.mean);
         assert!(reports[0].each[0].is_nan());

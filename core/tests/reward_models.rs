@@ -82,6 +82,28 @@ fn trainings_are_due_as_the_arm_says_and_wait_for_their_weights() {
 }
 
 #[test]
+fn a_corruption_is_the_answer_with_one_choice_changed() {
+    let text = r#"{"version": 1, "title": "t", "task": {"kind": "essay", "good_score": 0.4}, "policy": {"kind": "table"},
+        "reward_models": {}, "run": {"updates": 4, "groups": 8, "num_generations": 8},
+        "algorithm": {"rm_every": 1, "rm_fresh_pairs": "corrupted", "rm_pairs": 50},
+        "arms": [{"name": "a", "code": "def r(ep):\n    return ep.rm\n"}]}"#;
+    let experiment: Experiment = serde_json::from_str(text).unwrap();
+    let plan = Arc::new(plan::plan(&experiment).unwrap_or_else(|problems| panic!("{}", plan::join(&problems))));
+    let mut engine = engine(&plan);
+    engine.update();
+    for (_, job) in engine.reward_model_jobs() {
+        let (width, examples) = (job.shape.width, &job.models[0].examples);
+        let row = |i: u32| &job.rows[i as usize * width..][..width];
+        assert_eq!(examples.len(), 50);
+        for (accepted, wrong) in examples.first.iter().zip(&examples.second) {
+            assert!(*accepted < 64 && *wrong >= 64, "{accepted} {wrong}");
+            let changed = row(*accepted).iter().zip(row(*wrong)).filter(|(a, b)| a != b).count();
+            assert_eq!(changed, 1, "{:?} {:?}", row(*accepted), row(*wrong));
+        }
+    }
+}
+
+#[test]
 fn a_run_goes_on_from_a_checkpoint_with_its_own_models() {
     let plan = planned(r#"{"count": 2}"#, CODE, r#"{"learning_rate": 0.1}"#).unwrap();
     let mut whole = engine(&plan);

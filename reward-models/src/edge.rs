@@ -2,8 +2,8 @@
 
 use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_core::wire;
-use goodhart_reward_models::{device, train};
-use std::cell::Cell;
+use goodhart_reward_models::{Devices, Progress};
+use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -13,6 +13,8 @@ const REPORT: u32 = 20;
 thread_local! {
     /// The training in hand, for the message after a panic.
     static ID: Cell<u32> = const { Cell::new(0) };
+    /// Both devices, opened by the first job that a GPU may train.
+    static BOTH: RefCell<Option<Devices>> = const { RefCell::new(None) };
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -34,16 +36,23 @@ pub fn serve() {
     let handler = Closure::<dyn FnMut(MessageEvent)>::new(|message: MessageEvent| {
         let Ok(array) = message.data().dyn_into::<js_sys::Uint8Array>() else { return };
         match wire::decode::<TrainingCommand>(&array.to_vec()) {
-            Ok(TrainingCommand::Train { id, job }) => wasm_bindgen_futures::spawn_local(async move {
+            Ok(TrainingCommand::Train { id, gpu, job }) => wasm_bindgen_futures::spawn_local(async move {
                 ID.set(id);
-                let tell = async |p: goodhart_reward_models::Progress| {
+                let tell = async |p: Progress| {
                     if p.step.is_multiple_of(REPORT) {
                         post(&TrainingEvent::Progress { id, step: p.step, of: p.of });
                     }
                 };
-                post(&match train(&device(), &job, tell).await {
-                    Ok(weights) => TrainingEvent::Trained { id, weights },
-                    Err(message) => TrainingEvent::Failed { id, message },
+                let mut devices = match BOTH.take() {
+                    Some(both) if gpu => both,
+                    _ if gpu => Devices::with_gpu(true).await,
+                    _ => Devices::cpu(),
+                };
+                let trained = devices.train(&job, tell).await;
+                BOTH.set(gpu.then_some(devices));
+                post(&match trained {
+                    Ok((weights, on)) => TrainingEvent::Trained { id, weights, on },
+                    Err(fault) => TrainingEvent::Failed { id, message: fault.to_string() },
                 });
             }),
             Err(e) => post(&TrainingEvent::Failed { id: ID.get(), message: e.to_string() }),

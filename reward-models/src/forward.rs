@@ -1,30 +1,28 @@
 //! The models of a job as a graph of tensors: weights in and out, a batch of rows, and their scores. The same arithmetic
 //! as `goodhart_core::reward_models::Scorer`.
 
-use crate::tensor;
-use burn::tensor::{Device, Tensor, activation};
+use crate::adamw::AdamW;
+use crate::{Fault, floats, tensor};
+use burn::tensor::{Device, Gradients, Tensor, activation};
 use goodhart_core::reward_models::{Encoder, Job, Shape};
 
-/// A tensor of the weights of all models, with the moments of its optimiser.
+/// A tensor of the weights of all models, with the moments of its optimiser, [models][rows][columns] each.
 struct Part {
-    /// Where it starts in a model's weights, and its shape there.
+    /// Where it starts in a model's weights.
     at: usize,
-    shape: [usize; 2],
-    /// [models][rows][columns] each.
-    values: Vec<f32>,
-    m: Vec<f32>,
-    v: Vec<f32>,
+    values: Tensor<3>,
+    m: Tensor<3>,
+    v: Tensor<3>,
 }
 
-/// The learned weights of a job's models.
+/// The learned weights of a job's models, on the device that trains them.
 pub struct Weights {
-    models: usize,
     parts: Vec<Part>,
 }
 
 impl Weights {
     /// Cuts the weights of a job's models into tensors: embeddings first, then each layer's matrix and bias.
-    pub fn split(job: &Job) -> Self {
+    pub fn split(job: &Job, device: &Device) -> Self {
         let shape = &job.shape;
         let mut shapes = Vec::new();
         if shape.encoder == Encoder::Sequence {
@@ -34,39 +32,44 @@ impl Weights {
         shapes.extend(shape.layers.windows(2).flat_map(|l| [[l[0], l[1]], [1, l[1]]]));
         let mut parts = Vec::new();
         let mut at = 0;
-        for shape in shapes {
-            let size = shape[0] * shape[1];
+        for [rows, columns] in shapes {
+            let size = rows * columns;
             let values: Vec<f32> = job.models.iter().flat_map(|m| m.weights[at..at + size].iter().copied()).collect();
-            let zeros = vec![0.0; values.len()];
-            parts.push(Part { at, shape, values, m: zeros.clone(), v: zeros });
+            let shape = [job.models.len(), rows, columns];
+            let zeros = || Tensor::zeros(shape, device);
+            parts.push(Part { at, values: tensor(values, shape, device), m: zeros(), v: zeros() });
             at += size;
         }
-        Self { models: job.models.len(), parts }
+        Self { parts }
     }
 
     /// The weights of the models again, one after another.
-    pub fn join(&self, job: &Job) -> Vec<f32> {
+    ///
+    /// Errors: a device that does not give its numbers back.
+    pub async fn join(&self, job: &Job) -> Result<Vec<f32>, Fault> {
         let mut weights = job.weights();
         let size = job.shape.n_params();
         for part in &self.parts {
-            let own = part.shape[0] * part.shape[1];
-            for (model, values) in part.values.chunks_exact(own).enumerate() {
-                weights[model * size + part.at..][..own].copy_from_slice(values);
+            let [_, rows, columns] = part.values.dims();
+            let values = floats(part.values.clone()).await?;
+            for (model, own) in values.chunks_exact(rows * columns).enumerate() {
+                weights[model * size + part.at..][..own.len()].copy_from_slice(own);
             }
         }
-        weights
+        Ok(weights)
     }
 
     /// The weights as leaves of a new graph.
-    pub fn leaves(&self, device: &Device) -> Leaves {
-        let leaf = |p: &Part| tensor(p.values.clone(), [self.models, p.shape[0], p.shape[1]], device).require_grad();
-        Leaves { tensors: self.parts.iter().map(leaf).collect() }
+    pub fn leaves(&self) -> Leaves {
+        Leaves { tensors: self.parts.iter().map(|p| p.values.clone().autodiff().require_grad()).collect() }
     }
 
-    /// Changes a tensor and its moments.
-    pub fn step(&mut self, part: usize, change: impl FnOnce(&mut [f32], &mut [f32], &mut [f32])) {
-        let part = &mut self.parts[part];
-        change(&mut part.values, &mut part.m, &mut part.v);
+    /// A step of AdamW down the gradients of these leaves.
+    pub fn step(&mut self, leaves: &Leaves, grads: &mut Gradients, step: &AdamW) {
+        for (part, leaf) in self.parts.iter_mut().zip(&leaves.tensors) {
+            let Some(grad) = leaf.grad_remove(grads) else { continue };
+            [part.values, part.m, part.v] = step.apply(part.values.clone(), grad, part.m.clone(), part.v.clone());
+        }
     }
 }
 

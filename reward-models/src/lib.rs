@@ -5,63 +5,76 @@
 //! model. The same job gives the same weights on the same machine; between machines they may differ in their last bits,
 //! since burn's matrix products follow the width of the vector unit.
 
+mod adamw;
+mod devices;
 mod forward;
 
+pub use devices::{Devices, milliseconds};
+
+use adamw::AdamW;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use forward::{Rows, Weights};
-use goodhart_core::algorithm::settings::Optim;
-use goodhart_core::algorithm::{Settings, optimize};
+use goodhart_core::algorithm::Settings;
 use goodhart_core::reward_models::{Job, Objective};
 
-/// The device that trains: burn's own kernels on the processor, which outrun a GPU at these sizes.
-pub fn device() -> Device {
-    Device::flex()
-}
+/// Steps between two readings of the loss: whoever waits for a GPU's answer keeps it waiting too.
+const READ: u32 = 20;
 
 /// How far a training is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     pub step: u32,
     pub of: u32,
-    /// Loss of this step's batch, the mean over models.
+    /// Loss of a batch, the mean over models, as it was last read: at step 1 and every 20 steps.
     pub loss: f32,
+}
+
+/// Why a training gave no weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The last finite weights are lost.
+    Diverged,
+    /// The device does not give its numbers back.
+    Device(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Diverged => f.write_str("the training of the reward model diverged; a smaller learning_rate helps"),
+            Self::Device(why) => write!(f, "burn gave no numbers back: {why}"),
+        }
+    }
 }
 
 /// Trains the models of a job with AdamW and gives their weights, one model after another, as `Job::weights` orders them.
 /// Shift and scale stay as they are. `tell` hears of every step.
 ///
-/// Errors: weights that are not finite after a step, so that the last finite ones are lost; numbers that burn does not
-/// give back.
-pub async fn train(device: &Device, job: &Job, mut tell: impl AsyncFnMut(Progress)) -> Result<Vec<f32>, String> {
+/// Errors: weights that are not finite after a step; a device that fails.
+pub async fn train(device: &Device, job: &Job, mut tell: impl AsyncFnMut(Progress)) -> Result<Vec<f32>, Fault> {
     if job.is_empty() {
         return Ok(job.weights());
     }
-    let device = device.clone().autodiff();
-    let settings = Settings { optim: Optim::AdamW, weight_decay: job.weight_decay, ..Settings::default() };
-    let mut weights = Weights::split(job);
+    let settings = Settings { weight_decay: job.weight_decay, ..Settings::default() };
+    let mut weights = Weights::split(job, device);
+    let mut last = f32::NAN;
     for step in 0..job.steps {
-        let rows = Rows::draw(job, step, &device);
-        let leaves = weights.leaves(&device);
+        let rows = Rows::draw(job, step, device);
+        let leaves = weights.leaves();
         let r = leaves.forward(&job.shape, &rows);
         let loss = loss(job, r, &rows).sum();
-        let grads = loss.clone().backward();
-        for (i, leaf) in leaves.tensors.iter().enumerate() {
-            let Some(grad) = leaf.grad(&grads) else { continue };
-            let grad = floats(grad).await?;
-            weights.step(i, |params, m, v| optimize(&settings, job.learning_rate, step + 1, params, &grad, m, v));
+        let mut grads = loss.backward();
+        weights.step(&leaves, &mut grads, &AdamW::new(&settings, job.learning_rate, step + 1));
+        if step.is_multiple_of(READ) || step + 1 == job.steps {
+            last = floats(loss.inner()).await?.first().copied().unwrap_or(f32::NAN) / job.models.len() as f32;
+            if !last.is_finite() {
+                return Err(Fault::Diverged);
+            }
         }
-        let loss = floats(loss).await?.first().copied().unwrap_or(f32::NAN) / job.models.len() as f32;
-        if !loss.is_finite() {
-            return Err("the training of the reward model diverged; a smaller learning_rate helps".into());
-        }
-        tell(Progress { step: step + 1, of: job.steps, loss }).await;
+        tell(Progress { step: step + 1, of: job.steps, loss: last }).await;
     }
-    let trained = weights.join(job);
-    if trained.iter().all(|w| w.is_finite()) {
-        Ok(trained)
-    } else {
-        Err("the training of the reward model diverged; a smaller learning_rate helps".into())
-    }
+    let trained = weights.join(job).await?;
+    if trained.iter().all(|w| w.is_finite()) { Ok(trained) } else { Err(Fault::Diverged) }
 }
 
 /// Mean loss of a batch by model [models], of outputs r [models][rows of the batch].
@@ -85,9 +98,9 @@ fn loss(job: &Job, r: Tensor<2>, rows: &Rows) -> Tensor<1> {
     each.mean_dim(1).reshape([models])
 }
 
-async fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
-    let data = tensor.into_data_async().await.map_err(|e| format!("burn gave no numbers back: {e:?}"))?;
-    data.try_into_vec().map_err(|e| format!("burn gave no numbers back: {e:?}"))
+async fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Fault> {
+    let data = tensor.into_data_async().await.map_err(|e| Fault::Device(format!("{e:?}")))?;
+    data.try_into_vec().map_err(|e| Fault::Device(format!("{e:?}")))
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {

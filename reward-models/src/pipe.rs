@@ -2,7 +2,8 @@
 
 use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_core::wire;
-use goodhart_reward_models::{Progress, device, train};
+use goodhart_reward_models::{Devices, Progress};
+use pollster::block_on;
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
 /// Most bytes of a message that is taken for one.
@@ -13,22 +14,25 @@ const MOST: usize = 1 << 28;
 /// Errors: input that is no message, a pipe that is closed.
 pub fn serve(input: &mut impl Read, output: &mut impl Write) -> Result<()> {
     say(output, &TrainingEvent::Started)?;
+    let mut cpu = Devices::cpu();
+    let mut both = None;
     while let Some(bytes) = message(input)? {
         let command = wire::decode(&bytes).map_err(|e| Error::new(ErrorKind::InvalidData, e.to_string()))?;
-        let TrainingCommand::Train { id, job } = command;
+        let TrainingCommand::Train { id, gpu, job } = command;
+        let devices = if gpu { both.get_or_insert_with(|| block_on(Devices::with_gpu(false))) } else { &mut cpu };
         let mut closed = Ok(());
         let tell = async |p: Progress| {
             if closed.is_ok() {
                 closed = say(output, &TrainingEvent::Progress { id, step: p.step, of: p.of });
             }
         };
-        let trained = pollster::block_on(train(&device(), &job, tell));
+        let trained = block_on(devices.train(&job, tell));
         closed?;
         say(
             output,
             &match trained {
-                Ok(weights) => TrainingEvent::Trained { id, weights },
-                Err(message) => TrainingEvent::Failed { id, message },
+                Ok((weights, on)) => TrainingEvent::Trained { id, weights, on },
+                Err(fault) => TrainingEvent::Failed { id, message: fault.to_string() },
             },
         )?;
     }

@@ -1,10 +1,13 @@
 //! Trainings as the product runs them: what burn learned is scored by goodhart-core, so the two must agree on the network.
 
+use burn::tensor::Device;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::math::rng::{below, draw, uniform};
 use goodhart_core::plan::{self, Plan};
+#[cfg(feature = "wgpu")]
+use goodhart_core::protocol::EngineKind;
 use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Report, Scorer, Start};
-use goodhart_reward_models::{Progress, device, train};
+use goodhart_reward_models::{Devices, Fault, Progress, train};
 use std::sync::Arc;
 
 fn planned(task: &str, policy: &str, models: &str) -> Arc<Plan> {
@@ -17,11 +20,15 @@ fn planned(task: &str, policy: &str, models: &str) -> Arc<Plan> {
     Arc::new(plan::plan(&experiment).unwrap_or_else(|problems| panic!("{}", plan::join(&problems))))
 }
 
-fn trained(job: &Job) -> (Vec<f32>, Vec<f32>) {
+fn trained_on(device: &Device, job: &Job) -> (Vec<f32>, Vec<f32>) {
     let mut losses = Vec::new();
     let tell = async |p: Progress| losses.push(p.loss);
-    let weights = pollster::block_on(train(&device(), job, tell)).unwrap();
+    let weights = pollster::block_on(train(device, job, tell)).unwrap();
     (weights, losses)
+}
+
+fn trained(job: &Job) -> (Vec<f32>, Vec<f32>) {
+    trained_on(Devices::cpu().on_cpu(), job)
 }
 
 /// Learns the rewards of a bandit's answers from scratch, as a run would before its first update.
@@ -132,6 +139,52 @@ fn a_training_that_diverges_is_an_error_not_a_number() {
     let start = Start::new(&plan, 0, None).unwrap().unwrap();
     let mut job = start.job().clone();
     job.learning_rate = f32::MAX;
-    let told = pollster::block_on(train(&device(), &job, async |_| ()));
-    assert!(told.unwrap_err().contains("diverged"));
+    let told = pollster::block_on(train(Devices::cpu().on_cpu(), &job, async |_| ()));
+    assert_eq!(told.unwrap_err(), Fault::Diverged);
+}
+
+/// On whatever adapter there is, a software one too.
+#[cfg(feature = "wgpu")]
+#[test]
+fn webgpu_learns_what_the_processor_learns() {
+    let devices = pollster::block_on(Devices::with_gpu(true));
+    let Some(gpu) = devices.on_gpu() else {
+        assert!(std::env::var_os("GOODHART_REQUIRE_GPU").is_none(), "there is no WebGPU adapter");
+        eprintln!("skipped: there is no WebGPU adapter");
+        return;
+    };
+    let mlp = planned(r#"{"kind": "essay"}"#, r#"{"kind": "table"}"#, r#"{"count": 3, "hidden": [24, 12]}"#);
+    let sequence = r#"{"encoder": "sequence", "inputs": "tokens", "objective": "regression"}"#;
+    let sequence = planned(r#"{"kind": "judge"}"#, r#"{"kind": "table"}"#, sequence);
+    for plan in [mlp, sequence] {
+        let start = Start::new(&plan, 0, None).unwrap().unwrap();
+        let job = Job { steps: 60, ..start.job().clone() };
+        let ((want, curve), (got, theirs)) = (trained_on(devices.on_cpu(), &job), trained_on(gpu, &job));
+        let close = |a: &[f32], b: &[f32], tolerance: f32| {
+            let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(a.len() == b.len() && worst < tolerance, "they differ by {worst}");
+        };
+        close(&curve, &theirs, 1e-3);
+        close(&want, &got, 1e-2);
+        assert!(want.iter().zip(job.weights()).any(|(a, b)| (a - b).abs() > 0.05), "something was learned");
+    }
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn the_faster_device_trains_and_both_times_are_told() {
+    let plan = planned(r#"{"kind": "essay"}"#, r#"{"kind": "table"}"#, "{}");
+    let start = Start::new(&plan, 0, None).unwrap().unwrap();
+    let mut devices = pollster::block_on(Devices::with_gpu(true));
+    let has_gpu = devices.on_gpu().is_some();
+    let (_, on) = pollster::block_on(devices.train(start.job(), async |_| ())).unwrap();
+    assert_eq!((on.cpu_ms.is_some(), on.gpu_ms.is_some()), (has_gpu, has_gpu));
+    if let (Some(cpu), Some(gpu)) = (on.cpu_ms, on.gpu_ms) {
+        assert_eq!(on.kind == EngineKind::Gpu, gpu < cpu);
+        assert!(on.to_string().contains(" ms a step, "), "{on}");
+    }
+    let again = pollster::block_on(devices.train(start.job(), async |_| ())).unwrap().1;
+    assert_eq!(again, on, "measured once");
+    let alone = pollster::block_on(Devices::cpu().train(start.job(), async |_| ())).unwrap().1;
+    assert_eq!((alone.kind, alone.cpu_ms, alone.to_string().as_str()), (EngineKind::Cpu, None, "trained on the CPU"));
 }

@@ -101,7 +101,7 @@ impl Trainer {
     async fn train(&self, job: &Job, mut tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
         let asked = self.next.get();
         self.next.set(asked.wrapping_add(1));
-        let bytes = wire::encode(&TrainingCommand::Train { id: asked, job: Box::new(job.clone()) });
+        let bytes = wire::encode(&TrainingCommand::Train { id: asked, gpu: false, job: Box::new(job.clone()) });
         let array = js_sys::Uint8Array::from(bytes.as_slice());
         let sent = self.worker.post_message_with_transfer(&array, &js_sys::Array::of1(&array.buffer()));
         sent.map_err(|_| "a message to the worker that learns reward models was refused".to_string())?;
@@ -110,7 +110,7 @@ impl Trainer {
                 TrainingEvent::Progress { id, step, .. } if id == asked && !tell(step) => {
                     return Err("another run took the place of this one".into());
                 }
-                TrainingEvent::Trained { id, weights } if id == asked => return Ok(weights),
+                TrainingEvent::Trained { id, weights, .. } if id == asked => return Ok(weights),
                 TrainingEvent::Failed { id, message } if id == asked => return Err(message),
                 _ => {}
             }

@@ -29,6 +29,9 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     for report in &training.reward_models {
         let _ = writeln!(text, "{}", report_line(report, training.first_seed));
     }
+    if let Some(on) = &training.reward_models_on {
+        let _ = writeln!(text, "reward models {on}");
+    }
     let _ = writeln!(
         text,
         "\n{engine}; {} updates of {} lanes in {seconds:.1} s\ndigest {}",

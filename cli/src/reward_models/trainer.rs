@@ -1,7 +1,7 @@
 //! The process that trains reward models, one for each thread that needs one. It is a program of its own because burn,
 //! which does the training, takes minutes to build and nothing else here needs it.
 
-use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
+use goodhart_core::protocol::{TrainedOn, TrainingCommand, TrainingEvent};
 use goodhart_core::reward_models::Job;
 use goodhart_core::wire;
 use std::cell::RefCell;
@@ -15,6 +15,9 @@ const VARIABLE: &str = "GOODHART_REWARD_MODELS";
 thread_local! {
     static TRAINER: RefCell<Option<Trainer>> = const { RefCell::new(None) };
 }
+
+/// What a training came to.
+type Answer = Result<(Vec<f32>, Option<TrainedOn>), String>;
 
 /// A running process and its pipes.
 struct Trainer {
@@ -31,19 +34,20 @@ impl Drop for Trainer {
     }
 }
 
-/// The weights that a training gives; `tell` hears of every step.
+/// The weights that a training gives, and where it ran: on a GPU only where `gpu` allows it and where it is faster there.
+/// `tell` hears of every step.
 ///
 /// Errors: no such program, or one that stops or speaks otherwise; what the training itself says.
-pub fn train(job: &Job, tell: &mut dyn FnMut(u32)) -> Result<Vec<f32>, String> {
+pub fn train(job: &Job, gpu: bool, tell: &mut dyn FnMut(u32)) -> Answer {
     if job.is_empty() {
-        return Ok(job.weights());
+        return Ok((job.weights(), None));
     }
     TRAINER.with_borrow_mut(|slot| {
         let mut trainer = match slot.take() {
             Some(trainer) => trainer,
             None => Trainer::start()?,
         };
-        let trained = trainer.train(job, tell)?;
+        let trained = trainer.train(job, gpu, tell)?;
         *slot = Some(trainer);
         trained
     })
@@ -65,15 +69,15 @@ impl Trainer {
     }
 
     /// The outer error is the process's, the inner one the training's.
-    fn train(&mut self, job: &Job, tell: &mut dyn FnMut(u32)) -> Result<Result<Vec<f32>, String>, String> {
-        let bytes = wire::encode(&TrainingCommand::Train { id: 0, job: Box::new(job.clone()) });
+    fn train(&mut self, job: &Job, gpu: bool, tell: &mut dyn FnMut(u32)) -> Result<Answer, String> {
+        let bytes = wire::encode(&TrainingCommand::Train { id: 0, gpu, job: Box::new(job.clone()) });
         let input = self.input.as_mut().ok_or("the process that trains reward models has ended")?;
         let length = (bytes.len() as u32).to_le_bytes();
         input.write_all(&length).and_then(|()| input.write_all(&bytes)).and_then(|()| input.flush()).map_err(ended)?;
         loop {
             match self.hear()? {
                 TrainingEvent::Progress { step, .. } => tell(step),
-                TrainingEvent::Trained { weights, .. } => return Ok(Ok(weights)),
+                TrainingEvent::Trained { weights, on, .. } => return Ok(Ok((weights, Some(on)))),
                 TrainingEvent::Failed { message, .. } => return Ok(Err(message)),
                 TrainingEvent::Started => {}
             }

@@ -70,7 +70,7 @@ fn adam(
 }
 
 /// 1 - beta^step, by expm1 so that a beta near 1 keeps its digits at the first steps.
-fn bias_correction(beta: f32, step: u32) -> f32 {
+pub fn bias_correction(beta: f32, step: u32) -> f32 {
     if beta == 0.0 { 1.0 } else { -libm::expm1f(step as f32 * libm::logf(beta)) }
 }
 

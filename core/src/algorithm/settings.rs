@@ -189,7 +189,7 @@ params! {
         weight_decay: f32 = 0.0, 0 ..= 1, "", "Decoupled weight decay (adamw).", source "Loshchilov and Hutter 2019";
         max_grad_norm: f32 = 1.0, 0 ..= 1000000, "", "Gradients longer than this are shortened to it; 0 = never.", source "transformers TrainingArguments.max_grad_norm";
         rm_every: u32 = 0, 0 ..= 100000, "updates", "Train the learned reward models every so many updates, on answers of the current policy; 0 = only once, before the run.";
-        rm_fresh_pairs: FreshPairs = FreshPairs::Labels, 0 ..= 0, "", "Which pairs of the current policy's answers they are trained on: ordered by the labels, or accepted over rejected by the verifier.", source "Cooper (verified)";
+        rm_fresh_pairs: FreshPairs = FreshPairs::Labels, 0 ..= 0, "", "Which pairs of the current policy's answers they are trained on: ordered by the labels, accepted by the verifier over rejected by it, or accepted over itself with one action changed and now rejected.", source "Cooper (corrupted)";
         rm_pairs: u32 = 64, 1 ..= 16384, "pairs", "Pairs of such a training.";
         rm_steps: u32 = 10, 0 ..= 10000, "steps", "Optimiser steps of such a training.";
     }

@@ -37,7 +37,7 @@ use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::Program;
-use crate::reward_models::Answers;
+use crate::reward_models::{Answers, FreshPairs, Written};
 use std::sync::Arc;
 
 /// Updates between two measurements of the KL where the algorithm itself does not need it.
@@ -353,6 +353,10 @@ fn update_lane(
         lane.answers = models.is_due(settings, update + 1, plan.run.updates).then(|| {
             let mut answers = Answers::new(models, plan.group());
             answers.add(models, &work.records, stride, &work.true_scores);
+            if settings.rm_fresh_pairs == FreshPairs::Corrupted {
+                let (actions, lengths) = (&work.actions, &work.lengths);
+                answers.corrupt(plan, models, &Written { seed, update, actions, width: work.steps, lengths });
+            }
             answers
         });
         observe("calibrate");

@@ -4,7 +4,7 @@ use super::device::GpuError;
 use super::engine::GpuEngine;
 use super::readback;
 use crate::cpu::LaneId;
-use crate::reward_models::{Answers, Encoder, Job, Objective, RewardModels};
+use crate::reward_models::{Answers, Encoder, FreshPairs, Job, Objective, RewardModels, Written};
 use std::fmt::Write as _;
 
 /// Constants of the stages `appraise` and `calibrate`.
@@ -87,6 +87,12 @@ impl GpuEngine {
             let mut answers = Answers::new(models, self.shape.group);
             answers.add(models, &floats(&read[0]), stride, &truth);
             let (settings, seed) = (&self.arms[id.arm].settings, self.plan.seed(id.seed));
+            if settings.rm_fresh_pairs == FreshPairs::Corrupted {
+                let kept = self.kept(*id).await?;
+                let (actions, lengths, width) = (&kept.actions, &kept.lengths, kept.actions.len() / n.max(1));
+                let written = Written { seed, update: self.update.saturating_sub(1), actions, width, lengths };
+                answers.corrupt(&self.plan, models, &written);
+            }
             jobs.push((*id, Job::again(models, settings, answers, self.weights_of(l), seed, self.update)));
         }
         Ok(jobs)

@@ -18,6 +18,9 @@ pub struct Answers {
     pub truth: Vec<f32>,
     /// The verifier's verdicts [n].
     pub correct: Vec<bool>,
+    /// Corruptions of accepted answers, [m][width], and which answers they are of, [m].
+    pub wrong_rows: Vec<f32>,
+    pub wrong_of: Vec<u32>,
 }
 
 impl Answers {
@@ -153,6 +156,27 @@ impl Examples {
         examples
     }
 
+    /// `n` examples of an accepted answer over its own corruption, whose row comes after those of all answers; none if no
+    /// answer has one.
+    pub fn corrupted(params: &RewardModelParams, answers: &Answers, n: usize, seed: u32, round: u32) -> Self {
+        let mut examples = Self::default();
+        if answers.wrong_of.is_empty() {
+            return examples;
+        }
+        for k in 0..n {
+            let [word, ..] = draw(seed, round, k as u32, 0, 0, purpose::PREFERENCE);
+            let pick = below(word, answers.wrong_of.len() as u32) as usize;
+            let (accepted, wrong) = (answers.wrong_of[pick] as usize, answers.len() + pick);
+            if params.objective.is_pairwise() {
+                examples.pair(accepted, wrong);
+            } else {
+                examples.single(accepted, 1.0);
+                examples.single(wrong, 0.0);
+            }
+        }
+        examples
+    }
+
     /// As many examples, drawn from these with replacement.
     pub fn bootstrap(&self, seed: u32, round: u32, model: u32) -> Self {
         let pick = |k: usize| {
@@ -183,6 +207,7 @@ mod tests {
             rows: (0..n).map(|i| i as f32).collect(),
             truth: (0..n).map(|i| (i % 4) as f32).collect(),
             correct: (0..n).map(|i| i % 4 == 3).collect(),
+            ..Answers::default()
         }
     }
 
@@ -227,6 +252,16 @@ mod tests {
         assert!(pairs().any(|(a, _)| a / 4 == 1));
         all.correct.fill(false);
         assert!(Examples::verified(&params, &all, 500, 1, 3).is_empty());
+    }
+
+    #[test]
+    fn a_corruption_is_paired_with_the_answer_that_it_is_of() {
+        let all = Answers { wrong_rows: vec![0.5, 0.6], wrong_of: vec![3, 11], ..answers() };
+        let examples = Examples::corrupted(&RewardModelParams::default(), &all, 100, 1, 3);
+        let pairs: Vec<(u32, u32)> = examples.first.iter().copied().zip(examples.second.iter().copied()).collect();
+        assert!(pairs.contains(&(3, 32)) && pairs.contains(&(11, 33)));
+        assert!(pairs.len() == 100 && pairs.iter().all(|p| [(3, 32), (11, 33)].contains(p)));
+        assert!(Examples::corrupted(&RewardModelParams::default(), &answers(), 100, 1, 3).is_empty());
     }
 
     #[test]

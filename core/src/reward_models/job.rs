@@ -70,8 +70,10 @@ impl Job {
         let examples = match settings.rm_fresh_pairs {
             FreshPairs::Labels => Examples::labelled(params, &answers, n, seed, update),
             FreshPairs::Verified => Examples::verified(params, &answers, n, seed, update),
+            FreshPairs::Corrupted => Examples::corrupted(params, &answers, n, seed, update),
         };
-        let mut job = Self::new(params, &models.shape, settings.rm_steps, seed, update, answers.rows);
+        let rows = [answers.rows, answers.wrong_rows].concat();
+        let mut job = Self::new(params, &models.shape, settings.rm_steps, seed, update, rows);
         let size = models.shape.n_params();
         job.add(params, &examples, |m| weights[m as usize * size..(m as usize + 1) * size].to_vec());
         job

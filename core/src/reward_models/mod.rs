@@ -4,12 +4,14 @@
 //!
 //! A lane owns its models: [count][Shape::n_params()] weights.
 
+mod corrupt;
 mod data;
 mod job;
 mod report;
 mod shape;
 mod start;
 
+pub use corrupt::Written;
 pub use data::{Answers, Examples};
 pub use job::{Job, ModelJob};
 pub use report::{BINS, Bin, Calibration, Report, agreement, report};
@@ -78,8 +80,10 @@ choice! {
     pub enum FreshPairs {
         /// Two answers of a group, ordered as the labels of the first training say.
         Labels = "labels",
-        /// An answer that the verifier accepts over one that it rejects (Cooper).
+        /// An answer that the verifier accepts over another that it rejects.
         Verified = "verified",
+        /// An answer that the verifier accepts over itself with one action changed, which it rejects (Cooper).
+        Corrupted = "corrupted",
     }
 }
 

@@ -34,7 +34,7 @@ impl Start {
             rows: answers.rows.split_off(split * answers.width),
             truth: answers.truth.split_off(split),
             correct: answers.correct.split_off(split),
-            ..answers
+            ..Answers::new(models, plan.group())
         };
         let job = Job::first(models, &answers, plan.seed(seed));
         Ok(Some(Self { plan: plan.clone(), seed, job, held_out }))

@@ -15,13 +15,17 @@ use wasm_bindgen_test::wasm_bindgen_test;
 /// Two arms, the second of which trains its models every two updates. The policy stands still, so that both engines draw
 /// the same answers in every update.
 fn plan(task: &str, policy: &str, models: &str) -> Arc<Plan> {
+    plan_with("labels", task, policy, models)
+}
+
+fn plan_with(pairs: &str, task: &str, policy: &str, models: &str) -> Arc<Plan> {
     plan_of(&format!(
         r#"{{"version": 1, "title": "test", "task": {task}, "policy": {policy}, "reward_models": {models},
             "run": {{"updates": 6, "groups": 6, "num_generations": 5}}, "algorithm": {{"learning_rate": 0}},
             "arms": [
                 {{"name": "a", "code": "def r(ep):\n    return ep.rm\n"}},
                 {{"name": "b", "code": "def r(ep):\n    return min(ep.rms) - 0.1 * len(ep.rms)\n",
-                  "algorithm": {{"rm_every": 2, "rm_pairs": 9, "rm_steps": 1}}}}
+                  "algorithm": {{"rm_every": 2, "rm_pairs": 9, "rm_steps": 1, "rm_fresh_pairs": "{pairs}"}}}}
             ]}}"#
     ))
 }
@@ -107,6 +111,12 @@ async fn an_ensemble_of_mlps_agrees() {
 async fn a_classifier_agrees() {
     let models = r#"{"hidden": [8], "objective": "classification", "labels": "verifier"}"#;
     agrees(plan(r#"{"kind": "bandit"}"#, r#"{"kind": "mlp", "hidden": [8]}"#, models)).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn corruptions_of_accepted_answers_agree() {
+    let task = r#"{"kind": "essay", "good_score": 0.2}"#;
+    agrees(plan_with("corrupted", task, r#"{"kind": "table"}"#, r#"{"count": 2, "hidden": [8]}"#)).await;
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]

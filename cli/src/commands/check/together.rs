@@ -103,7 +103,7 @@ impl<'a> Job<'a> {
         let lanes = lanes_of(&case.plan, &seeds);
         let curves = Curves::new(case.plan.arms.len(), seeds.len());
         let done = Mutex::new(Done { curves, lanes: 0, seconds: 0.0 });
-        Self { case, lanes, base: OnceLock::new(), models: Models::new(&case.plan), done }
+        Self { case, lanes, base: OnceLock::new(), models: Models::new(&case.plan, false), done }
     }
 
     fn updates(&self) -> u64 {
@@ -151,6 +151,7 @@ impl<'a> Job<'a> {
             curves: std::mem::take(&mut done.curves),
             first_seed: plan.run.first_seed,
             reward_models: self.models.reports(),
+            reward_models_on: self.models.on(),
             engine: engine.into(),
             engine_kind: "cpu",
             seconds: done.seconds,
