@@ -354,7 +354,7 @@ fn update_lane(
             let mut answers = Answers::new(models, plan.group());
             answers.add(models, &work.records, stride, &work.true_scores);
             if settings.rm_fresh_pairs == FreshPairs::Corrupted {
-                let (actions, lengths) = (&work.actions, &work.lengths);
+                let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
                 answers.corrupt(plan, models, &Written { seed, update, actions, width: work.steps, lengths });
             }
             answers
