@@ -162,4 +162,15 @@ describe("the gallery", () => {
     assert.deepEqual(problems, []);
     await context.close();
   });
+
+  it("says which completion a reward makes best, for token tasks", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#grpo-lambda-length`);
+    await page.locator(".oracle-says").waitFor();
+    await type(page, "def short(ep):\n    return -1.0 * ep.length\n");
+    const best = page.locator(".optimum li", { hasText: "paid -1" });
+    await best.first().waitFor();
+    assert.match(await best.first().innerText(), /✗/, "one token answers nothing");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
 });

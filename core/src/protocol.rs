@@ -320,7 +320,8 @@ pub struct Exact {
     pub entropy: f32,
     /// Mean KL of a step to the policy that it started as, in nats.
     pub kl: f32,
-    /// Cosine between the gradient that the last update's samples gave and the exact one, for a softmax table.
+    /// Cosine between the gradient that the last update's samples gave and the exact one, for a softmax table: at the
+    /// parameters that the samples came from on the CPU, and at those after the update on WebGPU, which keeps no others.
     pub cosine: Option<f32>,
 }
 

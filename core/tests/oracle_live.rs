@@ -39,9 +39,10 @@ fn exact_numbers_agree_with_a_large_batch() {
         let row: Vec<f32> = engine.update().to_vec();
         assert_eq!(row.len(), ROW);
         let at = |c: Column| row[c as usize];
+        assert_eq!(engine.probabilities_before(LANE, live.probe()), Some(before.clone()), "what the samples came from");
         let (_, kept) = engine.watched().unwrap();
         let kept = kept.clone();
-        let exact = live.exact(LANE, engine.arm(0), &before, &kept, update).unwrap();
+        let exact = live.exact(LANE, engine.arm(0), &before, &before, &kept, update).unwrap();
         let n = plan.n_samples() as f32;
         let spread = at(Column::RewardStd).max(0.3) / n.sqrt();
         let reward = exact.reward.unwrap();

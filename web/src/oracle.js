@@ -29,6 +29,10 @@ function finish(id, text) {
   next();
 }
 
+// The worker is there before the first question: it starts as soon as the page has nothing else to do.
+const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 200));
+idle(() => { if (!worker) start(); }, { timeout: 2000 });
+
 function next() {
   if (busy || waiting.size === 0) return;
   const [what, question] = waiting.entries().next().value;

@@ -231,9 +231,13 @@ impl Engine {
                 let mut ask = |p: &Probe| engine.probabilities(lane, p);
                 let policy = self.probe.as_ref().map(&mut ask).unwrap_or_default();
                 let every = live.as_ref().map(|live| ask(live.probe()));
+                let before = live.as_ref().and_then(|live| engine.probabilities_before(lane, live.probe()));
                 let (id, kept) = engine.watched()?;
                 let arm = engine.arm(lane.arm);
-                let exact = live.as_mut().zip(every).and_then(|(live, p)| live.exact(lane, arm, &p, kept, update));
+                let exact = live
+                    .as_mut()
+                    .zip(every)
+                    .and_then(|(live, p)| live.exact(lane, arm, &p, before.as_deref().unwrap_or(&p), kept, update));
                 let shown = Shown { policy, exact };
                 (id == lane).then(|| assemble(plan, lane, update, arm.components(), kept, shown))
             }
@@ -247,7 +251,7 @@ impl Engine {
                 let mut exact = None;
                 if let Some(live) = live {
                     let every = engine.probabilities(lane, live.probe()).await.ok()?;
-                    exact = live.exact(lane, engine.arm(lane.arm), &every, &kept, update);
+                    exact = live.exact(lane, engine.arm(lane.arm), &every, &every, &kept, update);
                 }
                 let shown = Shown { policy, exact };
                 Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, shown))

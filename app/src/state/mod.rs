@@ -21,7 +21,7 @@ pub use edit::{Table, Undo};
 pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
 pub use open::{Opened, blank, told};
-pub use oracle::{Distances, Report};
+pub use oracle::{Distances, Episode, Report};
 pub use run::{EditState, Phase, Speed};
 
 use crate::engine_client::{Choice, Client, EngineView, Told};

@@ -22,6 +22,16 @@ pub struct Optimum {
     pub length: f32,
 }
 
+/// A completion that a reward makes best (see `oracle::report::Episode` of core).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode {
+    pub prompt: Vec<u32>,
+    pub tokens: Vec<u32>,
+    pub truncated: bool,
+    pub reward: f32,
+    pub true_score: f32,
+}
+
 /// A diagnostic of meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -42,6 +52,8 @@ pub struct Report {
     pub optimum: Option<Optimum>,
     pub best: Option<Optimum>,
     pub starc: Option<f32>,
+    /// The best completions of every kind of prompt; empty for steps.
+    pub episodes: Vec<Episode>,
     pub findings: Vec<Finding>,
 }
 
@@ -64,6 +76,19 @@ impl Optimum {
     }
 }
 
+impl Episode {
+    fn read(told: &Plain) -> Option<Self> {
+        let ids = |key: &str| told.floats(key).into_iter().map(|x| x as u32).collect();
+        Some(Self {
+            prompt: ids("prompt"),
+            tokens: ids("tokens"),
+            truncated: told.flag("truncated"),
+            reward: told.float("reward")?,
+            true_score: told.float("true_score")?,
+        })
+    }
+}
+
 impl Report {
     fn read(told: &Plain, arm: usize, code: String) -> Self {
         let finding = |f: &Plain| Finding {
@@ -80,6 +105,7 @@ impl Report {
             optimum: optimum("optimum"),
             best: optimum("best"),
             starc: told.float("starc"),
+            episodes: told.list("episodes").iter().filter_map(Episode::read).collect(),
             findings: told.list("findings").iter().map(finding).collect(),
         }
     }

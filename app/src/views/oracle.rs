@@ -1,8 +1,9 @@
 //! What the exact oracle says: the sentence under the code, the optimum on the map, the distances between rewards.
 
 use super::grid_map::Map;
+use super::sample::text;
 use super::task::{MAX_CONTEXTS, bars};
-use crate::state::{App, Distances, Report, TaskView};
+use crate::state::{App, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
 use leptos::prelude::*;
 
@@ -82,10 +83,35 @@ pub fn drawing(app: App) -> impl IntoView {
                     "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy</span></h2>{rows}"
                 )
             }
+            TaskView::Tokens { .. } => best(&report, &language.schema.tokens),
             _ => String::new(),
         }
     };
     view! { <div class="optimum" inner_html=html></div> }
+}
+
+/// The completions that this reward makes best, a line for every kind of prompt.
+fn best(report: &Report, names: &[String]) -> String {
+    if report.episodes.is_empty() {
+        return String::new();
+    }
+    let line = |e: &Episode| {
+        let (mark, class) = if e.true_score >= 0.5 { ("✓", "right") } else { ("✗", "wrong") };
+        let cut = if e.truncated { " …" } else { "" };
+        format!(
+            "<li><span class=\"mark {class}\" role=\"img\" aria-label=\"{class}\">{mark}</span> \
+             <span class=\"tokens\"><span class=\"muted\">{}</span> {}{cut}</span> \
+             <span class=\"muted\">paid {}</span></li>",
+            escape(&text(&e.prompt, names)),
+            escape(&text(&e.tokens, names)),
+            number(e.reward)
+        )
+    };
+    let lines: String = report.episodes.iter().take(MAX_CONTEXTS).map(line).collect();
+    format!(
+        "<h2>Optimum of this reward<span class=\"muted\"> a completion that it pays most, for every kind of prompt</span></h2>\
+         <ul class=\"texts\">{lines}</ul>"
+    )
 }
 
 /// A distance with three digits.

@@ -69,6 +69,8 @@ pub struct CpuEngine {
     /// Metric rows of the last update, [lane][ROW].
     rows: Vec<f32>,
     watched: Option<LaneId>,
+    /// Parameters of the watched lane before its last update: those that its samples came from.
+    before: Vec<f32>,
 }
 
 impl CpuEngine {
@@ -120,7 +122,18 @@ impl CpuEngine {
             .collect();
         let work = Work::new(&plan, n_params);
         let rows = vec![f32::NAN; ids.len() * ROW];
-        Ok(Self { plan, arms, lanes, policy, reference: None, work, update: 0, rows, watched: None })
+        Ok(Self {
+            plan,
+            arms,
+            lanes,
+            policy,
+            reference: None,
+            work,
+            update: 0,
+            rows,
+            watched: None,
+            before: Vec::new(),
+        })
     }
 
     /// Updates done.
@@ -161,6 +174,7 @@ impl CpuEngine {
     pub fn watch(&mut self, lane: LaneId) {
         if self.watched != Some(lane) {
             self.work.forget();
+            self.before.clear();
         }
         self.watched = Some(lane);
     }
@@ -177,6 +191,10 @@ impl CpuEngine {
             let lane = &mut self.lanes[i];
             let arm = &self.arms[lane.id.arm];
             let row = &mut self.rows[i * ROW..(i + 1) * ROW];
+            if self.watched == Some(lane.id) {
+                self.before.clear();
+                self.before.extend_from_slice(&lane.params);
+            }
             let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
             let watched = self.watched == Some(lane.id);
             update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, watched, row, observe);
@@ -197,6 +215,12 @@ impl CpuEngine {
     pub fn probabilities(&mut self, lane: LaneId, rows: &Probe) -> Vec<f32> {
         let Some(lane) = self.lanes.iter().find(|l| l.id == lane) else { return Vec::new() };
         probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
+    }
+
+    /// The same for the policy that the watched lane's last samples came from; None before its first update.
+    pub fn probabilities_before(&mut self, lane: LaneId, rows: &Probe) -> Option<Vec<f32>> {
+        let is_kept = self.watched == Some(lane) && !self.before.is_empty();
+        is_kept.then(|| probe(self.policy.as_mut(), &self.before, rows, self.plan.task.n_actions))
     }
 
     /// Everything needed to go on from here, bit for bit.

@@ -37,10 +37,19 @@ impl Live {
         &self.probe
     }
 
-    /// What a lane's policy, as probabilities [observations][actions], is worth. The gradient that its last update's
-    /// samples give (`kept`, of the policy before that update) is compared with the exact one for a softmax table.
-    pub fn exact(&mut self, lane: LaneId, arm: &PlannedArm, policy: &[f32], kept: &Kept, update: u32) -> Option<Exact> {
-        let policy: Vec<f64> = policy.iter().map(|p| f64::from(*p)).collect();
+    /// What a lane's policy, as probabilities [observations][actions], is worth. The gradient that the last update's
+    /// samples give (`kept`, of the policy `before` that update) is compared with the exact one for a softmax table.
+    pub fn exact(
+        &mut self,
+        lane: LaneId,
+        arm: &PlannedArm,
+        policy: &[f32],
+        before: &[f32],
+        kept: &Kept,
+        update: u32,
+    ) -> Option<Exact> {
+        let double = |policy: &[f32]| policy.iter().map(|p| f64::from(*p)).collect::<Vec<f64>>();
+        let (policy, before) = (double(policy), double(before));
         let source = arm.program.source();
         if self.paid.as_ref().is_none_or(|(i, s, _)| *i != lane.arm || s != source) {
             self.paid = Some((lane.arm, source.to_string(), self.oracle.paid_by(arm).ok()));
@@ -50,7 +59,7 @@ impl Live {
         }
         let (Some((.., paid)), Some((_, reference))) = (&self.paid, &self.reference) else { return None };
         let model = &self.oracle.model;
-        if policy.len() != model.rows.len() * model.actions || reference.len() != policy.len() {
+        if [policy.len(), before.len(), reference.len()] != [model.rows.len() * model.actions; 3] {
             return None;
         }
         let paid = paid.as_ref().filter(|p| p.is_exact && !p.changes);
@@ -62,8 +71,8 @@ impl Live {
             entropy: entropy as f32,
             kl: kl as f32,
             cosine: paid.filter(|_| is_table).and_then(|p| {
-                let sampled = self.sampled_gradient(lane, &policy, kept, update)?;
-                cosine(&gradient(model, &policy, &p.r, p.gamma), &sampled)
+                let sampled = self.sampled_gradient(lane, &before, kept, update)?;
+                cosine(&gradient(model, &before, &p.r, p.gamma), &sampled)
             }),
         })
     }

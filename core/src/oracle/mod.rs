@@ -36,7 +36,7 @@ use std::rc::Rc;
 
 /// Sets of noise over which a task of one step, or of several, is averaged; the last, where every transition is tried at
 /// every step.
-const WORLDS: [u32; 3] = [64, 32, 8];
+const WORLDS: [u32; 3] = [64, 16, 8];
 /// Sets of companions over which rewards that look at the group are averaged, at most.
 const COMPANIES: usize = 8;
 /// Sizes [H][E] up to which every transition is tried at every step.
@@ -56,6 +56,8 @@ pub struct Oracle<P> {
     worlds: Vec<Plays>,
     /// The same with every transition at every step, made when a program first asks for it; None where they are too many.
     timed: Option<OnceCell<Vec<Plays>>>,
+    /// The episodes of some worlds with all that they were on the way, for payments that grow with an episode.
+    prefixes: OnceCell<Vec<(Plays, Plays)>>,
     /// What was asked last: the most recent last.
     asked: RefCell<Vec<(Asked, Result<Rc<Paid>, String>)>>,
     /// Episodes of world 0 that no table is made of: of the uniform policy and of the base policy.
@@ -229,6 +231,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             plan,
             worlds,
             timed,
+            prefixes: OnceCell::new(),
             asked: RefCell::default(),
             checks,
             base,
@@ -431,16 +434,25 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         if model.edges.len() > 4000 {
             return None;
         }
-        let (mut all, mut paid) = (Vec::new(), Vec::new());
-        for world in 0..self.worlds.len().min(8) as u32 {
-            let mut prefixes = Plays::default();
-            let plays = player.episodes(world, false, Some(&mut prefixes)).ok()?;
-            let each = pay(&self.plan, program, &prefixes.records, &prefixes.lengths(), run, None).total;
-            let totals: Vec<f64> = each.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
-            paid.push(differences(&plays, &totals, model.horizon));
-            all.push(plays);
+        if self.prefixes.get().is_none() {
+            let worlds = 0..self.worlds.len().min(WORLDS[2] as usize) as u32;
+            let episodes = worlds.map(|world| {
+                let mut prefixes = Plays::default();
+                player.episodes(world, false, Some(&mut prefixes)).map(|plays| (plays, prefixes))
+            });
+            let made = episodes.collect::<Result<Vec<_>, _>>().ok()?;
+            self.prefixes.get_or_init(|| made);
         }
-        let found = mean_table(model, &refs(&all), &slices(&paid), &self.checks, checked, false);
+        let worlds = self.prefixes.get()?;
+        let all: Vec<&Plays> = worlds.iter().map(|(plays, _)| plays).collect();
+        let prefixes: Vec<&Plays> = worlds.iter().map(|(_, prefixes)| prefixes).collect();
+        let asked = pay_worlds(&self.plan, program, &prefixes, run);
+        let spread = |(plays, each): (&&Plays, &Payments)| {
+            let totals: Vec<f64> = each.total.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
+            differences(plays, &totals, model.horizon)
+        };
+        let paid: Vec<Vec<f64>> = all.iter().zip(&asked).map(spread).collect();
+        let found = mean_table(model, &all, &slices(&paid), &self.checks, checked, false);
         found.is_exact.then_some(found)
     }
 }
