@@ -2,7 +2,7 @@
 //!
 //! A task becomes a `model` by walking it; `plays` are real episodes along chosen transitions; `paid` asks the reward
 //! program what it pays for each; `solve` finds the optimum, `starc` compares rewards, and `answer` says it in plain
-//! data. The page's language module answers in JSON (types in `report`): `oracle(experiment, arm)` gives a `Report`,
+//! data. Token tasks are solved over classes of `completions` (`tokens`). The page's language module answers in JSON (types in `report`): `oracle(experiment, arm)` gives a `Report`,
 //! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
 
 mod answer;
@@ -59,7 +59,7 @@ pub struct Oracle<P> {
     /// The episodes of some worlds with all that they were on the way, for payments that grow with an episode.
     prefixes: OnceCell<Vec<(Plays, Plays)>>,
     /// What was asked last: the most recent last.
-    asked: RefCell<Vec<(Asked, Result<Rc<Paid>, String>)>>,
+    asked: RefCell<Vec<(Asked, Answer)>>,
     /// Episodes of world 0 that no table is made of: of the uniform policy and of the base policy.
     checks: Plays,
     /// The base policy, [observations][actions].
@@ -76,6 +76,9 @@ pub struct Oracle<P> {
 
 /// What an arm's payments depend on beside the task: its program, its discount, and the run's updates.
 type Asked = (String, u64, u32);
+
+/// What it pays, or why that is not known.
+type Answer = Result<Rc<Paid>, String>;
 
 /// Programs whose payments are kept.
 const KEPT: usize = 12;
