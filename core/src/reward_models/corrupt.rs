@@ -109,13 +109,15 @@ mod tests {
             engine.watch(lane);
             engine.update();
             let kept = engine.watched().unwrap().1;
+            // How sure the policy was is the rollout's to say, and no model reads it.
+            let own = plan.confidence.slots().start;
             let (stride, width) = (plan.task.schema.stride, kept.actions.len() / 12);
             let mut record = vec![0.0; stride];
             for i in 0..12 {
                 let actions = &kept.actions[i * width..][..kept.lengths[i] as usize];
                 let key = DrawKey { seed: plan.seed(0), update: 0, group: i as u32 / 4, sample: i as u32 % 4 };
                 assert!(again(&plan, key, actions, &mut record), "{task}: sample {i} ends where it ended");
-                assert_eq!(record, kept.records[i * stride..][..stride], "{task}: sample {i}");
+                assert_eq!(record[..own], kept.records[i * stride..][..own], "{task}: sample {i}");
             }
         }
     }
