@@ -34,13 +34,30 @@ pub fn matches(card: &Card, search: &str) -> bool {
     search.to_lowercase().split_whitespace().all(|word| all.iter().any(|text| text.contains(word)))
 }
 
-/// The cards that fit a search and, unless it is empty, a theme; theme by theme.
+/// How near a card that fits a search is to what was typed: its own id or title, an id that begins so, anything else.
+fn rank(card: &Card, search: &str) -> usize {
+    let typed = search.trim().to_lowercase();
+    let id = card.id.to_lowercase();
+    if typed.is_empty() {
+        2
+    } else if id == typed || card.title.to_lowercase() == typed {
+        0
+    } else if id.starts_with(&typed) {
+        1
+    } else {
+        2
+    }
+}
+
+/// The cards that fit a search and, unless it is empty, a theme; theme by theme, after the one that was named.
 pub fn list(cards: &[Card], search: &str, chosen: &str) -> String {
-    let mut html = String::new();
+    let mut found: Vec<&Card> = Vec::new();
     for (name, _) in themes(cards) {
         let fits = |c: &&Card| theme(c) == name && (chosen.is_empty() || chosen == name) && matches(c, search);
-        cards.iter().filter(fits).for_each(|card| html += &one(card));
+        found.extend(cards.iter().filter(fits));
     }
+    found.sort_by_key(|card| rank(card, search));
+    let html: String = found.into_iter().map(one).collect();
     if html.is_empty() { html } else { format!("<ul class=\"cards\">{html}</ul>") }
 }
 
@@ -150,6 +167,20 @@ mod tests {
         assert!(
             list(&cards, "", "gates").contains("data-id=\"c\"") && !list(&cards, "", "gates").contains("data-id=\"a\"")
         );
+    }
+
+    #[test]
+    fn what_was_named_comes_first() {
+        let mut cards = [card("a", "gates"), card("toolrl-schedules", "gates"), card("toolrl", "theory")];
+        cards[0].lesson = "As in toolrl".into();
+        let order = |search: &str| -> Vec<String> {
+            let html = list(&cards, search, "");
+            html.split("data-id=\"").skip(1).filter_map(|s| Some(s.split_once('"')?.0.to_string())).collect()
+        };
+        assert_eq!(order(" ToolRL "), ["toolrl", "toolrl-schedules", "a"]);
+        assert_eq!(order("toolrl-s"), ["toolrl-schedules"]);
+        assert_eq!(order("title of toolrl"), ["toolrl", "a", "toolrl-schedules"]);
+        assert_eq!(order(""), ["a", "toolrl-schedules", "toolrl"], "theme by theme");
     }
 
     #[test]
