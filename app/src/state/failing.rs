@@ -74,7 +74,7 @@ mod tests {
         let mut engine = CpuEngine::new(plan, &lanes, None).unwrap();
         let mut curves = Curves::new(e.arms.len(), 2);
         for (lane, row) in lanes.iter().zip(engine.update().chunks_exact(ROW)) {
-            curves.put(lane.arm, lane.seed as usize, 0, row);
+            curves.put(lane.arm, lane.seed, 0, row);
         }
         detect(&curves).into_iter().map(|a| (a.arm, a.kind)).collect()
     }
