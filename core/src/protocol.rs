@@ -340,4 +340,6 @@ pub struct Anatomy {
     pub visits: Vec<f32>,
     /// The same policy without samples, where the task is small enough to be solved.
     pub exact: Option<Exact>,
+    /// Why `exact`, or a part of it, is missing, in one sentence; empty where nothing is.
+    pub missing: String,
 }

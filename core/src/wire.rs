@@ -245,7 +245,7 @@ structs! {
     ModelJob { weights, examples }
     Job { shape, objective, margin, batch, steps, learning_rate, weight_decay, seed, round, rows, models }
     Exact { reward, true_score, entropy, kl, cosine }
-    Anatomy { arm, seed, update, component_names, groups, policy, visits, exact }
+    Anatomy { arm, seed, update, component_names, groups, policy, visits, exact, missing }
 }
 
 enums! {
@@ -411,6 +411,7 @@ mod tests {
             policy: vec![0.25; 4],
             visits: Vec::new(),
             exact: Some(Exact { reward: None, true_score: 0.5, entropy: 1.0, kl: 0.1, cosine: Some(0.9) }),
+            missing: "No exact reward: it changes.".into(),
         };
         let event = Event::Report {
             run: 1,

@@ -164,6 +164,13 @@ fn metrics_of_the_oracle_are_named() {
     let d = oracle::distances(&plan);
     assert_eq!((d.names.len(), d.starc.len(), d.names[3].as_str()), (4, 16, "true objective"));
     assert!(d.starc[3].unwrap() > 0.2 && d.starc[3] == d.starc[12] && d.starc[7].unwrap() < 1e-6);
+    assert!(d.reasons.is_empty(), "{:?}", d.reasons);
+    let d = oracle::distances(&plan::plan(&shipped("pav-progress")).unwrap());
+    let named =
+        |d: &oracle::report::Distances| d.reasons.iter().all(|r| r.starts_with("No distances") && r.ends_with('.'));
+    assert!(!d.reasons.is_empty() && named(&d), "{:?}", d.reasons);
+    assert!(d.reasons.iter().any(|r| r.contains(&d.names[0])), "{:?} {:?}", d.names, d.reasons);
+    assert_eq!(oracle::distances(&tokens).reasons.len(), 1);
 }
 
 /// What a task says of its dice is what its steps do.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{number, overrides, text};
 use goodhart_core::cpu::{CpuEngine, LaneId};
-use goodhart_core::experiment;
+use goodhart_core::experiment::{self, Experiment};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::oracle::live::Live;
@@ -42,7 +42,9 @@ fn exact_numbers_agree_with_a_large_batch() {
         assert_eq!(engine.probabilities_before(LANE, live.probe()), Some(before.clone()), "what the samples came from");
         let (_, kept) = engine.watched().unwrap();
         let kept = kept.clone();
-        let exact = live.exact(LANE, engine.arm(0), &before, &before, &kept, update).unwrap();
+        let exact = live.exact(LANE, engine.arm(0), &before, &before, &kept, update);
+        assert_eq!(exact.1, "", "nothing is missing");
+        let exact = exact.0.unwrap();
         let n = plan.n_samples() as f32;
         let spread = at(Column::RewardStd).max(0.3) / n.sqrt();
         let reward = exact.reward.unwrap();
@@ -54,4 +56,35 @@ fn exact_numbers_agree_with_a_large_batch() {
     }
     println!("{cosines:?}");
     assert!(cosines.iter().all(|c| *c > 0.5), "{cosines:?}");
+}
+
+/// The sentence for what is missing of the first update of a shipped experiment's first arm.
+fn missing(id: &str, change: impl FnOnce(&mut Experiment)) -> (bool, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../experiments/{id}.toml"));
+    let mut e = experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    e.arms.truncate(1);
+    change(&mut e);
+    let plan = Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p))));
+    let mut live = match Live::new(&plan) {
+        Ok(live) => live,
+        Err(why) => return (false, why),
+    };
+    let mut engine = CpuEngine::new(plan.clone(), &[LANE], None).unwrap();
+    engine.watch(LANE);
+    engine.update();
+    let every = engine.probabilities(LANE, live.probe());
+    let kept = engine.watched().unwrap().1.clone();
+    let (exact, why) = live.exact(LANE, engine.arm(0), &every, &every, &kept, 0);
+    (exact.is_some(), why)
+}
+
+#[test]
+fn what_is_missing_has_a_reason() {
+    let (is_known, why) = missing("grpo-lambda-length", |_| ());
+    assert!(!is_known && why.starts_with("Nothing is known exactly") && why.contains("completion"), "{why}");
+    let (is_known, why) = missing("coin-circling", |e| e.policy.kind = "mlp".into());
+    assert!(is_known && why.contains("table"), "{why}");
+    let changing = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n\ndef combine(r, ep, group, batch, run):\n    return (1.0 - run.progress) * r.goal\n";
+    let (is_known, why) = missing("coin-circling", |e| e.arms[0].code = changing.into());
+    assert!(is_known && why.contains("changes during the run"), "{why}");
 }

@@ -148,5 +148,8 @@ pub fn solve(experiment: &str, arm: usize) -> String {
 /// The STARC distances between all arms of an experiment (as JSON) and the true objective: `oracle::report::Distances`.
 #[wasm_bindgen]
 pub fn distances(experiment: &str) -> String {
-    solved(experiment, |known, plan| known.as_ref().map_or_else(|_| oracle::unknown(plan), |solver| solver.distances()))
+    solved(experiment, |known, plan| match known {
+        Ok(solver) => solver.distances(),
+        Err(why) => oracle::unknown(plan, why),
+    })
 }

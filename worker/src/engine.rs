@@ -54,8 +54,8 @@ pub struct Engine {
     kind: Kind,
     /// What the views of a step task ask the policy.
     probe: Option<Probe>,
-    /// The exact solution beside the samples, made at the first anatomy; None inside where there is none.
-    live: Option<Option<Live>>,
+    /// The exact solution beside the samples, made at the first anatomy, or why there is none.
+    live: Option<Result<Live, String>>,
     watched: LaneId,
 }
 
@@ -230,15 +230,19 @@ impl Engine {
             Kind::Cpu(engine) => {
                 let mut ask = |p: &Probe| engine.probabilities(lane, p);
                 let policy = self.probe.as_ref().map(&mut ask).unwrap_or_default();
-                let every = live.as_ref().map(|live| ask(live.probe()));
-                let before = live.as_ref().and_then(|live| engine.probabilities_before(lane, live.probe()));
+                let (exact, missing) = match live {
+                    Ok(live) => {
+                        let every = ask(live.probe());
+                        let before = engine.probabilities_before(lane, live.probe());
+                        let (_, kept) = engine.watched()?;
+                        let before = before.as_deref().unwrap_or(&every);
+                        live.exact(lane, engine.arm(lane.arm), &every, before, kept, update)
+                    }
+                    Err(why) => (None, why.clone()),
+                };
                 let (id, kept) = engine.watched()?;
                 let arm = engine.arm(lane.arm);
-                let exact = live
-                    .as_mut()
-                    .zip(every)
-                    .and_then(|(live, p)| live.exact(lane, arm, &p, before.as_deref().unwrap_or(&p), kept, update));
-                let shown = Shown { policy, exact };
+                let shown = Shown { policy, exact, missing };
                 (id == lane).then(|| assemble(plan, lane, update, arm.components(), kept, shown))
             }
             Kind::Gpu(gpu) => {
@@ -248,22 +252,25 @@ impl Engine {
                     Some(probe) => engine.probabilities(lane, probe).await.ok()?,
                     None => Vec::new(),
                 };
-                let mut exact = None;
-                if let Some(live) = live {
-                    let every = engine.probabilities(lane, live.probe()).await.ok()?;
-                    exact = live.exact(lane, engine.arm(lane.arm), &every, &every, &kept, update);
-                }
-                let shown = Shown { policy, exact };
+                let (exact, missing) = match live {
+                    Ok(live) => {
+                        let every = engine.probabilities(lane, live.probe()).await.ok()?;
+                        live.exact(lane, engine.arm(lane.arm), &every, &every, &kept, update)
+                    }
+                    Err(why) => (None, why.clone()),
+                };
+                let shown = Shown { policy, exact, missing };
                 Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, shown))
             }
         }
     }
 }
 
-/// What the policy does, and what it is worth.
+/// What the policy does, what it is worth, and why that is not all known.
 struct Shown {
     policy: Vec<f32>,
     exact: Option<Exact>,
+    missing: String,
 }
 
 fn assemble(
@@ -283,6 +290,7 @@ fn assemble(
         policy: shown.policy,
         visits: anatomy::visits(plan, kept),
         exact: shown.exact,
+        missing: shown.missing,
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Report {
 pub struct Distances {
     pub names: Vec<String>,
     pub starc: Vec<Option<f32>>,
+    /// Why distances are missing, in sentences.
+    pub reasons: Vec<String>,
 }
 
 impl Optimum {
@@ -163,7 +165,8 @@ impl App {
             && current()
         {
             let starc = told.list("starc").iter().map(|x| x.as_number().map(|x| x as f32)).collect();
-            self.distances.set(Some(Distances { names: told.texts("names"), starc }));
+            let (names, reasons) = (told.texts("names"), told.texts("reasons"));
+            self.distances.set(Some(Distances { names, starc, reasons }));
         }
     }
 

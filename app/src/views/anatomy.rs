@@ -158,7 +158,8 @@ fn summary(a: &Anatomy) -> String {
     let parts: Vec<String> =
         tags.into_iter().filter(|t| count(*t) > 0).map(|t| format!("{} {}", count(t), tag(t).1)).collect();
     let more = if all > MAX_GROUPS { format!("; the first {MAX_GROUPS} are drawn") } else { String::new() };
-    format!("{all} groups: {}{more}.{}", parts.join(", "), a.exact.as_ref().map_or_else(String::new, exact))
+    let exact = a.exact.as_ref().map_or_else(String::new, exact);
+    format!("{all} groups: {}{more}.{exact} {}", parts.join(", "), a.missing)
 }
 
 /// What the policy is worth without samples.

@@ -127,15 +127,23 @@ pub fn matrix(app: App) -> impl IntoView {
 
 fn table(distances: &Distances) -> String {
     let n = distances.names.len();
-    if n < 2 || distances.starc.iter().all(Option::is_none) {
-        return String::new();
+    let known = |i: usize, j: usize| distances.starc.get(i * n + j).copied().flatten();
+    let reasons: String = distances.reasons.iter().map(|r| format!("<p class=\"muted\">{}</p>", escape(r))).collect();
+    let title =
+        "STARC distances<span class=\"muted\"> 0: two rewards order all policies alike; 1: the other way round</span>";
+    if !(0..n).any(|i| (0..i).any(|j| known(i, j).is_some())) {
+        return if reasons.is_empty() {
+            reasons
+        } else {
+            format!("<div class=\"card\"><h2>{title}</h2>{reasons}</div>")
+        };
     }
     let heads: String = distances.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let mut rows = String::new();
     for (i, name) in distances.names.iter().enumerate() {
         rows += &format!("<tr><th scope=\"row\">{}</th>", escape(name));
         for j in 0..n {
-            let cell = match distances.starc.get(i * n + j).copied().flatten() {
+            let cell = match known(i, j) {
                 _ if i == j => "<td>0</td>".to_string(),
                 Some(d) => format!("<td style=\"--share:{:.0}%\">{}</td>", 100.0 * d.clamp(0.0, 1.0), short(d)),
                 None => "<td title=\"One of the two rewards could not be solved.\">–</td>".into(),
@@ -145,7 +153,25 @@ fn table(distances: &Distances) -> String {
         rows += "</tr>";
     }
     format!(
-        "<div class=\"card\"><h2>STARC distances<span class=\"muted\"> 0: two rewards order all policies alike; 1: the other way round</span></h2>\
-         <div class=\"scroll\"><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div></div>"
+        "<div class=\"card\"><h2>{title}</h2>\
+         <div class=\"scroll\"><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{reasons}</div>"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn distances(starc: [Option<f32>; 4]) -> Distances {
+        let reasons = vec!["No distances of <raw>: it reads a learned reward model.".into()];
+        Distances { names: vec!["<raw>".into(), "true objective".into()], starc: starc.into(), reasons }
+    }
+
+    #[test]
+    fn where_no_distance_is_known_there_is_a_reason_and_no_table() {
+        let html = table(&distances([None, None, None, Some(0.0)]));
+        assert!(html.contains("No distances of &lt;raw&gt;: it reads") && !html.contains("<table>"), "{html}");
+        let html = table(&distances([Some(0.0), Some(0.25), Some(0.25), Some(0.0)]));
+        assert!(html.contains("<table>") && html.contains("0.250"), "{html}");
+    }
 }

@@ -19,15 +19,32 @@ const TRUTH: &str = "true objective";
 pub fn distances(plan: &Plan) -> Distances {
     match Solver::new(plan) {
         Ok(solver) => solver.distances(),
-        Err(_) => unknown(plan),
+        Err(why) => unknown(plan, &why),
     }
 }
 
-/// No distance.
-pub fn unknown(plan: &Plan) -> Distances {
+/// No distance, for a reason.
+pub fn unknown(plan: &Plan, why: &str) -> Distances {
+    Distances { reasons: vec![format!("No distances: {why}.")], ..blank(plan) }
+}
+
+fn blank(plan: &Plan) -> Distances {
     let names: Vec<String> = plan.arms.iter().map(|a| a.name.clone()).chain([TRUTH.to_string()]).collect();
     let starc = vec![None; names.len() * names.len()];
-    Distances { names, starc }
+    Distances { names, starc, reasons: Vec::new() }
+}
+
+/// Why arms have no distances, in a sentence for every reason.
+fn without(names: &[String], answers: &[Result<Rc<Paid>, String>]) -> Vec<String> {
+    let mut apart: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, answer) in names.iter().zip(answers) {
+        let Err(why) = answer else { continue };
+        match apart.iter_mut().find(|(known, _)| known == why) {
+            Some((_, arms)) => arms.push(name),
+            None => apart.push((why, vec![name])),
+        }
+    }
+    apart.into_iter().map(|(why, arms)| format!("No distances of {}: {why}.", arms.join(", "))).collect()
 }
 
 /// How a number of the oracle for claims is read from a report: `oracle/true_score`, `oracle/true_share`,
@@ -88,7 +105,9 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
     pub fn distances(&self) -> Distances {
         match self {
             Self::Steps(oracle) => oracle.distances(),
-            Self::Tokens(tokens) => unknown(&tokens.plan),
+            Self::Tokens(tokens) => {
+                unknown(&tokens.plan, "they compare what steps are paid, and this task pays for completions")
+            }
         }
     }
 
@@ -140,11 +159,11 @@ pub fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
 
 impl<P: Deref<Target = Plan>> Oracle<P> {
     fn distances(&self) -> Distances {
-        let Distances { names, mut starc } = unknown(&self.plan);
+        let Distances { names, mut starc, .. } = blank(&self.plan);
         let n = names.len();
-        let paid: Vec<Option<Rc<Paid>>> = (0..n - 1).map(|arm| self.paid(arm).ok()).collect();
+        let paid: Vec<Result<Rc<Paid>, String>> = (0..n - 1).map(|arm| self.paid(arm)).collect();
         let reward = |i: usize| match paid.get(i) {
-            Some(paid) => paid.as_ref().map(|p| (p.r.as_slice(), p.gamma)),
+            Some(paid) => paid.as_ref().ok().map(|p| (p.r.as_slice(), p.gamma)),
             None => Some((self.truth.as_slice(), 1.0)),
         };
         for i in 0..n {
@@ -158,7 +177,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
                 }
             }
         }
-        Distances { names, starc }
+        let reasons = without(&names, &paid);
+        Distances { names, starc, reasons }
     }
 
     /// Everything about one arm but its components and findings.

@@ -17,19 +17,30 @@ const MOST: usize = 100_000;
 pub struct Live {
     oracle: Oracle<Arc<Plan>>,
     probe: Probe,
-    /// What an arm's program paid when it was last asked: arm, source, payments.
-    paid: Option<(usize, String, Option<Rc<Paid>>)>,
+    /// What an arm's program paid when it was last asked: arm, source, payments or why there are none.
+    paid: Option<(usize, String, Result<Rc<Paid>, String>)>,
     /// The reference policy of a seed, [observations][actions].
     reference: Option<(usize, Vec<f64>)>,
 }
 
 impl Live {
-    /// None where the task cannot be walked, or is too large to be followed.
-    pub fn new(plan: &Arc<Plan>) -> Option<Self> {
-        let oracle = Oracle::new(plan.clone()).ok()?;
-        let is_small = oracle.model.horizon * oracle.model.edges.len() <= MOST;
-        let probe = every_observation(plan, &oracle.model)?;
-        is_small.then_some(Self { oracle, probe, paid: None, reference: None })
+    /// The sentence says why nothing is known exactly: the task cannot be walked, or is too large to be followed.
+    pub fn new(plan: &Arc<Plan>) -> Result<Self, String> {
+        let nothing = |why: &str| format!("Nothing is known exactly during training: {why}.");
+        if matches!(plan.task.play, Play::Tokens(_)) {
+            return Err(nothing(
+                "the policy would have to be asked about every completion after every update, so all numbers are means over samples",
+            ));
+        }
+        let oracle = Oracle::new(plan.clone()).map_err(|why| nothing(&why))?;
+        let size = oracle.model.horizon * oracle.model.edges.len();
+        if size > MOST {
+            return Err(nothing(&format!(
+                "the task has {size} pairs of a step and a transition, and policies are followed on at most {MOST}"
+            )));
+        }
+        let probe = every_observation(plan, &oracle.model).ok_or_else(|| nothing("the task has no steps"))?;
+        Ok(Self { oracle, probe, paid: None, reference: None })
     }
 
     /// What to ask the lane's policy: every observation once.
@@ -39,7 +50,44 @@ impl Live {
 
     /// What a lane's policy, as probabilities [observations][actions], is worth. The gradient that the last update's
     /// samples give (`kept`, of the policy `before` that update) is compared with the exact one for a softmax table.
+    /// Beside it the sentence that says why it, or a part of it, is missing; empty where nothing is.
     pub fn exact(
+        &mut self,
+        lane: LaneId,
+        arm: &PlannedArm,
+        policy: &[f32],
+        before: &[f32],
+        kept: &Kept,
+        update: u32,
+    ) -> (Option<Exact>, String) {
+        let exact = self.known(lane, arm, policy, before, kept, update);
+        let missing = match &exact {
+            Some(exact) => self.missing(exact),
+            None => "Nothing is known exactly: the policy did not answer for every state of the task.".into(),
+        };
+        (exact, missing)
+    }
+
+    /// Why the expected reward, the cosine, or both are missing.
+    fn missing(&self, exact: &Exact) -> String {
+        let is_table = self.oracle.plan.policy.name == "table";
+        let why = match (exact.reward, self.paid.as_ref().map(|(.., paid)| paid)) {
+            (None, Some(Err(why))) => why,
+            (None, Some(Ok(paid))) if paid.changes => "what the program pays changes during the run",
+            (None, _) => "what the program pays is known only approximately",
+            (Some(_), _) if exact.cosine.is_some() => return String::new(),
+            (Some(_), _) if is_table => {
+                return "No cosine to the exact gradient: one of the two gradients is zero.".into();
+            }
+            (Some(_), _) => {
+                return "No cosine to the exact gradient: it is taken in the logits of a table, and this policy is none."
+                    .into();
+            }
+        };
+        format!("No exact reward, and no cosine to its gradient: {why}.")
+    }
+
+    fn known(
         &mut self,
         lane: LaneId,
         arm: &PlannedArm,
@@ -52,7 +100,7 @@ impl Live {
         let (policy, before) = (double(policy), double(before));
         let source = arm.program.source();
         if self.paid.as_ref().is_none_or(|(i, s, _)| *i != lane.arm || s != source) {
-            self.paid = Some((lane.arm, source.to_string(), self.oracle.paid_by(arm).ok()));
+            self.paid = Some((lane.arm, source.to_string(), self.oracle.paid_by(arm)));
         }
         if self.reference.as_ref().is_none_or(|(seed, _)| *seed != lane.seed) {
             self.reference = Some((lane.seed, self.initial(lane.seed)?));
@@ -62,7 +110,7 @@ impl Live {
         if [policy.len(), before.len(), reference.len()] != [model.rows.len() * model.actions; 3] {
             return None;
         }
-        let paid = paid.as_ref().filter(|p| p.is_exact && !p.changes);
+        let paid = paid.as_ref().ok().filter(|p| p.is_exact && !p.changes);
         let (entropy, kl) = spread(model, &policy, reference);
         let is_table = self.oracle.plan.policy.name == "table";
         Some(Exact {

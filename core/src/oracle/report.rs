@@ -150,4 +150,6 @@ pub struct Distances {
     pub names: Vec<String>,
     /// [names][names] flat, symmetric, 0 to 1; None where one of the two was not solved.
     pub starc: Vec<Option<f32>>,
+    /// Why distances are missing, in sentences; empty where none is.
+    pub reasons: Vec<String>,
 }
