@@ -3,7 +3,7 @@
 
 use crate::parts::{self, EditorHandle};
 use crate::state::{App, EditState};
-use crate::text::{to_bytes, to_utf16};
+use crate::text::{Utf16, to_bytes};
 use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -130,10 +130,11 @@ fn sentence(message: &str) -> String {
 }
 
 fn marks<'a>(text: &str, all: impl IntoIterator<Item = &'a Diagnostic>) -> Vec<Mark> {
+    let mut utf16 = Utf16::new(text);
     all.into_iter()
         .map(|d| Mark {
-            from: to_utf16(text, d.start),
-            to: to_utf16(text, d.end),
+            from: utf16.at(d.start),
+            to: utf16.at(d.end),
             severity: if d.severity == Severity::Error { "error" } else { "warning" },
             message: whole(d),
         })
