@@ -33,9 +33,12 @@ describe("a page that the network fails", () => {
     await context.close();
   });
 
-  it("says that the module that learns reward models is missing", async () => {
-    const { page, context } = await without("**/goodhart-reward-models_bg.wasm", "cooper");
+  it("learns reward models when their module can be had again", async () => {
+    const { page, context, give } = await without("**/goodhart-reward-models_bg.wasm", "cooper");
     await page.getByText(/cannot run: .*reward models/).waitFor();
+    give();
+    await run(page);
+    await trained(page, 1);
     await context.close();
   });
 

@@ -56,15 +56,25 @@ impl Session {
         let slot = &mut self.slots[at];
         if slot.failures > MAX_FAILURES || !was_ready {
             slot.stage = Stage::Idle;
-            self.wish = Wish::Rest;
-            let run = self.run;
-            effects.extend(self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run })));
-            effects.push(Effect::Tell(Told::Stuck(sentence(&message))));
+            effects.extend(self.stick(sentence(&message)));
             return effects;
         }
         slot.stage = Stage::Waiting;
         let message = format!("{} An engine worker was started anew from update {}.", sentence(&message), slot.update);
         effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+        effects
+    }
+}
+
+impl Session {
+    /// The run cannot go on. What other workers still say of it, such as how far they are with loading it, is no longer
+    /// heard: the next load is a new run.
+    pub(super) fn stick(&mut self, why: String) -> Vec<Effect> {
+        self.wish = Wish::Rest;
+        let run = self.run;
+        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
+        effects.extend(self.retire());
+        effects.push(Effect::Tell(Told::Stuck(why)));
         effects
     }
 }

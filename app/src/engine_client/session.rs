@@ -229,7 +229,9 @@ impl Session {
             self.slots[at].stage = Stage::Dead;
             let message = sentence(message.trim_start_matches("Uncaught "));
             let why = format!("The engine did not start: {message} Run tries again.");
-            return vec![Effect::Stop(at), Effect::Tell(Told::Stuck(why))];
+            let mut effects = vec![Effect::Stop(at)];
+            effects.extend(self.stick(why));
+            return effects;
         }
         self.on_failed(at, message, None)
     }
