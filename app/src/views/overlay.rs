@@ -27,8 +27,14 @@ pub fn view(app: App) -> impl IntoView {
         Overlay::Sample(..) => "Sample",
     };
     let close = move || app.overlay.set(Overlay::None);
+    // The event comes a task after the closing: by then another overlay may have opened the dialog again.
+    let closed = move |_| {
+        if !dialog.get_untracked().is_some_and(|d| d.open()) {
+            close();
+        }
+    };
     view! {
-        <dialog node_ref=dialog aria-label=label on:close=move |_| close()
+        <dialog node_ref=dialog aria-label=label on:close=closed
             on:click=move |e| if is_backdrop(&e) { close() } id="overlay">
             <div class="dialog">
                 <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
