@@ -67,13 +67,15 @@ impl Session {
 }
 
 impl Session {
-    /// The run cannot go on. What other workers still say of it, such as how far they are with loading it, is no longer
-    /// heard: the next load is a new run.
+    /// The run cannot go on. Its workers have nothing more to do: what one still says of it, such as how far it is with
+    /// loading it, is not heard, and one that starts only now is not sent it. The next load is for all of them.
     pub(super) fn stick(&mut self, why: String) -> Vec<Effect> {
         self.wish = Wish::Rest;
         let run = self.run;
         let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
-        effects.extend(self.retire());
+        for slot in self.slots.iter_mut().filter(|slot| slot.stage != Stage::Dead) {
+            slot.stage = Stage::Idle;
+        }
         effects.push(Effect::Tell(Told::Stuck(why)));
         effects
     }

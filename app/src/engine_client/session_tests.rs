@@ -373,17 +373,18 @@ fn the_progress_of_reward_models_is_that_of_all_workers() {
 }
 
 #[test]
-fn a_run_that_is_stuck_is_not_spoken_of_by_the_workers_that_are_still_loading_it() {
-    let (mut s, _) = Session::new(Choice::Cpu, 2);
+fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
+    let (mut s, _) = Session::new(Choice::Cpu, 3);
     started(&mut s, 0, None);
-    s.load(experiment(2, 0), None);
+    s.load(experiment(3, 0), None);
     started(&mut s, 1, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no file".into(), checkpoint: None }));
     assert!(matches!(&said[..], [Told::Stuck(_)]), "{said:?}");
     assert!(s.on_event(1, Event::ModelsProgress { run, step: 1, of: 2 }).is_empty());
     assert!(s.on_event(1, Event::Failed { run, message: "no file".into(), checkpoint: None }).is_empty());
+    assert!(started(&mut s, 2, None).is_empty());
     // The next load is for all workers.
     started(&mut s, 0, None);
-    assert_eq!(sent(&s.load(experiment(2, 0), None)), [(0, "load"), (1, "load")]);
+    assert_eq!(sent(&s.load(experiment(3, 0), None)), [(0, "load"), (1, "load"), (2, "load")]);
 }
