@@ -1,11 +1,11 @@
 //! Stage `advantage`: rewards become advantages, group by group, and filters choose which of them count.
 
 use super::work::Work;
-use crate::algorithm::{self, Batch, BatchKey, Settings};
+use crate::algorithm::{self, Batch, BatchKey, Settings, filters};
 use crate::plan::Plan;
 use crate::reward::Program;
 
-/// Fills advantages, returns and group_stats of `work`.
+/// Fills advantages, returns, group_stats and filter_r2 of `work`.
 pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, seed: u32, update: u32, work: &mut Work) {
     work.weights.clear();
     work.weights.extend(program.components.iter().map(|c| c.weight));
@@ -27,4 +27,6 @@ pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, seed: u32,
         algorithm::estimate(settings, &batch, &mut work.scratch, &mut work.batch.advantages, &mut work.batch.returns);
     let key = BatchKey { seed, update, group: plan.group() };
     algorithm::filter_samples(settings, key, &batch, &mut work.scratch, &mut work.batch.advantages);
+    let learned = (0..work.n).filter(|i| work.has_advantage(*i));
+    work.filter_r2 = filters::r2(learned.map(|i| (work.scores.reward[i], work.true_scores[i])));
 }

@@ -191,12 +191,11 @@ impl CpuEngine {
             let lane = &mut self.lanes[i];
             let arm = &self.arms[lane.id.arm];
             let row = &mut self.rows[i * ROW..(i + 1) * ROW];
-            if self.watched == Some(lane.id) {
-                self.before.clear();
-                self.before.extend_from_slice(&lane.params);
+            let watched = self.watched == Some(lane.id);
+            if watched {
+                self.before.clone_from(&lane.params);
             }
             let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
-            let watched = self.watched == Some(lane.id);
             update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, watched, row, observe);
             if watched {
                 self.work.keep();

@@ -1,8 +1,8 @@
 //! Stage `refill`: samples without an advantage are left out of the update, or make room for past samples that had one.
 
 use super::work::{Lane, Work};
+use crate::algorithm::Settings;
 use crate::algorithm::settings::DynamicSampling;
-use crate::algorithm::{NO_ADVANTAGE, Settings, filters};
 use crate::math::rng::{draw, purpose, uniform};
 
 /// Words of a sample in the buffer (see `Work::pack`) for a task of T = `steps` steps whose inputs have `width` numbers,
@@ -85,26 +85,12 @@ impl Work {
         batch.lengths[i] = next();
         batch.truncated[i] = u8::from(next() != 0);
     }
-
-    /// The valid steps of a sample's advantages; none of one that takes no part.
-    fn own_advantages(&self, i: usize) -> &[f32] {
-        let length = if self.batch.active[i] == 0 { 0 } else { self.batch.lengths[i] as usize };
-        &self.batch.advantages[i * self.steps..][..length]
-    }
-
-    /// Whether a sample has an advantage at some step, beyond rounding.
-    fn has_advantage(&self, i: usize) -> bool {
-        self.own_advantages(i).iter().any(|a| a.abs() > NO_ADVANTAGE)
-    }
 }
 
-/// Changes what the update learns from, as dynamic_sampling says, and notes the share of samples with an advantage and
-/// how the rewards of the fresh ones follow the true score.
+/// Changes what the update learns from, as dynamic_sampling says, and notes the share of samples with an advantage.
 /// True if there are past samples among them, so that the activations of the rollout no longer fit.
 pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work: &mut Work) -> bool {
     let n = work.n;
-    let learned = (0..n).filter(|i| work.has_advantage(*i));
-    work.filter_r2 = filters::r2(learned.map(|i| (work.scores.reward[i], work.true_scores[i])));
     let share = |work: &Work| (0..n).filter(|i| work.has_advantage(*i)).count() as f32 / n as f32;
     if settings.dynamic_sampling == DynamicSampling::Off {
         work.effective = share(work);

@@ -5,7 +5,7 @@
 
 use super::LaneId;
 use crate::algorithm::buffer::SampleBuffer;
-use crate::algorithm::{EntropyControl, Scratch, inference, minibatch_place};
+use crate::algorithm::{EntropyControl, NO_ADVANTAGE, Scratch, inference, minibatch_place};
 use crate::plan::Plan;
 use crate::reward::{self, Program};
 use crate::reward_models::{Answers, Scorer};
@@ -255,6 +255,17 @@ impl Work {
     /// The part of `order` that is a minibatch.
     pub fn minibatch(&self, index: usize, of: usize) -> std::ops::Range<usize> {
         self.n * index / of..self.n * (index + 1) / of
+    }
+
+    /// The valid steps of a sample's advantages; none of one that takes no part.
+    pub fn own_advantages(&self, i: usize) -> &[f32] {
+        let length = if self.batch.active[i] == 0 { 0 } else { self.batch.lengths[i] as usize };
+        &self.batch.advantages[i * self.steps..][..length]
+    }
+
+    /// Whether a sample has an advantage at some step, beyond rounding.
+    pub fn has_advantage(&self, i: usize) -> bool {
+        self.own_advantages(i).iter().any(|a| a.abs() > NO_ADVANTAGE)
     }
 
     /// Keeps the update in hand for views.
