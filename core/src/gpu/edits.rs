@@ -102,18 +102,25 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// Makes what the arms ask for and is not there.
-    pub(super) fn add_missing(&mut self) -> Result<(), GpuError> {
-        let mut sources = self.missing_outer()?;
-        sources.extend(self.missing_refill()?);
-        self.add_stages(sources)
+    /// Whether a stage of that name has been compiled.
+    pub(super) fn has_stage(&self, name: &str) -> bool {
+        self.stages.iter().any(|stage| stage.kernel.name == name)
     }
 
-    /// Compiles stages that an edit asks for, without waiting for the compiler's verdict: a refusal is the device's fault,
-    /// found by the next submit.
-    fn add_stages(&mut self, sources: Vec<(Phase, Source)>) -> Result<(), GpuError> {
+    /// Makes the buffers that the arms ask for and that are not there; gives the stages that are still to be compiled.
+    ///
+    /// Errors: buffers that the device does not hold.
+    pub(super) fn missing(&mut self) -> Result<Vec<(Phase, Source)>, GpuError> {
+        let mut sources = self.missing_outer()?;
+        sources.extend(self.missing_refill()?);
+        Ok(sources)
+    }
+
+    /// Compiles what an edit asks for and is not there, without waiting for the compiler's verdict: a refusal is the
+    /// device's fault, found by the next submit.
+    fn add_missing(&mut self) -> Result<(), GpuError> {
         let mut known = Vec::new();
-        for (phase, source) in sources {
+        for (phase, source) in self.missing()? {
             let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;
             let grid = stages::grid(&source, &self.shape, &self.layout);
             stages::check_grid(source.name, grid, self.context.limits.max_compute_workgroups_per_dimension)?;

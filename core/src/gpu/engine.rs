@@ -120,8 +120,7 @@ impl GpuEngine {
             plan,
         };
         let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
-        sources.extend(engine.missing_outer()?);
-        sources.extend(engine.missing_refill()?);
+        sources.extend(engine.missing()?);
         engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources, progress).await?;
         for arm in 0..engine.arms.len() {
             engine.write_arm(arm);

@@ -22,11 +22,12 @@ impl Parts<'_> {
 }
 
 impl GpuEngine {
-    /// Makes the slow loop's buffers and stages where an arm asks for them and they are not there; gives those that are
-    /// still to be compiled.
+    /// Makes the slow loop's buffers where an arm asks for it and it is not there; gives the stages that are still to be
+    /// compiled.
+    ///
+    /// Errors: buffers larger than the device binds.
     pub(super) fn missing_outer(&mut self) -> Result<Vec<(Phase, Source)>, GpuError> {
-        let there = self.buffers.get("outer_grads").is_some();
-        if there || !self.arms.iter().any(|arm| moves(&arm.settings)) {
+        if self.has_stage("outer_step") || !self.arms.iter().any(|arm| moves(&arm.settings)) {
             return Ok(Vec::new());
         }
         let (lanes, shape) = (self.lanes.len(), &self.shape);

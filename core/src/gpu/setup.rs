@@ -20,9 +20,8 @@ pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
     GpuError::Unsupported(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
-/// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them, and those
-/// of the slow loop and of past samples, which only some settings need. No device is
-/// needed.
+/// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them, and those of the
+/// slow loop and of past samples, which only some settings need. No device is needed.
 ///
 /// Errors: a policy that the shaders do not hold.
 pub fn stage_texts(plan: &Plan, lanes: usize) -> Result<Vec<(&'static str, String)>, GpuError> {
