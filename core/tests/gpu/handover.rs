@@ -51,10 +51,9 @@ pub async fn goes_on(text: &str) -> Option<Checkpoint> {
     let new = async || GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     let end = plan.run.updates;
     let mut through = new().await;
-    let before = rows_of(&mut through, end / 2).await;
+    rows_of(&mut through, end / 2).await;
     let saved = through.checkpoint().await.unwrap();
     let want = rows_of(&mut through, end).await;
-    assert_eq!(before.len() * 2, before.len() + want.len());
     let mut cpu = CpuEngine::new(plan.clone(), &ids, None).unwrap();
     cpu.restore(&saved).unwrap();
     let handed = cpu.checkpoint();
@@ -64,10 +63,12 @@ pub async fn goes_on(text: &str) -> Option<Checkpoint> {
     rows_of(&mut resumed, end - 1).await;
     resumed.restore(&handed).unwrap();
     let got = rows_of(&mut resumed, end).await;
+    assert_eq!(got.len(), want.len());
     for (i, (g, w)) in got.iter().zip(&want).enumerate() {
         assert!(g.to_bits() == w.to_bits() || (g.is_nan() && w.is_nan()), "number {i}: {g} against {w}");
     }
     // The CPU engine goes on with it too.
-    assert!((end / 2..end).all(|_| cpu.update().iter().any(|x| x.is_finite())));
+    let next = cpu.update();
+    same_rows(next, &want[..next.len()]);
     Some(saved)
 }
