@@ -70,21 +70,49 @@ impl SampleBuffer {
 
     /// Everything in it as words, for a checkpoint.
     pub fn to_words(&self) -> Vec<u32> {
-        let head = [self.words, self.capacity, self.next, self.sizes.len()].map(|x| x as u32);
-        let sizes = self.sizes.iter().map(|x| x.to_bits());
-        head.into_iter().chain(sizes).chain(self.samples.iter().copied()).collect()
+        let sizes: Vec<u32> = self.sizes.iter().map(|x| x.to_bits()).collect();
+        let Self { words, capacity, next, samples, .. } = self;
+        Saved { words: *words, capacity: *capacity, next: *next, sizes: &sizes, samples }.to_words()
     }
 
     /// A buffer from the words of a checkpoint; an empty one from words that are none.
     pub fn from_words(words: &[u32]) -> Self {
-        let Some((head, rest)) = words.split_at_checked(4) else { return Self::default() };
-        let [width, capacity, next, len] = [0, 1, 2, 3].map(|i| head[i] as usize);
-        if len > capacity || next >= capacity.max(1) || rest.len() != len.saturating_mul(width.saturating_add(1)) {
-            return Self::default();
+        let Some(Saved { words, capacity, next, sizes, samples }) = Saved::read(words) else { return Self::default() };
+        let sizes = sizes.iter().map(|bits| f32::from_bits(*bits)).collect();
+        Self { words, capacity, next, sizes, samples: samples.to_vec(), sums: Vec::new() }
+    }
+}
+
+/// A buffer as the words of a checkpoint have it: four numbers, then the sizes, then the samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a> {
+    /// Words of a sample, and samples that fit.
+    pub words: usize,
+    pub capacity: usize,
+    /// Where the next sample goes once the ring is full.
+    pub next: usize,
+    /// |A| of each sample, by bits.
+    pub sizes: &'a [u32],
+    /// [samples][words]
+    pub samples: &'a [u32],
+}
+
+impl<'a> Saved<'a> {
+    /// None of words that are no buffer.
+    pub fn read(words: &'a [u32]) -> Option<Self> {
+        let (head, rest) = words.split_at_checked(4)?;
+        let [words, capacity, next, len] = [0, 1, 2, 3].map(|i| head[i] as usize);
+        if len > capacity || next >= capacity.max(1) || rest.len() != len.saturating_mul(words.saturating_add(1)) {
+            return None;
         }
         let (sizes, samples) = rest.split_at(len);
-        let sizes = sizes.iter().map(|bits| f32::from_bits(*bits)).collect();
-        Self { words: width, capacity, next, sizes, samples: samples.to_vec(), sums: Vec::new() }
+        Some(Self { words, capacity, next, sizes, samples })
+    }
+
+    /// The words of a checkpoint.
+    pub fn to_words(&self) -> Vec<u32> {
+        let head = [self.words, self.capacity, self.next, self.sizes.len()].map(|x| x as u32);
+        [&head[..], self.sizes, self.samples].concat()
     }
 }
 

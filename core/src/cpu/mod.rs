@@ -25,7 +25,7 @@ mod work;
 
 pub use forward::{Probe, probe};
 #[cfg(feature = "gpu")]
-pub(crate) use refill::packed_words;
+pub(crate) use refill::Packed;
 pub use reward_models::answers;
 pub use work::{Kept, Lane, Work};
 

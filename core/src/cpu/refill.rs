@@ -5,10 +5,52 @@ use crate::algorithm::Settings;
 use crate::algorithm::settings::DynamicSampling;
 use crate::math::rng::{draw, purpose, uniform};
 
-/// Words of a sample in the buffer (see `Work::pack`) for a task of T = `steps` steps whose inputs have `width` numbers,
-/// with `prior` prior logits a step and `prompt` tokens of a prompt.
-pub fn packed_words(steps: usize, width: usize, prior: usize, prompt: usize) -> usize {
-    2 + prompt + steps * (1 + width + prior + 5)
+/// A sample in the buffer as words: its T actions, inputs and prior logits, its prompt, T steps each of `NUMBERS`, its
+/// length and whether it was cut off. What a step has is 0 behind the sample's end. `common/past.wgsl` has it alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// T.
+    pub steps: usize,
+    /// Numbers of a step's input, and its prior logits.
+    pub width: usize,
+    pub prior: usize,
+    /// Tokens of a prompt.
+    pub prompt: usize,
+}
+
+/// What is packed of every step behind the prompt: logp_ref, logp_old, values_old, advantages, returns.
+const NUMBERS: usize = 5;
+
+impl Packed {
+    /// Where the inputs begin.
+    pub fn inputs_at(self) -> usize {
+        self.steps
+    }
+
+    /// Where the prior logits begin.
+    pub fn prior_at(self) -> usize {
+        self.inputs_at() + self.steps * self.width
+    }
+
+    /// Where the prompt begins.
+    pub fn prompt_at(self) -> usize {
+        self.prior_at() + self.steps * self.prior
+    }
+
+    /// Where the numbers begin.
+    pub fn numbers_at(self) -> usize {
+        self.prompt_at() + self.prompt
+    }
+
+    /// Where the length is, with whether it was cut off behind it.
+    pub fn end_at(self) -> usize {
+        self.numbers_at() + NUMBERS * self.steps
+    }
+
+    /// Words of a sample.
+    pub fn words(self) -> usize {
+        self.end_at() + 2
+    }
 }
 
 impl Work {
@@ -30,9 +72,13 @@ impl Work {
         }
     }
 
-    /// The words of a sample in the buffer, appended: T steps each of its actions, inputs, prior logits; its prompt; T
-    /// steps each of logp_ref, logp_old, values_old, advantages, returns, everything 0 behind its end; its length and
-    /// whether it was cut off.
+    /// How samples are packed.
+    fn packed(&self) -> Packed {
+        let prior = if self.batch.prior.is_empty() { 0 } else { self.n_actions };
+        Packed { steps: self.steps, width: self.width, prior, prompt: self.prompt_len }
+    }
+
+    /// The words of a sample in the buffer, appended, as `Packed` says.
     fn pack(&self, i: usize, words: &mut Vec<u32>) {
         let batch = &self.batch;
         let length = batch.lengths[i] as usize;
@@ -72,14 +118,14 @@ impl Work {
         }
         let prompt = i * self.prompt_len..(i + 1) * self.prompt_len;
         self.past_prompts[prompt].iter_mut().for_each(|token| *token = next());
-        let per_step = [
+        let numbers: [_; NUMBERS] = [
             &mut batch.logp_ref,
             &mut batch.logp_old,
             &mut batch.values_old,
             &mut batch.advantages,
             &mut batch.returns,
         ];
-        for of in per_step {
+        for of in numbers {
             of[steps.clone()].iter_mut().for_each(|x| *x = f32::from_bits(next()));
         }
         batch.lengths[i] = next();
@@ -99,10 +145,8 @@ pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work
     work.keep_sampled();
     let mut refilled = 0usize;
     if settings.dynamic_sampling == DynamicSampling::Refill {
-        let prior = if work.batch.prior.is_empty() { 0 } else { work.n_actions };
-        let words = packed_words(work.steps, work.width, prior, work.prompt_len);
         work.past_prompts.resize(n * work.prompt_len, 0);
-        lane.buffer.shape(words, settings.ssb_size as usize);
+        lane.buffer.shape(work.packed().words(), settings.ssb_size as usize);
         lane.buffer.prepare();
         let most = (settings.ssb_share * n as f32) as usize;
         for i in 0..n {
@@ -116,7 +160,7 @@ pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work
         }
         work.exchange();
         // What was sampled now is there for later updates.
-        let mut sample = std::mem::take(&mut work.packed);
+        let mut sample = std::mem::take(&mut work.sample);
         for i in 0..n {
             if work.has_advantage(i) {
                 let steps = work.own_advantages(i);
@@ -126,7 +170,7 @@ pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work
                 lane.buffer.push(size, &sample);
             }
         }
-        work.packed = sample;
+        work.sample = sample;
         work.exchange();
     }
     for i in 0..n {
@@ -202,7 +246,9 @@ mod tests {
         assert_eq!(batch.inputs[8..14], [100, 101, 102, 103, 104, 105]);
         assert_eq!(before, numbers(&work, 4));
         assert_eq!((&work.stands_in[..], &work.past_prompts[2..]), (&[false, true][..], &[50, 51][..]));
-        assert_eq!(packed.len(), packed_words(4, 2, ACTIONS, 2));
+        assert_eq!(packed.len(), work.packed().words());
+        assert_eq!(packed[work.packed().prompt_at()..][..2], [50, 51]);
+        assert_eq!(packed[work.packed().end_at()..], [3, 1]);
     }
 
     #[test]

@@ -165,7 +165,7 @@ pub struct Work {
     /// Squared correlation of the reward with the true score over the samples that have an advantage.
     pub filter_r2: f32,
     /// A sample on its way into the buffer.
-    pub(super) packed: Vec<u32>,
+    pub(super) sample: Vec<u32>,
     /// Gradients of every component from the two halves of the batch, [C][parameters] each.
     pub(super) halves: [Vec<f32>; 2],
 

@@ -4,6 +4,7 @@ use crate::device::context;
 use crate::experiments::{BANDIT, experiment, plan_of, rows_of};
 use crate::handover::{follows, goes_on};
 use crate::runs::agrees;
+use goodhart_core::algorithm::Settings;
 use goodhart_core::algorithm::settings::DynamicSampling;
 use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::gpu::GpuEngine;
@@ -133,9 +134,12 @@ async fn an_edit_begins_to_refill() {
     let after = shares(&mut gpu, &mut cpu).await;
     assert!(after[0] < 1.0 && after[1..] == [1.0; 3], "{after:?}");
     // A larger buffer than the device has made room for is refused, and nothing changes.
-    let larger = goodhart_core::algorithm::Settings { ssb_size: settings.ssb_size + 1, ..settings.clone() };
-    assert!(gpu.set_settings(0, larger).is_err());
+    let moving = Settings { outer_every: 1, ..settings.clone() };
+    assert!(gpu.set_settings(0, Settings { ssb_size: settings.ssb_size + 1, ..moving.clone() }).is_err());
     assert_eq!(shares(&mut gpu, &mut cpu).await, [1.0; 4]);
+    // What else the refused edit asked for is made when it is asked for again.
+    gpu.set_settings(0, moving).unwrap();
+    assert!(gpu.stage_names().contains(&"outer_step"));
     settings.dynamic_sampling = DynamicSampling::Off;
     cpu.set_settings(0, settings.clone());
     gpu.set_settings(0, settings).unwrap();
