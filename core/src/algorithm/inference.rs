@@ -186,6 +186,19 @@ mod tests {
         (sum / count) as f32
     }
 
+    /// The greatest of n out of 1, 2, .., G is n (G + 1) / (n + 1) in the mean, and the least (G + 1) / (n + 1).
+    #[test]
+    fn the_best_of_a_thousand_has_its_closed_form() {
+        const G: u32 = 1024;
+        let ranks: Vec<f32> = (0..G).map(|i| (i * 397 % G + 1) as f32).collect();
+        for n in [1, 16, 255, 511, G] {
+            let (best, worst) = picked(n, &ranks, &ranks, &mut Scratch::default()).unwrap();
+            let least = (G + 1) as f32 / (n + 1) as f32;
+            assert!((best / (n as f32 * least) - 1.0).abs() < 1e-4, "best of {n}: {best}");
+            assert!((worst / least - 1.0).abs() < 1e-4, "worst of {n}: {worst}");
+        }
+    }
+
     #[test]
     fn best_and_worst_of_n_are_the_mean_over_all_subsets() {
         let mut scratch = Scratch::default();
