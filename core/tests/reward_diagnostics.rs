@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use goodhart_core::reward::schema::{EpisodeSchema, RunSchema, Ty};
-use goodhart_core::reward::{Severity, compile, completions, format_rustc_like};
+use goodhart_core::reward::{MAX_SOURCE, Severity, compile, completions, format_rustc_like};
 
 fn schema() -> EpisodeSchema {
     EpisodeSchema::new(["work", "answer", "<eos>"].map(String::from).to_vec(), 24)
@@ -75,6 +75,8 @@ fn completions_fit_the_place() {
     assert_eq!(labels("def a(ep):\n    return ep.target == \"|"), ["work", "answer", "<eos>"]);
     assert_eq!(labels("def a(ep):\n    return 1\nweights = {\"|"), ["a"]);
     assert!(labels("def a(ep):\n    return 1  # ep.|").is_empty());
+    let padding = "#".repeat(MAX_SOURCE);
+    assert!(labels(&format!("def a(ep):\n    return ep.|\n{padding}")).is_empty(), "no program is so long");
     let names = labels("ALPHA = 1\ndef _h(x):\n    return x\ndef a(ep):\n    return |");
     for name in ["ep", "ALPHA", "_h", "sigmoid", "return", "pi"] {
         assert!(names.iter().any(|label| label == name), "{name}");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MAX_SOURCE;
 use super::ast::Module;
 use super::library::LIBRARY;
 use super::parser::parse;
@@ -21,8 +22,11 @@ fn completion(label: &str, detail: impl Into<String>, kind: &str) -> Completion 
 }
 
 /// The offers at byte `offset` of `source`, all that fit what is being written there; the editor filters them by what
-/// is already typed.
+/// is already typed. None in a source that is refused for its length: parsing it holds up every keystroke.
 pub fn completions(source: &str, offset: usize, schema: &EpisodeSchema, run: &RunSchema) -> Vec<Completion> {
+    if source.len() > MAX_SOURCE {
+        return Vec::new();
+    }
     let mut offset = offset.min(source.len());
     while !source.is_char_boundary(offset) {
         offset -= 1;
