@@ -5,7 +5,7 @@ use super::engine::GpuEngine;
 use super::pipelines::AT_STRIDE;
 use super::readback::{self, Rows};
 use super::setup::MAX_UPDATES;
-use super::stages::Phase;
+use super::stages::{Phase, Stage};
 use crate::algorithm::Settings;
 use crate::cpu::KL_EVERY;
 use crate::plan::PlannedArm;
@@ -37,26 +37,41 @@ impl GpuEngine {
         names
     }
 
+    /// The phases of an update in their order, each with the entry of the `at` buffer that it reads: 0 for the whole batch,
+    /// 1 for the reference, from 2 on one for each optimiser step, behind them one for each gradient of the slow loop.
+    fn order(&self, looks_back: bool, moves_weights: bool) -> Vec<(Phase, u32)> {
+        let (epochs, minibatches) = self.passes();
+        let end = 2 + epochs * minibatches;
+        let refills = self.refills();
+        let mut order = vec![(Phase::Sample, 0)];
+        order.extend(looks_back.then_some((Phase::Reference, 1)));
+        order.push((Phase::Judge, 0));
+        if moves_weights {
+            for entry in end..end + self.outer_passes() {
+                order.extend([Phase::OuterHalf, Phase::Backward, Phase::OuterStep].map(|phase| (phase, entry)));
+            }
+        }
+        order.extend(refills.then_some((Phase::Refill, 0)));
+        for entry in 2..end {
+            // With past samples in it, the batch is not what the policy has just seen.
+            let forward = if entry == 2 && !refills { Phase::First } else { Phase::Again };
+            order.extend([forward, Phase::Backward, Phase::Learn].map(|phase| (phase, entry)));
+        }
+        order.extend(refills.then_some((Phase::Restore, 0)));
+        order.push((Phase::Measure, 0));
+        order
+    }
+
+    /// The stages of a phase, in their order.
+    fn stages_of(&self, phase: Phase) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().filter(move |stage| stage.phase == phase)
+    }
+
     /// Dispatches of an update that looks at the reference policy and takes a step of the slow loop, and of one that does
     /// neither.
     pub fn dispatches(&self) -> (usize, usize) {
-        let (epochs, minibatches) = self.passes();
-        let count = |phase: Phase| self.stages.iter().filter(|s| s.phase == phase).count();
-        let again = (epochs * minibatches) as usize - 1;
-        let learn = count(Phase::Backward) + count(Phase::Learn);
-        let first = match self.refills() {
-            true => count(Phase::Refill) + count(Phase::Again) + count(Phase::Restore),
-            false => count(Phase::First),
-        };
-        let plain = count(Phase::Sample)
-            + count(Phase::Judge)
-            + first
-            + learn
-            + again * (count(Phase::Again) + learn)
-            + count(Phase::Measure);
-        let outer =
-            self.outer_passes() as usize * (count(Phase::OuterHalf) + count(Phase::Backward) + count(Phase::OuterStep));
-        (plain + count(Phase::Reference) + outer, plain)
+        let count = |also: bool| self.order(also, also).iter().map(|(phase, _)| self.stages_of(*phase).count()).sum();
+        (count(true), count(false))
     }
 
     /// Submits whose rows have not been taken in.
@@ -129,39 +144,9 @@ impl GpuEngine {
     }
 
     fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, update: u32) {
-        let (epochs, minibatches) = self.passes();
-        let end = 2 + epochs * minibatches;
-        let mut run = |phase: Phase, entry: u32| {
-            for stage in self.stages.iter().filter(|s| s.phase == phase) {
-                stage.kernel.encode(pass, base + entry, stage.grid);
-            }
-        };
-        run(Phase::Sample, 0);
-        if self.looks_back(update) {
-            run(Phase::Reference, 1);
+        for (phase, entry) in self.order(self.looks_back(update), self.outer_is_due(update)) {
+            self.stages_of(phase).for_each(|stage| stage.kernel.encode(pass, base + entry, stage.grid));
         }
-        run(Phase::Judge, 0);
-        if self.outer_is_due(update) {
-            for entry in end..end + self.outer_passes() {
-                run(Phase::OuterHalf, entry);
-                run(Phase::Backward, entry);
-                run(Phase::OuterStep, entry);
-            }
-        }
-        let refills = self.refills();
-        if refills {
-            run(Phase::Refill, 0);
-        }
-        for entry in 2..end {
-            // With past samples in it, the batch is not what the policy has just seen.
-            run(if entry == 2 && !refills { Phase::First } else { Phase::Again }, entry);
-            run(Phase::Backward, entry);
-            run(Phase::Learn, entry);
-        }
-        if refills {
-            run(Phase::Restore, 0);
-        }
-        run(Phase::Measure, 0);
     }
 
     /// The rows of the oldest submit if they have landed, without waiting.
