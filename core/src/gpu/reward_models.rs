@@ -2,7 +2,6 @@
 
 use super::device::GpuError;
 use super::engine::GpuEngine;
-use super::readback;
 use crate::cpu::LaneId;
 use crate::reward_models::{Answers, Encoder, FreshPairs, Job, Objective, RewardModels, Written};
 use std::fmt::Write as _;
@@ -76,19 +75,11 @@ impl GpuEngine {
         let mut jobs = Vec::new();
         for id in &self.due {
             let l = self.lane_index(*id)?;
-            let buffers = [("records", stride), ("samples", 4)];
-            let mut ranges = Vec::new();
-            for (name, words) in buffers {
-                ranges.push((self.buffer(name, l * n * words, n * words)?, l * n * words, n * words));
-            }
-            let read = readback::read_buffers(&self.context, &ranges).await?;
-            let floats = |words: &[u32]| words.iter().map(|w| f32::from_bits(*w)).collect::<Vec<f32>>();
-            let truth: Vec<f32> = floats(&read[1]).chunks_exact(4).map(|s| s[2]).collect();
+            let kept = self.kept(*id).await?;
             let mut answers = Answers::new(models, self.shape.group);
-            answers.add(models, &floats(&read[0]), stride, &truth);
+            answers.add(models, &kept.records, stride, &kept.true_scores);
             let (settings, seed) = (&self.arms[id.arm].settings, self.plan.seed(id.seed));
             if settings.rm_fresh_pairs == FreshPairs::Corrupted {
-                let kept = self.kept(*id).await?;
                 let (actions, lengths, width) = (&kept.actions, &kept.lengths, kept.actions.len() / n.max(1));
                 let written = Written { seed, update: self.update.saturating_sub(1), actions, width, lengths };
                 answers.corrupt(&self.plan, models, &written);
