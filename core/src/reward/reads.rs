@@ -27,6 +27,11 @@ impl Reads {
         self.0.iter().any(|n| n == name)
     }
 
+    /// Whether one of some fields is among them.
+    pub fn has_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.has(name))
+    }
+
     /// Where they lie in a record.
     pub fn slots(&self, schema: &EpisodeSchema) -> Vec<usize> {
         let fields = schema.fields.iter().filter(|f| self.has(&f.name));

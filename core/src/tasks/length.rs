@@ -314,10 +314,9 @@ struct Read<'a> {
 impl Reading for Read<'_> {
     /// Symbols can be renamed unless they are read; without a look at the work all hops are alike too.
     fn name(&self, prompt: &[u32]) -> Vec<u32> {
-        let any = |fields: &[&str]| fields.iter().any(|field| self.reads.has(field));
-        if any(&["prompt", "target", "answer"]) {
+        if self.reads.has_any(&["prompt", "target", "answer"]) {
             prompt.to_vec()
-        } else if any(&["work", "hops"]) {
+        } else if self.reads.has_any(&["work", "hops"]) {
             vec![self.task.question(prompt).0]
         } else {
             Vec::new()

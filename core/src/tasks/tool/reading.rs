@@ -33,11 +33,11 @@ impl Reading for Calls<'_> {
 impl Calls<'_> {
     /// Leaves out what can no longer be seen in a field that is read, nor in whether the call is exact.
     fn forget(&self, prompt: &[u32], r: &mut Read) {
-        let (task, any) = (self.task, |fields: &[&str]| fields.iter().any(|f| self.reads.has(f)));
-        if !any(&["format"]) {
+        let (task, reads) = (self.task, self.reads);
+        if !reads.has("format") {
             r.stage = 0;
         }
-        if !any(&["think"]) {
+        if !reads.has("think") {
             r.think = 0;
         }
         if r.expect == Expect::Nothing {
@@ -50,11 +50,11 @@ impl Calls<'_> {
         if r.expect != Expect::Value || !r.own {
             r.key = 0;
         }
-        if !any(&["names_predicted"]) {
+        if !reads.has("names_predicted") {
             r.names = r.names.min(2);
         }
         // A wrong value is as good as another, and as none where keys are not counted.
-        let counts = any(&["keys_matched", "keys_predicted"]);
+        let counts = reads.has_any(&["keys_matched", "keys_predicted"]);
         let (first, arguments) = (prompt[0] as usize, prompt.len() - 1);
         let mut strays = 0;
         for (key, value) in r.arguments.iter_mut().enumerate() {
@@ -68,15 +68,12 @@ impl Calls<'_> {
                 }
             }
         }
-        if strays > 0 && !any(&["keys_predicted"]) {
+        if strays > 0 && !reads.has("keys_predicted") {
             // One key too many or several: the call is not exact.
             let is_stray = |key: usize| key < first || key >= first + arguments;
-            let mut one = (0..task.n_keys as usize).filter(|key| is_stray(*key));
-            let first_stray = one.next();
-            for key in 0..task.n_keys as usize {
-                if is_stray(key) {
-                    r.arguments[key] = (Some(key) == first_stray).then_some(task.values);
-                }
+            let mut stands_for_all = Some(task.values);
+            for key in (0..task.n_keys as usize).filter(|key| is_stray(*key)) {
+                r.arguments[key] = stands_for_all.take();
             }
         }
     }
