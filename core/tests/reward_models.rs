@@ -91,7 +91,9 @@ fn a_corruption_is_the_answer_with_one_choice_changed() {
     let plan = Arc::new(plan::plan(&experiment).unwrap_or_else(|problems| panic!("{}", plan::join(&problems))));
     let mut engine = engine(&plan);
     engine.update();
-    for (_, job) in engine.reward_model_jobs() {
+    let jobs = engine.reward_model_jobs();
+    assert_eq!(jobs.len(), 2, "one arm of two seeds");
+    for (_, job) in jobs {
         let (width, examples) = (job.shape.width, &job.models[0].examples);
         let row = |i: u32| &job.rows[i as usize * width..][..width];
         assert_eq!(examples.len(), 50);
