@@ -80,8 +80,8 @@ pub fn probe(plan: &Plan) -> Option<Probe> {
 pub fn visits(plan: &Plan, kept: &Kept) -> Vec<f32> {
     let (Play::Steps(task), Some(cells)) = (&plan.task.play, plan.task.schema.get("cells")) else { return Vec::new() };
     let mut visits = vec![0.0; task.shown_states()];
-    let elsewhere = plan.task.schema.get("shared").map(|shared| shared.offset);
-    let here = |record: &&[f32]| elsewhere.is_none_or(|at| record[at] != 0.0);
+    let shared = plan.task.schema.get("shared").map(|field| field.offset);
+    let here = |record: &&[f32]| shared.is_none_or(|at| record[at] != 0.0);
     for record in kept.records.chunks_exact(plan.task.schema.stride).filter(here) {
         let count = (record[cells.offset] as usize).min(cells.cap);
         for cell in &record[cells.offset + 1..][..count] {

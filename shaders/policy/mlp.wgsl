@@ -109,8 +109,8 @@ fn forward(p: u32, tid: u32, rows: vec4<u32>, live: vec4<bool>, keep: vec4<bool>
     return src;
 }
 
-// What a softmax over tile[at_logits..] of row i is: greatest logit, sum of exponentials, entropy, KL(uniform,
-// policy).
+// What a softmax over tile[at_logits..] of row i is: greatest logit, sum of exponentials, entropy,
+// KL(uniform, policy).
 fn softmax(at_logits: u32, i: u32) -> vec4<f32> {
     var top = tile[at_logits][i];
     for (var a = 1u; a < ACTIONS; a++) {

@@ -16,8 +16,8 @@ fn table_value(lane: u32, state: u32) -> f32 {
     return params[lane * PARAMS + net[2].z + state];
 }
 
-// What the softmax of a row is: greatest logit, sum of exponentials, entropy, KL(uniform,
-// policy).
+// What the softmax of a row is: greatest logit, sum of exponentials, entropy,
+// KL(uniform, policy).
 fn table_softmax(lane: u32, state: u32, row: u32) -> vec4<f32> {
     var top = table_logit(lane, state, row, 0u);
     for (var a = 1u; a < ACTIONS; a++) {

@@ -56,8 +56,8 @@ fn heads_of(p: u32, tid: u32) {
     workgroupBarrier();
 }
 
-// What a softmax over wide[..ACTIONS] of row i is: greatest logit, sum of exponentials, entropy, KL(uniform,
-// policy).
+// What a softmax over wide[..ACTIONS] of row i is: greatest logit, sum of exponentials, entropy,
+// KL(uniform, policy).
 fn softmax(i: u32) -> vec4<f32> {
     var top = wide[0][i];
     for (var a = 1u; a < ACTIONS; a++) {

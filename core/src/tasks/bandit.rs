@@ -48,9 +48,9 @@ pub const KIND: TaskKind = TaskKind {
 twin! {
     shader "bandit.wgsl";
     words {
-        CONTEXTS = 0, ARMS = 1, FEATURES = 2, REFERENCES = 3, FALSE_POSITIVE = 5, FALSE_NEGATIVE = 6,
+        CONTEXTS = 0, ARMS = 1, FEATURES = 2, REFERENCES = 3, FALSE_POSITIVE = 4, FALSE_NEGATIVE = 5,
         // Where the tables start: [contexts x arms], the last one [contexts x arms x features].
-        NOISE = 4, PAYOFF = 7, PROXY = 8, PRIOR = 9, CUMULATIVE = 10, GOOD = 11, FEATURE = 12,
+        NOISE = 6, PAYOFF = 7, PROXY = 8, PRIOR = 9, CUMULATIVE = 10, GOOD = 11, FEATURE = 12,
     }
     fields { context = 13, arm = 14, arms = 15, length = 16, features = 17, proxy = 18, ref_proxy = 19, correct = 20 }
 }
