@@ -64,9 +64,7 @@ impl Session {
         effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
         effects
     }
-}
 
-impl Session {
     /// The run cannot go on. Its workers have nothing more to do: what one still says of it, such as how far it is with
     /// loading it, is not heard, and one that starts only now is not sent it. The next load is for all of them.
     pub(super) fn stick(&mut self, why: String) -> Vec<Effect> {

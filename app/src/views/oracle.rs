@@ -129,32 +129,29 @@ fn table(distances: &Distances) -> String {
     let n = distances.names.len();
     let known = |i: usize, j: usize| distances.starc.get(i * n + j).copied().flatten();
     let reasons: String = distances.reasons.iter().map(|r| format!("<p class=\"muted\">{}</p>", escape(r))).collect();
-    let title =
-        "STARC distances<span class=\"muted\"> 0: two rewards order all policies alike; 1: the other way round</span>";
-    if !(0..n).any(|i| (0..i).any(|j| known(i, j).is_some())) {
-        return if reasons.is_empty() {
-            reasons
-        } else {
-            format!("<div class=\"card\"><h2>{title}</h2>{reasons}</div>")
-        };
+    let is_known = (0..n).any(|i| (0..i).any(|j| known(i, j).is_some()));
+    if !is_known && reasons.is_empty() {
+        return String::new();
     }
-    let heads: String = distances.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
-    let mut rows = String::new();
-    for (i, name) in distances.names.iter().enumerate() {
-        rows += &format!("<tr><th scope=\"row\">{}</th>", escape(name));
-        for j in 0..n {
-            let cell = match known(i, j) {
-                _ if i == j => "<td>0</td>".to_string(),
-                Some(d) => format!("<td style=\"--share:{:.0}%\">{}</td>", 100.0 * d.clamp(0.0, 1.0), short(d)),
-                None => "<td title=\"One of the two rewards could not be solved.\">–</td>".into(),
-            };
-            rows += &cell;
+    let cell = |i: usize, j: usize| match known(i, j) {
+        _ if i == j => "<td>0</td>".to_string(),
+        Some(d) => format!("<td style=\"--share:{:.0}%\">{}</td>", 100.0 * d.clamp(0.0, 1.0), short(d)),
+        None => "<td title=\"One of the two rewards could not be solved.\">–</td>".into(),
+    };
+    let mut matrix = String::new();
+    if is_known {
+        let heads: String =
+            distances.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
+        matrix += &format!("<div class=\"scroll\"><table><thead><tr><td></td>{heads}</tr></thead><tbody>");
+        for (i, name) in distances.names.iter().enumerate() {
+            let cells: String = (0..n).map(|j| cell(i, j)).collect();
+            matrix += &format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(name));
         }
-        rows += "</tr>";
+        matrix += "</tbody></table></div>";
     }
     format!(
-        "<div class=\"card\"><h2>{title}</h2>\
-         <div class=\"scroll\"><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{reasons}</div>"
+        "<div class=\"card\"><h2>STARC distances<span class=\"muted\"> 0: two rewards order all policies alike; 1: the other way round</span></h2>\
+         {matrix}{reasons}</div>"
     )
 }
 
