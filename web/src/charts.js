@@ -51,10 +51,10 @@ export function format(v) {
   return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
 }
 
-// Ticks with as many digits as tell them apart.
+// Ticks a step apart with as many digits as tell them apart; without a step, as on a logarithmic axis, each by itself.
 function ticked(ticks, step) {
-  const digits = /e/.test(String(step)) ? null : (String(step).split(".")[1] ?? "").length;
-  const plain = step > 0 && digits !== null && ticks.every((v) => v == null || Math.abs(v) < 100000);
+  const plain = step > 0 && !/e/.test(String(step)) && ticks.every((v) => v == null || Math.abs(v) < 100000);
+  const digits = (String(step).split(".")[1] ?? "").length;
   return ticks.map((v) => (v == null ? "" : plain ? v.toFixed(digits) : format(v)));
 }
 
@@ -103,7 +103,7 @@ class Chart {
       },
       axes: [
         { ...axis, size: 26, space: 60 },
-        { ...axis, size: 52, space: 28, values: (_, ticks, at, space, step) => (this.log ? ticks.map((v) => (v == null ? "" : format(v))) : ticked(ticks, step)) },
+        { ...axis, size: 52, space: 28, values: (_, ticks, at, space, step) => ticked(ticks, this.log ? 0 : step) },
       ],
       series,
       bands,
