@@ -303,8 +303,8 @@ fn update_lane(
     let settings = &arm.settings;
     let seed = plan.seed(lane.id.seed);
     let policy = policies.train;
-    let sure = watched || plan.confidence.is_read_by(&arm.program);
-    rollout::rollout(plan, policy, &lane.params, seed, update, sure, work);
+    let with_confidence = watched || plan.confidence.is_read_by(&arm.program);
+    rollout::rollout(plan, policy, &lane.params, seed, update, with_confidence, work);
     observe("rollout");
     let stride = plan.task.schema.stride;
     if let Some(memory) = &plan.exploration {

@@ -9,14 +9,14 @@ use crate::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, TokenTask};
 
 /// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
 /// and leaves the policy with the activations of the pass.
-/// `sure` also fills the records' fields of the policy's confidence.
+/// `with_confidence` also fills the records' fields of the policy's confidence.
 pub fn rollout(
     plan: &Plan,
     policy: &mut dyn Policy,
     params: &[f32],
     seed: u32,
     update: u32,
-    sure: bool,
+    with_confidence: bool,
     work: &mut Work,
 ) {
     work.pass.clear();
@@ -28,7 +28,7 @@ pub fn rollout(
         Play::Steps(task) => steps(plan, task.as_ref(), policy, params, &key, work),
         Play::Tokens(task) => tokens(plan, task.as_ref(), policy, params, &key, work),
     }
-    if sure {
+    if with_confidence {
         confidence(plan, work);
     }
     work.batch.logp_old.copy_from_slice(&work.logp);

@@ -197,12 +197,13 @@ impl Work {
     pub fn new(plan: &Plan, n_params: usize) -> Self {
         let (n, steps) = (plan.n_samples(), plan.steps());
         let actions = plan.task.n_actions;
-        let (width, prior, prompts) = match &plan.task.play {
+        let prompt_len = plan.interface.prompt_len;
+        let (width, prior) = match &plan.task.play {
             Play::Steps(task) => {
                 let width = if plan.policy.name == "table" { 1 } else { plan.interface.active };
-                (width, if task.has_prior() { n * steps * actions } else { 0 }, 0)
+                (width, if task.has_prior() { n * steps * actions } else { 0 })
             }
-            Play::Tokens(task) => (0, 0, plan.interface.n_groups * task.prompt_len()),
+            Play::Tokens(_) => (0, 0),
         };
         let per_step = || vec![0.0f32; n * steps];
         Self {
@@ -210,7 +211,7 @@ impl Work {
             steps,
             group: plan.group(),
             n_actions: actions,
-            prompt_len: plan.interface.prompt_len,
+            prompt_len,
             width,
             records: vec![0.0; n * plan.task.schema.stride],
             true_scores: vec![0.0; n],
@@ -228,7 +229,7 @@ impl Work {
                 returns: per_step(),
             },
             stands_in: vec![false; n],
-            prompts: vec![0; prompts],
+            prompts: vec![0; plan.interface.n_groups * prompt_len],
             states: vec![State::default(); n],
             logp: per_step(),
             entropy_old: per_step(),
