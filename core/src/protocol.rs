@@ -308,7 +308,7 @@ pub struct Group {
     pub samples: Vec<Sample>,
 }
 
-/// What the watched lane's policy is really worth, from the exact solution of a small task.
+/// What the policy that the watched lane's last samples came from is really worth, without samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exact {
     /// Expected reward of an episode, undiscounted; None where the reward is no sum over transitions, or changes during
@@ -318,10 +318,10 @@ pub struct Exact {
     pub true_score: f32,
     /// Mean entropy of a step, in nats.
     pub entropy: f32,
-    /// Mean KL of a step to the policy that it started as, in nats.
+    /// Mean KL of a step to the reference policy, in nats.
     pub kl: f32,
-    /// Cosine between the gradient that the last update's samples gave and the exact one, for a softmax table: at the
-    /// parameters that the samples came from on the CPU, and at those after the update on WebGPU, which keeps no others.
+    /// Cosine, in the policy's parameters, between the gradient that the samples gave (the sum of their advantages times the
+    /// gradients of their log-probabilities) and that of the expected reward; None where one is zero.
     pub cosine: Option<f32>,
 }
 
@@ -338,8 +338,8 @@ pub struct Anatomy {
     pub policy: Vec<f32>,
     /// Visits of each cell in the last update (gridworld), else empty.
     pub visits: Vec<f32>,
-    /// The same policy without samples, where the task is small enough to be solved.
+    /// The policy that those samples came from, without samples, where the task is small enough to be followed.
     pub exact: Option<Exact>,
-    /// Why `exact`, or a part of it, is missing, in one sentence; empty where nothing is.
+    /// Why `exact`, or a part of it, is missing, or what it leaves out, in one sentence; empty where nothing is.
     pub missing: String,
 }

@@ -8,8 +8,8 @@ use goodhart_core::anatomy;
 use goodhart_core::cpu::{CpuEngine, Kept, LaneId, Probe};
 use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, find_adapter, request_device};
 use goodhart_core::metrics::columns::ROW;
-use goodhart_core::oracle::live::Live;
-use goodhart_core::plan::Plan;
+use goodhart_core::oracle::live::{Followed, Live};
+use goodhart_core::plan::{Plan, PlannedArm};
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, EngineKind, Exact};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -110,8 +110,9 @@ impl Engine {
             }
             EngineKind::Gpu => {
                 let context = device().await.map_err(sentence)?;
-                let engine =
+                let mut engine =
                     GpuEngine::with_progress(&context, plan.clone(), lanes, base, progress).await.map_err(sentence)?;
+                engine.follow().map_err(sentence)?;
                 let adapter = named(context.adapter().clone()).await;
                 Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }
@@ -228,20 +229,10 @@ impl Engine {
         let live = self.live.get_or_insert_with(|| Live::new(plan));
         match &mut self.kind {
             Kind::Cpu(engine) => {
-                let mut ask = |p: &Probe| engine.probabilities(lane, p);
-                let policy = self.probe.as_ref().map(&mut ask).unwrap_or_default();
-                let (exact, missing) = match live {
-                    Ok(live) => {
-                        let every = ask(live.probe());
-                        let before = engine.probabilities_before(lane, live.probe());
-                        let (_, kept) = engine.watched()?;
-                        let before = before.as_deref().unwrap_or(&every);
-                        live.exact(lane, engine.arm(lane.arm), &every, before, kept, update)
-                    }
-                    Err(why) => (None, why.clone()),
-                };
+                let policy = self.probe.as_ref().map(|p| engine.probabilities(lane, p)).unwrap_or_default();
                 let (id, kept) = engine.watched()?;
                 let arm = engine.arm(lane.arm);
+                let (exact, missing) = asked(live, lane, arm, engine.followed(), kept, update);
                 let shown = Shown { policy, exact, missing };
                 (id == lane).then(|| assemble(plan, lane, update, arm.components(), kept, shown))
             }
@@ -252,17 +243,30 @@ impl Engine {
                     Some(probe) => engine.probabilities(lane, probe).await.ok()?,
                     None => Vec::new(),
                 };
-                let (exact, missing) = match live {
-                    Ok(live) => {
-                        let every = engine.probabilities(lane, live.probe()).await.ok()?;
-                        live.exact(lane, engine.arm(lane.arm), &every, &every, &kept, update)
-                    }
-                    Err(why) => (None, why.clone()),
-                };
+                let followed = if live.is_ok() { engine.followed(lane).await.ok()? } else { None };
+                let followed = followed.as_ref().map(|[params, reference]| [params.as_slice(), reference]);
+                let arm = engine.arm(lane.arm);
+                let (exact, missing) = asked(live, lane, arm, followed, &kept, update);
                 let shown = Shown { policy, exact, missing };
-                Some(assemble(plan, lane, update, engine.arm(lane.arm).components(), &kept, shown))
+                Some(assemble(plan, lane, update, arm.components(), &kept, shown))
             }
         }
+    }
+}
+
+/// What is known exactly of a lane whose last samples came from these parameters, beside those of its reference.
+fn asked(
+    live: &mut Result<Live, String>,
+    lane: LaneId,
+    arm: &PlannedArm,
+    followed: Option<[&[f32]; 2]>,
+    kept: &Kept,
+    update: u32,
+) -> (Option<Exact>, String) {
+    match (live, followed) {
+        (Err(why), _) => (None, why.clone()),
+        (Ok(live), Some([params, reference])) => live.exact(&Followed { lane, arm, params, reference, kept, update }),
+        (Ok(_), None) => (None, "Exact numbers come with the next update.".into()),
     }
 }
 

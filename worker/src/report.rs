@@ -7,6 +7,8 @@ use goodhart_core::protocol::{Anatomy, Event, RowIndex};
 /// Least milliseconds between two reports, and between two of them with an anatomy.
 const EVERY: f64 = 60.0;
 const ANATOMY_EVERY: f64 = 200.0;
+/// Times as long as an anatomy took until the next one: what is exact in it may take longer than many updates.
+const ANATOMY_SHARE: f64 = 10.0;
 
 /// Rows that have not been sent.
 #[derive(Default)]
@@ -16,6 +18,8 @@ pub struct Reports {
     updates: u32,
     last: f64,
     last_anatomy: f64,
+    /// Milliseconds that the last one took.
+    anatomy_took: f64,
 }
 
 impl Reports {
@@ -35,7 +39,12 @@ impl Reports {
 
     /// Whether that report should hold an anatomy.
     pub fn anatomy_due(&self, now: f64) -> bool {
-        now - self.last_anatomy >= ANATOMY_EVERY
+        now - self.last_anatomy >= ANATOMY_EVERY.max(ANATOMY_SHARE * self.anatomy_took)
+    }
+
+    /// How many milliseconds an anatomy took.
+    pub fn anatomy_took(&mut self, ms: f64) {
+        self.anatomy_took = ms;
     }
 
     /// Time does not pass while a run is paused.

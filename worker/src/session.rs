@@ -228,6 +228,9 @@ impl Session {
     async fn report(&mut self, whole: bool) {
         let now = edge::now();
         let anatomy = if whole || self.reports.anatomy_due(now) { self.engine.anatomy(&self.plan).await } else { None };
+        if anatomy.is_some() {
+            self.reports.anatomy_took(edge::now() - now);
+        }
         if let Some(event) = self.reports.report(self.run, now, anatomy) {
             edge::post(&event);
         }

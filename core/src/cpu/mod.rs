@@ -216,10 +216,11 @@ impl CpuEngine {
         probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
     }
 
-    /// The same for the policy that the watched lane's last samples came from; None before its first update.
-    pub fn probabilities_before(&mut self, lane: LaneId, rows: &Probe) -> Option<Vec<f32>> {
-        let is_kept = self.watched == Some(lane) && !self.before.is_empty();
-        is_kept.then(|| probe(self.policy.as_mut(), &self.before, rows, self.plan.task.n_actions))
+    /// Parameters that the watched lane's last samples came from, and those of the reference of its KL; None before its
+    /// first update.
+    pub fn followed(&self) -> Option<[&[f32]; 2]> {
+        let lane = self.lanes.iter().find(|l| Some(l.id) == self.watched)?;
+        (!self.before.is_empty()).then_some([&self.before, &lane.reference])
     }
 
     /// Everything needed to go on from here, bit for bit.

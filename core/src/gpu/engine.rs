@@ -42,6 +42,9 @@ pub struct GpuEngine {
     /// Weights of the reward models of all lanes, and the lanes that wait for new ones.
     pub(super) reward_models: Vec<f32>,
     pub(super) due: Vec<LaneId>,
+    /// Parameters are kept as they are before the last update of every submit; the update before which they were, if any.
+    pub(super) follows: bool,
+    pub(super) kept_before: Option<u32>,
 }
 
 impl GpuEngine {
@@ -117,6 +120,8 @@ impl GpuEngine {
             update: 0,
             reward_models,
             due: Vec::new(),
+            follows: false,
+            kept_before: None,
             plan,
         };
         let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;

@@ -115,6 +115,7 @@ impl GpuEngine {
             self.restore_past(i, &saved.buffer);
         }
         self.update = checkpoint.update;
+        self.kept_before = None;
         self.due.clear();
         for saved in &checkpoint.lanes {
             let lane = LaneId { arm: saved.arm as usize, seed: saved.seed as usize };
@@ -163,6 +164,30 @@ impl GpuEngine {
             components: (0..own * n).map(|i| decode_mark(component(i)).0).collect(),
             errors: (0..n).map(|i| (rewards[i * 4 + 2] as u32) << 16 | rewards[i * 4 + 1] as u32).collect(),
         })
+    }
+
+    /// Keeps from the next submit on, before its last update, the parameters that the samples of that update come from.
+    ///
+    /// Errors: larger than the device binds.
+    pub fn follow(&mut self) -> Result<(), GpuError> {
+        if !self.follows {
+            self.buffers.storage(&self.context, "params_before", self.shape.lanes * self.shape.params)?;
+            self.follows = true;
+        }
+        Ok(())
+    }
+
+    /// Parameters that a lane's last samples came from, and those of the reference of its KL; None where they were not
+    /// kept.
+    ///
+    /// Errors: no such lane, or the device is lost.
+    pub async fn followed(&self, lane: LaneId) -> Result<Option<[Vec<f32>; 2]>, GpuError> {
+        if self.kept_before.is_none_or(|update| update + 1 != self.update) {
+            return Ok(None);
+        }
+        let (l, n) = (self.lane_index(lane)?, self.shape.params);
+        let read = self.read_all(&[("params_before", l * n, n), ("base_params", l * n, n)]).await?;
+        Ok(Some([floats(&read[0]), floats(&read[1])]))
     }
 
     /// Probabilities [rows][n_actions] of a lane's policy for some inputs of a step task, prior included.

@@ -9,6 +9,7 @@ use super::stages::{Phase, Stage};
 use crate::algorithm::Settings;
 use crate::cpu::KL_EVERY;
 use crate::plan::PlannedArm;
+use std::ops::Range;
 
 /// Words of an entry of the `at` buffer.
 const AT_WORDS: usize = 8;
@@ -125,11 +126,22 @@ impl GpuEngine {
         }
         self.buffers.write(&self.context, "at", 0, bytemuck::cast_slice(&at));
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
+        let encode = |encoder: &mut wgpu::CommandEncoder, some: Range<u32>| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for k in 0..updates {
-                self.encode_update(&mut pass, k * entries, self.update + k);
+            some.for_each(|k| self.encode_update(&mut pass, k * entries, self.update + k));
+        };
+        if let (true, Some(from), Some(to)) =
+            (self.follows, self.buffers.get("params"), self.buffers.get("params_before"))
+        {
+            let last = updates - 1;
+            if last > 0 {
+                encode(&mut encoder, 0..last);
             }
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+            encode(&mut encoder, last..updates);
+            self.kept_before = Some(self.update + last);
+        } else {
+            encode(&mut encoder, 0..updates);
         }
         let words = updates as usize * self.shape.lanes * self.shape.columns;
         if let Some(ring) = self.buffers.get("ring") {

@@ -56,6 +56,9 @@ pub trait Policy: Send {
     /// `reset`, the same numbers as `step` for t = 0, 1, ... over the samples with `lengths[i] > t`, in ascending order.
     /// Rows of `inputs`, logits and values are in that order too: t-major, then by sample. Far faster than single steps.
     fn replay(&mut self, params: &[f32], lengths: &[u32], inputs: Inputs<'_>, logits: &mut [f32], values: &mut [f32]);
+    /// For every (from, to): sample `to` goes on from where `from` stands, whatever it was fed before. Only in a pass
+    /// without activations; a policy that remembers nothing of a sample has nothing to do.
+    fn fork(&mut self, _pairs: &[(u32, u32)]) {}
     /// Whether activations are kept for `backward` (they are, until told otherwise). Without them a pass is lighter, and
     /// its `backward` adds nothing. To be set before `reset`.
     fn keep_activations(&mut self, keep: bool);

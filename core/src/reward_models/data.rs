@@ -87,6 +87,16 @@ impl Examples {
         self.targets.push(target);
     }
 
+    /// An accepted answer and a rejected one: a pair, or a row with each target.
+    fn verdict(&mut self, params: &RewardModelParams, accepted: usize, rejected: usize) {
+        if params.objective.is_pairwise() {
+            self.pair(accepted, rejected);
+        } else {
+            self.single(accepted, 1.0);
+            self.single(rejected, 0.0);
+        }
+    }
+
     /// About `n` examples as the labels have them, some of them wrong. `round` keeps one training's draws apart from
     /// another's. Answers without a pair of different labels give fewer.
     pub fn labelled(params: &RewardModelParams, answers: &Answers, n: usize, seed: u32, round: u32) -> Self {
@@ -146,12 +156,7 @@ impl Examples {
                 (bad.partition_point(|i| *i < own * group), bad.partition_point(|i| *i < (own + 1) * group));
             let among = if to > from { &bad[from..to] } else { &bad[..] };
             let rejected = among[below(b, among.len() as u32) as usize];
-            if params.objective.is_pairwise() {
-                examples.pair(accepted, rejected);
-            } else {
-                examples.single(accepted, 1.0);
-                examples.single(rejected, 0.0);
-            }
+            examples.verdict(params, accepted, rejected);
         }
         examples
     }
@@ -167,12 +172,7 @@ impl Examples {
             let [word, ..] = draw(seed, round, k as u32, 0, 0, purpose::PREFERENCE);
             let pick = below(word, answers.wrong_of.len() as u32) as usize;
             let (accepted, wrong) = (answers.wrong_of[pick] as usize, answers.len() + pick);
-            if params.objective.is_pairwise() {
-                examples.pair(accepted, wrong);
-            } else {
-                examples.single(accepted, 1.0);
-                examples.single(wrong, 0.0);
-            }
+            examples.verdict(params, accepted, wrong);
         }
         examples
     }

@@ -1,7 +1,7 @@
 //! What an engine does besides training: checkpoints, what views read, edits.
 
 use crate::device::context;
-use crate::experiments::{BANDIT, experiment, parameters, plan_of, rows_of};
+use crate::experiments::{bandit, parameters, rows_of};
 use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::gpu::GpuEngine;
 use goodhart_core::metrics::columns::ROW;
@@ -11,9 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn a_checkpoint_goes_on_where_it_was() {
     let Some(context) = context().await else { return };
-    let run = r#"{"updates": 12, "groups": 4, "num_generations": 4}"#;
-    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.05}"#, BANDIT);
-    let plan = plan_of(&text);
+    let plan = bandit(12, 0.05);
     let ids = lanes_of(&plan, &[0, 1]);
     let new = async || GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     let mut whole = new().await;
@@ -55,9 +53,7 @@ async fn a_checkpoint_goes_on_where_it_was() {
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn an_edited_program_is_used_and_the_policy_stays() {
     let Some(context) = context().await else { return };
-    let run = r#"{"updates": 4, "groups": 4, "num_generations": 4}"#;
-    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.0}"#, BANDIT);
-    let plan = plan_of(&text);
+    let plan = bandit(4, 0.0);
     let ids = lanes_of(&plan, &[0]);
     let mut engine = GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     rows_of(&mut engine, 1).await;

@@ -51,6 +51,13 @@ pub fn experiment(task: &str, policy: &str, run: &str, algorithm: &str, arms: &[
     )
 }
 
+/// A bandit of `BANDIT`'s two arms, four groups of four, that runs for some updates at a learning rate.
+pub fn bandit(updates: u32, learning_rate: f32) -> Arc<Plan> {
+    let run = format!(r#"{{"updates": {updates}, "groups": 4, "num_generations": 4}}"#);
+    let algorithm = format!(r#"{{"learning_rate": {learning_rate}}}"#);
+    plan_of(&experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, &run, &algorithm, BANDIT))
+}
+
 /// Trains up to `updates` and gives the metric rows of what it trained.
 pub async fn rows_of(engine: &mut GpuEngine, updates: u32) -> Vec<f32> {
     let mut rows = Vec::new();

@@ -8,6 +8,7 @@ mod device;
 mod engine;
 mod experiments;
 mod exploration;
+mod followed;
 mod handover;
 mod pass;
 mod past_samples;

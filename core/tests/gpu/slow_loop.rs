@@ -1,7 +1,7 @@
 //! The slow loop over the components' weights (`outer_every`), on both engines.
 
 use crate::device::context;
-use crate::experiments::{BANDIT, experiment, plan_of, rows_of};
+use crate::experiments::{bandit, experiment, rows_of};
 use crate::handover::{follows, goes_on};
 use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::gpu::GpuEngine;
@@ -66,9 +66,7 @@ async fn moved_weights_go_on_on_either_engine() {
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn an_edit_starts_the_weights_anew() {
     let Some(context) = context().await else { return };
-    let run = r#"{"updates": 9, "groups": 4, "num_generations": 4}"#;
-    let text = experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, r#"{"learning_rate": 0.05}"#, BANDIT);
-    let plan = plan_of(&text);
+    let plan = bandit(9, 0.05);
     let ids = lanes_of(&plan, &[0]);
     let mut gpu = GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     let mut cpu = CpuEngine::new(plan.clone(), &ids, None).unwrap();

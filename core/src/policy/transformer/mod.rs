@@ -240,6 +240,10 @@ impl Policy for Transformer {
         self.forward_and_emit(params, from, logits, values);
     }
 
+    fn fork(&mut self, pairs: &[(u32, u32)]) {
+        pairs.iter().for_each(|(from, to)| self.pass.fork(&self.shape, *from, *to));
+    }
+
     fn keep_activations(&mut self, keep: bool) {
         self.pass.keep = keep;
     }

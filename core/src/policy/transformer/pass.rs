@@ -146,6 +146,19 @@ impl Pass {
         self.push(shape, token, shape.prompt_len + own, self.groups + s);
     }
 
+    /// Gives a sample another's keys and values.
+    pub fn fork(&mut self, shape: &Shape, from: u32, to: u32) {
+        let (from, to) = (from as usize, to as usize);
+        let size = shape.d * shape.columns;
+        let known = (shape.prompt_len + self.own_rows[from] as usize) * shape.d;
+        let [source, target] = [from, to].map(|sample| (self.groups + sample) * size);
+        for layer in &mut self.layers {
+            layer.keys.copy_within(source..source + size, target);
+            layer.values.copy_within(source..source + known, target);
+        }
+        self.own_rows[to] = self.own_rows[from];
+    }
+
     /// Makes room for all rows.
     pub fn make_room(&mut self, shape: &Shape) {
         let (rows, d) = (self.rows(), shape.d);

@@ -1,0 +1,91 @@
+//! The oracle during training: what a policy is really worth, beside what its samples say.
+//!
+//! `steps` follows a policy through every state of a walked task, `tokens` through its likeliest completions, which
+//! `tree` finds. Gradients are compared in the policy's own parameters.
+
+mod payer;
+mod steps;
+mod tokens;
+mod tree;
+
+pub use steps::{gradient, spread};
+
+use crate::cpu::{Kept, LaneId};
+use crate::plan::{Plan, PlannedArm};
+use crate::protocol::Exact;
+use crate::tasks::Play;
+use std::sync::Arc;
+use steps::Steps;
+use tokens::Tokens;
+
+/// A lane's last update.
+#[derive(Clone, Copy)]
+pub struct Followed<'a> {
+    pub lane: LaneId,
+    /// The arm as it is now, edits included.
+    pub arm: &'a PlannedArm,
+    /// Parameters of the policy that the update's samples came from, and of the reference of its KL.
+    pub params: &'a [f32],
+    pub reference: &'a [f32],
+    pub kept: &'a Kept,
+    pub update: u32,
+}
+
+/// A task that is followed with the watched lane.
+pub struct Live(Kind);
+
+enum Kind {
+    Steps(Box<Steps>),
+    Tokens(Box<Tokens>),
+}
+
+impl Live {
+    /// The sentence says why nothing is known exactly: the task cannot be walked, or is too large to be followed.
+    pub fn new(plan: &Arc<Plan>) -> Result<Self, String> {
+        let made = match &plan.task.play {
+            Play::Steps(_) => Steps::new(plan).map(|steps| Kind::Steps(Box::new(steps))),
+            Play::Tokens(_) => Tokens::new(plan).map(|tokens| Kind::Tokens(Box::new(tokens))),
+        };
+        made.map(Self).map_err(|why| format!("Nothing is known exactly during training: {why}."))
+    }
+
+    /// What the policy that a lane's last samples came from is worth, and how far the gradient that they gave points the
+    /// way of the exact one. Beside it the sentence that says why it, or a part of it, is missing, or what it is over;
+    /// empty where there is nothing to say.
+    pub fn exact(&mut self, followed: &Followed<'_>) -> (Option<Exact>, String) {
+        match &mut self.0 {
+            Kind::Steps(steps) => steps.exact(followed),
+            Kind::Tokens(tokens) => tokens.exact(followed),
+        }
+    }
+
+    /// The exact gradient of the expected (discounted) reward of an episode and the one that the update's samples gave, in
+    /// the policy's parameters; None where one is not known or nothing.
+    pub fn gradients(&mut self, followed: &Followed<'_>) -> Option<[Vec<f32>; 2]> {
+        match &mut self.0 {
+            Kind::Steps(steps) => steps.gradients(followed),
+            Kind::Tokens(tokens) => tokens.gradients(followed),
+        }
+    }
+}
+
+/// Why the expected reward, the cosine, or both are missing; empty where neither is.
+fn missing(exact: &Exact, why: &str) -> String {
+    match (exact.reward, exact.cosine) {
+        (None, _) => format!("No exact reward, and no cosine to its gradient: {why}."),
+        (Some(_), Some(_)) => String::new(),
+        (Some(_), None) => "No cosine to the exact gradient: one of the two gradients is zero.".into(),
+    }
+}
+
+/// Why an arm's rewards are not those of its program alone.
+fn moves(arm: &PlannedArm) -> Option<&'static str> {
+    (arm.settings.outer_every > 0).then_some("the slow loop moves the weights of its components")
+}
+
+/// The cosine of two gradients; None where one of them is nothing.
+fn cosine(x: &[f32], y: &[f32]) -> Option<f32> {
+    let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    let size = (dot(x, x) * dot(y, y)).sqrt();
+    (size > 0.0).then(|| (dot(x, y) / size) as f32)
+}
