@@ -47,17 +47,20 @@ fn line(app: App, (arm, name, alarm): &(usize, String, Alarm)) -> String {
     )
 }
 
-/// A link to the experiment that explains an alarm.
+/// A link to the experiment that explains an alarm; also within it, where an edit may have brought the alarm about.
 fn explains(app: App, kind: AlarmKind) -> String {
     let Some((_, id, rings)) = EXPLAINED.iter().find(|(k, ..)| *k == kind) else { return String::new() };
-    let title = app.gallery.with(|g| {
+    let shipped = app.gallery.with(|g| {
         let cards = g.as_ref().and_then(|g| g.as_ref().ok()).map(|index| &index.cards);
         cards.and_then(|cards| cards.iter().find(|c| c.id == *id)).map(|c| c.title.clone())
     });
-    let title = if *id == failing::ID { Some(failing::TITLE.to_string()) } else { title };
-    // An edit may have brought it about here: without the edit is where it is told.
-    let title = escape(title.as_deref().unwrap_or(id));
-    format!("<a href=\"#{id}\">{}: {title}</a>", if *rings { "See it happen" } else { "What it is about" })
+    let title = match shipped.as_deref() {
+        Some(title) => title,
+        None if *id == failing::ID => failing::TITLE,
+        None => id,
+    };
+    let says = if *rings { "See it happen" } else { "What it is about" };
+    format!("<a href=\"#{id}\">{says}: {}</a>", escape(title))
 }
 
 /// Which experiment shows what an alarm is about, and whether the alarm rings there.
