@@ -114,12 +114,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     var d = vec4<f32>(0.0);
     let inference_n = loss_sums[lane].inference_n;
     if inference_n > 0u {
-        for (var i = local; i < SAMPLES; i += WIDTH) {
-            d += vec4<f32>(picked(base, i, inference_n), 0.0, 0.0);
-        }
-        for (var g = local; g < GROUPS; g += WIDTH) {
-            d += vec4<f32>(0.0, 0.0, most_frequent(base, g));
-        }
+        d = inference(lane, local, inference_n);
     }
     d = reduce_sum(local, d);
     a = reduce_sum(local, a);

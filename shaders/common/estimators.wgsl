@@ -111,6 +111,18 @@ fn lead(base: u32, i: u32) -> f32 {
     return select(0.0, max(mine - second, 0.0), second > -NO_REWARD);
 }
 
+var<private> known_group: u32 = 0xffffffffu;
+var<private> known_moments: Moments;
+
+// Moments of a group's rewards, kept for the thread's next sample: in large groups that is often of the same one.
+fn reward_moments(base: u32, group: u32) -> Moments {
+    if group != known_group {
+        known_group = group;
+        known_moments = group_moments(base, group, REWARD);
+    }
+    return known_moments;
+}
+
 // The advantage of a scored sample; `whole` are the batch's moments, `nonzero` its rewards that are not 0.
 fn outcome(base: u32, i: u32, arm: u32, whole: Moments, nonzero: f32) -> f32 {
     let estimator = settings[arm].estimator;
@@ -122,7 +134,7 @@ fn outcome(base: u32, i: u32, arm: u32, whole: Moments, nonzero: f32) -> f32 {
         return opo(base, i);
     }
     let eps = framework_epsilon(settings[arm].framework);
-    let m = group_moments(base, i / GROUP, REWARD);
+    let m = reward_moments(base, i / GROUP);
     let alone = m.count == 1.0 && settings[arm].framework == FRAMEWORK_VERL;
     let centred = select(r - m.mean, r, alone);
     let scale = settings[arm].scale_rewards;

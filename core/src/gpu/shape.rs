@@ -35,7 +35,15 @@ pub struct Shape {
     pub ring: usize,
 }
 
+/// Samples of a group up to which `measure` compares all pairs itself.
+const SMALL_GROUP: usize = 128;
+
 impl Shape {
+    /// Whether groups are so large that stage `infer` compares their samples, a workgroup a group.
+    pub(super) fn infers(&self) -> bool {
+        self.group > SMALL_GROUP
+    }
+
     /// Samples of a lane.
     pub fn samples(&self) -> usize {
         self.groups * self.group

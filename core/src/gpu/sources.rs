@@ -132,13 +132,19 @@ impl Parts<'_> {
     /// The stage that makes metric rows.
     pub(super) fn measure(&self) -> Source {
         let constants = metric_constants() + &algorithm::shader::prelude();
-        let parts = [
-            constants.as_str(),
-            shader!("common/reduce.wgsl"),
-            shader!("common/inference.wgsl"),
-            shader!("measure.wgsl"),
-        ];
+        let inference = match self.shape.infers() {
+            true => [shader!("common/inference_before.wgsl"), ""],
+            false => [shader!("common/inference.wgsl"), shader!("common/inference_here.wgsl")],
+        };
+        let parts = [&constants, shader!("common/reduce.wgsl"), inference[0], inference[1], shader!("measure.wgsl")];
         self.plain("measure", &parts)
+    }
+
+    /// The stage that looks at large groups before `measure`.
+    fn infer(&self) -> Source {
+        let prelude = algorithm::shader::prelude();
+        let parts = [&prelude, shader!("common/reduce.wgsl"), shader!("common/inference.wgsl"), shader!("infer.wgsl")];
+        self.plain("infer", &parts)
     }
 
     /// The stage that scores with learned reward models, and the one that measures them.
@@ -167,6 +173,7 @@ impl Parts<'_> {
         ]);
         list.extend(self.backward().into_iter().map(|s| (Phase::Backward, s)));
         list.push((Phase::Learn, self.algorithm("optimize")?));
+        list.extend(self.shape.infers().then(|| (Phase::Measure, self.infer())));
         list.push((Phase::Measure, self.measure()));
         list.extend(appraisal.map(|[_, calibrate]| (Phase::Measure, calibrate)));
         Ok(list)

@@ -72,6 +72,7 @@ pub(super) fn grid(source: &Source, shape: &Shape, layout: &Layout) -> [u32; 3] 
             let features = layout.bags.iter().map(|b| b[3]).max().unwrap_or(1);
             [features, lanes, layout.bags.len() as u32]
         }
+        "infer" => [shape.groups as u32, lanes, 1],
         "explore" | "refill_exchange" | "refill_keep" => [samples as u32, lanes, 1],
         "appraise" | "score" | "combine" | "remember" | "outer_half" => [up(samples, 64), lanes, 1],
         // One workgroup a lane: advantage, outer_step, refill_draw, loss, optimize, measure, calibrate.

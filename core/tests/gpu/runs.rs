@@ -7,7 +7,7 @@ use crate::experiments::{BANDIT, GRID, LENGTH, experiment, parameters, plan_of, 
 use crate::stages;
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::gpu::GpuEngine;
-use goodhart_core::metrics::columns::{COLUMNS, ROW};
+use goodhart_core::metrics::columns::{COLUMNS, Column, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Trains an experiment on both engines, all its arms with some seeds; one update is compared by its numbers alone.
@@ -117,6 +117,28 @@ async fn noise_filters_and_dropped_samples_agree() {
         BANDIT,
     );
     agrees(&text, 3, 1, 24).await;
+}
+
+/// The largest groups: what is compared in pairs has a stage of its own. Some samples fail and have no reward.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_best_of_a_thousand_agrees() {
+    let Some(context) = context().await else { return };
+    let code = "def read(ep):\n    return ep.proxy\n";
+    let text = experiment(
+        r#"{"kind": "bandit"}"#,
+        r#"{"kind": "table"}"#,
+        r#"{"updates": 1, "groups": 8, "num_generations": 1024}"#,
+        r#"{"learning_rate": 0, "inference_n": 1024}"#,
+        &[(code, ""), (code, r#""inference_n": 30"#), ("def read(ep):\n    return ep.proxy / (ep.arm - 2)\n", "")],
+    );
+    let plan = plan_of(&text);
+    let ids = lanes_of(&plan, &[0]);
+    let want = CpuEngine::new(plan.clone(), &ids, None).unwrap().update().to_vec();
+    let mut gpu = GpuEngine::new(&context, plan, &ids, None).await.unwrap();
+    assert!(gpu.stage_names().contains(&"infer"));
+    same_rows(&rows_of(&mut gpu, 1).await, &want);
+    let best = |lane: usize| want[lane * ROW + Column::BestOfN as usize];
+    assert!((best(0) - best(1)).abs() > 1e-3, "{} and {}", best(0), best(1));
 }
 
 #[wasm_bindgen_test(unsupported = pollster::test)]
