@@ -1,5 +1,5 @@
 // Learned reward models in the page: the module that trains them loads for an experiment that learns some, and for no
-// other.
+// other; runs on WebGPU load one that tries the GPU too, and do without it where it does not come.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
@@ -13,43 +13,73 @@ const learns = () => ({
   reward_models: { count: 2, hidden: [16], pairs: 64, steps: 60 },
   arms: [arm("frozen"), arm("again", { rm_every: 2, rm_pairs: 16, rm_steps: 2 })],
 });
-const isModule = (url) => url.includes("goodhart-reward-models");
+const modules = { cpu: "/goodhart-reward-models_bg.wasm", gpu: "/goodhart-gpu-reward-models_bg.wasm" };
 
 describe("learned reward models in the page", () => {
   let host, browser;
   before(async () => { host = await serve(); browser = await launch({ webgpu: true }); });
   after(async () => { await browser.close(); await host.close(); });
 
-  async function opened(draft, engine) {
-    const page = await open(browser, `${host.url}?engine=${engine}&autorun=0`, { draft, ready: false });
-    const asked = [];
-    page.context.on("request", (request) => { if (isModule(request.url())) asked.push(request.url()); });
+  // Opens an experiment; `asked` are the modules that were asked for, `lost` is one that does not come.
+  async function opened(draft, engine, lost) {
+    const asked = new Set();
+    const prepare = async (context) => {
+      context.on("request", (request) => {
+        for (const [name, end] of Object.entries(modules)) if (request.url().endsWith(end)) asked.add(name);
+      });
+      if (lost) await context.route(`**${modules[lost]}`, (route) => route.abort());
+    };
+    const page = await open(browser, `${host.url}?engine=${engine}&autorun=0`, { draft, ready: false, prepare });
+    page.page.setDefaultTimeout(180_000);
     await page.page.waitForFunction(() => window.goodhart !== undefined);
     await page.page.evaluate(() => window.goodhart.ready);
     return { ...page, asked };
   }
 
-  for (const engine of ["cpu", "gpu"]) {
-    it(`are trained before and during a run: ${engine}`, async () => {
-      const { page, context, problems } = await opened(learns(), engine);
-      await page.evaluate(() => window.goodhart.step(5));
-      for (const [name, columns] of Object.entries(await metrics(page))) {
-        for (const metric of ["true_score", "proxy_reward", "rm/accuracy", "rm/ece"]) {
-          assert.equal(columns[metric].length, 5, `${name} has ${metric}`);
-          assert.ok(columns[metric].every(Number.isFinite), `${name}: ${metric} is finite`);
-        }
-        assert.ok(columns["proxy_reward"].some((x) => Math.abs(x) > 1e-3), `${name}: the models say something`);
+  // Five updates, two of which train one arm's models again.
+  async function trains(page) {
+    await page.evaluate(() => window.goodhart.step(5));
+    for (const [name, columns] of Object.entries(await metrics(page))) {
+      for (const metric of ["true_score", "proxy_reward", "rm/accuracy", "rm/ece"]) {
+        assert.equal(columns[metric].length, 5, `${name} has ${metric}`);
+        assert.ok(columns[metric].every(Number.isFinite), `${name}: ${metric} is finite`);
       }
-      await page.getByText(/reward models [0-9]+% right/).waitFor();
-      assert.deepEqual(problems, []);
-      await context.close();
-    });
+      assert.ok(columns["proxy_reward"].some((x) => Math.abs(x) > 1e-3), `${name}: the models say something`);
+    }
+    return page.getByText(/reward models [0-9]+% right/).innerText();
   }
+
+  it("are trained before and during a run on the CPU, which asks for no GPU", async () => {
+    const { page, context, asked, problems } = await opened(learns(), "cpu");
+    assert.doesNotMatch(await trains(page), /trained on/);
+    assert.deepEqual([...asked], ["cpu"]);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("are trained before and during a run on WebGPU by the faster device, both being timed", async () => {
+    const { page, context, asked, problems } = await opened(learns(), "gpu");
+    const [, one, ms, other, rival] = /trained on (.+): ([0-9.]+) ms a step, (.+) ([0-9.]+)$/.exec(await trains(page));
+    assert.deepEqual([one, other].sort(), ["WebGPU", "the CPU"]);
+    assert.ok(Number(ms) <= Number(rival), `${ms} ms, and ${rival} ms`);
+    assert.deepEqual([...asked], ["gpu"]);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("are trained by the CPU where the module for WebGPU does not come, and the run goes on", async () => {
+    const { page, context, asked } = await opened(learns(), "gpu", "gpu");
+    await page.locator(".notice", { hasText: /WebGPU does not train the reward models.*nothing is lost/ }).waitFor();
+    assert.doesNotMatch(await trains(page), /trained on/);
+    assert.deepEqual([...asked].sort(), ["cpu", "gpu"]);
+    assert.equal(await page.evaluate(() => window.goodhart.engine().kind), "gpu");
+    await context.close();
+  });
 
   it("load nothing where no experiment learns any", async () => {
     const { page, context, asked, problems } = await opened(bandit({ run }), "cpu");
     await page.evaluate(() => window.goodhart.step(2));
-    assert.deepEqual(asked, []);
+    assert.deepEqual([...asked], []);
     assert.deepEqual(problems, []);
     await context.close();
   });

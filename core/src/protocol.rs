@@ -96,10 +96,17 @@ pub enum Event {
         step: u32,
         of: u32,
     },
-    /// What the reward models of the worker's seeds came to before the run.
+    /// What the reward models of the worker's seeds came to before the run, and where the first of them were trained
+    /// (None: none had to be).
     Models {
         run: u32,
         reports: Vec<Report>,
+        on: Option<TrainedOn>,
+    },
+    /// What a person may want to know of a run that goes on, in a sentence or two.
+    Notice {
+        run: u32,
+        message: String,
     },
     /// How many of the WebGPU engine's shaders the browser has compiled.
     CompileProgress {
@@ -180,7 +187,7 @@ pub enum TrainingEvent {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainedOn {
     pub kind: EngineKind,
-    /// Milliseconds a step on each, where both were measured.
+    /// Milliseconds a step on each, where it was measured and can be trained on.
     pub cpu_ms: Option<f32>,
     pub gpu_ms: Option<f32>,
 }

@@ -272,8 +272,9 @@ enums! {
         7 Paused { run, update, finished },
         8 Failed { run, message, checkpoint },
         9 ModelsProgress { run, step, of },
-        10 Models { run, reports },
-        11 CompileProgress { run, stage, of }
+        10 Models { run, reports, on },
+        11 CompileProgress { run, stage, of },
+        12 Notice { run, message }
     }
     TrainingCommand {
         0 Train { id, gpu, job }
@@ -323,15 +324,18 @@ mod tests {
         assert!(*job == *start.job() && job.models.len() == 2 && job.rows.len() > 20);
         let mean = agreement(job.objective, 2, 2, |i| i as f32, |i| i as f32, |i| i as f32);
         let report = Report { seed: 1, each: vec![f32::NAN, 0.5], mean };
-        let event = Event::Models { run: 1, reports: vec![report.clone()] };
         let on = TrainedOn { kind: EngineKind::Gpu, cpu_ms: Some(3.1), gpu_ms: Some(0.25) };
+        let event = Event::Models { run: 1, reports: vec![report.clone()], on: Some(on) };
         let trained = TrainingEvent::Trained { id: 7, weights: vec![1.5], on };
         let Ok(TrainingEvent::Trained { id: 7, weights, on: heard }) = decode(&encode(&trained)) else {
             panic!("no weights")
         };
         assert_eq!((weights, heard), (vec![1.5], on));
         assert_eq!(on.to_string(), "trained on WebGPU: 0.2 ms a step, the CPU 3.1");
-        let Ok(Event::Models { reports, .. }) = decode(&encode(&event)) else { panic!("not a report") };
+        let Ok(Event::Models { reports, on: Some(heard), .. }) = decode(&encode(&event)) else {
+            panic!("not a report")
+        };
+        assert_eq!(heard, on);
         assert_eq!(reports[0].mean, report.mean);
         assert!(reports[0].each[0].is_nan());
     }

@@ -28,11 +28,13 @@ export function launch({ webgpu }) {
 }
 
 // Opens the page and waits until window.goodhart is ready. What the console and the network complain about is gathered
-// in `problems`. With `draft` the page opens that experiment, as what was left there at the last visit.
-export async function open(browser, url, { ready = true, draft, ...options } = {}) {
+// in `problems`. With `draft` the page opens that experiment, as what was left there at the last visit; `prepare` is given
+// the context before anything is asked for.
+export async function open(browser, url, { ready = true, draft, prepare, ...options } = {}) {
   const localStorage = draft ? [{ name: "goodhart.draft", value: JSON.stringify(draft) }] : [];
   const storageState = { cookies: [], origins: [{ origin: new URL(url).origin, localStorage }] };
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, storageState, ...options });
+  await prepare?.(context);
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });

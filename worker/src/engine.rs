@@ -127,6 +127,12 @@ impl Engine {
         }
     }
 
+    /// Whether a GPU may train reward models too. The CPU engine's promise is the same bits every time, and what is
+    /// chosen by a clock cannot keep it; the WebGPU engine runs on a graphics card, or where a person asked for it.
+    pub fn may_train_on_gpu(&self) -> bool {
+        matches!(self.kind, Kind::Gpu(_))
+    }
+
     pub fn update_count(&self) -> u32 {
         match &self.kind {
             Kind::Cpu(engine) => engine.update_count(),
@@ -141,7 +147,7 @@ impl Engine {
                 let update = engine.update_count();
                 let lanes: Vec<LaneId> = engine.lane_ids().collect();
                 reports.take(&lanes, update, engine.update());
-                for (lane, weights) in models::again(engine.reward_model_jobs()).await? {
+                for (lane, weights) in models::again(engine.reward_model_jobs(), false).await? {
                     engine.set_reward_models(lane, &weights)?;
                 }
                 Ok(1)
@@ -154,7 +160,7 @@ impl Engine {
                 // The device works on this submit while the rows of the one before are read.
                 gpu.land(1, reports).await?;
                 let jobs = gpu.engine.reward_model_jobs().await.map_err(sentence)?;
-                for (lane, weights) in models::again(jobs).await? {
+                for (lane, weights) in models::again(jobs, true).await? {
                     gpu.engine.set_reward_models(lane, &weights).map_err(sentence)?;
                 }
                 Ok(updates)

@@ -4,7 +4,7 @@
 use crate::edge;
 use goodhart_core::cpu::LaneId;
 use goodhart_core::plan::Plan;
-use goodhart_core::protocol::{Event, TrainingCommand, TrainingEvent};
+use goodhart_core::protocol::{Event, TrainedOn, TrainingCommand, TrainingEvent};
 use goodhart_core::reward_models::{Job, Start};
 use goodhart_core::wire;
 use std::cell::{Cell, RefCell};
@@ -17,18 +17,38 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 const SCRIPT: &str = "./goodhart-reward-models_loader.js";
 
+/// The same with WebGPU, several times as large: for runs on the WebGPU engine.
+const GPU_SCRIPT: &str = "./goodhart-gpu-reward-models_loader.js";
+
+/// Milliseconds without a word after which the one with WebGPU counts as failed; its first step compiles shaders.
+const SILENCE: u32 = 90_000;
+
 /// Trainings that are remembered.
 const KEPT: usize = 64;
 
 thread_local! {
     static TRAINER: RefCell<Option<Rc<Trainer>>> = const { RefCell::new(None) };
+    /// The module with WebGPU did not load, found no device, or failed: the other one trains from then on.
+    static NO_GPU: Cell<bool> = const { Cell::new(false) };
     /// What trainings before a run came to: the next run often begins with the same, as after an edit of a reward.
-    static LEARNED: RefCell<VecDeque<(Job, Vec<f32>)>> = const { RefCell::new(VecDeque::new()) };
+    static LEARNED: RefCell<VecDeque<Known>> = const { RefCell::new(VecDeque::new()) };
 }
+
+/// A training that was done. What a GPU might have trained is no answer to a run on the CPU.
+struct Known {
+    job: Job,
+    gpu: bool,
+    learned: Learned,
+}
+
+/// The weights of a job's models, and what trained them; None if there was nothing to train.
+type Learned = (Vec<f32>, Option<TrainedOn>);
 
 /// The worker, and what it has said and nobody has heard yet.
 struct Trainer {
     worker: Worker,
+    /// It is the one with WebGPU.
+    gpu: bool,
     heard: Rc<Heard>,
     next: Cell<u32>,
     _on_message: Closure<dyn Fn(MessageEvent)>,
@@ -58,6 +78,12 @@ impl Heard {
             let _ = JsFuture::from(promise).await;
         }
     }
+
+    /// The same, unless it takes too long.
+    async fn soon(self: Rc<Self>) -> Result<TrainingEvent, String> {
+        let late = || Err("the training of the reward models does not answer".into());
+        edge::within(SILENCE, async move { self.next().await }).await.unwrap_or_else(late)
+    }
 }
 
 impl Drop for Trainer {
@@ -67,12 +93,12 @@ impl Drop for Trainer {
 }
 
 impl Trainer {
-    /// Starts the worker and waits until it runs.
-    async fn start() -> Result<Rc<Self>, String> {
+    /// Starts the worker and waits until it runs; `gpu` asks for the one with WebGPU.
+    async fn start(gpu: bool) -> Result<Rc<Self>, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let refused = |_| "the browser refused to start the worker that learns reward models".to_string();
-        let worker = Worker::new_with_options(SCRIPT, &options).map_err(refused)?;
+        let worker = Worker::new_with_options(if gpu { GPU_SCRIPT } else { SCRIPT }, &options).map_err(refused)?;
         let heard = Rc::new(Heard::default());
         let to = heard.clone();
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
@@ -90,27 +116,32 @@ impl Trainer {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let this = Rc::new(Self { worker, heard, next: Cell::new(0), _on_message: on_message, _on_error: on_error });
-        match this.heard.next().await? {
+        let this =
+            Rc::new(Self { worker, gpu, heard, next: Cell::new(0), _on_message: on_message, _on_error: on_error });
+        match this.hear().await? {
             TrainingEvent::Started => Ok(this),
             _ => Err("the worker that learns reward models answered before it was asked".into()),
         }
     }
 
+    async fn hear(&self) -> Result<TrainingEvent, String> {
+        if self.gpu { self.heard.clone().soon().await } else { self.heard.next().await }
+    }
+
     /// The weights of a job's models; `tell` hears of its steps, and stops the training by answering false.
-    async fn train(&self, job: &Job, mut tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
+    async fn train(&self, job: &Job, mut tell: impl FnMut(u32) -> bool) -> Result<(Vec<f32>, TrainedOn), String> {
         let asked = self.next.get();
         self.next.set(asked.wrapping_add(1));
-        let bytes = wire::encode(&TrainingCommand::Train { id: asked, gpu: false, job: Box::new(job.clone()) });
+        let bytes = wire::encode(&TrainingCommand::Train { id: asked, gpu: self.gpu, job: Box::new(job.clone()) });
         let array = js_sys::Uint8Array::from(bytes.as_slice());
         let sent = self.worker.post_message_with_transfer(&array, &js_sys::Array::of1(&array.buffer()));
         sent.map_err(|_| "a message to the worker that learns reward models was refused".to_string())?;
         loop {
-            match self.heard.next().await? {
+            match self.hear().await? {
                 TrainingEvent::Progress { id, step, .. } if id == asked && !tell(step) => {
                     return Err("another run took the place of this one".into());
                 }
-                TrainingEvent::Trained { id, weights, .. } if id == asked => return Ok(weights),
+                TrainingEvent::Trained { id, weights, on } if id == asked => return Ok((weights, on)),
                 TrainingEvent::Failed { id, message } if id == asked => return Err(message),
                 _ => {}
             }
@@ -119,14 +150,11 @@ impl Trainer {
 }
 
 /// Trains in the worker, which is started if need be; it does not outlive a failure.
-async fn train(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
-    if job.is_empty() {
-        return Ok(job.weights());
-    }
-    let running = TRAINER.with_borrow(Clone::clone);
+async fn ask(job: &Job, gpu: bool, tell: impl FnMut(u32) -> bool) -> Result<(Vec<f32>, TrainedOn), String> {
+    let running = TRAINER.with_borrow(Clone::clone).filter(|trainer| trainer.gpu == gpu);
     let trainer = match running {
         Some(trainer) => trainer,
-        None => Trainer::start().await?,
+        None => Trainer::start(gpu).await?,
     };
     TRAINER.with_borrow_mut(|kept| *kept = Some(trainer.clone()));
     let trained = trainer.train(job, tell).await;
@@ -136,32 +164,67 @@ async fn train(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, Str
     trained
 }
 
-/// Trains, unless the same job was done before.
-async fn learn(job: &Job, tell: impl FnMut(u32) -> bool) -> Result<Vec<f32>, String> {
-    let known = LEARNED.with_borrow(|all| all.iter().find(|(j, _)| j == job).map(|(_, weights)| weights.clone()));
-    if let Some(weights) = known {
-        return Ok(weights);
+/// Trains; with `gpu` on a GPU, if it does so faster. Where that fails the CPU trains, now and from then on.
+async fn train(job: &Job, gpu: bool, mut tell: impl FnMut(u32) -> bool) -> Result<Learned, String> {
+    if job.is_empty() {
+        return Ok((job.weights(), None));
     }
-    let weights = train(job, tell).await?;
+    if !gpu || NO_GPU.get() {
+        return ask(job, false, tell).await.map(|(weights, on)| (weights, Some(on)));
+    }
+    let mut superseded = false;
+    let tried = ask(job, true, |step| {
+        superseded = !tell(step);
+        !superseded
+    });
+    let (trained, why) = match tried.await {
+        Ok((weights, on)) => {
+            let without = on.gpu_ms.is_none().then(|| "it found no device, or the device failed".into());
+            ((weights, on), without)
+        }
+        Err(message) if superseded => return Err(message),
+        // What fails on either, such as a training that diverges, is no fault of the GPU.
+        Err(message) => (ask(job, false, tell).await?, Some(message)),
+    };
+    if let Some(why) = why {
+        NO_GPU.set(true);
+        let message = format!("WebGPU does not train the reward models: {why}. The CPU does, and nothing is lost.");
+        edge::post(&Event::Notice { run: edge::remembered().0, message });
+    }
+    Ok((trained.0, Some(trained.1)))
+}
+
+/// Trains, unless the same job was done before.
+async fn learn(job: &Job, gpu: bool, tell: impl FnMut(u32) -> bool) -> Result<Learned, String> {
+    let known = |all: &VecDeque<Known>| {
+        let done = all.iter().find(|known| known.gpu == gpu && known.job == *job);
+        done.map(|known| known.learned.clone())
+    };
+    if let Some(learned) = LEARNED.with_borrow(known) {
+        return Ok(learned);
+    }
+    let learned = train(job, gpu, tell).await?;
     LEARNED.with_borrow_mut(|all| {
-        all.push_back((job.clone(), weights.clone()));
+        all.push_back(Known { job: job.clone(), gpu, learned: learned.clone() });
         if all.len() > KEPT {
             all.pop_front();
         }
     });
-    Ok(weights)
+    Ok(learned)
 }
 
-/// The models of some seeds before a run, with progress on screen: weights by seed; none if the run learns none.
+/// The models of some seeds before a run, with progress on screen: weights by seed; none if the run learns none. With
+/// `gpu` a GPU may train them.
 pub async fn first(
     run: u32,
     plan: &Arc<Plan>,
     seeds: &[u32],
     base: Option<&[f32]>,
+    gpu: bool,
 ) -> Result<Vec<(u32, Vec<f32>)>, String> {
     let Some(models) = &plan.reward_models else { return Ok(Vec::new()) };
     let of = models.params.steps * seeds.len() as u32;
-    let (mut learned, mut reports) = (Vec::new(), Vec::new());
+    let (mut learned, mut reports, mut trained_on) = (Vec::new(), Vec::new(), None);
     for (i, seed) in seeds.iter().enumerate() {
         let Some(start) = Start::new(plan, *seed as usize, base)? else { continue };
         edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32, of });
@@ -169,19 +232,21 @@ pub async fn first(
             edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32 + step, of });
             !edge::is_superseded()
         };
-        let (weights, report) = start.finish(learn(start.job(), tell).await?);
+        let (weights, on) = learn(start.job(), gpu, tell).await?;
+        trained_on = trained_on.or(on);
+        let (weights, report) = start.finish(weights);
         learned.push((*seed, weights));
         reports.extend(report);
     }
-    edge::post(&Event::Models { run, reports });
+    edge::post(&Event::Models { run, reports, on: trained_on });
     Ok(learned)
 }
 
 /// A training in the middle of a run: the weights of a lane's models.
-pub async fn again(jobs: Vec<(LaneId, Job)>) -> Result<Vec<(LaneId, Vec<f32>)>, String> {
+pub async fn again(jobs: Vec<(LaneId, Job)>, gpu: bool) -> Result<Vec<(LaneId, Vec<f32>)>, String> {
     let mut learned = Vec::new();
     for (lane, job) in jobs {
-        learned.push((lane, train(&job, |_| !edge::is_superseded()).await?));
+        learned.push((lane, train(&job, gpu, |_| !edge::is_superseded()).await?.0));
     }
     Ok(learned)
 }

@@ -130,7 +130,8 @@ impl Session {
             // It has the lanes' reward models too.
             Some(checkpoint) => engine.restore(checkpoint)?,
             None => {
-                for (seed, weights) in models::first(run, &plan, seeds, base.as_deref()).await? {
+                let gpu = engine.may_train_on_gpu();
+                for (seed, weights) in models::first(run, &plan, seeds, base.as_deref(), gpu).await? {
                     let own = lanes.iter().filter(|lane| lane.seed == seed as usize);
                     own.into_iter().try_for_each(|lane| engine.set_reward_models(*lane, &weights))?;
                 }

@@ -189,7 +189,8 @@ impl Session {
                 vec![Effect::Tell(Told::ModelsProgress { step, of })]
             }
             Event::CompileProgress { stage, of, .. } => vec![Effect::Tell(Told::Compiling { stage, of })],
-            Event::Models { reports, .. } => vec![Effect::Tell(Told::Models(reports))],
+            Event::Models { reports, on, .. } => vec![Effect::Tell(Told::Models { reports, on })],
+            Event::Notice { message, .. } => vec![Effect::Tell(Told::Moved { message, rewind: None })],
             Event::Ready { engine, .. } => self.on_ready(at, engine.adapter),
             Event::Report { index, values, anatomy, updates_per_s, .. } => {
                 self.on_report(at, index, values, anatomy, updates_per_s)
@@ -437,6 +438,7 @@ fn run_of(event: &Event) -> Option<u32> {
         | Event::ModelsProgress { run, .. }
         | Event::CompileProgress { run, .. }
         | Event::Models { run, .. }
+        | Event::Notice { run, .. }
         | Event::Ready { run, .. }
         | Event::Report { run, .. }
         | Event::Edited { run, .. }

@@ -1,7 +1,7 @@
 //! What goes in and out of a session besides the protocol: the choice of an engine, what is to be done in the browser,
 //! and what the page is told.
 
-use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex};
+use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex, TrainedOn};
 use goodhart_core::reward_models::Report;
 
 /// What the person wants to train on.
@@ -69,8 +69,11 @@ pub enum Told {
         stage: u32,
         of: u32,
     },
-    /// What the reward models of some seeds came to before the run.
-    Models(Vec<Report>),
+    /// What the reward models of some seeds came to before the run, and where the first of them were trained.
+    Models {
+        reports: Vec<Report>,
+        on: Option<TrainedOn>,
+    },
     /// Every worker is ready for commands.
     Ready,
     Rows {
@@ -90,7 +93,7 @@ pub enum Told {
         update: u32,
         finished: bool,
     },
-    /// Training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
+    /// Something about the engine, such as that training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
     /// come again bit for bit, another engine's do not.
     Moved {
         message: String,

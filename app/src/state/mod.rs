@@ -28,7 +28,7 @@ use crate::engine_client::{Choice, Client, EngineView, Told};
 use crate::parts::LanguageModule;
 use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::metrics::verdict::Line;
-use goodhart_core::protocol::Anatomy;
+use goodhart_core::protocol::{Anatomy, TrainedOn};
 use leptos::prelude::*;
 use shipped::{Index, Shipped};
 use std::rc::Rc;
@@ -95,6 +95,7 @@ pub struct App {
     pub verdict: RwSignal<Vec<Line>>,
     /// What the learned reward models came to before the run, by seed.
     pub models: RwSignal<Vec<goodhart_core::reward_models::Report>>,
+    pub models_on: RwSignal<Option<TrainedOn>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
     /// What the compiler says of each arm's code.
     pub checks: RwSignal<Vec<ArmCheck>>,
@@ -148,6 +149,7 @@ impl App {
             tick: RwSignal::new(0),
             verdict: RwSignal::new(Vec::new()),
             models: RwSignal::new(Vec::new()),
+            models_on: RwSignal::new(None),
             anatomy: RwSignal::new(None),
             checks: RwSignal::new(Vec::new()),
             edits: RwSignal::new(Vec::new()),

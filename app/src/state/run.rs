@@ -176,6 +176,7 @@ impl App {
         self.anatomy.set(None);
         self.verdict.set(Vec::new());
         self.models.set(Vec::new());
+        self.models_on.set(None);
         self.moment.set(None);
         self.edits.set(vec![EditState::None; draft.arms.len()]);
         self.seed.update(|s| *s = (*s).min(run.seeds - 1));

@@ -27,10 +27,13 @@ impl App {
                 }
             }
             // A seed that is learned again, on another engine, comes to the same.
-            Told::Models(new) => self.models.update(|all| {
-                all.retain(|old| new.iter().all(|n| n.seed != old.seed));
-                all.extend(new);
-            }),
+            Told::Models { reports, on } => {
+                self.models_on.set(on);
+                self.models.update(|all| {
+                    all.retain(|old| reports.iter().all(|new| new.seed != old.seed));
+                    all.extend(reports);
+                });
+            }
             Told::BaseMade(params) => {
                 if let Some(experiment) = self.loaded.get_untracked() {
                     wasm_bindgen_futures::spawn_local(async move { bases::keep(self, &experiment, &params).await });
