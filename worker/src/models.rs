@@ -21,7 +21,7 @@ const SCRIPT: &str = "./goodhart-reward-models_loader.js";
 const GPU_SCRIPT: &str = "./goodhart-gpu-reward-models_loader.js";
 
 /// Milliseconds without a word after which the one with WebGPU counts as failed; its first step compiles shaders.
-const SILENCE: u32 = 90_000;
+const SILENCE: u32 = 120_000;
 
 /// Trainings that are remembered.
 const KEPT: usize = 64;
@@ -112,6 +112,7 @@ impl Trainer {
             // Where a script could not be fetched the event has no message at all.
             let message = js_sys::Reflect::get(&e, &"message".into()).ok().and_then(|m| m.as_string());
             let message = message.unwrap_or_else(|| "its file did not come".into());
+            let message = message.trim_start_matches("Uncaught ");
             to.put(Err(format!("the module that learns reward models did not load or stopped: {message}")));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -179,7 +180,7 @@ async fn train(job: &Job, gpu: bool, mut tell: impl FnMut(u32) -> bool) -> Resul
     });
     let (trained, why) = match tried.await {
         Ok((weights, on)) => {
-            let without = on.gpu_ms.is_none().then(|| "it found no device, or the device failed".into());
+            let without = on.gpu_ms.is_none().then(|| "its module found no device, or the device failed".into());
             ((weights, on), without)
         }
         Err(message) if superseded => return Err(message),
@@ -188,7 +189,8 @@ async fn train(job: &Job, gpu: bool, mut tell: impl FnMut(u32) -> bool) -> Resul
     };
     if let Some(why) = why {
         NO_GPU.set(true);
-        let message = format!("WebGPU does not train the reward models: {why}. The CPU does, and nothing is lost.");
+        let message =
+            format!("The CPU trains the reward models from now on, and nothing is lost. WebGPU could not: {why}");
         edge::post(&Event::Notice { run: edge::remembered().0, message });
     }
     Ok((trained.0, Some(trained.1)))
