@@ -6,7 +6,7 @@ mod common;
 use common::{number, overrides, text};
 use goodhart_core::base::WarmStart;
 use goodhart_core::cpu::{CpuEngine, LaneId};
-use goodhart_core::experiment::{self, Base, Experiment};
+use goodhart_core::experiment::{self, Base, Experiment, Part};
 use goodhart_core::math::rng::{draw, uniform};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
@@ -224,6 +224,37 @@ fn the_samples_gradient_is_the_step_that_the_engine_takes() {
 fn cosine(x: &[f32], y: &[f32]) -> f64 {
     let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
     dot(x, y) / (dot(x, x) * dot(y, y)).sqrt()
+}
+
+/// Every step task that can be walked is followed with an MLP too, over many policies.
+#[test]
+fn every_walked_task_is_followed_with_an_mlp() {
+    for kind in ["bandit", "chain", "gridworld", "judge", "rooms", "steps"] {
+        let plan = shipped("coin-circling", |e| {
+            plainly(e);
+            e.task = Part { kind: kind.into(), params: overrides([]) };
+            e.policy = Part { kind: "mlp".into(), params: overrides([]) };
+            e.arms[0].code = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n".into();
+            e.algorithm.insert("learning_rate".into(), number(0.1));
+        });
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], None).unwrap();
+        engine.watch(LANE);
+        let mut live = Live::new(&plan).unwrap_or_else(|why| panic!("{kind}: {why}"));
+        for update in 0..3 {
+            let row = engine.update().to_vec();
+            let (exact, why) = exact(&mut live, &engine, update);
+            let exact = exact.unwrap();
+            let (_, kept) = engine.watched().unwrap();
+            let n = kept.lengths.len() as f32;
+            let mean = row[Column::TrueScore as usize];
+            let squares = kept.true_scores.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / n;
+            // Start states are drawn once a group.
+            let error = 5.0 * (squares / 64.0).sqrt() + 0.01;
+            println!("{kind}: {exact:?} {mean} {why}");
+            assert!((exact.true_score - mean).abs() < error, "{kind}: {exact:?} and {mean}");
+            assert!((exact.entropy - row[Column::Entropy as usize]).abs() < 0.05, "{kind}: {exact:?}");
+        }
+    }
 }
 
 /// What is missing of the first update.

@@ -6,6 +6,7 @@
 //! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
 
 mod answer;
+mod ask;
 pub mod completions;
 pub mod live;
 pub mod memory;
@@ -26,8 +27,9 @@ use crate::plan::{Plan, PlannedArm};
 use crate::policy::TableParams;
 use crate::reward::Program;
 use crate::tasks::Play;
+use ask::at_every_step;
 use model::Model;
-use paid::{Found, Payments, differ, differences, mean_table, pay, pay_worlds, run_values};
+use paid::{Found, Payments, differ, differences, mean_table, pay, run_values};
 use plays::{Player, Plays};
 use solve::Best;
 use std::cell::{OnceCell, RefCell};
@@ -54,10 +56,12 @@ pub struct Oracle<P> {
     pub model: Model,
     /// Episodes that take every transition on the way and on the last step, in worlds of different noise.
     worlds: Vec<Plays>,
-    /// The same with every transition at every step, made when a program first asks for it; None where they are too many.
-    timed: Option<OnceCell<Vec<Plays>>>,
-    /// The episodes of some worlds with all that they were on the way, for payments that grow with an episode.
-    prefixes: OnceCell<Vec<(Plays, Plays)>>,
+    /// The same with every transition at every step, each made when a program first asks for it; empty where they are too
+    /// many.
+    timed: Vec<OnceCell<Plays>>,
+    /// The episodes of some worlds with all that they were on the way, for payments that grow with an episode, each made
+    /// when first needed.
+    prefixes: Vec<OnceCell<(Plays, Plays)>>,
     /// What was asked last: the most recent last.
     asked: RefCell<Vec<(Asked, Answer)>>,
     /// Episodes of world 0 that no table is made of: of the uniform policy and of the base policy.
@@ -151,33 +155,12 @@ fn base_policy(plan: &Plan, model: &Model) -> Vec<f64> {
     policy
 }
 
-/// A table of payments that was tried, of every component too, and over how many draws.
-struct Tried {
-    found: Found,
-    components: Vec<Option<Vec<f64>>>,
-    times: usize,
-}
-
 fn refs<T>(all: &[T]) -> Vec<&T> {
     all.iter().collect()
 }
 
 fn slices(all: &[Vec<f64>]) -> Vec<&[f64]> {
     all.iter().map(Vec::as_slice).collect()
-}
-
-/// Episodes that take every transition at every step.
-fn at_every_step<'a>(
-    cell: &'a OnceCell<Vec<Plays>>,
-    player: &Player<'_>,
-    is_noisy: bool,
-) -> Result<&'a [Plays], String> {
-    if let Some(known) = cell.get() {
-        return Ok(known);
-    }
-    let worlds = if is_noisy { WORLDS[2] } else { 1 };
-    let made = (0..worlds).map(|world| player.episodes(world, true, None)).collect::<Result<Vec<Plays>, _>>()?;
-    Ok(cell.get_or_init(|| made))
 }
 
 impl<P: Deref<Target = Plan>> Oracle<P> {
@@ -191,7 +174,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let count = if is_noisy { WORLDS[usize::from(model.horizon > 1)] } else { 1 };
         let worlds = (0..count).map(|world| player.episodes(world, false, None)).collect::<Result<Vec<Plays>, _>>()?;
         let may_time = model.horizon > 1 && model.horizon * model.edges.len() <= TIMED_CELLS;
-        let timed = may_time.then(OnceCell::new);
+        let count = if is_noisy { WORLDS[2] } else { 1 };
+        let timed: Vec<OnceCell<Plays>> = (0..if may_time { count } else { 0 }).map(|_| OnceCell::new()).collect();
         let base = base_policy(&plan, &model);
         let mut checks = Plays::default();
         player.wander(0, &uniform, CHECKS / 2, 2, &mut checks, None)?;
@@ -208,13 +192,13 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             paid
         };
         let checked = ends(&checks);
-        let table = |worlds: &[Plays], timed: bool| {
-            let paid: Vec<Vec<f64>> = worlds.iter().map(ends).collect();
-            mean_table(&model, &refs(worlds), &slices(&paid), &checks, &checked, timed)
+        let table = |worlds: &[&Plays], timed: bool| {
+            let paid: Vec<Vec<f64>> = worlds.iter().map(|plays| ends(plays)).collect();
+            mean_table(&model, worlds, &slices(&paid), &checks, &checked, timed)
         };
-        let mut found = table(&worlds, false);
-        if let (false, Some(timed)) = (found.is_exact, &timed) {
-            found = table(at_every_step(timed, &player, is_noisy)?, true);
+        let mut found = table(&refs(&worlds), false);
+        if !found.is_exact && !timed.is_empty() {
+            found = table(&at_every_step(&timed, &player)?, true);
         }
         if !found.is_exact {
             let mut prefixes = Plays::default();
@@ -230,11 +214,12 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let best = solve::best(&model, &truth, 1.0, &[]);
         let against: Vec<f64> = truth.iter().map(|x| -x).collect();
         let worst = -solve::best(&model, &against, 1.0, &[]).value;
+        let prefixes = worlds.iter().take(WORLDS[2] as usize).map(|_| OnceCell::new()).collect();
         Ok(Self {
             plan,
             worlds,
             timed,
-            prefixes: OnceCell::new(),
+            prefixes,
             asked: RefCell::default(),
             checks,
             base,
@@ -308,77 +293,6 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         paid
     }
 
-    fn ask(&self, arm: &PlannedArm) -> Result<Paid, String> {
-        let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
-        let program = &arm.program;
-        if let Some(why) = needs_a_run(plan, program) {
-            return Err(why.into());
-        }
-        let gamma = discount(&arm.settings);
-        let run = run_values(plan, 0);
-        let grouped = self.looks_at_group(program, &run);
-        let ask = |plays: &Plays, company: usize| -> Payments {
-            let others = |i: usize| self.companions(plays, i, company);
-            let others: Option<&dyn Fn(usize) -> Vec<f32>> = if grouped { Some(&others) } else { None };
-            pay(plan, program, &plays.records, &plays.lengths(), &run, others)
-        };
-        let one = self.worlds[0].len() * plan.group();
-        if grouped && one > GROUP_BUDGET {
-            return Err(format!(
-                "what it pays for an episode depends on the others of its group, and {} episodes with a group of {} each are too many to try",
-                self.worlds[0].len(),
-                plan.group()
-            ));
-        }
-        let checked = ask(&self.checks, 0);
-        let table = |worlds: &[Plays], timed: bool| -> Option<Tried> {
-            let one = worlds[0].len() * plan.group();
-            if grouped && one > GROUP_BUDGET {
-                return None;
-            }
-            let times = if grouped { (GROUP_BUDGET / 2 / one).clamp(1, COMPANIES) } else { worlds.len() };
-            let worlds: Vec<&Plays> = (0..times).map(|i| &worlds[i % worlds.len()]).collect();
-            let asked = if grouped {
-                worlds.iter().enumerate().map(|(i, plays)| ask(plays, i)).collect()
-            } else {
-                pay_worlds(plan, program, &worlds, &run)
-            };
-            let totals: Vec<&[f64]> = asked.iter().map(|p| p.total.as_slice()).collect();
-            let found = mean_table(model, &worlds, &totals, &self.checks, &checked.total, timed);
-            let components = (0..program.components.len()).map(|c| {
-                let own: Vec<&[f64]> = asked.iter().map(|p| p.components[c].as_slice()).collect();
-                let found = mean_table(model, &worlds, &own, &self.checks, &checked.components[c], timed);
-                found.is_exact.then_some(found.r)
-            });
-            let components = components.collect();
-            Some(Tried { found, components, times })
-        };
-        let mut tried = table(&self.worlds, false);
-        if tried.as_ref().is_none_or(|t| !t.found.is_exact)
-            && let (Some(timed), Some(player)) = (&self.timed, self.player())
-        {
-            tried = table(at_every_step(timed, &player, self.worlds.len() > 1)?, true).or(tried);
-        }
-        let Some(Tried { mut found, components, times }) = tried else { return Err("it could not be asked".into()) };
-        if !found.is_exact
-            && gamma == 1.0
-            && !grouped
-            && let Some(grown) = self.grown(program, &run, &checked.total)
-        {
-            found = grown;
-        }
-        if !found.is_exact && found.left > UNEXPLAINED * found.deviation {
-            return Err(format!(
-                "what a step is paid depends on the rest of the episode, and its mean would leave {:.2} of {:.2} (deviation of an episode's reward) unexplained",
-                found.left, found.deviation
-            ));
-        }
-        let changes = self.changes(program);
-        let notes = self.notes(&found, &checked, grouped, times, changes);
-        let is_exact = found.is_exact && !model.estimated && checked.failed + checked.without == 0;
-        Ok(Paid { r: found.r, components, is_exact, is_noisy: found.is_noisy, changes, notes, gamma })
-    }
-
     /// Whether a program pays something else at the end of the run than at its start.
     fn changes(&self, program: &Program) -> bool {
         let plan: &Plan = &self.plan;
@@ -429,33 +343,5 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             ));
         }
         notes
-    }
-
-    /// Payments for whole episodes, spread over the steps by which they grew.
-    fn grown(&self, program: &Program, run: &[f32], checked: &[f64]) -> Option<Found> {
-        let (player, model) = (self.player()?, &self.model);
-        if model.edges.len() > 4000 {
-            return None;
-        }
-        if self.prefixes.get().is_none() {
-            let worlds = 0..self.worlds.len().min(WORLDS[2] as usize) as u32;
-            let episodes = worlds.map(|world| {
-                let mut prefixes = Plays::default();
-                player.episodes(world, false, Some(&mut prefixes)).map(|plays| (plays, prefixes))
-            });
-            let made = episodes.collect::<Result<Vec<_>, _>>().ok()?;
-            self.prefixes.get_or_init(|| made);
-        }
-        let worlds = self.prefixes.get()?;
-        let all: Vec<&Plays> = worlds.iter().map(|(plays, _)| plays).collect();
-        let prefixes: Vec<&Plays> = worlds.iter().map(|(_, prefixes)| prefixes).collect();
-        let asked = pay_worlds(&self.plan, program, &prefixes, run);
-        let spread = |(plays, each): (&&Plays, &Payments)| {
-            let totals: Vec<f64> = each.total.chunks_exact(model.horizon).map(|steps| steps.iter().sum()).collect();
-            differences(plays, &totals, model.horizon)
-        };
-        let paid: Vec<Vec<f64>> = all.iter().zip(&asked).map(spread).collect();
-        let found = mean_table(model, &all, &slices(&paid), &self.checks, checked, false);
-        found.is_exact.then_some(found)
     }
 }

@@ -94,7 +94,33 @@ pub fn rewards(plan: &Plan, program: &Program, records: &[f32], run: &[f32], gro
 
 /// Pays the episodes of several worlds, each record that the program sees another of once.
 pub fn pay_worlds(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]) -> Vec<Payments> {
-    let (schema, horizon) = (&plan.task.schema, plan.task.horizon);
+    let horizon = plan.task.horizon;
+    let (once, same) = pay_once(plan, program, worlds, run);
+    let mut same = same.into_iter();
+    let mut spread = |plays: &Plays| {
+        let own: Vec<usize> = same.by_ref().take(plays.len()).collect();
+        let of = |from: &[f64]| own.iter().flat_map(|at| &from[at * horizon..(at + 1) * horizon]).copied().collect();
+        Payments {
+            total: of(&once.total),
+            components: once.components.iter().map(|c| of(c)).collect(),
+            failed: once.failed,
+            without: once.without,
+        }
+    };
+    worlds.iter().map(|plays| spread(plays)).collect()
+}
+
+/// What whole episodes of several worlds are paid, [worlds][n].
+pub fn pay_sums(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]) -> Vec<Vec<f64>> {
+    let (once, same) = pay_once(plan, program, worlds, run);
+    let sums: Vec<f64> = once.total.chunks_exact(plan.task.horizon).map(|steps| steps.iter().sum()).collect();
+    let mut all = same.into_iter().map(|at| sums[at]);
+    worlds.iter().map(|plays| all.by_ref().take(plays.len()).collect()).collect()
+}
+
+/// Payments of the records of several worlds that the program can tell apart, and which of them each record is.
+fn pay_once(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]) -> (Payments, Vec<usize>) {
+    let schema = &plan.task.schema;
     let slots = Reads::of(program, schema).slots(schema);
     let record = |(w, i): (usize, usize)| &worlds[w].records[i * schema.stride..(i + 1) * schema.stride];
     let mut known = BTreeMap::<u64, usize>::new();
@@ -121,19 +147,7 @@ pub fn pay_worlds(plan: &Plan, program: &Program, worlds: &[&Plays], run: &[f32]
     let mut records = Vec::with_capacity(first.len() * schema.stride);
     first.iter().for_each(|at| records.extend_from_slice(record(*at)));
     let lengths: Vec<u32> = first.iter().map(|(w, i)| worlds[*w].edges[*i].len() as u32).collect();
-    let once = pay(plan, program, &records, &lengths, run, None);
-    let mut same = same.into_iter();
-    let mut spread = |plays: &Plays| {
-        let own: Vec<usize> = same.by_ref().take(plays.len()).collect();
-        let of = |from: &[f64]| own.iter().flat_map(|at| &from[at * horizon..(at + 1) * horizon]).copied().collect();
-        Payments {
-            total: of(&once.total),
-            components: once.components.iter().map(|c| of(c)).collect(),
-            failed: once.failed,
-            without: once.without,
-        }
-    };
-    worlds.iter().map(|plays| spread(plays)).collect()
+    (pay(plan, program, &records, &lengths, run, None), same)
 }
 
 /// Mean payments of transitions: of every (step, transition) where `timed`, else of a transition on the way, and of one on

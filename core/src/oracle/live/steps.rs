@@ -9,23 +9,23 @@ use crate::oracle::{Oracle, Paid};
 use crate::plan::{Plan, PlannedArm};
 use crate::policy::Policy;
 use crate::protocol::Exact;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Play, STATE_WORDS, State};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Play, STATE_WORDS, State, StepTask};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// Sizes [H][E] up to which a policy is followed during training.
-const MOST: usize = 100_000;
-/// A state that no episode comes to.
-const NOWHERE: u32 = u32::MAX;
+const MOST: usize = 500_000;
 
 /// A walked task.
 pub(super) struct Steps {
     oracle: Oracle<Arc<Plan>>,
+    /// The oracle's model with the observations of the policy.
+    model: Model,
     policy: Box<dyn Policy>,
     /// Every observation once.
     probe: Probe,
-    /// The observation of every state of the table, [states].
-    seen: Vec<u32>,
+    seen: BTreeMap<Input, u32>,
     /// The reference policy of a lane, [observations][actions].
     reference: Option<(LaneId, Vec<f64>)>,
 }
@@ -35,8 +35,7 @@ impl Steps {
     pub(super) fn new(plan: &Arc<Plan>) -> Result<Self, String> {
         let Play::Steps(task) = &plan.task.play else { return Err("the task has no steps".into()) };
         let oracle = Oracle::new(plan.clone())?;
-        let model = &oracle.model;
-        let size = model.horizon * model.edges.len();
+        let size = oracle.model.horizon * oracle.model.edges.len();
         if size > MOST {
             return Err(format!(
                 "the task has {size} pairs of a step and a transition, and policies are followed on at most {MOST}"
@@ -44,14 +43,8 @@ impl Steps {
         }
         let built = plan.policy.build(&plan.policy_params, &plan.interface);
         let policy = built.map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        let probe = every_observation(plan, model).ok_or("the task has no steps")?;
-        let mut seen = vec![NOWHERE; task.observation().states];
-        for (observation, row) in model.rows.iter().enumerate() {
-            if let Some(place) = seen.get_mut(*row as usize) {
-                *place = observation as u32;
-            }
-        }
-        Ok(Self { oracle, policy, probe, seen, reference: None })
+        let (model, probe, seen) = observations(plan, task.as_ref(), &oracle.model);
+        Ok(Self { oracle, model, policy, probe, seen, reference: None })
     }
 
     pub(super) fn exact(&mut self, followed: &Followed<'_>) -> (Option<Exact>, String) {
@@ -62,7 +55,7 @@ impl Steps {
         let paid = self.paid(followed.arm);
         let paid = paid.as_ref();
         let reference = self.reference.as_ref().map_or(policy.as_slice(), |(_, reference)| reference);
-        let (model, truth) = (&self.oracle.model, &self.oracle.truth);
+        let (model, truth) = (&self.model, &self.oracle.truth);
         let (entropy, kl) = spread(model, &policy, reference);
         let mut exact = Exact {
             reward: paid.ok().map(|p| worth(model, &policy, &p.r, 1.0) as f32),
@@ -100,14 +93,14 @@ impl Steps {
     fn both(&mut self, followed: &Followed<'_>, policy: &[f64], paid: &Paid) -> Option<[Vec<f32>; 2]> {
         let sampled = self.sampled(followed.lane, policy, followed.kept, followed.update)?;
         let sampled = self.in_parameters(followed.params, &sampled);
-        let exact = gradient(&self.oracle.model, policy, &paid.r, paid.gamma);
+        let exact = gradient(&self.model, policy, &paid.r, paid.gamma);
         self.ask(followed.params);
         Some([self.in_parameters(followed.params, &exact), sampled])
     }
 
     /// Probabilities of a policy at every observation, [observations][actions].
     fn ask(&mut self, params: &[f32]) -> Vec<f64> {
-        let p = probe(self.policy.as_mut(), params, &self.probe, self.oracle.model.actions);
+        let p = probe(self.policy.as_mut(), params, &self.probe, self.model.actions);
         p.into_iter().map(f64::from).collect()
     }
 
@@ -125,7 +118,7 @@ impl Steps {
     fn sampled(&self, lane: LaneId, policy: &[f64], kept: &Kept, update: u32) -> Option<Vec<f64>> {
         let plan = &self.oracle.plan;
         let Play::Steps(task) = &plan.task.play else { return None };
-        let (group, horizon, a) = (plan.group(), plan.steps(), self.oracle.model.actions);
+        let (group, horizon, a) = (plan.group(), plan.steps(), self.model.actions);
         let mut record = vec![0.0; plan.task.schema.stride];
         let mut sum = vec![0.0; policy.len()];
         for (i, length) in kept.lengths.iter().enumerate() {
@@ -134,7 +127,7 @@ impl Steps {
             let mut state: State = [0; STATE_WORDS];
             task.begin(key, &mut state, &mut record);
             for t in 0..*length as usize {
-                let seen = *self.seen.get(task.state_index(&state) as usize).filter(|seen| **seen != NOWHERE)?;
+                let seen = *self.seen.get(&input(plan, task.as_ref(), &state))?;
                 let (action, advantage) = (kept.actions[i * horizon + t], f64::from(kept.advantages[i * horizon + t]));
                 let row = seen as usize * a..(seen as usize + 1) * a;
                 for (b, (x, p)) in sum[row.clone()].iter_mut().zip(&policy[row]).enumerate() {
@@ -147,26 +140,42 @@ impl Steps {
     }
 }
 
-/// A probe with every observation of a model once.
-fn every_observation(plan: &Plan, model: &Model) -> Option<Probe> {
-    let Play::Steps(task) = &plan.task.play else { return None };
-    let mut probe = Probe { rows: model.rows.len(), critic: plan.interface.critic, ..Probe::default() };
-    for (seen, row) in model.rows.iter().enumerate() {
-        let state = &model.states[model.seen.iter().position(|s| *s as usize == seen)?];
-        if plan.policy.name == "table" {
-            probe.inputs.push(*row);
-        } else {
-            let mut features = [0; MAX_ACTIVE];
-            task.features(state, &mut features);
-            probe.inputs.extend_from_slice(&features[..plan.interface.active]);
-        }
-        if task.has_prior() {
-            let at = probe.prior.len();
-            probe.prior.resize(at + model.actions, 0.0);
-            task.prior(state, &mut probe.prior[at..]);
+/// What a policy is fed with.
+type Input = [u32; MAX_ACTIVE];
+
+/// What the plan's policy is fed with in a state: an MLP may see more of it than a table has rows for.
+fn input(plan: &Plan, task: &dyn StepTask, state: &State) -> Input {
+    let mut input = [0; MAX_ACTIVE];
+    if plan.policy.name == "table" {
+        input[0] = task.state_index(state);
+    } else {
+        task.features(state, &mut input);
+    }
+    input
+}
+
+/// The inputs of a policy: a model whose observations are what the policy tells apart, a probe with each of them once, and
+/// where each is.
+fn observations(plan: &Plan, task: &dyn StepTask, model: &Model) -> (Model, Probe, BTreeMap<Input, u32>) {
+    let width = if plan.policy.name == "table" { 1 } else { plan.interface.active };
+    let mut model = model.clone();
+    let mut probe = Probe { critic: plan.interface.critic, ..Probe::default() };
+    let mut known = BTreeMap::new();
+    for (state, seen) in model.states.iter().zip(&mut model.seen) {
+        let input = input(plan, task, state);
+        *seen = *known.entry(input).or_insert(probe.rows as u32);
+        if *seen as usize == probe.rows {
+            probe.rows += 1;
+            probe.inputs.extend_from_slice(&input[..width]);
+            if task.has_prior() {
+                let at = probe.prior.len();
+                probe.prior.resize(at + model.actions, 0.0);
+                task.prior(state, &mut probe.prior[at..]);
+            }
         }
     }
-    Some(probe)
+    model.rows = (0..probe.rows as u32).collect();
+    (model, probe, known)
 }
 
 /// Mean entropy of a step, and mean KL to a reference, in nats: over the steps that the policy takes.

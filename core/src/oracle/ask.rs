@@ -1,0 +1,184 @@
+//! Asking a program what it pays for every transition: of worlds of different noise, in groups where it looks at them,
+//! with every step apart where it must be, and by how payments grow where that is all that adds up.
+
+use super::model::Model;
+use super::paid::{Found, Payments, differences, mean_table, pay, pay_sums, pay_worlds, run_values};
+use super::plays::{Player, Plays};
+use super::{COMPANIES, GROUP_BUDGET, Oracle, Paid, UNEXPLAINED, discount, needs_a_run, refs, slices};
+use crate::plan::{Plan, PlannedArm};
+use crate::reward::Program;
+use std::cell::OnceCell;
+use std::ops::Deref;
+
+/// A program that is being asked.
+struct Asking<'a> {
+    program: &'a Program,
+    run: Vec<f32>,
+    /// It looks at the group.
+    grouped: bool,
+    /// What it pays for the episodes that no table is made of.
+    checked: Payments,
+}
+
+/// A table of payments that was tried, of every component too, and over how many draws.
+struct Tried {
+    found: Found,
+    components: Vec<Option<Vec<f64>>>,
+    times: usize,
+}
+
+impl Tried {
+    /// So much is left unexplained that the mean says nothing.
+    fn is_hopeless(&self) -> bool {
+        !self.found.is_exact && self.found.left > UNEXPLAINED * self.found.deviation
+    }
+}
+
+fn is_exact(tried: Option<&Tried>) -> bool {
+    tried.is_some_and(|t| t.found.is_exact)
+}
+
+/// The first worlds with episodes that take every transition at every step.
+pub(super) fn at_every_step<'a>(cells: &'a [OnceCell<Plays>], player: &Player<'_>) -> Result<Vec<&'a Plays>, String> {
+    let made = cells.iter().zip(0..).map(|(cell, world)| {
+        if cell.get().is_none() {
+            let plays = player.episodes(world, true, None)?;
+            cell.get_or_init(|| plays);
+        }
+        cell.get().ok_or_else(|| "no episode was played".to_string())
+    });
+    made.collect()
+}
+
+impl<P: Deref<Target = Plan>> Oracle<P> {
+    pub(super) fn ask(&self, arm: &PlannedArm) -> Result<Paid, String> {
+        let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
+        let program = &arm.program;
+        if let Some(why) = needs_a_run(plan, program) {
+            return Err(why.into());
+        }
+        let gamma = discount(&arm.settings);
+        let run = run_values(plan, 0);
+        let grouped = self.looks_at_group(program, &run);
+        if grouped && self.worlds[0].len() * plan.group() > GROUP_BUDGET {
+            return Err(format!(
+                "what it pays for an episode depends on the others of its group, and {} episodes with a group of {} each are too many to try",
+                self.worlds[0].len(),
+                plan.group()
+            ));
+        }
+        let mut asking = Asking { program, run, grouped, checked: Payments::default() };
+        asking.checked = self.asked(&asking, &self.checks, 0);
+        let (tried, grown) = self.tried(&asking, gamma == 1.0 && !grouped)?;
+        let Tried { found, components, times } = tried;
+        let found = grown.unwrap_or(found);
+        if !found.is_exact && found.left > UNEXPLAINED * found.deviation {
+            return Err(format!(
+                "what a step is paid depends on the rest of the episode, and its mean would leave {:.2} of {:.2} (deviation of an episode's reward) unexplained",
+                found.left, found.deviation
+            ));
+        }
+        let changes = self.changes(program);
+        let checked = &asking.checked;
+        let notes = self.notes(&found, checked, grouped, times, changes);
+        let is_exact = found.is_exact && !model.estimated && checked.failed + checked.without == 0;
+        Ok(Paid { r: found.r, components, is_exact, is_noisy: found.is_noisy, changes, notes, gamma })
+    }
+
+    /// The simplest table that holds, or the last one; and where none does and payments may be spread over steps
+    /// (`may_grow`), what they grow by. A reward that is no sum over transitions in the first world is none, whatever the
+    /// others say, so those are asked only where it may be one.
+    fn tried(&self, asking: &Asking<'_>, may_grow: bool) -> Result<(Tried, Option<Found>), String> {
+        let all = refs(&self.worlds);
+        let is_alone = asking.grouped || all.len() == 1 || self.timed.is_empty();
+        let (mut tried, mut may_grow) = (None, may_grow);
+        if is_alone || is_exact(self.table(asking, &all[..1], false).as_ref()) {
+            tried = self.table(asking, &all, false);
+        }
+        let is_done = is_exact(tried.as_ref());
+        if let (false, false, Some(player)) = (is_done, self.timed.is_empty(), self.player()) {
+            let first =
+                if is_alone { None } else { self.table(asking, &at_every_step(&self.timed[..1], &player)?, true) };
+            if let Some(first) = first.filter(|t| !t.found.is_exact) {
+                if std::mem::take(&mut may_grow)
+                    && let Some(found) = self.grown(asking)
+                    && let Some(tried) = self.table(asking, &all, false)
+                {
+                    return Ok((tried, Some(found)));
+                }
+                if first.is_hopeless() {
+                    return Ok((first, None));
+                }
+            }
+            tried = self.table(asking, &at_every_step(&self.timed, &player)?, true).or(tried);
+        }
+        let tried = tried.ok_or("it could not be asked")?;
+        let found = if may_grow && !tried.found.is_exact { self.grown(asking) } else { None };
+        Ok((tried, found))
+    }
+
+    /// What it pays for some episodes.
+    fn asked(&self, asking: &Asking<'_>, plays: &Plays, company: usize) -> Payments {
+        let others = |i: usize| self.companions(plays, i, company);
+        let others: Option<&dyn Fn(usize) -> Vec<f32>> = if asking.grouped { Some(&others) } else { None };
+        pay(&self.plan, asking.program, &plays.records, &plays.lengths(), &asking.run, others)
+    }
+
+    /// Its mean payments over worlds; None where there are too many groups to try.
+    fn table(&self, asking: &Asking<'_>, worlds: &[&Plays], timed: bool) -> Option<Tried> {
+        let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
+        let one = worlds[0].len() * plan.group();
+        if asking.grouped && one > GROUP_BUDGET {
+            return None;
+        }
+        let times = if asking.grouped { (GROUP_BUDGET / 2 / one).clamp(1, COMPANIES) } else { worlds.len() };
+        let worlds: Vec<&Plays> = (0..times).map(|i| worlds[i % worlds.len()]).collect();
+        let asked = if asking.grouped {
+            worlds.iter().enumerate().map(|(i, plays)| self.asked(asking, plays, i)).collect()
+        } else {
+            pay_worlds(plan, asking.program, &worlds, &asking.run)
+        };
+        let checked = &asking.checked;
+        let totals: Vec<&[f64]> = asked.iter().map(|p| p.total.as_slice()).collect();
+        let found = mean_table(model, &worlds, &totals, &self.checks, &checked.total, timed);
+        let components = (0..asking.program.components.len()).map(|c| {
+            let own: Vec<&[f64]> = asked.iter().map(|p| p.components[c].as_slice()).collect();
+            let found = mean_table(model, &worlds, &own, &self.checks, &checked.components[c], timed);
+            found.is_exact.then_some(found.r)
+        });
+        let components = components.collect();
+        Some(Tried { found, components, times })
+    }
+
+    /// Payments for whole episodes, spread over the steps by which they grew; None where those are not the same in every
+    /// episode either.
+    fn grown(&self, asking: &Asking<'_>) -> Option<Found> {
+        if self.model.edges.len() > 4000 {
+            return None;
+        }
+        let worlds = self.prefixes.len();
+        let first = self.grown_in(asking, 1).filter(|found| found.is_exact)?;
+        let found = if worlds == 1 { first } else { self.grown_in(asking, worlds)? };
+        found.is_exact.then_some(found)
+    }
+
+    /// The same over the first worlds, exact or not.
+    fn grown_in(&self, asking: &Asking<'_>, worlds: usize) -> Option<Found> {
+        let (player, model) = (self.player()?, &self.model);
+        let mut all = Vec::new();
+        for (cell, world) in self.prefixes[..worlds].iter().zip(0..) {
+            if cell.get().is_none() {
+                let mut prefixes = Plays::default();
+                let plays = player.episodes(world, false, Some(&mut prefixes)).ok()?;
+                cell.get_or_init(|| (plays, prefixes));
+            }
+            all.push(cell.get()?);
+        }
+        let plays: Vec<&Plays> = all.iter().map(|(plays, _)| plays).collect();
+        let prefixes: Vec<&Plays> = all.iter().map(|(_, prefixes)| prefixes).collect();
+        let totals = pay_sums(&self.plan, asking.program, &prefixes, &asking.run);
+        let spread = |(plays, totals): (&&Plays, &Vec<f64>)| differences(plays, totals, model.horizon);
+        let paid: Vec<Vec<f64>> = plays.iter().zip(&totals).map(spread).collect();
+        Some(mean_table(model, &plays, &slices(&paid), &self.checks, &asking.checked.total, false))
+    }
+}
