@@ -20,7 +20,7 @@ const MOST: usize = 16_384;
 const MOST_LEFT: f64 = 0.02;
 /// Share of a gradient's squares that may be left out.
 const SMALL: f64 = 1e-8;
-/// Sequences that go through the policy together.
+/// Sequences that go through the policy and back together, at most: each has keys, values and activations.
 const AT_ONCE: usize = 256;
 
 /// A token task, and what its arm pays.
@@ -111,7 +111,10 @@ impl Tokens {
         let base = tree.mean(paid.iter().map(|p| p[1]));
         let worth: Vec<f64> = paid.iter().map(|p| p[1] - base).collect();
         let dlogits = tree.gradient(&worth, ground.vocabulary);
-        Some([self.in_parameters(followed.params, tree, &dlogits, ground), self.sampled(followed)?])
+        Some([
+            self.in_parameters(followed.params, tree, &dlogits, ground),
+            self.sampled(followed, ground.width.min(AT_ONCE))?,
+        ])
     }
 
     /// A gradient of the logits at the tree's prefixes, as one of the policy's parameters: over sequences that together
@@ -140,8 +143,9 @@ impl Tokens {
             path.iter().for_each(|at| owner[*at] = owner[*at].or(Some(paths.len())));
             paths.push(path);
         }
+        let at_once = ground.width.min(AT_ONCE);
         let mut gradient = vec![0.0; params.len()];
-        for (part, some) in paths.chunks(AT_ONCE).enumerate() {
+        for (part, some) in paths.chunks(at_once).enumerate() {
             let group_of: Vec<u32> = some.iter().map(|path| tree.prefixes[path[0]].prompt).collect();
             let mut batch = Batch::new(params, &ground.prompts, &group_of, v, ground.critic);
             batch.lengths.extend(some.iter().map(|path| path.len() as u32));
@@ -152,7 +156,7 @@ impl Tokens {
             batch.forward(self.policy.as_mut());
             batch.logits.fill(0.0);
             for (row, (i, at)) in batch.logits.chunks_exact_mut(v).zip(&rows) {
-                if owner[*at] == Some(part * AT_ONCE + i) {
+                if owner[*at] == Some(part * at_once + i) {
                     row.copy_from_slice(&dlogits[at * v..(at + 1) * v]);
                 }
             }
@@ -162,33 +166,35 @@ impl Tokens {
     }
 
     /// The policy gradient that a batch's advantages give: the gradient of the sum of A log pi. None where all are zero.
-    fn sampled(&mut self, followed: &Followed<'_>) -> Option<Vec<f32>> {
+    fn sampled(&mut self, followed: &Followed<'_>, at_once: usize) -> Option<Vec<f32>> {
         let (kept, steps, v) = (followed.kept, self.plan.steps(), self.plan.task.n_actions);
+        let (group, width) = (self.plan.group(), self.plan.interface.prompt_len);
         let counts = |i: &usize| kept.advantages[i * steps..][..kept.lengths[*i] as usize].iter().any(|a| *a != 0.0);
         let samples: Vec<usize> = (0..kept.lengths.len()).filter(counts).collect();
-        if samples.is_empty() {
-            return None;
-        }
-        let group_of: Vec<u32> = samples.iter().map(|i| (i / self.plan.group()) as u32).collect();
-        let mut batch = Batch::new(followed.params, &kept.prompts, &group_of, v, self.plan.interface.critic);
-        batch.lengths.extend(samples.iter().map(|i| kept.lengths[*i]));
-        let at_step =
-            |t: usize| samples.iter().filter(move |i| kept.lengths[**i] as usize > t).map(move |i| i * steps + t);
-        for t in 0..steps {
-            batch.inputs.extend(at_step(t).map(|at| if t == 0 { 0 } else { kept.actions[at - 1] }));
-        }
-        batch.forward(self.policy.as_mut());
-        let mut logp = vec![0.0; batch.logits.len()];
-        math::log_softmax_rows(&batch.logits, &mut logp, v);
-        let rows = batch.logits.chunks_exact_mut(v).zip(logp.chunks_exact(v));
-        for ((row, logp), at) in rows.zip((0..steps).flat_map(at_step)) {
-            let advantage = kept.advantages[at];
-            row.iter_mut().zip(logp).for_each(|(x, logp)| *x = -advantage * math::exp(*logp));
-            row[kept.actions[at] as usize] += advantage;
-        }
         let mut gradient = vec![0.0; followed.params.len()];
-        batch.backward(self.policy.as_mut(), &mut gradient);
-        Some(gradient)
+        for some in samples.chunks(at_once) {
+            let groups = some[0] / group..some[some.len() - 1] / group + 1;
+            let group_of: Vec<u32> = some.iter().map(|i| (i / group - groups.start) as u32).collect();
+            let prompts = &kept.prompts[groups.start * width..groups.end * width];
+            let mut batch = Batch::new(followed.params, prompts, &group_of, v, self.plan.interface.critic);
+            batch.lengths.extend(some.iter().map(|i| kept.lengths[*i]));
+            let at_step =
+                |t: usize| some.iter().filter(move |i| kept.lengths[**i] as usize > t).map(move |i| i * steps + t);
+            for t in 0..steps {
+                batch.inputs.extend(at_step(t).map(|at| if t == 0 { 0 } else { kept.actions[at - 1] }));
+            }
+            batch.forward(self.policy.as_mut());
+            let mut logp = vec![0.0; batch.logits.len()];
+            math::log_softmax_rows(&batch.logits, &mut logp, v);
+            let rows = batch.logits.chunks_exact_mut(v).zip(logp.chunks_exact(v));
+            for ((row, logp), at) in rows.zip((0..steps).flat_map(at_step)) {
+                let advantage = kept.advantages[at];
+                row.iter_mut().zip(logp).for_each(|(x, logp)| *x = -advantage * math::exp(*logp));
+                row[kept.actions[at] as usize] += advantage;
+            }
+            batch.backward(self.policy.as_mut(), &mut gradient);
+        }
+        (!samples.is_empty()).then_some(gradient)
     }
 }
 
