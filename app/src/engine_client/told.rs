@@ -93,8 +93,8 @@ pub enum Told {
         update: u32,
         finished: bool,
     },
-    /// Something about the engine, such as that training goes on from a checkpoint. With `rewind`, rows from that update on are to be dropped: the CPU engine's
-    /// come again bit for bit, another engine's do not.
+    /// Something about the engine, such as that training goes on from a checkpoint. With `rewind`, rows from that update
+    /// on are to be dropped: the CPU engine's come again bit for bit, another engine's do not.
     Moved {
         message: String,
         rewind: Option<u32>,
