@@ -76,7 +76,9 @@ impl Trainer {
         input.write_all(&length).and_then(|()| input.write_all(&bytes)).and_then(|()| input.flush()).map_err(ended)?;
         loop {
             match self.hear()? {
-                TrainingEvent::Progress { step, .. } => tell(step),
+                TrainingEvent::Progress { step, .. } if step > 0 => tell(step),
+                // Which device trains faster is being measured.
+                TrainingEvent::Progress { .. } => {}
                 TrainingEvent::Trained { weights, on, .. } => return Ok(Ok((weights, Some(on)))),
                 TrainingEvent::Failed { message, .. } => return Ok(Err(message)),
                 TrainingEvent::Started => {}
