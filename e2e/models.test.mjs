@@ -36,7 +36,7 @@ describe("learned reward models in the page", () => {
     return { ...page, asked };
   }
 
-  const device = (page) => page.getByText(/reward models trained on/);
+  const device = (page) => page.locator(".models", { hasText: /, by (the CPU|WebGPU)$/ });
 
   // Five updates, two of which train one arm's models again.
   async function trains(page) {
@@ -63,9 +63,10 @@ describe("learned reward models in the page", () => {
   it("are trained before and during a run on WebGPU by the faster device, both being timed", async () => {
     const { page, context, asked, problems } = await opened(learns(), "gpu");
     await trains(page);
-    const said = await device(page).innerText();
-    const [, one, ms, other, rival] = /trained on (.+): ([0-9.]+) ms a step, (.+) ([0-9.]+)$/.exec(said);
+    const [said, more] = [await device(page).innerText(), await device(page).getAttribute("title")];
+    const [, one, ms, other, rival] = /trained on (.+): ([0-9.]+) ms a step, (.+) ([0-9.]+): /.exec(more);
     assert.deepEqual([one, other].sort(), ["WebGPU", "the CPU"]);
+    assert.ok(said.endsWith(`, by ${one}`), said);
     assert.ok(Number(ms) <= Number(rival), `${ms} ms, and ${rival} ms`);
     assert.deepEqual([...asked], ["gpu"]);
     assert.deepEqual(problems, []);

@@ -192,14 +192,22 @@ pub struct TrainedOn {
     pub gpu_ms: Option<f32>,
 }
 
+impl TrainedOn {
+    /// The device in words.
+    pub fn device(&self) -> &'static str {
+        if self.kind == EngineKind::Cpu { "the CPU" } else { "WebGPU" }
+    }
+}
+
 impl std::fmt::Display for TrainedOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = ["the CPU", "WebGPU"];
-        let (kept, other) = if self.kind == EngineKind::Cpu { (0, 1) } else { (1, 0) };
-        let took = [self.cpu_ms, self.gpu_ms];
-        write!(f, "trained on {}", names[kept])?;
-        match (took[kept], took[other]) {
-            (Some(ms), Some(rival)) => write!(f, ": {ms:.1} ms a step, {} {rival:.1}", names[other]),
+        write!(f, "trained on {}", self.device())?;
+        let (own, rival) = match self.kind {
+            EngineKind::Cpu => (self.cpu_ms, self.gpu_ms.map(|ms| ("WebGPU", ms))),
+            EngineKind::Gpu => (self.gpu_ms, self.cpu_ms.map(|ms| ("the CPU", ms))),
+        };
+        match (own, rival) {
+            (Some(ms), Some((name, rival))) => write!(f, ": {ms:.1} ms a step, {name} {rival:.1}"),
             _ => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::state::{App, Phase, Speed};
 use crate::text::number;
+use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
 
@@ -34,24 +35,27 @@ pub fn view(app: App) -> impl IntoView {
                 value=move || (!waits.get()).then(|| app.update.get().to_string())></progress>
             <span class="count">"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
             <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
-            {move || app.models.with(|reports| trust(reports)).map(|(says, about)| view! {
+            {move || app.models.with(|reports| trust(reports, app.models_on.get())).map(|(says, about)| view! {
                 <span class="models" title=about>{says}</span>
             })}
             <span class="status" role="status" class:bad=move || matches!(app.phase.get(), Phase::Stuck(_))>{move || status.get()}</span>
-            {move || app.models_on.get().filter(|on| on.gpu_ms.is_some()).map(|on| view! {
-                <span class="rate" title="The device that took less time for the first steps trains all of them.">{format!("reward models {on}")}</span>
-            })}
         </div>
     }
 }
 
-/// How far the learned reward models can be trusted before the run, the mean over seeds: in few words, and in more.
-fn trust(reports: &[Report]) -> Option<(String, &'static str)> {
+/// How far the learned reward models can be trusted before the run, the mean over seeds, and which device trained them
+/// where there was a choice: in few words, and in more.
+fn trust(reports: &[Report], on: Option<TrainedOn>) -> Option<(String, String)> {
     let mean = |of: fn(&Report) -> f32| reports.iter().map(of).sum::<f32>() / reports.len().max(1) as f32;
     let (accuracy, ece) = (mean(|r| r.mean.accuracy()), mean(|r| r.mean.ece()));
     let calibrated = if ece.is_nan() { String::new() } else { format!(", ECE {}", number(ece)) };
-    let about = "Of held-out pairs, how many the reward models order as the gold score does; and by how much their probabilities are off (expected calibration error). The mean over seeds, before the run.";
-    (!reports.is_empty()).then(|| (format!("reward models {:.0}% right{calibrated}", 100.0 * accuracy), about))
+    let mut says = format!("reward models {:.0}% right{calibrated}", 100.0 * accuracy);
+    let mut about = "Of held-out pairs, how many the reward models order as the gold score does; and by how much their probabilities are off (expected calibration error). The mean over seeds, before the run.".to_string();
+    if let Some(on) = on.filter(|on| on.gpu_ms.is_some()) {
+        says += &format!(", by {}", on.device());
+        about += &format!(" They were {on}: the device that took less time for the first steps trains all of them.");
+    }
+    (!reports.is_empty()).then_some((says, about))
 }
 
 fn status(phase: &Phase, first: bool) -> String {
