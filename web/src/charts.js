@@ -96,7 +96,7 @@ class Chart {
       height: HEIGHT,
       legend: { show: false },
       // Without data there is no axis below to hold half of the lowest label.
-      padding: [6, 14, (u) => (u.data[0].length > 0 ? 0 : 8), 0],
+      padding: [6, 14, () => (this.data[0].length > 0 ? 0 : 8), 0],
       cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false }, points: { size: 5 }, y: false },
       scales: {
         x: { time: false },
