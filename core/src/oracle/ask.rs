@@ -27,10 +27,10 @@ struct Tried {
     times: usize,
 }
 
-impl Tried {
+impl Found {
     /// So much is left unexplained that the mean says nothing.
     fn is_hopeless(&self) -> bool {
-        !self.found.is_exact && self.found.left > UNEXPLAINED * self.found.deviation
+        !self.is_exact && self.left > UNEXPLAINED * self.deviation
     }
 }
 
@@ -72,7 +72,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let (tried, grown) = self.tried(&asking, gamma == 1.0 && !grouped)?;
         let Tried { found, components, times } = tried;
         let found = grown.unwrap_or(found);
-        if !found.is_exact && found.left > UNEXPLAINED * found.deviation {
+        if found.is_hopeless() {
             return Err(format!(
                 "what a step is paid depends on the rest of the episode, and its mean would leave {:.2} of {:.2} (deviation of an episode's reward) unexplained",
                 found.left, found.deviation
@@ -106,7 +106,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
                 {
                     return Ok((tried, Some(found)));
                 }
-                if first.is_hopeless() {
+                if first.found.is_hopeless() {
                     return Ok((first, None));
                 }
             }
