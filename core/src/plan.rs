@@ -123,7 +123,7 @@ impl Plan {
 }
 
 /// Several problems as one text.
-pub fn join(problems: &[Problem]) -> String {
+pub fn join(problems: &[impl ToString]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 

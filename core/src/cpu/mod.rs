@@ -33,7 +33,7 @@ use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
 use crate::exploration::Exploration;
 use crate::metrics::columns::ROW;
-use crate::plan::{Plan, PlannedArm, RUN_FIELDS};
+use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::Program;
@@ -77,10 +77,7 @@ impl CpuEngine {
     /// An engine at update 0. `base` are the parameters that every lane starts from and the reference of its KL; without
     /// it a lane starts from its seed's initial parameters, which are then its reference.
     pub fn new(plan: Arc<Plan>, ids: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
-        let policy = plan
-            .policy
-            .build(&plan.policy_params, &plan.interface)
-            .map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(|e| plan::join(&e))?;
         let n_params = policy.n_params();
         if let Some(base) = base
             && base.len() != n_params

@@ -2,7 +2,7 @@
 
 use super::work::Work;
 use super::{CpuEngine, LaneId, rollout};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
@@ -18,7 +18,7 @@ pub fn answers(
     batches: usize,
 ) -> Result<Answers, String> {
     let policy = plan.policy.build(&plan.policy_params, &plan.interface);
-    let mut policy = policy.map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let mut policy = policy.map_err(|e| plan::join(&e))?;
     policy.keep_activations(false);
     let seed = plan.seed(seed);
     let mut params = vec![0.0; policy.n_params()];

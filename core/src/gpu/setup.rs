@@ -7,7 +7,7 @@ use super::sources::Parts;
 use crate::algorithm::inference::Answer;
 use crate::metrics::columns;
 use crate::params::{ParamError, Params};
-use crate::plan::{Plan, RUN_FIELDS};
+use crate::plan::{self, Plan, RUN_FIELDS};
 use crate::policy::{Activation, MlpParams, Policy, TransformerParams};
 use crate::tasks::Play;
 
@@ -17,7 +17,7 @@ pub(super) const MAX_UPDATES: usize = 32;
 pub(super) const RUN_WORDS: usize = RUN_FIELDS.len() + 1;
 
 pub(super) fn refused(errors: Vec<ParamError>) -> GpuError {
-    GpuError::Unsupported(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    GpuError::Unsupported(plan::join(&errors))
 }
 
 /// Names and texts of all stages of a plan, in their order; the reference's and later passes' among them, and those of the

@@ -6,7 +6,7 @@ use crate::cpu::{Kept, LaneId, Probe, probe};
 use crate::oracle::model::Model;
 use crate::oracle::solve::{evaluate, visits, worth};
 use crate::oracle::{Oracle, Paid};
-use crate::plan::{Plan, PlannedArm};
+use crate::plan::{self, Plan, PlannedArm};
 use crate::policy::Policy;
 use crate::protocol::Exact;
 use crate::tasks::{DrawKey, MAX_ACTIVE, Play, STATE_WORDS, State, StepTask};
@@ -42,7 +42,7 @@ impl Steps {
             ));
         }
         let built = plan.policy.build(&plan.policy_params, &plan.interface);
-        let policy = built.map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let policy = built.map_err(|e| plan::join(&e))?;
         let (model, probe, seen) = observations(plan, task.as_ref(), &oracle.model);
         Ok(Self { oracle, model, policy, probe, seen, reference: None })
     }

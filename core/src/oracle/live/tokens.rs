@@ -6,7 +6,7 @@ use super::tree::{Ground, Tree};
 use super::{Followed, cosine, missing, moves};
 use crate::math;
 use crate::oracle::completions::{how_many, rounded};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::policy::{Inputs, Policy};
 use crate::protocol::Exact;
 use crate::tasks::Play;
@@ -43,7 +43,7 @@ impl Tokens {
     /// Says why the task cannot be followed.
     pub(super) fn new(plan: &Arc<Plan>) -> Result<Self, String> {
         let built = plan.policy.build(&plan.policy_params, &plan.interface);
-        let policy = built.map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let policy = built.map_err(|e| plan::join(&e))?;
         Ok(Self { plan: plan.clone(), policy, payer: None })
     }
 
