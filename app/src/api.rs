@@ -1,13 +1,15 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
 use crate::engine_client::describe;
-use crate::plain::to_js;
-use crate::state::{App, EVENTS, Phase, told};
+use crate::plain::{text_of, to_js};
+use crate::state::{App, EVENTS, Phase, RunData, shipped, told};
+use goodhart_core::link::{LinkError, MAX_JSON, MAX_LINK};
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
-use js_sys::{Float32Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Float32Array, Function, JsString, Object, Promise, Reflect};
 use leptos::prelude::*;
 use serde::Serialize;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::JsValue;
 
@@ -66,7 +68,7 @@ pub fn install(app: App) {
     put("step", &step.into_js_value());
     let load = Closure::<dyn Fn(JsValue) -> JsValue>::new(move |what: JsValue| load(app, what));
     put("load", &load.into_js_value());
-    let on = Closure::<dyn Fn(String, Function) -> JsValue>::new(move |event: String, f: Function| on(app, &event, f));
+    let on = Closure::<dyn Fn(JsValue, JsValue) -> Result<JsValue, JsValue>>::new(move |event, f| on(app, event, f));
     put("on", &on.into_js_value());
     Reflect::set(&window(), &"goodhart".into(), &api).ok();
     Effect::new(move |_| {
@@ -78,8 +80,8 @@ pub fn install(app: App) {
 /// A promise of what the gallery shows of every experiment.
 fn gallery() -> JsValue {
     wasm_bindgen_futures::future_to_promise(async {
-        let text = crate::parts::gallery().await.map_err(|e| js_sys::Error::new(&e))?;
-        Reflect::get(&js_sys::JSON::parse(&text)?, &"cards".into())
+        let index = shipped::index().await.map_err(|e| js_sys::Error::new(&e))?;
+        Ok(to_js(&index.cards))
     })
     .into()
 }
@@ -121,11 +123,7 @@ fn promise(start: impl FnOnce(Box<dyn FnOnce(Result<u32, String>)>) + 'static) -
 fn load(app: App, what: JsValue) -> JsValue {
     promise(move |done| {
         wasm_bindgen_futures::spawn_local(async move {
-            let opened = match what.as_string() {
-                Some(link) => app.open_link(&link, false).await,
-                None => open_object(app, &what).await,
-            };
-            match opened {
+            match open(app, &what).await {
                 Ok(()) => app.when_ready(done),
                 Err(message) => done(Err(message)),
             }
@@ -133,10 +131,22 @@ fn load(app: App, what: JsValue) -> JsValue {
     })
 }
 
-async fn open_object(app: App, what: &JsValue) -> Result<(), String> {
-    let text = js_sys::JSON::stringify(what).map(String::from).map_err(|e| describe(&e))?;
+/// Scripts may give anything: it is refused within the bounds of links, before it is copied.
+async fn open(app: App, what: &JsValue) -> Result<(), String> {
+    if let Some(link) = what.dyn_ref::<JsString>() {
+        let length = link.length() as usize;
+        // Before the fragment stands the address of a page.
+        return match length > 2 * MAX_LINK {
+            true => Err(LinkError::TooLong(length).to_string()),
+            false => app.open_link(&String::from(link), false).await,
+        };
+    }
+    if !what.is_object() {
+        return Err("load() takes a link, the id of an experiment, or an experiment as an object.".into());
+    }
+    let text = text_of(what, MAX_JSON)?;
     let module = crate::parts::language().await?;
-    let experiment = told(&module.read(&text).map_err(|e| describe(&e))?)?;
+    let experiment = told(module.read(&text).map_err(|e| describe(&e))?)?;
     match app.problems_of(&experiment).first() {
         Some(problem) => Err(problem.to_string()),
         None => {
@@ -148,19 +158,26 @@ async fn open_object(app: App, what: &JsValue) -> Result<(), String> {
 
 /// {arm: {metric: Float32Array of the seed mean, by update}}
 fn metrics(app: App) -> JsValue {
-    let all = Object::new();
     let names = app.arm_names();
-    app.with_data(|data| {
-        for (arm, name) in names.iter().enumerate() {
-            let own = Object::new();
-            for metric in data.metrics(arm) {
-                let values = data.mean(arm, &metric).map(Float32Array::from).unwrap_or_default();
-                Reflect::set(&own, &metric.as_str().into(), &values).ok();
-            }
-            Reflect::set(&all, &name.as_str().into(), &own).ok();
-        }
+    let arms = app.with_data(|data| {
+        let of = |(arm, name): (usize, &String)| {
+            let values =
+                |data: &mut RunData, metric: &str| data.mean(arm, metric).map(Float32Array::from).unwrap_or_default();
+            let own = data.metrics(arm).into_iter().map(|metric| entry(&metric, &values(data, &metric))).collect();
+            entry(name, &object(own))
+        };
+        names.iter().enumerate().map(of).collect()
     });
-    all.into()
+    object(arms)
+}
+
+fn entry(key: &str, value: &JsValue) -> Array {
+    Array::of2(&key.into(), value)
+}
+
+/// An object of entries. Keys are other people's words: set one by one, "__proto__" would not become one.
+fn object(entries: Array) -> JsValue {
+    Object::from_entries(&entries).map_or(JsValue::NULL, JsValue::from)
 }
 
 pub fn fired(app: App) -> JsValue {
@@ -193,11 +210,12 @@ fn engine(app: App) -> JsValue {
 
 /// Calls `f` at every "update" (updates done by every lane), "phase" (its name) or "alarms" (the list); gives a function
 /// that ends it.
-fn on(app: App, event: &str, f: Function) -> JsValue {
-    if !EVENTS.contains(&event) {
-        let message = format!("there is no event \"{event}\"; there are {}", EVENTS.join(", "));
-        wasm_bindgen::throw_val(js_sys::Error::new(&message).into());
-    }
+fn on(app: App, event: JsValue, f: JsValue) -> Result<JsValue, JsValue> {
+    let Some(event) = EVENTS.iter().find(|name| event == **name) else {
+        let message = format!("There is no such event; there are {}.", EVENTS.join(", "));
+        return Err(js_sys::Error::new(&message).into());
+    };
+    let f = f.dyn_into::<Function>().map_err(|_| js_sys::Error::new("on() takes a function."))?;
     let id = app.listeners.try_update_value(|l| l.add(event, f)).unwrap_or_default();
-    Closure::<dyn FnMut()>::once_into_js(move || app.listeners.update_value(|l| l.remove(id)))
+    Ok(Closure::<dyn FnMut()>::once_into_js(move || app.listeners.update_value(|l| l.remove(id))))
 }

@@ -34,37 +34,37 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn destroy(this: &EditorHandle);
 
-    /// The module `language/src/main.rs`; JSON text in and out.
+    /// The module `language/src/main.rs`; plain data in and out.
     #[derive(Clone)]
     pub type LanguageModule;
 
     #[wasm_bindgen(method, catch)]
-    pub fn catalog(this: &LanguageModule) -> Result<String, JsValue>;
+    pub fn catalog(this: &LanguageModule) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setTask)]
-    pub fn set_task(this: &LanguageModule, part: &str) -> Result<String, JsValue>;
+    pub fn set_task(this: &LanguageModule, sections: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = checkParam)]
-    pub fn check_param(this: &LanguageModule, table: &str, name: &str, value: &str) -> Result<String, JsValue>;
+    pub fn check_param(this: &LanguageModule, table: &str, name: &str, value: &JsValue) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn decode(this: &LanguageModule, fragment: &str) -> Result<String, JsValue>;
+    pub fn decode(this: &LanguageModule, fragment: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn read(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    pub fn read(this: &LanguageModule, json: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn encode(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    pub fn encode(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch, js_name = baseKey)]
-    pub fn base_key(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    pub fn base_key(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn check(this: &LanguageModule, code: &str) -> Result<String, JsValue>;
+    pub fn check(this: &LanguageModule, code: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<String, JsValue>;
+    pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub fn problems(this: &LanguageModule, experiment: &str) -> Result<String, JsValue>;
+    pub fn problems(this: &LanguageModule, experiment: &JsValue) -> Result<JsValue, JsValue>;
 
     /// The module `web/src/oracle.js`.
     pub type OracleModule;
 
-    /// JSON text, or null where there is no answer.
+    /// A promise of plain data; of null where there is no answer.
     #[wasm_bindgen(method, catch)]
-    pub fn ask(this: &OracleModule, what: &str, experiment: &str, arm: u32) -> Result<Promise, JsValue>;
+    pub fn ask(this: &OracleModule, what: &str, experiment: &JsValue, arm: u32) -> Result<Promise, JsValue>;
 
     /// The module `web/src/charts.js`.
     pub type ChartModule;
@@ -111,9 +111,9 @@ pub async fn language() -> Result<LanguageModule, String> {
     Ok(module("language").await?.unchecked_into())
 }
 
-/// The text of the gallery's index, when it has come.
-pub async fn gallery() -> Result<String, String> {
-    module("gallery").await?.as_string().ok_or_else(|| "the gallery's index is no text".into())
+/// The gallery's index (`state::shipped::Index`), when it has come.
+pub async fn gallery() -> Result<JsValue, String> {
+    module("gallery").await
 }
 
 /// The oracle's worker, when its bundle is loaded.

@@ -109,8 +109,7 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
     }
 }
 
-/// The task of a part and the sections `reward_models` and `exploration`, as JSON; None where it is refused.
-pub fn task(parts: &str) -> Option<Task> {
-    let (part, models, memory): (Part, Option<Overrides>, Option<Overrides>) = serde_json::from_str(parts).ok()?;
+/// The task of a part and the sections `reward_models` and `exploration`; None where it is refused.
+pub fn task((part, models, memory): (Part, Option<Overrides>, Option<Overrides>)) -> Option<Task> {
     Some(build_task(&part, models.as_ref(), memory.as_ref()).ok()?.task)
 }

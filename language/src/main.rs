@@ -1,22 +1,24 @@
 //! What the page asks of core, as a module of its own that is loaded beside it: the reward compiler, the tables of
-//! parameters, the tasks, links. The page paints before it is there, and does not grow with tasks and settings. Everything
-//! crosses as JSON text.
+//! parameters, the tasks, links. The page paints before it is there, and does not grow with tasks and settings. Plain data
+//! crosses as JavaScript's, by `serde-wasm-bindgen`; only what strangers send crosses as text.
 
 mod facts;
 
 use facts::TaskFacts;
 use goodhart_core::base;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::link;
+use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
 use goodhart_core::oracle;
 use goodhart_core::oracle::memory::{Known, Memory};
 use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
 use std::cell::RefCell;
 use std::rc::Rc;
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 thread_local! {
     /// What programs of the chosen task can see.
@@ -33,33 +35,37 @@ struct Checked {
 
 fn main() {}
 
-fn json<T: Serialize>(value: &T) -> String {
+fn give<T: Serialize>(value: &T) -> JsValue {
     // Plain data always serialises.
-    serde_json::to_string(value).unwrap_or_default()
+    value.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::NULL)
+}
+
+/// What the page gives; None where it is of another type.
+fn take<T: DeserializeOwned>(value: JsValue) -> Option<T> {
+    serde_wasm_bindgen::from_value(value).ok()
 }
 
 /// Every table of parameters: `{algorithm, run, reward_models, tasks, policies}`.
 #[wasm_bindgen]
-pub fn catalog() -> String {
-    json(&facts::catalog())
+pub fn catalog() -> JsValue {
+    give(&facts::catalog())
 }
 
-/// Chooses the task that programs are for, a `Part` and the sections `reward_models` and `exploration` of its experiment
-/// as JSON:
-/// `{schema, view, action_names}`. A refused one leaves the last, and gives an empty text.
+/// Chooses the task that programs are for: a `Part` and the sections `reward_models` and `exploration` of its experiment,
+/// as a list of three. Gives `{schema, view, action_names}`; a refused one leaves the last, and gives null.
 #[wasm_bindgen(js_name = setTask)]
-pub fn set_task(parts: &str) -> String {
-    let Some(task) = facts::task(parts) else { return String::new() };
-    let facts = json(&TaskFacts::from(&task));
+pub fn set_task(sections: JsValue) -> JsValue {
+    let Some(task) = take(sections).and_then(facts::task) else { return JsValue::NULL };
+    let facts = give(&TaskFacts::from(&task));
     SCHEMA.set(Some(task.schema));
     facts
 }
 
-/// What is wrong with a value (as JSON) of a parameter, in one sentence; empty where nothing is. `table` is `algorithm`,
-/// `run`, `reward_models`, `task <kind>` or `policy <kind>`.
+/// What is wrong with a value of a parameter, in one sentence; empty where nothing is. `table` is `algorithm`, `run`,
+/// `reward_models`, `task <kind>` or `policy <kind>`.
 #[wasm_bindgen(js_name = checkParam)]
-pub fn check_param(table: &str, name: &str, value: &str) -> String {
-    match serde_json::from_str(value) {
+pub fn check_param(table: &str, name: &str, value: JsValue) -> String {
+    match serde_wasm_bindgen::from_value(value) {
         Ok(value) => facts::check_param(table, name, &value).err().map(|e| e.message).unwrap_or_default(),
         Err(e) => e.to_string(),
     }
@@ -67,31 +73,29 @@ pub fn check_param(table: &str, name: &str, value: &str) -> String {
 
 /// What the compiler says of a program: `{diagnostics, components}`.
 #[wasm_bindgen]
-pub fn check(code: &str) -> String {
+pub fn check(code: &str) -> JsValue {
     SCHEMA.with_borrow(|schema| {
-        let Some(schema) = schema else { return json(&Checked { diagnostics: Vec::new(), components: Vec::new() }) };
+        let Some(schema) = schema else { return give(&Checked { diagnostics: Vec::new(), components: Vec::new() }) };
         let compiled = reward::compile(code, schema, &run_schema());
         let components = compiled.program.map(|p| p.components.iter().map(|c| c.name.clone()).collect());
-        json(&Checked { diagnostics: compiled.diagnostics, components: components.unwrap_or_default() })
+        give(&Checked { diagnostics: compiled.diagnostics, components: components.unwrap_or_default() })
     })
 }
 
-/// What an editor can offer at a byte offset: `[{label, detail, kind}]`.
+/// What an editor can offer at a byte offset: `[{label, detail, kind}]`; null before a task is chosen.
 #[wasm_bindgen]
-pub fn complete(code: &str, offset: usize) -> String {
+pub fn complete(code: &str, offset: usize) -> JsValue {
     SCHEMA.with_borrow(|schema| match schema {
-        Some(schema) => json(&reward::completions(code, offset, schema, &run_schema())),
-        None => "[]".into(),
+        Some(schema) => give(&reward::completions(code, offset, schema, &run_schema())),
+        None => JsValue::NULL,
     })
 }
 
-/// What keeps an experiment (as JSON) from running: `[{place, message}]`.
+/// What keeps an experiment from running: `[{place, message}]`.
 #[wasm_bindgen]
-pub fn problems(experiment: &str) -> String {
-    match serde_json::from_str::<Experiment>(experiment) {
-        Ok(experiment) => json(&plan(&experiment).err().unwrap_or_default()),
-        Err(_) => "[]".into(),
-    }
+pub fn problems(experiment: JsValue) -> JsValue {
+    let problems = take::<Experiment>(experiment).and_then(|experiment| plan(&experiment).err());
+    give(&problems.unwrap_or_default())
 }
 
 #[derive(Serialize)]
@@ -103,51 +107,51 @@ enum Decoded {
 
 /// The experiment of a link's fragment: `{experiment}` or `{error}`.
 #[wasm_bindgen]
-pub fn decode(fragment: &str) -> String {
-    json(&match link::decode(fragment) {
+pub fn decode(fragment: &str) -> JsValue {
+    decoded(link::decode(fragment))
+}
+
+/// The experiment of a JSON text that anybody may have sent, within the bounds of links: `{experiment}` or `{error}`.
+#[wasm_bindgen]
+pub fn read(json: &str) -> JsValue {
+    decoded(link::read(json))
+}
+
+fn decoded(read: Result<Experiment, LinkError>) -> JsValue {
+    give(&match read {
         Ok(experiment) => Decoded::Experiment(Box::new(experiment)),
         Err(e) => Decoded::Error(e.to_string()),
     })
 }
 
-/// An experiment (as JSON) as it is written, with what it takes by default: `{experiment}` or `{error}`.
+/// The fragment of an experiment; empty where it is none.
 #[wasm_bindgen]
-pub fn read(experiment: &str) -> String {
-    json(&match serde_json::from_str(experiment) {
-        Ok(experiment) => Decoded::Experiment(experiment),
-        Err(e) => Decoded::Error(format!("this is not an experiment: {e}")),
-    })
+pub fn encode(experiment: JsValue) -> String {
+    take(experiment).map(|e| link::encode(&e)).unwrap_or_default()
 }
 
-/// The fragment of an experiment (as JSON); empty where it is none.
-#[wasm_bindgen]
-pub fn encode(experiment: &str) -> String {
-    serde_json::from_str(experiment).map(|e| link::encode(&e)).unwrap_or_default()
-}
-
-/// The name under which the base policy of an experiment (as JSON) is kept.
+/// The name under which the base policy of an experiment is kept.
 #[wasm_bindgen(js_name = baseKey)]
-pub fn base_key(experiment: &str) -> String {
-    serde_json::from_str(experiment).map(|e| base::key(&e)).unwrap_or_default()
+pub fn base_key(experiment: JsValue) -> String {
+    take(experiment).map(|e| base::key(&e)).unwrap_or_default()
 }
 
-/// Asks about the solved task of an experiment (as JSON); empty where it cannot run.
-fn solved<T: Serialize>(experiment: &str, ask: impl FnOnce(&Known, &Plan) -> T) -> String {
-    let Ok(experiment) = serde_json::from_str::<Experiment>(experiment) else { return String::new() };
-    let Ok(plan) = plan(&experiment).map(Rc::new) else { return String::new() };
-    MEMORY.with_borrow_mut(|memory| json(&ask(memory.solved(&experiment, &plan), &plan)))
+/// Asks about the solved task of an experiment; null where it cannot run.
+fn solved<T: Serialize>(experiment: JsValue, ask: impl FnOnce(&Known, &Plan) -> T) -> JsValue {
+    let Some(experiment) = take::<Experiment>(experiment) else { return JsValue::NULL };
+    let Ok(plan) = plan(&experiment).map(Rc::new) else { return JsValue::NULL };
+    MEMORY.with_borrow_mut(|memory| give(&ask(memory.solved(&experiment, &plan), &plan)))
 }
 
-/// What the exact oracle and the linter say of an arm of an experiment (as JSON): `oracle::report::Report`; empty where it
-/// cannot run.
+/// What the exact oracle and the linter say of an arm of an experiment: `oracle::report::Report`; null where it cannot run.
 #[wasm_bindgen(js_name = oracle)]
-pub fn solve(experiment: &str, arm: usize) -> String {
+pub fn solve(experiment: JsValue, arm: usize) -> JsValue {
     solved(experiment, |known, plan| (arm < plan.arms.len()).then(|| linter::report_of(known, plan, arm)))
 }
 
-/// The STARC distances between all arms of an experiment (as JSON) and the true objective: `oracle::report::Distances`.
+/// The STARC distances between all arms of an experiment and the true objective: `oracle::report::Distances`.
 #[wasm_bindgen]
-pub fn distances(experiment: &str) -> String {
+pub fn distances(experiment: JsValue) -> JsValue {
     solved(experiment, |known, plan| match known {
         Ok(solver) => solver.distances(),
         Err(why) => oracle::unknown(plan, why),

@@ -4,12 +4,12 @@ import init, { distances, oracle } from "../goodhart-language.js";
 const ready = init();
 
 onmessage = async ({ data: { id, what, experiment, arm } }) => {
-  let text = null;
+  let answer = null;
   try {
     await ready;
-    text = what === "distances" ? distances(experiment) : oracle(experiment, arm);
+    answer = what === "distances" ? distances(experiment) : oracle(experiment, arm);
   } catch {
     // No answer: the page shows none.
   }
-  postMessage({ id, text });
+  postMessage({ id, answer });
 };

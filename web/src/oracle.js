@@ -9,7 +9,7 @@ const waiting = new Map();
 
 function start() {
   worker = new Worker(new URL("./oracle-worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => finish(data.id, data.text);
+  worker.onmessage = ({ data }) => finish(data.id, data.answer);
   worker.onerror = () => stop();
 }
 
@@ -20,12 +20,12 @@ function stop() {
   if (busy) finish(busy.id, null);
 }
 
-function finish(id, text) {
+function finish(id, answer) {
   if (busy?.id !== id) return;
   clearTimeout(busy.timer);
   const { resolve } = busy;
   busy = null;
-  resolve(text);
+  resolve(answer);
   next();
 }
 
@@ -42,7 +42,7 @@ function next() {
   worker.postMessage({ id: question.id, what, experiment: question.experiment, arm: question.arm });
 }
 
-/** what: "oracle" or "distances"; gives JSON text, or null where there is no answer. */
+/** what: "oracle" or "distances"; gives plain data, or null where there is no answer. */
 export function ask(what, experiment, arm) {
   return new Promise((resolve) => {
     waiting.get(what)?.resolve(null);

@@ -102,10 +102,8 @@ fn adopt_early() -> Option<(Worker, Array)> {
     Some((worker, messages))
 }
 
-/// A JavaScript error in words.
+/// A JavaScript error in words; whoever threw it may have made it so that looking at it throws too.
 pub fn describe(error: &JsValue) -> String {
-    match error.dyn_ref::<js_sys::Error>() {
-        Some(e) => String::from(e.message()),
-        None => error.as_string().unwrap_or_else(|| "unknown error".into()),
-    }
+    let message = || Reflect::get(error, &"message".into()).ok()?.as_string();
+    error.as_string().or_else(message).unwrap_or_else(|| "unknown error".into())
 }

@@ -3,12 +3,13 @@
 
 use super::App;
 use super::edit::Table;
-use crate::plain::Plain;
 use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::params::{Overrides, Value};
 use leptos::prelude::*;
+use serde::Deserialize;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     Float,
     Int,
@@ -21,7 +22,7 @@ pub enum Kind {
 }
 
 /// One row of a table (see `params::ParamSpec` of core).
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Spec {
     pub name: String,
     pub kind: Kind,
@@ -36,42 +37,16 @@ pub struct Spec {
     pub default: Value,
 }
 
-impl Spec {
-    fn read(row: &Plain) -> Option<Self> {
-        let kind = match row.text("kind").as_str() {
-            "float" => Kind::Float,
-            "int" => Kind::Int,
-            "bool" => Kind::Bool,
-            "text" => Kind::Text,
-            "choice" => Kind::Choice,
-            "optional_float" => Kind::OptionalFloat,
-            "int_list" => Kind::IntList,
-            _ => return None,
-        };
-        Some(Self {
-            name: row.text("name"),
-            kind,
-            names: row.texts("names"),
-            min: row.number("min")?,
-            max: row.number("max")?,
-            unit: row.text("unit"),
-            help: row.text("help"),
-            formula: row.text("formula"),
-            source: row.text("source"),
-            default: row.get("default").value()?,
-        })
-    }
-}
-
 /// A kind of task or policy, and what it takes.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct KindOf {
     pub name: String,
     pub help: String,
     pub table: Vec<Spec>,
 }
 
-#[derive(Debug)]
+/// As the language module tells it.
+#[derive(Debug, Deserialize)]
 pub struct Catalog {
     pub algorithm: Vec<Spec>,
     pub run: Vec<Spec>,
@@ -91,20 +66,6 @@ impl Catalog {
             policies: Vec::new(),
         };
         &NONE
-    }
-
-    /// As the language module tells it.
-    pub fn read(told: &Plain) -> Self {
-        let rows = |list: Vec<Plain>| list.iter().filter_map(Spec::read).collect::<Vec<_>>();
-        let kind = |k: &Plain| KindOf { name: k.text("name"), help: k.text("help"), table: rows(k.list("table")) };
-        let kinds = |key: &str| told.list(key).iter().map(kind).collect();
-        Self {
-            algorithm: rows(told.list("algorithm")),
-            run: rows(told.list("run")),
-            reward_models: rows(told.list("reward_models")),
-            tasks: kinds("tasks"),
-            policies: kinds("policies"),
-        }
     }
 
     /// The rows of a table of the draft; none where its kind is unknown.

@@ -3,10 +3,11 @@
 
 use super::shipped::{self, LANDING, is_shipped};
 use super::{App, Level, Overlay, failing, store};
-use crate::plain::{Plain, write};
+use crate::plain::{from_js, to_js};
 use crate::{parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use leptos::prelude::*;
+use serde::Deserialize;
 use wasm_bindgen::prelude::JsValue;
 
 /// From the last change to storage and address.
@@ -99,16 +100,23 @@ pub async fn read(link: &str) -> Result<Experiment, String> {
     }
     let module =
         parts::language().await.map_err(|e| format!("The reader of links did not load ({e}): reload the page."))?;
-    let text = module.decode(fragment).map_err(|e| crate::engine_client::describe(&e))?;
-    told(&text)
+    told(module.decode(fragment).map_err(|e| crate::engine_client::describe(&e))?)
 }
 
-/// What the language module makes of an experiment: `{experiment}` or `{error}`.
-pub fn told(text: &str) -> Result<Experiment, String> {
-    let told = Plain::parse(text);
-    match told.as_ref().and_then(|t| t.get("experiment").experiment()) {
-        Some(experiment) => Ok(experiment),
-        None => Err(told.map(|t| t.text("error")).unwrap_or_default()),
+/// As the language module tells what it makes of a link or a text.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Experiment(Box<Experiment>),
+    Error(String),
+}
+
+/// What the language module makes of an experiment.
+pub fn told(answer: JsValue) -> Result<Experiment, String> {
+    match from_js(answer) {
+        Some(Told::Experiment(experiment)) => Ok(*experiment),
+        Some(Told::Error(why)) => Err(why),
+        None => Err("The reader of links said something that this page does not understand: reload it.".into()),
     }
 }
 
@@ -130,8 +138,7 @@ impl App {
         if is_shipped(experiment) {
             return Some(experiment.id.clone());
         }
-        let text = write(experiment);
-        Some(self.ask(|c| c.encode(&text).ok())).filter(|fragment| !fragment.is_empty())
+        Some(self.ask(|c| c.encode(&to_js(experiment)).ok())).filter(|fragment| !fragment.is_empty())
     }
 
     /// Opens an experiment in place of the draft, which is kept among the drafts if it was changed.

@@ -1,115 +1,33 @@
 //! What the exact oracle says of the edited rewards: asked a moment after the last change, in a worker of its own.
 
 use super::App;
-use super::language::diagnostic;
-use crate::plain::{Plain, write};
+use crate::plain::{from_js, to_js};
 use crate::{parts, time};
-use goodhart_core::reward::Diagnostic;
+use goodhart_core::oracle::report as oracle;
+pub use goodhart_core::oracle::report::{Distances, Episode};
 use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+use std::ops::Deref;
+use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 /// From the last change to the question.
 const ASK_MS: u64 = 60;
 
-/// The best policy for an objective (see `oracle::report::Optimum` of core).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Optimum {
-    /// [states][actions], as the anatomy's.
-    pub policy: Vec<f32>,
-    pub true_score: f32,
-    pub true_low: f32,
-    pub true_high: f32,
-    pub length: f32,
-}
-
-/// A completion that a reward makes best (see `oracle::report::Episode` of core).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Episode {
-    pub prompt: Vec<u32>,
-    pub tokens: Vec<u32>,
-    pub truncated: bool,
-    pub reward: f32,
-    pub true_score: f32,
-}
-
-/// A diagnostic of meaning.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
-    pub diagnostic: Diagnostic,
-    /// A loop's cells in the order of walking.
-    pub cells: Vec<u32>,
-}
-
-/// What is known of one arm's reward (see `oracle::report::Report` of core).
+/// What is known of one arm's reward.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     pub arm: usize,
     /// The code that this is about.
     pub code: String,
-    pub solved: bool,
-    pub says: String,
-    pub notes: Vec<String>,
-    pub optimum: Option<Optimum>,
-    pub best: Option<Optimum>,
-    pub starc: Option<f32>,
-    /// The best completions of every kind of prompt; empty for steps.
-    pub episodes: Vec<Episode>,
-    pub findings: Vec<Finding>,
+    told: oracle::Report,
 }
 
-/// STARC distances, [names][names] flat.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Distances {
-    pub names: Vec<String>,
-    pub starc: Vec<Option<f32>>,
-    /// Why distances are missing, in sentences.
-    pub reasons: Vec<String>,
-}
+impl Deref for Report {
+    type Target = oracle::Report;
 
-impl Optimum {
-    fn read(told: &Plain) -> Option<Self> {
-        Some(Self {
-            policy: told.floats("policy"),
-            true_score: told.float("true_score")?,
-            true_low: told.float("true_low")?,
-            true_high: told.float("true_high")?,
-            length: told.float("length")?,
-        })
-    }
-}
-
-impl Episode {
-    fn read(told: &Plain) -> Option<Self> {
-        let ids = |key: &str| told.floats(key).into_iter().map(|x| x as u32).collect();
-        Some(Self {
-            prompt: ids("prompt"),
-            tokens: ids("tokens"),
-            truncated: told.flag("truncated"),
-            reward: told.float("reward")?,
-            true_score: told.float("true_score")?,
-        })
-    }
-}
-
-impl Report {
-    fn read(told: &Plain, arm: usize, code: String) -> Self {
-        let finding = |f: &Plain| Finding {
-            diagnostic: diagnostic(&f.get("diagnostic")),
-            cells: f.floats("cells").into_iter().map(|x| x as u32).collect(),
-        };
-        let optimum = |key: &str| told.some(key).and_then(|o| Optimum::read(&o));
-        Self {
-            arm,
-            code,
-            solved: told.text("solved") != "not",
-            says: told.text("says"),
-            notes: told.texts("notes"),
-            optimum: optimum("optimum"),
-            best: optimum("best"),
-            starc: told.float("starc"),
-            episodes: told.list("episodes").iter().filter_map(Episode::read).collect(),
-            findings: told.list("findings").iter().map(finding).collect(),
-        }
+    fn deref(&self) -> &oracle::Report {
+        &self.told
     }
 }
 
@@ -150,23 +68,21 @@ impl App {
         if self.checks.with_untracked(|c| c.get(arm).is_none_or(|c| c.is_error())) {
             return;
         }
-        let (text, code) = self.draft.with_untracked(|e| (write(e), e.arms.get(arm).map(|a| a.code.clone())));
+        let (experiment, code) = self.draft.with_untracked(|e| (to_js(e), e.arms.get(arm).map(|a| a.code.clone())));
         let Ok(module) = parts::oracle().await else { return };
         let current = || self.internal.with_value(|i| i.consult) == ticket;
-        if let Some(told) = answer(&module, "oracle", &text, arm).await
+        if let Some(told) = answer(&module, "oracle", &experiment, arm).await
             && current()
         {
-            self.oracle.set(Some(Report::read(&told, arm, code.unwrap_or_default())));
+            self.oracle.set(Some(Report { arm, code: code.unwrap_or_default(), told }));
         }
         if !current() {
             return;
         }
-        if let Some(told) = answer(&module, "distances", &text, arm).await
+        if let Some(distances) = answer(&module, "distances", &experiment, arm).await
             && current()
         {
-            let starc = told.list("starc").iter().map(|x| x.as_number().map(|x| x as f32)).collect();
-            let (names, reasons) = (told.texts("names"), told.texts("reasons"));
-            self.distances.set(Some(Distances { names, starc, reasons }));
+            self.distances.set(Some(distances));
         }
     }
 
@@ -176,7 +92,12 @@ impl App {
     }
 }
 
-async fn answer(module: &parts::OracleModule, what: &str, experiment: &str, arm: usize) -> Option<Plain> {
+async fn answer<T: DeserializeOwned>(
+    module: &parts::OracleModule,
+    what: &str,
+    experiment: &JsValue,
+    arm: usize,
+) -> Option<T> {
     let promise = module.ask(what, experiment, arm as u32).ok()?;
-    Plain::parse(&JsFuture::from(promise).await.ok()?.as_string()?)
+    from_js(JsFuture::from(promise).await.ok()?)
 }

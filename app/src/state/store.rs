@@ -1,9 +1,9 @@
 //! What the browser keeps between visits. Storage may be blocked, full or hold old text: every call can fail quietly or
 //! with one sentence, and nothing depends on it.
 
-use crate::plain::{Plain, write};
+use crate::plain::{parse, write};
 use goodhart_core::experiment::Experiment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 const DRAFT: &str = "goodhart.draft";
@@ -11,7 +11,7 @@ const DRAFTS: &str = "goodhart.drafts";
 const MAX_DRAFTS: usize = 12;
 
 /// An experiment that a person made and then left for another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedDraft {
     pub experiment: Experiment,
     /// Milliseconds since 1970.
@@ -39,7 +39,7 @@ pub fn set_setting(name: &str, value: Option<&str>) {
 
 /// The draft of the last visit.
 pub fn load_draft() -> Option<Experiment> {
-    Plain::parse(&storage()?.get_item(DRAFT).ok()??)?.experiment()
+    parse(&storage()?.get_item(DRAFT).ok()??)
 }
 
 /// Keeps the draft. When there is no room, the oldest left drafts make some.
@@ -66,9 +66,7 @@ pub fn save_draft(experiment: &Experiment) -> Result<(), &'static str> {
 /// Drafts that were left for another experiment, the newest first.
 pub fn left_drafts() -> Vec<SavedDraft> {
     let text = storage().and_then(|s| s.get_item(DRAFTS).ok().flatten());
-    let read =
-        |d: &Plain| Some(SavedDraft { experiment: d.get("experiment").experiment()?, saved: d.number("saved")? });
-    text.and_then(|t| Plain::parse(&t)).map(|all| all.items().iter().filter_map(read).collect()).unwrap_or_default()
+    text.and_then(|t| parse(&t)).unwrap_or_default()
 }
 
 /// Puts a draft aside before another experiment is opened.

@@ -3,7 +3,7 @@
 use crate::state::shipped::{Claim, Shipped};
 use crate::state::{App, Phase};
 use crate::text::{escape, number};
-use goodhart_core::experiment::{Experiment, NowTry};
+use goodhart_core::experiment::{Comparison, Experiment, NowTry};
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -99,7 +99,7 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
         html += &format!(
             "<table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Wanted</th><th scope=\"col\">Measured</th><th scope=\"col\"></th></tr></thead><tbody>{rows}</tbody></table>"
         );
-        let date = claims.iter().find_map(|c| c.measured.as_ref()).map(|m| m.date.as_str());
+        let date = shipped.filter(|s| s.claims.iter().any(|c| c.measured.is_some())).map(|s| s.checked.as_str());
         html += &match date {
             Some(date) => format!(
                 "<p class=\"muted\">Checked on {}, over seeds, with a 95% interval; of the experiment as it came: <a href=\"#{id}\">{id}</a>, without edits.</p>",
@@ -119,9 +119,12 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
     }
 }
 
-fn claim(claim: &Claim) -> String {
-    let sign = if claim.comparison == "<=" { "≤" } else { "≥" };
-    let (measured, verdict) = match &claim.measured {
+fn claim(Claim { claim, measured }: &Claim) -> String {
+    let sign = match claim.comparison {
+        Comparison::AtMost => "≤",
+        Comparison::AtLeast => "≥",
+    };
+    let (measured, verdict) = match measured {
         None => ("–".to_string(), ""),
         Some(m) => {
             let verdict = match (m.holds, claim.refuted) {
@@ -129,7 +132,7 @@ fn claim(claim: &Claim) -> String {
                 (false, true) => "<span class=\"refuted\">refuted</span>",
                 (false, false) => "<span class=\"worse\">does not hold</span>",
             };
-            (format!("{} ± {}", number(m.value), number(m.half_width)), verdict)
+            (format!("{} ± {}", number(m.value.unwrap_or(f32::NAN)), number(m.half_width)), verdict)
         }
     };
     format!(
@@ -142,15 +145,38 @@ fn claim(claim: &Claim) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::shipped::Measured;
+    use goodhart_core::experiment::record::ClaimRecord;
+    use goodhart_core::experiment::{self, Statistic};
 
     #[test]
     fn a_claim_says_what_was_wanted_and_what_was_measured() {
-        let measured = Some(Measured { holds: false, value: 0.169, half_width: 0.02, date: "2026-11-23".into() });
-        let mut c = Claim { says: "a < b".into(), refuted: true, comparison: "<=".into(), threshold: 0.5, measured };
+        let comparison = Comparison::AtMost;
+        let measured = Some(ClaimRecord {
+            says: "a < b".into(),
+            holds: false,
+            refuted: true,
+            value: Some(0.169),
+            half_width: 0.02,
+            threshold: 0.5,
+            comparison,
+        });
+        let claimed = experiment::Claim {
+            says: "a < b".into(),
+            metric: "true_score".into(),
+            statistic: Statistic::Final,
+            arm: "a".into(),
+            minus: None,
+            over: None,
+            level: None,
+            comparison,
+            threshold: 0.5,
+            refuted: true,
+            measured: None,
+        };
+        let mut c = Claim { claim: claimed, measured };
         assert!(claim(&c).contains("a &lt; b") && claim(&c).contains("≤ 0.500") && claim(&c).contains("0.169 ± 0.020"));
         assert!(claim(&c).contains("refuted"));
-        c.refuted = false;
+        c.claim.refuted = false;
         assert!(claim(&c).contains("does not hold"));
         c.measured = None;
         assert!(!claim(&c).contains("hold"));

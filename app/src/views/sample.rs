@@ -55,7 +55,7 @@ fn played(language: &Language, prompt: &[u32], sample: &Sample) -> String {
                 own.as_ref().map_or("", |_| "<p class=\"muted\">A map of its own, whose walls are not drawn.</p>");
             Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path) + note
         }
-        TaskView::Arms { .. } | TaskView::Choices { .. } | TaskView::Other => {
+        TaskView::Arms { .. } | TaskView::Choices { .. } => {
             line("chose", steps(&sample.actions, &language.action_names))
         }
     }

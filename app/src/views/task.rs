@@ -90,7 +90,6 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
             head("Choices", "probability of each action") + &names + &rows + &said(language, anatomy, group, "Samples")
         }
         TaskView::Tokens { .. } => said(language, anatomy, group, "Texts"),
-        TaskView::Other => said(language, anatomy, group, "Samples"),
     }
 }
 

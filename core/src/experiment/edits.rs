@@ -24,7 +24,7 @@ pub struct Moment {
     pub metric: String,
     pub arm: String,
     pub when: When,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "super::short::optional")]
     pub level: Option<f32>,
     /// One sentence: what happens there.
     pub says: String,

@@ -6,6 +6,7 @@ mod edits;
 pub mod file;
 pub mod record;
 mod run;
+mod short;
 mod theme;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
@@ -45,7 +46,7 @@ pub struct Base {
     #[serde(default = "Base::default_batch")]
     pub batch: u32,
     /// Step size of Adam, falling linearly to a tenth.
-    #[serde(default = "Base::default_learning_rate")]
+    #[serde(default = "Base::default_learning_rate", serialize_with = "short::number")]
     pub learning_rate: f32,
     #[serde(default)]
     pub seed: u32,

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// Most characters of a link's fragment.
 pub const MAX_LINK: usize = 64 * 1024;
 /// Most bytes of the JSON inside: a bound on what a small link may unfold to.
-const MAX_JSON: usize = 1024 * 1024;
+pub const MAX_JSON: usize = 1024 * 1024;
 
 /// Why a link does not open, each a sentence for the reader.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,9 @@ pub enum LinkError {
     TooLong(usize),
     #[error("This link is damaged: {0}. It may have been cut off when it was copied.")]
     Damaged(&'static str),
-    #[error("This link holds an experiment that cannot be read: {0}.")]
+    #[error("This experiment is {0} characters long; the longest that can be opened is {MAX_JSON}.")]
+    TooLarge(usize),
+    #[error("This holds no experiment that can be read: {0}.")]
     Unreadable(String),
 }
 
@@ -58,7 +60,15 @@ pub fn decode(fragment: &str) -> Result<Experiment, LinkError> {
     let json = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, MAX_JSON)
         .map_err(|_| damaged("its contents do not unpack"))?;
     let json = String::from_utf8(json).map_err(|_| damaged("its contents are not text"))?;
-    let experiment: Experiment = serde_json::from_str(&json).map_err(|e| LinkError::Unreadable(e.to_string()))?;
+    read(&json)
+}
+
+/// The experiment of a JSON text, within the bounds of links.
+pub fn read(json: &str) -> Result<Experiment, LinkError> {
+    if json.len() > MAX_JSON {
+        return Err(LinkError::TooLarge(json.len()));
+    }
+    let experiment: Experiment = serde_json::from_str(json).map_err(|e| LinkError::Unreadable(e.to_string()))?;
     if experiment.version > VERSION {
         return Err(LinkError::TooNew(experiment.version));
     }
