@@ -3,6 +3,7 @@
 mod api;
 mod bases;
 mod engine_client;
+mod framed;
 mod parts;
 mod plain;
 mod state;
@@ -17,6 +18,9 @@ use state::{App, Opened, Overlay, shipped, store};
 fn main() {
     console_error_panic_hook::set_once();
     wasm_bindgen_futures::spawn_local(async {
+        if framed::asks() && window().location().hash().is_ok_and(|hash| hash.len() > 1) {
+            framed::click().await;
+        }
         let opened = Opened::at_start().await;
         // The page's state lives as long as the page.
         let owner = Owner::new();
@@ -26,7 +30,7 @@ fn main() {
 }
 
 fn start(opened: Opened) {
-    let app = App::new(opened.experiment);
+    let app = App::new(opened.experiment, opened.origin);
     // `?autorun=0` waits for the person, as embedding pages and tests want it.
     let then_run = query("autorun").as_deref() != Some("0");
     if then_run || matches!(opened.overlay, Overlay::Gallery(Some(_))) {

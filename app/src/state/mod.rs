@@ -20,7 +20,7 @@ pub use data::RunData;
 pub use edit::{Table, Undo};
 pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
-pub use open::{Opened, blank, told};
+pub use open::{Opened, Origin, blank, told};
 pub use oracle::{Distances, Episode, Report};
 pub use run::{EditState, Phase, Speed};
 
@@ -75,6 +75,7 @@ pub enum Overlay {
 pub struct App {
     /// The experiment as the person has it on screen.
     pub draft: RwSignal<Experiment>,
+    pub(crate) origin: StoredValue<Origin, LocalStorage>,
     /// The experiment that the engine runs, with the programs and settings in use.
     pub loaded: RwSignal<Option<Experiment>>,
     /// The chosen arm, and the seed that the anatomy shows.
@@ -130,10 +131,11 @@ pub struct App {
 }
 
 impl App {
-    /// The state of a page that shows `experiment`; no engine yet.
-    pub fn new(experiment: Experiment) -> Self {
+    /// The state of a page that shows an experiment; no engine yet.
+    pub fn new(experiment: Experiment, origin: Origin) -> Self {
         let app = Self {
             draft: RwSignal::new(experiment),
+            origin: StoredValue::new_local(origin),
             loaded: RwSignal::new(None),
             arm: RwSignal::new(0),
             seed: RwSignal::new(0),

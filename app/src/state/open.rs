@@ -2,9 +2,10 @@
 //! and in storage.
 
 use super::shipped::{self, LANDING, is_shipped};
+use super::store::SavedDraft;
 use super::{App, Level, Overlay, failing, store};
 use crate::plain::{from_js, to_js};
-use crate::{parts, time};
+use crate::{framed, parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -34,8 +35,35 @@ pub fn blank() -> Experiment {
 /// What the page opens with.
 pub struct Opened {
     pub experiment: Experiment,
+    pub origin: Origin,
     /// What lies in front of it.
     pub overlay: Overlay,
+}
+
+/// Where the draft comes from. What others made is no draft of the person before the first change.
+#[derive(Clone, Default)]
+pub struct Origin {
+    /// The name of the draft in storage.
+    id: String,
+    /// The experiment as it was opened; None for a draft of the person.
+    others: Option<Experiment>,
+    /// It has been kept since.
+    kept: bool,
+}
+
+impl Origin {
+    fn others(experiment: &Experiment) -> Self {
+        Self { id: store::new_id(), others: Some(experiment.clone()), kept: false }
+    }
+
+    fn own(id: &str) -> Self {
+        Self { id: id.into(), others: None, kept: true }
+    }
+
+    /// Whether an experiment is the person's own work.
+    fn is_own(&self, draft: &Experiment) -> bool {
+        self.others.as_ref().is_none_or(|others| others != draft)
+    }
 }
 
 impl Opened {
@@ -43,39 +71,45 @@ impl Opened {
     pub async fn at_start() -> Self {
         let fragment = fragment();
         if fragment.is_empty() {
-            return match store::load_draft() {
+            return match store::last_draft() {
                 // Somebody's own work is what they come back to; without any, it is the front door again.
-                Some(experiment) if is_as_shipped(&experiment).await => {
-                    Self { experiment, overlay: Overlay::Gallery(None) }
+                Some(draft) if is_as_shipped(&draft.experiment).await => {
+                    Self::others(draft.experiment, Overlay::Gallery(None))
                 }
-                Some(experiment) => Self { experiment, overlay: Overlay::None },
+                Some(draft) => Self::own(draft, Overlay::None),
                 None => Self::landing(None).await,
             };
         }
         match read(&fragment).await {
             Ok(experiment) => {
-                // The last visit's draft is put aside, not overwritten.
-                if let Some(draft) = store::load_draft()
-                    && draft != experiment
-                    && !is_as_shipped(&draft).await
-                {
-                    store::leave_draft(&draft);
+                // The address of a draft of one's own leads back to the draft.
+                let shared = experiment.to_share();
+                match store::drafts().into_iter().find(|draft| draft.experiment.to_share() == shared) {
+                    Some(draft) if !is_shipped(&experiment) => Self::own(draft, Overlay::None),
+                    _ => Self::others(experiment, Overlay::None),
                 }
-                Self { experiment, overlay: Overlay::None }
             }
-            Err(problem) => match store::load_draft() {
-                Some(experiment) => Self { experiment, overlay: Overlay::Gallery(Some(problem)) },
+            Err(problem) => match store::last_draft() {
+                Some(draft) => Self::own(draft, Overlay::Gallery(Some(problem))),
                 None => Self::landing(Some(problem)).await,
             },
         }
     }
 
+    fn own(draft: SavedDraft, overlay: Overlay) -> Self {
+        Self { origin: Origin::own(&draft.id), experiment: draft.experiment, overlay }
+    }
+
+    fn others(experiment: Experiment, overlay: Overlay) -> Self {
+        Self { origin: Origin::others(&experiment), experiment, overlay }
+    }
+
     /// The gallery, with the landing experiment behind it.
     async fn landing(problem: Option<String>) -> Self {
         match shipped::experiment(LANDING).await {
-            Ok(Some(e)) => Self { experiment: e.experiment.clone(), overlay: Overlay::Gallery(problem) },
-            Ok(None) => Self { experiment: blank(), overlay: Overlay::Gallery(problem) },
-            Err(offline) => Self { experiment: blank(), overlay: Overlay::Gallery(problem.or(Some(offline))) },
+            Ok(Some(e)) => Self::others(e.experiment.clone(), Overlay::Gallery(problem)),
+            Ok(None) => Self::others(blank(), Overlay::Gallery(problem)),
+            Err(offline) => Self::others(blank(), Overlay::Gallery(problem.or(Some(offline)))),
         }
     }
 }
@@ -141,12 +175,28 @@ impl App {
         Some(self.ask(|c| c.encode(&to_js(experiment)).ok())).filter(|fragment| !fragment.is_empty())
     }
 
-    /// Opens an experiment in place of the draft, which is kept among the drafts if it was changed.
+    /// Opens an experiment that others made in place of the draft, which is kept if it was changed.
     pub fn open(self, experiment: Experiment, then_run: bool) {
-        let left = self.draft.get_untracked();
-        if left != experiment && !is_shipped(&left) && left != blank() {
-            store::leave_draft(&left);
-        }
+        let origin = Origin::others(&experiment);
+        self.open_as(experiment, origin, then_run);
+    }
+
+    /// Opens a draft of the person.
+    pub fn open_draft(self, draft: SavedDraft) {
+        let origin = Origin::own(&draft.id);
+        self.open_as(draft.experiment, origin, true);
+    }
+
+    /// The drafts that are not on screen.
+    pub fn other_drafts(self) -> Vec<SavedDraft> {
+        let mut drafts = store::drafts();
+        self.origin.with_value(|on_screen| drafts.retain(|d| d.id != on_screen.id));
+        drafts
+    }
+
+    fn open_as(self, experiment: Experiment, origin: Origin, then_run: bool) {
+        self.keep_draft();
+        self.origin.set_value(origin);
         self.undo.set(None);
         self.oracle.set(None);
         self.distances.set(None);
@@ -204,9 +254,16 @@ impl App {
     pub fn follow_address(self) {
         window_event_listener(leptos::ev::hashchange, move |_| {
             let fragment = fragment();
-            if !fragment.is_empty() && self.draft.with_untracked(|e| self.fragment_of(e)).as_ref() != Some(&fragment) {
-                self.open_soon(fragment);
+            if fragment.is_empty() || self.draft.with_untracked(|e| self.fragment_of(e)).as_ref() == Some(&fragment) {
+                return;
             }
+            wasm_bindgen_futures::spawn_local(async move {
+                // A page around this one can change the address too.
+                if framed::asks() {
+                    framed::click().await;
+                }
+                self.open_link(&fragment, true).await.ok();
+            });
         });
     }
 
@@ -229,9 +286,7 @@ impl App {
     pub fn keep(self) {
         let draft = self.draft.get_untracked();
         self.problems.set(self.problems_of(&draft));
-        if let Err(message) = store::save_draft(&draft) {
-            self.notify(Level::Warning, message, None);
-        }
+        self.keep_draft();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let url = format!("#{fragment}");
         if let Ok(history) = window.history() {
@@ -241,6 +296,25 @@ impl App {
         let whole = window.location().href().unwrap_or_default();
         let before_fragment = whole.split('#').next().unwrap_or_default();
         self.link.set(format!("{before_fragment}{url}"));
+    }
+
+    /// Puts the draft into storage once it is the person's own work.
+    fn keep_draft(self) {
+        let draft = self.draft.get_untracked();
+        let mut problem = None;
+        self.origin.update_value(|origin| {
+            if origin.is_own(&draft) {
+                origin.kept = true;
+                problem = store::save_draft(&origin.id, &draft).err();
+            } else if origin.kept {
+                // The last change was taken back.
+                origin.kept = false;
+                store::forget_draft(&origin.id);
+            }
+        });
+        if let Some(message) = problem {
+            self.notify(Level::Warning, message, None);
+        }
     }
 
     /// Keeps the draft at once when the page is left or hidden: no debounced change is lost.

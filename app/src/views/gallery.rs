@@ -105,26 +105,27 @@ fn step(e: &KeyboardEvent, list: NodeRef<Div>, searching: bool) {
 }
 
 fn drafts(app: App) -> impl IntoView {
-    let drafts = RwSignal::new(store::left_drafts());
+    let drafts = RwSignal::new(app.other_drafts());
     move || {
         (!drafts.with(Vec::is_empty)).then(|| {
-            let row = |(i, d): (usize, store::SavedDraft)| {
+            let row = |d: store::SavedDraft| {
                 let when = js_sys::Date::new(&d.saved.into()).to_locale_string("default", &js_sys::Object::new());
                 let about = format!("{} · {} · {}", d.experiment.title, d.experiment.task.kind, String::from(when));
+                let id = d.id.clone();
                 let forget = move |_| {
-                    store::forget_draft(i);
-                    drafts.set(store::left_drafts());
+                    store::forget_draft(&id);
+                    drafts.set(app.other_drafts());
                 };
                 view! {
                     <li>
-                        <button class="quiet" on:click=move |_| app.open(d.experiment.clone(), true)>{about}</button>
+                        <button class="quiet" on:click=move |_| app.open_draft(d.clone())>{about}</button>
                         <button class="quiet" on:click=forget>"Forget"</button>
                     </li>
                 }
             };
             view! {
                 <h3>"Your drafts"</h3>
-                <ul class="drafts">{drafts.get().into_iter().enumerate().map(row).collect_view()}</ul>
+                <ul class="drafts">{drafts.get().into_iter().map(row).collect_view()}</ul>
             }
         })
     }
