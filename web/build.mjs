@@ -21,8 +21,9 @@ const result = await build({
   absWorkingDir: here,
   entryPoints: {
     editor: "src/editor.js", charts: "src/charts.js", oracle: "src/oracle.js", "oracle-worker": "src/oracle-worker.js",
+    early: "src/early.js", parts: "src/parts.js", start: "src/start.js",
   },
-  external: ["../goodhart-language.js"],
+  external: ["../goodhart-language.js", "./editor.js", "./charts.js", "./oracle.js"],
   outdir: "dist",
   bundle: true,
   format: "esm",
