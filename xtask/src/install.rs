@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 const TRUNK: &str = "0.21.14";
 const CHROMIUM_NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/// The tools that build the page.
-pub fn for_page() -> Result<(), String> {
+/// What `serve` needs.
+pub fn for_serve() -> Result<(), String> {
+    node()?;
     wasm_target()?;
-    wasm_bindgen()?;
-    trunk()?;
-    npm_packages("web")?;
-    crates()
+    npm_packages("web")
 }
 
-/// The above, a browser and a software Vulkan driver; returns the browser's path.
+/// The above, trunk and its tools, a browser and a software Vulkan driver; returns the browser's path.
 pub fn for_tests() -> Result<PathBuf, String> {
-    for_page()?;
+    for_serve()?;
+    wasm_bindgen()?;
+    trunk()?;
     npm_packages("e2e")?;
     system_packages()?;
     chromium().ok_or_else(|| "no Chromium was found after installing it; set CHROMIUM to its path".into())
@@ -43,9 +43,11 @@ fn wasm_bindgen() -> Result<(), String> {
     if found.split_whitespace().nth(1) == Some(wanted.as_str()) && on_path("wasm-bindgen-test-runner") {
         return Ok(());
     }
-    println!("installing wasm-bindgen-cli {wanted} (the version in Cargo.lock); this takes some minutes, once");
+    println!(
+        "installing wasm-bindgen-cli {wanted} (the version in Cargo.lock); without binstall this takes 3 minutes, once"
+    );
     // Its own lock file does not build with newer compilers, so no --locked here.
-    run(&mut command("cargo", &["install", "wasm-bindgen-cli", "--version", &wanted]))
+    tool("wasm-bindgen-cli", &wanted, &[])
 }
 
 fn trunk() -> Result<(), String> {
@@ -53,8 +55,35 @@ fn trunk() -> Result<(), String> {
     if found.split_whitespace().nth(1).is_some_and(|version| version.starts_with("0.21.")) {
         return Ok(());
     }
-    println!("installing trunk {TRUNK}; this takes some minutes, once");
-    run(&mut command("cargo", &["install", "trunk", "--version", TRUNK, "--locked"]))
+    println!("installing trunk {TRUNK}; without binstall this takes 5 minutes, once");
+    tool("trunk", TRUNK, &["--locked"])
+}
+
+/// A published program where there is `cargo binstall`; else one that is built as fast as it can be, since what it does is
+/// little beside what it waits for.
+fn tool(name: &str, version: &str, flags: &[&str]) -> Result<(), String> {
+    if on_path("cargo-binstall") {
+        let package = format!("{name}@{version}");
+        match run(&mut command("cargo", &["binstall", "--no-confirm", &package])) {
+            Ok(()) => return Ok(()),
+            Err(message) => println!("{message}: {name} is built instead"),
+        }
+    }
+    let mut cargo = command("cargo", &[&["install", name, "--version", version], flags].concat());
+    let profile = [("LTO", "off"), ("OPT_LEVEL", "0"), ("CODEGEN_UNITS", "256"), ("DEBUG", "0"), ("PANIC", "abort")];
+    cargo.envs(profile.map(|(key, value)| (format!("CARGO_PROFILE_RELEASE_{key}"), value)));
+    run(&mut cargo)
+}
+
+/// Node and npm, new enough.
+fn node() -> Result<(), String> {
+    const HOW: &str = "install Node 20 or newer (Debian: apt-get install nodejs npm)";
+    let version = output("node", &["--version"]).ok_or_else(|| format!("node is missing: {HOW}"))?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 20) {
+        return Err(format!("node is {}: {HOW}", version.trim()));
+    }
+    if on_path("npm") { Ok(()) } else { Err(format!("npm is missing: {HOW}")) }
 }
 
 /// Installs a folder's npm packages when its lock file is newer than what is there.
@@ -64,18 +93,8 @@ fn npm_packages(folder: &str) -> Result<(), String> {
     if !lock.exists() || is_newer(&installed, &lock) {
         return Ok(());
     }
-    for tool in ["node", "npm"] {
-        if !on_path(tool) {
-            return Err(format!("{tool} is missing: install Node 20 or newer (Debian: apt-get install nodejs npm)"));
-        }
-    }
     println!("installing the npm packages of {folder}/");
     run(&mut command("npm", &["ci", "--prefix", folder, "--no-audit", "--no-fund"]))
-}
-
-/// Trunk runs cargo without a network, so that it never looks for tools of its own; the crates must be here first.
-fn crates() -> Result<(), String> {
-    run(&mut command("cargo", &["fetch", "--locked", "--quiet"]))
 }
 
 fn system_packages() -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use crate::serve::trunk;
 use crate::shell::{command, on_path, root, run, run_tee};
-use crate::{install, sizes};
+use crate::{fetch, install, sizes};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -15,6 +15,11 @@ pub struct Phase {
 /// In order. Everything that compiles natively shares one profile and one set of features, so nothing is built twice.
 pub const PHASES: &[Phase] = &[
     Phase { name: "install", about: "what the other phases need", run: install },
+    Phase {
+        name: "fetch",
+        about: "what `cargo xtask fetch` brings is all that offline builds need",
+        run: fetch::prove,
+    },
     Phase { name: "format", about: "cargo fmt --check", run: format },
     Phase { name: "clippy", about: "lints of the native build, warnings are errors", run: clippy },
     Phase { name: "clippy-wasm", about: "lints of what is compiled for wasm32", run: clippy_wasm },
