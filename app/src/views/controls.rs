@@ -1,7 +1,9 @@
 //! Run, pause, step, reset, speed; where the run stands and how fast it goes.
 
+use super::pace::Pace;
 use crate::state::{App, Phase, Speed};
 use crate::text::number;
+use crate::time;
 use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
@@ -13,7 +15,14 @@ pub fn view(app: App) -> impl IntoView {
         let speed = Speed::ALL.into_iter().find(|s| s.label() == e.target().value());
         app.set_speed(speed.unwrap_or(Speed::Full));
     };
-    let status = Memo::new(move |_| status(&app.phase.get(), app.update.get() == 0));
+    let pace = StoredValue::new(Pace::default());
+    let status = Memo::new(move |_| {
+        let phase = app.phase.get();
+        let (what, step, of) = counted(&phase);
+        let left = pace.try_update_value(|pace| pace.left(what, step, of, time::now())).flatten();
+        let left = left.map(|left| format!(", {left}")).unwrap_or_default();
+        format!("{}{left}", status(&phase, app.update.get() == 0))
+    });
     // Until there is a count to show, the bar says that something goes on.
     let waits = Memo::new(move |_| {
         app.update.get() == 0 && !app.phase.with(|p| matches!(p, Phase::Paused | Phase::Finished | Phase::Stuck(_)))
@@ -56,6 +65,16 @@ fn trust(reports: &[Report], on: Option<TrainedOn>) -> Option<(String, String)> 
         about += &format!(" They were {on}: the device that took less time for the first steps trains all of them.");
     }
     (!reports.is_empty()).then_some((says, about))
+}
+
+/// What a wait before the run is called, how many steps of it are done, and how many there are; 0 of other phases.
+fn counted(phase: &Phase) -> (&'static str, u32, u32) {
+    match phase {
+        Phase::Base { step, of, .. } => ("base", *step, *of),
+        Phase::Models { step, of } => ("models", *step, *of),
+        Phase::Compiling { stage, of } => ("shaders", *stage, *of),
+        _ => ("", 0, 0),
+    }
 }
 
 fn status(phase: &Phase, first: bool) -> String {

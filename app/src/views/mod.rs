@@ -18,6 +18,7 @@ mod lesson;
 mod notices;
 mod oracle;
 mod overlay;
+mod pace;
 mod panels;
 mod param;
 mod sample;
