@@ -1,10 +1,12 @@
 //! The phases of `cargo xtask test`. Each returns how many checks passed, or one sentence about the first failure.
 
-use crate::serve::trunk;
-use crate::shell::{command, on_path, root, run, run_tee};
+use crate::shell::{command, line, on_path, root, run, run_tee, trunk};
 use crate::{fetch, install, sizes};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 pub struct Phase {
     pub name: &'static str,
@@ -33,7 +35,7 @@ pub const PHASES: &[Phase] = &[
     },
     Phase { name: "oracle", about: "the policies' gradients against burn's autodiff", run: oracle },
     Phase { name: "reward-models", about: "the program that trains reward models, and its tests", run: reward_models },
-    Phase { name: "page", about: "the page's release build", run: page },
+    Phase { name: "page", about: "the page, built and served by plain trunk", run: page },
     Phase { name: "sizes", about: "gzip sizes of the modules against their budgets", run: sizes::check },
     Phase { name: "browser", about: "the page in Chromium, with WebGPU and without", run: browser },
     Phase { name: "experiments", about: "the claims of one experiment of every theme", run: experiments },
@@ -123,9 +125,48 @@ fn reward_models() -> Result<usize, String> {
     if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
 }
 
+/// As a person builds and serves it who has the tools: plain trunk.
 fn page() -> Result<usize, String> {
     run(&mut trunk(&["build", "--release"]))?;
-    Ok(1)
+    trunk_serves()?;
+    Ok(2)
+}
+
+/// `trunk serve --release` shows the page; its modules are built already.
+fn trunk_serves() -> Result<(), String> {
+    const LONGEST: Duration = Duration::from_secs(900);
+    let port = free_port()?.to_string();
+    let mut serve = trunk(&["serve", "--release", "--dist", "target/trunk-serve", "--port", &port]);
+    println!("$ {}", line(&serve));
+    let mut server = serve.spawn().map_err(|e| format!("trunk did not start: {e}"))?;
+    let begun = Instant::now();
+    let outcome = loop {
+        if answers(&port, "goodhart-app") {
+            break Ok(());
+        }
+        if let Ok(Some(status)) = server.try_wait() {
+            break Err(format!("`trunk serve` ended ({status})"));
+        }
+        if begun.elapsed() > LONGEST {
+            break Err("`trunk serve` shows no page".into());
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    server.kill().and_then(|()| server.wait()).map_err(|e| format!("trunk does not end: {e}"))?;
+    outcome
+}
+
+fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no port is free: {e}"))?;
+    listener.local_addr().map(|address| address.port()).map_err(|e| e.to_string())
+}
+
+/// Whether what is served at a port's root contains a text.
+fn answers(port: &str, text: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(format!("127.0.0.1:{port}")) else { return false };
+    let request = format!("GET / HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\n\r\n");
+    let mut page = String::new();
+    stream.write_all(request.as_bytes()).is_ok() && stream.read_to_string(&mut page).is_ok() && page.contains(text)
 }
 
 fn browser() -> Result<usize, String> {

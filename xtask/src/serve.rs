@@ -4,7 +4,7 @@ use crate::page::Page;
 use crate::shell::{command, run};
 use crate::{fetch, install};
 use std::net::TcpListener;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 pub struct Options {
@@ -121,15 +121,6 @@ impl Steps {
         let seconds = self.started.elapsed().as_secs();
         format!("{} min {} s", seconds / 60, seconds % 60)
     }
-}
-
-/// A trunk command that uses the tools on PATH and downloads none.
-pub fn trunk(args: &[&str]) -> Command {
-    let mut trunk = command("trunk", args);
-    trunk.env("TRUNK_OFFLINE", "true").env("TRUNK_SKIP_VERSION_CHECK", "true");
-    // trunk 0.21 takes NO_COLOR=1 for a mistake and stops.
-    trunk.env_remove("NO_COLOR");
-    trunk
 }
 
 #[cfg(test)]

@@ -22,6 +22,15 @@ pub fn command(program: &str, args: &[&str]) -> Command {
     command
 }
 
+/// A trunk command as a person types it.
+pub fn trunk(args: &[&str]) -> Command {
+    let mut trunk = command("trunk", args);
+    trunk.env("TRUNK_SKIP_VERSION_CHECK", "true");
+    // trunk 0.21 takes NO_COLOR=1 for a mistake and stops.
+    trunk.env_remove("NO_COLOR");
+    trunk
+}
+
 /// The command as a person would type it.
 pub fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
