@@ -70,7 +70,32 @@ fn bad_input_is_one_sentence() {
         ("{}", "the input has no list `groups`"),
         ("{\"groups\": [3]}", "group 0 is not a list"),
         ("{\"groups\": [[3]]}", "episode 0 of group 0 is not an object"),
-        ("{\"groups\": [[{\"x\": \"a\"}]]}", "the field `x` of episode 0 is not a number, a bool or a list of numbers"),
+        (
+            "{\"groups\": [[{\"x\": {}}]]}",
+            "the field `x` of episode 0 is not a number, a bool, a string or a list of these",
+        ),
+        (
+            "{\"groups\": [[{\"x\": [1, null]}]]}",
+            "the field `x` of episode 0 is not a number, a bool, a string or a list of these",
+        ),
+        ("{\"groups\": [[{\"x\": [\"a\", 1]}]]}", "the field `x` has strings and other values"),
+        ("{\"groups\": [[{\"x\": \"a\"}, {}]]}", "the field `x` is a string in some episodes and missing in others"),
+        (
+            "{\"groups\": [[{\"x\": [[1, 2], [3]]}]]}",
+            "the lists in the field `x` of episode 0 are not all of one length",
+        ),
+        (
+            "{\"groups\": [[{\"x\": [[1], 3]}]]}",
+            "the field `x` of episode 0 is neither a list of numbers nor a list of lists",
+        ),
+        (
+            "{\"groups\": [[{\"x\": [[[1]]]}]]}",
+            "the field `x` of episode 0 is neither a list of numbers nor a list of lists",
+        ),
+        (
+            "{\"groups\": [[{\"x\": [[]]}]]}",
+            "the field `x` of episode 0 is neither a list of numbers nor a list of lists",
+        ),
         ("{\"group\": [[{\"x\": 1}]], \"groups\": []}", "the input has a field `group`; did you mean `groups`?"),
         (
             "{\"groups\": [[{\"length\": [1]}]]}",
@@ -129,4 +154,59 @@ fn a_small_text_cannot_ask_for_all_memory() {
     let input = json!({"groups": [vec![json!({"length": 65_536}); 2000]]});
     let error = score_json("def s(ep, t):\n    return t\n", &input.to_string()).unwrap_err();
     assert_eq!(error, "2000 episodes of 65536 numbers each are too many; score them in parts");
+}
+
+#[test]
+fn strings_are_tokens() {
+    let program = "def end(ep):
+    return 1.0 if ep.tokens[-1] == \"<eos>\" else 0.0
+def kind(ep):
+    if ep['kind'] in (\"sum\", \"never there\"):
+        return ep.tokens.count(ep.kind)
+    return -1.0
+";
+    let input = json!({"groups": [[
+        {"kind": "sum", "tokens": ["sum", "b", "sum", "<eos>"]},
+        {"kind": "other", "tokens": ["b"]},
+    ]]});
+    let out = score_json(program, &input.to_string()).unwrap();
+    assert_eq!(out["components"]["end"], json!([[1.0, 0.0]]));
+    assert_eq!(out["components"]["kind"], json!([[2.0, -1.0]]));
+}
+
+#[test]
+fn lists_of_lists_are_read_by_element() {
+    let program = "import math
+def reward_function(params):
+    waypoints = params['waypoints']
+    before, after = params['closest_waypoints']
+    x, y = waypoints[after]
+    direction = math.atan2(y - waypoints[before][1], x - waypoints[before][0])
+    return math.degrees(direction) + len(waypoints)
+def around(ep):
+    return sum(x * y for x, y in ep.waypoints) + max(p[0] for p in ep.waypoints[1:]) + ep.waypoints[-1][1]
+";
+    let input = json!({"groups": [[
+        {"waypoints": [[0, 0.5], [1, 1.5], [3, 1.5]], "closest_waypoints": [0, 1]},
+        {"waypoints": [[0, 0], [2.5, 0]], "closest_waypoints": [0, 1]},
+        {"waypoints": [[0, 0], [2, 0]], "closest_waypoints": [0, 2]},
+    ]]});
+    let out = score_json(program, &input.to_string()).unwrap();
+    let index = json!({"error": "list index out of range", "line": 5});
+    assert_eq!(out["components"]["reward_function"], json!([[48.0, 2.0, index]]));
+    assert_eq!(out["components"]["around"], json!([[6.0 + 3.0 + 1.5, 2.5, 2.0]]));
+}
+
+#[test]
+fn what_is_raised_keeps_its_words() {
+    let program = "def a(ep):
+    assert ep.x > 0, \"x is positive\"
+    if ep.x > 2:
+        raise ValueError(f\"x is {ep.x}\")
+    return ep.x
+";
+    let out = score_json(program, &json!({"groups": [[{"x": 1}, {"x": 0}, {"x": 3}]]}).to_string()).unwrap();
+    let positive = json!({"error": "AssertionError: x is positive", "line": 2});
+    let large = json!({"error": "ValueError: x is {ep.x}", "line": 4});
+    assert_eq!(out["reward"], json!([[1.0, positive, large]]));
 }

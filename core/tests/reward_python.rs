@@ -5,7 +5,7 @@ mod reward_support;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use goodhart_core::reward::{Scores, Scratch, compile, error_text};
+use goodhart_core::reward::{Program, Scores, Scratch, compile, error_text};
 use reward_support::{Episode, Generator, Rng, run_schema, schema};
 use serde_json::{Value, json};
 
@@ -18,10 +18,10 @@ struct Case {
     episodes: Vec<Episode>,
 }
 
-fn case(seed: u64) -> Case {
+fn case(seed: u64, source: String) -> Case {
     let mut rng = Rng(seed.wrapping_mul(0xd134_2543_de82_ef95) | 1);
     let episodes = (0..GROUP * GROUPS).map(|_| Episode::random(&mut rng)).collect();
-    Case { source: Generator::new(seed).program(), episodes }
+    Case { source, episodes }
 }
 
 fn python(cases: &[&Case]) -> Vec<Value> {
@@ -30,7 +30,11 @@ fn python(cases: &[&Case]) -> Vec<Value> {
         .map(|case| {
             let groups: Vec<Vec<Value>> =
                 case.episodes.chunks(GROUP).map(|group| group.iter().map(Episode::json).collect()).collect();
-            json!({"program": case.source, "groups": groups, "run": {"step": RUN[0], "progress": RUN[1]}})
+            let program = compile(&case.source, &schema(), &run_schema()).program;
+            let components = program.iter().flat_map(|program| &program.components);
+            let components: Vec<Value> = components.map(|c| json!([c.name, c.is_step])).collect();
+            let run = json!({"step": RUN[0], "progress": RUN[1]});
+            json!({"program": case.source, "components": components, "groups": groups, "run": run})
         })
         .collect();
     let shim = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reward_support/shim.py");
@@ -55,23 +59,38 @@ fn wording(error: &Value) -> &'static str {
     match error["error"].as_str().unwrap_or("") {
         "ZeroDivisionError" => "division by zero",
         "IndexError" => "list index out of range",
+        "KeyError" => "the dictionary has no such key",
         "OverflowError" => "result too large",
         "TypeError" => "None used as a number",
         "UnboundLocalError" => "variable used before it is set",
         "NotFinite" => "not finite",
         "ValueError" if text.contains("empty") => "min or max of nothing",
+        "ValueError" if text.contains("unpack") => "the wrong number of values to unpack",
         "ValueError" if text.contains("arg 3") => "a range with step zero",
         "ValueError" => "math domain error",
         other => panic!("Python raised {other}: {text}"),
     }
 }
 
+/// An exception as CPython prints it.
+fn printed(error: &Value) -> String {
+    let name = error["error"].as_str().unwrap_or("");
+    match error["text"].as_str() {
+        None | Some("") => name.to_string(),
+        Some(text) => format!("{name}: {text}"),
+    }
+}
+
 /// What differs between our value and Python's, if anything does.
-fn difference(ours: f32, error: u32, python: &Value) -> Option<String> {
+fn difference(program: &Program, ours: f32, error: u32, python: &Value) -> Option<String> {
     match python {
         Value::Object(_) => {
-            let expected = format!("{} on line {}", wording(python), python["line"]);
-            let got = format!("{} on line {}", error_text(error >> 16), error & 0xffff);
+            let text = program.error_text(error);
+            // What the program raises itself has a text of its own, which no error of the language has.
+            let is_raised = error != 0 && text != error_text(error >> 16);
+            let expected = if is_raised { printed(python) } else { wording(python).to_string() };
+            let expected = format!("{expected} on line {}", python["line"]);
+            let got = format!("{text} on line {}", error & 0xffff);
             (expected != got).then(|| format!("Python: {expected}; here: {got}"))
         }
         _ if error != 0 => {
@@ -103,20 +122,22 @@ fn compare(case: &Case, python: &Value) -> Result<bool, String> {
         let mut step_index = 0;
         for (c, component) in program.components.iter().enumerate() {
             let expected = &python[i]["components"][&component.name];
-            if let Some(text) = difference(out.components[c * n + i], out.component_errors[c * n + i], expected) {
+            if let Some(text) =
+                difference(&program, out.components[c * n + i], out.component_errors[c * n + i], expected)
+            {
                 return Err(format!("component {} of sample {i}: {text}", component.name));
             }
             if component.is_step {
                 let at = (step_index * n + i) * horizon;
                 for (t, expected) in python[i]["steps"][&component.name].as_array().unwrap().iter().enumerate() {
-                    if let Some(text) = difference(out.steps[at + t], out.step_errors[at + t], expected) {
+                    if let Some(text) = difference(&program, out.steps[at + t], out.step_errors[at + t], expected) {
                         return Err(format!("step {t} of {} of sample {i}: {text}", component.name));
                     }
                 }
                 step_index += 1;
             }
         }
-        if let Some(text) = difference(out.reward[i], out.errors[i], &python[i]["reward"]) {
+        if let Some(text) = difference(&program, out.reward[i], out.errors[i], &python[i]["reward"]) {
             return Err(format!("reward of sample {i}: {text}"));
         }
     }
@@ -126,7 +147,7 @@ fn compare(case: &Case, python: &Value) -> Result<bool, String> {
 #[test]
 fn generated_programs_mean_what_they_mean_in_python() {
     let count = std::env::var("GOODHART_PYTHON_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
-    let cases: Vec<Case> = (1..=count).map(case).collect();
+    let cases: Vec<Case> = (1..=count).map(|seed| case(seed, Generator::new(seed).program())).collect();
     let expected = python(&cases.iter().collect::<Vec<_>>());
     let mut failures = Vec::new();
     let mut skipped = 0;
@@ -150,5 +171,32 @@ fn generated_programs_mean_what_they_mean_in_python() {
     let rewards = expected.iter().flat_map(|case| case.as_array().unwrap()).map(|row| &row["reward"]);
     let values = rewards.filter(|reward| reward.is_number()).count();
     assert!(skipped * 50 <= cases.len(), "{skipped} programs are beyond the limit of cost");
+    assert!(values > cases.len() * GROUP, "too few programs give values: {values}");
+}
+
+/// What public reward functions are written with: each program of `reward_syntax.txt` over a few batches.
+#[test]
+fn the_syntax_of_public_functions_means_what_it_means_in_python() {
+    let mut cases = Vec::new();
+    let mut names = Vec::new();
+    for text in include_str!("reward_syntax.txt").split("==== ").skip(1) {
+        let (name, source) = text.split_once('\n').unwrap();
+        for seed in 1..=8 {
+            names.push(name);
+            cases.push(case(seed, source.to_string()));
+        }
+    }
+    let expected = python(&cases.iter().collect::<Vec<_>>());
+    let mut failures = Vec::new();
+    let mut values = 0;
+    for ((name, case), expected) in names.iter().zip(&cases).zip(&expected) {
+        match compare(case, expected) {
+            Ok(was_run) => assert!(was_run, "{name}: beyond the limit of cost"),
+            Err(text) => failures.push(format!("{name}: {text}")),
+        }
+        values += expected.as_array().unwrap().iter().filter(|row| row["reward"].is_number()).count();
+    }
+    failures.dedup();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(values > cases.len() * GROUP, "too few programs give values: {values}");
 }

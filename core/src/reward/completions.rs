@@ -68,7 +68,8 @@ fn in_string(line: &str) -> bool {
 }
 
 fn components(module: &Module) -> impl Iterator<Item = &str> {
-    let names = module.functions.iter().map(|function| function.name.name.as_str());
+    let top = module.functions.iter().filter(|function| function.parent.is_none());
+    let names = top.map(|function| function.name.name.as_str());
     names.filter(|name| !name.starts_with('_') && *name != "combine")
 }
 
@@ -78,7 +79,7 @@ fn members(source: &str, offset: usize, base: &str, schema: &EpisodeSchema, run:
     let function = module.functions.iter().rev().find(|function| (function.name.span.start as usize) <= offset);
     let param = |index: usize, usual: &str| {
         let combine = function.filter(|function| function.name.name == "combine");
-        combine.and_then(|function| function.params.get(index)).map_or(base == usual, |param| param.name == base)
+        combine.and_then(|function| function.params.get(index)).map_or(base == usual, |param| param.name.name == base)
     };
     if param(0, "r") {
         return components(&module).map(|name| completion(name, "component", "component")).collect();
@@ -111,7 +112,7 @@ fn names(source: &str, offset: usize) -> Vec<Completion> {
     let mut offers = Vec::new();
     if let Some(function) = module.functions.iter().rev().find(|function| (function.name.span.start as usize) <= offset)
     {
-        offers.extend(function.params.iter().map(|param| completion(&param.name, "parameter", "variable")));
+        offers.extend(function.params.iter().map(|param| completion(&param.name.name, "parameter", "variable")));
     }
     offers.extend(module.constants.iter().map(|(ident, _)| completion(&ident.name, "constant", "constant")));
     let helpers = module.functions.iter().filter(|function| function.name.name.starts_with('_'));

@@ -92,6 +92,13 @@ pub enum Op {
     Sqrt,
     Sin,
     Cos,
+    Tan,
+    Asin,
+    Acos,
+    Atan2,
+    Hypot,
+    Log2,
+    Log10,
     Tanh,
     Sigmoid,
     // Not applicable.
@@ -175,7 +182,8 @@ pub enum Stmt {
     },
     Break,
     Continue,
-    Return(Option<Reg>),
+    /// The registers of the result.
+    Return(Vec<Reg>),
     Fail {
         code: u32,
         line: u32,
@@ -183,7 +191,7 @@ pub enum Stmt {
     Call {
         function: usize,
         args: Vec<Reg>,
-        dst: Option<Reg>,
+        dst: Vec<Reg>,
     },
     /// Computes registers that are the same for every sample of a group (or of the batch): done once on the CPU.
     Memo {
@@ -200,7 +208,8 @@ pub struct Function {
     pub name: String,
     pub params: Vec<Reg>,
     pub regs: Vec<RegInfo>,
-    pub ret: Option<Bank>,
+    /// The banks of the registers of the result.
+    pub ret: Vec<Bank>,
     pub body: Vec<Stmt>,
     /// A bound on the operations of one call.
     pub cost: f64,
@@ -233,9 +242,13 @@ pub mod code {
     pub const COMPLEX: u32 = 11;
     pub const STEP: u32 = 12;
     pub const ABSENT: u32 = 13;
+    /// `assert` and `raise`; the program knows the text of each line.
+    pub const RAISED: u32 = 14;
+    pub const UNPACK: u32 = 15;
+    pub const KEY: u32 = 16;
 }
 
-/// What an error code (the upper half of an error) means.
+/// What an error code (the upper half of an error) means; `Program::error_text` knows what `raise` says too.
 pub fn error_text(error: u32) -> &'static str {
     match error {
         0 => "no error",
@@ -252,6 +265,9 @@ pub fn error_text(error: u32) -> &'static str {
         code::COMPLEX => "fractional power of a negative number",
         code::STEP => "a range with step zero",
         code::ABSENT => "the episode has no such list",
+        code::RAISED => "the program raised an error",
+        code::UNPACK => "the wrong number of values to unpack",
+        code::KEY => "the dictionary has no such key",
         _ => "unknown error",
     }
 }

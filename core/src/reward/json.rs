@@ -1,9 +1,11 @@
 //! `goodhart score`: episodes and results as JSON, outside any task.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::diagnostics::closest;
-use super::ir::{NONE, error_text};
+use super::ir::NONE;
 use super::schema::{EpisodeSchema, RunSchema, Ty};
 use super::score::{Groups, Scores, Scratch};
 use super::{Program, compile, format_rustc_like};
@@ -25,16 +27,24 @@ pub struct Episodes {
 
 /// The most elements of a list of an episode.
 const MAX_LIST: usize = 65_536;
+/// The most numbers of a list in a list.
+const MAX_WIDTH: usize = 64;
 /// The most numbers that all records, and all steps of a component, may take.
 const MAX_NUMBERS: usize = 1 << 26;
 
-/// Reads `{"run": {..}, "groups": [[episode, ..], ..]}`. A field is a number, a bool or a list of numbers (or bools) in
-/// every episode; it is an int when every one of its numbers is a whole number written as one. An episode may lack a
-/// field or have null there: a number then reads as None, and to read a list is an error of the sample. Without a field
-/// `length`, the length of an episode is that of its longest list.
+/// Reads `{"run": {..}, "groups": [[episode, ..], ..]}`. A field is a number, a bool, a string, a list of these or a list
+/// of such lists, which have one length, in every episode; it is an int when every one of its numbers is a whole number
+/// written as one. Every string is a token. An episode may lack a field or have null there: a number then reads as None,
+/// and to read a list is an error of the sample. Without a field `length`, the length of an episode is that of its longest
+/// list.
 ///
 /// Errors: one sentence about what is not as it must be.
 pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
+    schema_for_words(value, Vec::new())
+}
+
+/// As `schema_from_json`, with some tokens more: the strings of a program, which no episode need have.
+fn schema_for_words(value: &Value, mut tokens: Vec<String>) -> Result<Episodes, String> {
     let groups = value.get("groups").and_then(Value::as_array).ok_or("the input has no list `groups`")?;
     for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| *name != "groups" && *name != "run") {
         if let Some(near) = closest(name, ["groups", "run"]) {
@@ -62,14 +72,23 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
             episodes.push(episode.as_object().ok_or_else(|| format!("episode {e} of group {g} is not an object"))?);
         }
     }
-    let mut schema = EpisodeSchema::new(Vec::new(), 0);
+    let mut ids: HashMap<String, usize> = tokens.iter().cloned().zip(0..).collect();
+    for episode in &episodes {
+        for text in episode.values().flat_map(scalars).filter_map(Value::as_str) {
+            if !ids.contains_key(text) {
+                ids.insert(text.to_string(), tokens.len());
+                tokens.push(text.to_string());
+            }
+        }
+    }
+    let mut schema = EpisodeSchema::new(tokens, 0);
     let mut names: Vec<&String> = Vec::new();
     for episode in &episodes {
         names.extend(episode.keys().filter(|name| !names.contains(name)).collect::<Vec<_>>());
     }
     for name in names {
-        let (ty, cap) = field_type(name, &episodes)?;
-        schema = schema.field(name, ty, cap, "");
+        let (ty, cap, width) = field_type(name, &episodes)?;
+        schema = schema.rows(name, ty, cap, width, "");
     }
     let longest = |episode: &Map<String, Value>| {
         episode.values().filter_map(|value| value.as_array().map(Vec::len)).max().unwrap_or(1)
@@ -95,17 +114,20 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
     let mut records = Vec::with_capacity(episodes.len() * schema.stride);
     for (episode, length) in episodes.iter().zip(lengths.iter().copied()) {
         for field in &schema.fields {
-            let number =
-                |value: &Value| value.as_f64().or_else(|| value.as_bool().map(f64::from)).unwrap_or(0.0) as f32;
+            let number = |value: &Value| match value {
+                Value::String(text) => ids.get(text).map_or(0.0, |id| *id as f32),
+                other => other.as_f64().or_else(|| other.as_bool().map(f64::from)).unwrap_or(0.0) as f32,
+            };
             match episode.get(&field.name) {
-                Some(Value::Array(list)) => {
+                Some(value @ Value::Array(list)) => {
                     records.push(list.len() as f32);
-                    records.extend((0..field.cap).map(|i| list.get(i).map_or(0.0, number)));
+                    let numbers = scalars(value).map(number).chain(std::iter::repeat(0.0));
+                    records.extend(numbers.take(field.size() - 1));
                 }
                 None | Some(Value::Null) if field.name == schema.length_field => records.push(length as f32),
                 None | Some(Value::Null) if field.ty.is_list() => {
                     records.push(-1.0);
-                    records.extend(std::iter::repeat_n(0.0, field.cap));
+                    records.extend(std::iter::repeat_n(0.0, field.size() - 1));
                 }
                 None | Some(Value::Null) => records.push(NONE),
                 Some(scalar) => records.push(number(scalar)),
@@ -115,29 +137,53 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
     Ok(Episodes { n: episodes.len(), schema, run_schema, records, run, group_starts, lengths })
 }
 
-/// The type of a field, and its greatest length.
-fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize), String> {
-    let mut is_list = None;
-    let mut cap = 1;
-    let (mut all_bool, mut all_int, mut everywhere) = (true, true, true);
-    for (index, episode) in episodes.iter().enumerate() {
-        let Some(value) = episode.get(name).filter(|value| !value.is_null()) else {
-            everywhere &= name == "length";
-            continue;
-        };
-        let elements = match value {
-            Value::Array(list) => list.as_slice(),
-            scalar => std::slice::from_ref(scalar),
-        };
-        if *is_list.get_or_insert(value.is_array()) != value.is_array() {
+/// A number, bool or string, or all of them in a list or a list of lists.
+fn scalars(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Array(list) => Box::new(list.iter().flat_map(scalars)),
+        scalar => Box::new(std::iter::once(scalar)),
+    }
+}
+
+/// How deep lists stand in each other, at most 3; None where only empty lists tell.
+fn depth(value: &Value) -> Option<usize> {
+    match value {
+        Value::Array(list) => list.iter().find_map(depth).map(|inner| (inner + 1).min(3)),
+        _ => Some(0),
+    }
+}
+
+/// The type of a field, its greatest length and the numbers of an element.
+fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize, usize), String> {
+    let there = |episode: &&Map<String, Value>| episode.get(name).is_some_and(|value| !value.is_null());
+    let everywhere = name == "length" || episodes.iter().all(there);
+    let values = || episodes.iter().enumerate().filter_map(|(i, e)| Some((i, e.get(name).filter(|v| !v.is_null())?)));
+    let is_list = values().next().is_some_and(|(_, value)| value.is_array());
+    let nested = values().find_map(|(_, value)| depth(value)).unwrap_or(1) > 1;
+    let (mut cap, mut width) = (1, None);
+    let (mut all_bool, mut all_int, mut all_text, mut no_text) = (true, true, true, true);
+    for (index, value) in values() {
+        if value.is_array() != is_list {
             return Err(format!("the field `{name}` is a list in some episodes and not in others"));
         }
-        cap = cap.max(elements.len());
-        for element in elements {
+        let rows = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        cap = cap.max(rows.len());
+        for row in rows {
+            let len = row.as_array().map(Vec::len);
+            if len.is_some() != nested || depth(row).is_none_or(|inner| inner > 1) {
+                return Err(format!(
+                    "the field `{name}` of episode {index} is neither a list of numbers nor a list of lists"
+                ));
+            }
+            if len.is_some_and(|len| *width.get_or_insert(len) != len) {
+                return Err(format!("the lists in the field `{name}` of episode {index} are not all of one length"));
+            }
+        }
+        for element in scalars(value) {
             match element {
-                Value::Bool(_) => all_int = false,
+                Value::Bool(_) => (all_int, all_text) = (false, false),
                 Value::Number(number) => {
-                    all_bool = false;
+                    (all_bool, all_text) = (false, false);
                     all_int &= number.is_i64() || number.is_u64();
                     let number = number.as_f64().unwrap_or(f64::NAN);
                     if number.abs() >= 1e38 {
@@ -146,18 +192,31 @@ fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize
                     // An f32 holds no larger int exactly.
                     all_int &= number.abs() <= 16_777_216.0;
                 }
+                Value::String(_) => (all_bool, all_int, no_text) = (false, false, false),
                 _ => {
                     return Err(format!(
-                        "the field `{name}` of episode {index} is not a number, a bool or a list of numbers"
+                        "the field `{name}` of episode {index} is not a number, a bool, a string or a list of these"
                     ));
                 }
             }
         }
     }
-    if cap > MAX_LIST {
-        return Err(format!("the field `{name}` has {cap} elements; the limit is {MAX_LIST}"));
+    let width = width.unwrap_or(1);
+    if cap.saturating_mul(width) > MAX_LIST {
+        return Err(format!("the field `{name}` has {} elements; the limit is {MAX_LIST}", cap.saturating_mul(width)));
     }
-    let ty = match (is_list.unwrap_or(false), all_bool, all_int) {
+    if width > MAX_WIDTH {
+        return Err(format!("the lists in the field `{name}` have {width} elements each; the limit is {MAX_WIDTH}"));
+    }
+    if !no_text && !all_text {
+        return Err(format!("the field `{name}` has strings and other values"));
+    }
+    if !no_text && !is_list && !everywhere {
+        return Err(format!("the field `{name}` is a string in some episodes and missing in others"));
+    }
+    let ty = match (is_list, all_bool, all_int) {
+        (false, ..) if !no_text => Ty::Token,
+        (true, ..) if !no_text => Ty::Tokens,
         (false, ..) if !everywhere => Ty::Optional,
         (false, true, _) => Ty::Bool,
         (false, _, true) => Ty::Int,
@@ -167,7 +226,7 @@ fn field_type(name: &str, episodes: &[&Map<String, Value>]) -> Result<(Ty, usize
         (true, _, true) => Ty::Ints,
         (true, ..) => Ty::Floats,
     };
-    Ok((ty, cap))
+    Ok((ty, cap, width))
 }
 
 /// Compiles `program` and scores the episodes of `input` on the CPU; gives the output of `goodhart score`.
@@ -184,7 +243,7 @@ pub fn score_json(program: &str, input: &str) -> Result<Value, String> {
 /// The first half of `score_json`: what any engine needs.
 pub fn compile_for_json(program: &str, input: &str) -> Result<(Program, Episodes), String> {
     let value: Value = serde_json::from_str(input).map_err(|error| format!("the input is not JSON: {error}"))?;
-    let episodes = schema_from_json(&value)?;
+    let episodes = schema_for_words(&value, super::parser::strings(program))?;
     let compiled = compile(program, &episodes.schema, &episodes.run_schema);
     match compiled.program {
         Some(program) => Ok((program, episodes)),
@@ -200,7 +259,7 @@ pub fn scores_to_json(program: &Program, episodes: &Episodes, scores: &Scores) -
     let cell = |value: f32, error: u32| match error {
         0 if value.is_nan() => Value::Null,
         0 => json!(value),
-        error => json!({"error": error_text(error >> 16), "line": error & 0xffff}),
+        error => json!({"error": program.error_text(error), "line": error & 0xffff}),
     };
     let by_group = |cells: Vec<Value>| -> Value {
         let starts = &episodes.group_starts;

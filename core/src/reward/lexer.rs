@@ -9,6 +9,8 @@ pub enum Kind {
     Int,
     Float,
     Str,
+    /// A formatted string, as it is written between its quotes.
+    Text,
     /// Already reported; it stands for a value.
     Bad,
     Op,
@@ -23,7 +25,7 @@ pub enum Kind {
 pub struct Token {
     pub kind: Kind,
     pub span: Span,
-    /// The text of a name, number or operator, or the value of a string.
+    /// The text of a name, number or operator, or what stands between the quotes of a string.
     pub text: String,
 }
 
@@ -187,15 +189,17 @@ impl Lexer<'_> {
         let is_prefix = text.len() <= 2 && text.chars().all(|c| "rRbBuUfF".contains(c));
         if is_prefix && matches!(self.peek(), Some('"' | '\'')) {
             let raw = text.contains(['r', 'R']);
-            if text.contains(['f', 'F', 'b', 'B']) {
-                let kind = if text.contains(['f', 'F']) { "formatted" } else { "byte" };
+            let is_bytes = text.contains(['b', 'B']);
+            if is_bytes {
                 self.findings.push(
-                    Finding::error(Span::new(start, self.at + 1), format!("{kind} strings are not supported"))
+                    Finding::error(Span::new(start, self.at + 1), "byte strings are not supported")
                         .suggest("a string here is the name of a token, written plainly"),
                 );
+            }
+            if is_bytes || text.contains(['f', 'F']) {
                 self.string(start, raw);
                 if let Some(token) = self.tokens.last_mut() {
-                    token.kind = Kind::Bad;
+                    token.kind = if is_bytes { Kind::Bad } else { Kind::Text };
                 }
                 return;
             }

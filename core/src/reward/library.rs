@@ -11,7 +11,7 @@ const fn entry(name: &'static str, usage: &'static str, help: &'static str) -> E
     Entry { name, usage, help }
 }
 
-pub const LIBRARY: [Entry; 29] = [
+pub const LIBRARY: [Entry; 45] = [
     entry("abs", "abs(x)", "absolute value"),
     entry("min", "min(a, b, ..) or min(list)", "smallest value"),
     entry("max", "max(a, b, ..) or max(list)", "largest value"),
@@ -35,6 +35,22 @@ pub const LIBRARY: [Entry; 29] = [
     entry("sqrt", "sqrt(x)", "square root"),
     entry("sin", "sin(x)", "sine"),
     entry("cos", "cos(x)", "cosine"),
+    entry("tan", "tan(x)", "tangent"),
+    entry("asin", "asin(x)", "angle of a sine, in radians"),
+    entry("acos", "acos(x)", "angle of a cosine, in radians"),
+    entry("atan", "atan(x)", "angle of a tangent, in radians"),
+    entry("atan2", "atan2(y, x)", "angle of the point (x, y), in radians"),
+    entry("degrees", "degrees(x)", "radians to degrees"),
+    entry("radians", "radians(x)", "degrees to radians"),
+    entry("hypot", "hypot(x, y, ..)", "length of a vector"),
+    entry("dist", "dist(p, q)", "distance of two points"),
+    entry("norm", "norm(list)", "length of a vector"),
+    entry("log2", "log2(x)", "logarithm to base 2"),
+    entry("log10", "log10(x)", "logarithm to base 10"),
+    entry("fabs", "fabs(x)", "absolute value, as a float"),
+    entry("isfinite", "isfinite(x)", "whether it is not infinite"),
+    entry("isnan", "isnan(x)", "never: what would be NaN is an error of the sample"),
+    entry("sorted", "sorted(list) or sorted(list, reverse=True)", "elements in order, to loop over"),
     entry("tanh", "tanh(x)", "hyperbolic tangent"),
     entry("sigmoid", "sigmoid(x)", "1 / (1 + exp(-x))"),
     entry("clip", "clip(x, low, high)", "x kept between low and high"),

@@ -17,6 +17,7 @@ mod number;
 mod parser;
 mod parser_expr;
 mod parser_module;
+mod parser_simple;
 mod reads;
 pub mod schema;
 mod score;
@@ -31,6 +32,8 @@ pub use reads::Reads;
 pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
 pub use score::{Groups, Scores, Scratch};
 pub use wgsl::{NONE_MARK, decode_mark, wgsl_prelude};
+
+use std::collections::BTreeMap;
 
 use diagnostics::{Finding, Lines, Span};
 
@@ -66,9 +69,17 @@ pub struct Program {
     stride: usize,
     horizon: usize,
     length_slot: Option<usize>,
+    /// What `raise` and `assert` say, by their line.
+    raised: BTreeMap<u32, String>,
 }
 
 impl Program {
+    /// What an error of a sample means: `code << 16 | line`.
+    pub fn error_text(&self, error: u32) -> &str {
+        let said = self.raised.get(&(error & 0xffff)).filter(|_| error >> 16 == ir::code::RAISED);
+        said.map_or(error_text(error >> 16), String::as_str)
+    }
+
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -109,7 +120,7 @@ pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compile
     let (module, mut findings) = parser::parse(source);
     let lowered = lower::lower(&module, &lines, schema, run);
     // What could not be parsed is missing from the tree: warnings about it, and about a lack of components, mislead.
-    let is_parsed = findings.is_empty();
+    let is_parsed = findings.iter().all(|finding| !finding.is_error);
     let speaks = |finding: &Finding| is_parsed || finding.is_error && finding.message != lower::NO_COMPONENT;
     findings.extend(lowered.findings.into_iter().filter(speaks));
     let code = vm::Code::new(&lowered.unit);
@@ -128,6 +139,7 @@ pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compile
         stride: schema.stride,
         horizon: schema.horizon,
         length_slot: schema.length_slot(),
+        raised: lowered.raised,
     });
     Compiled { program, diagnostics }
 }

@@ -89,6 +89,27 @@ pub fn cos(x: f32) -> Checked<f32> {
     if x.abs() < FINITE_LIMIT { Ok(libm::cosf(x)) } else { Err(code::DOMAIN) }
 }
 
+pub fn tan(x: f32) -> Checked<f32> {
+    // A float is never so near to a pole that its tangent is not finite.
+    if x.abs() < FINITE_LIMIT { Ok(libm::tanf(x)) } else { Err(code::DOMAIN) }
+}
+
+pub fn asin(x: f32) -> Checked<f32> {
+    if x.abs() <= 1.0 { Ok(libm::asinf(x)) } else { Err(code::DOMAIN) }
+}
+
+pub fn acos(x: f32) -> Checked<f32> {
+    if x.abs() <= 1.0 { Ok(libm::acosf(x)) } else { Err(code::DOMAIN) }
+}
+
+pub fn log2(x: f32) -> Checked<f32> {
+    if x > 0.0 { Ok(libm::log2f(x)) } else { Err(code::DOMAIN) }
+}
+
+pub fn log10(x: f32) -> Checked<f32> {
+    if x > 0.0 { Ok(libm::log10f(x)) } else { Err(code::DOMAIN) }
+}
+
 pub fn sigmoid(x: f32) -> f32 {
     let e = libm::expf(-x.abs());
     if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }

@@ -1,6 +1,6 @@
 //! Statements: tokens to a tree. Parsing never fails; it returns a tree and what was wrong with the text.
 
-use super::ast::{BinOp, Expr, ExprKind, Ident, Module, Stmt, StmtKind};
+use super::ast::{BinOp, Expr, ExprKind, Function, Ident, Module, Param, Stmt, StmtKind, Target};
 use super::diagnostics::{Finding, Span, closest};
 use super::lexer::{Kind, Token, lex};
 
@@ -14,39 +14,79 @@ const KEYWORDS: [&str; 20] = [
 
 pub fn parse(source: &str) -> (Module, Vec<Finding>) {
     let (tokens, findings) = lex(source);
-    let mut parser = Parser { tokens, at: 0, findings, nesting: 0, gave_up: false };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        findings,
+        nesting: 0,
+        gave_up: false,
+        functions: Vec::new(),
+        inside: None,
+        imports: Vec::new(),
+        print: None,
+    };
     let mut module = parser.module();
-    module.mentions_inf = parser.tokens.iter().any(|token| token.kind == Kind::Name && token.text == "inf");
+    module.mentions_inf = parser.tokens.iter().any(is_inf);
+    module.functions = std::mem::take(&mut parser.functions);
+    module.imports = std::mem::take(&mut parser.imports);
+    module.print = parser.print;
     parser.findings.truncate(MAX_FINDINGS);
     (module, parser.findings)
 }
 
+/// The different strings of a source, in their order.
+pub fn strings(source: &str) -> Vec<String> {
+    let mut strings = Vec::new();
+    for token in lex(source).0.into_iter().filter(|token| token.kind == Kind::Str) {
+        if !strings.contains(&token.text) {
+            strings.push(token.text);
+        }
+    }
+    strings
+}
+
+/// `inf`, or the string that `float` makes it of.
+fn is_inf(token: &Token) -> bool {
+    match token.kind {
+        Kind::Name => token.text == "inf",
+        Kind::Str => {
+            let text = token.text.trim().to_ascii_lowercase();
+            matches!(text.trim_start_matches(['+', '-']), "inf" | "infinity")
+        }
+        _ => false,
+    }
+}
+
 pub(super) struct Parser {
     tokens: Vec<Token>,
-    at: usize,
+    pub(super) at: usize,
     pub(super) findings: Vec<Finding>,
     pub(super) nesting: usize,
     /// Nesting went too deep; reported once.
     pub(super) gave_up: bool,
+    pub(super) functions: Vec<Function>,
+    /// The function whose body is being read.
+    pub(super) inside: Option<usize>,
+    pub(super) imports: Vec<(Ident, String)>,
+    pub(super) print: Option<Span>,
 }
 
 /// Python that the language leaves out, by the word a statement starts with: what to say and what to do instead.
 fn unsupported(word: &str) -> Option<(&'static str, &'static str)> {
     Some(match word {
         "while" => ("`while` is not supported: every program must end", "use `for` over a range or a list"),
-        "import" | "from" => {
-            ("imports are not supported", "remove this line; `exp`, `log`, `sqrt` and others are built in")
-        }
         "try" | "except" | "finally" => {
             ("exceptions cannot be caught", "remove `try`; a sample whose program fails is left out and counted")
         }
-        "raise" => ("`raise` is not supported", "return None where the component does not apply"),
-        "assert" => ("`assert` is not supported", "return None where the component does not apply"),
-        "class" => ("classes are not supported", "write functions"),
-        "with" => ("`with` is not supported", "remove it"),
-        "global" | "nonlocal" => {
-            ("functions cannot change variables outside themselves", "pass a value and return the result")
-        }
+        "class" => (
+            "classes are not supported: nothing is kept from one call to the next",
+            "write functions at top level; what an object kept of earlier steps is read from the episode, as `ep.x[t - 1]`",
+        ),
+        "with" => ("`with` is not supported: a program reads nothing but the episode", "remove it"),
+        "global" | "nonlocal" => (
+            "a function cannot change variables outside itself: nothing is kept from one call to the next",
+            "return the value instead; what earlier steps did is read from the episode, as `ep.x[t - 1]`",
+        ),
         "del" => ("`del` is not supported", "remove it"),
         "async" | "await" | "yield" => ("generators and coroutines are not supported", "return one value"),
         "match" => ("`match` is not supported", "use `if` and `elif`"),
@@ -291,13 +331,16 @@ impl Parser {
                         _ => StmtKind::Pass,
                     });
                 }
-                "def" => {
-                    self.error(
-                        Finding::error(start.span, "functions cannot be defined inside functions")
-                            .suggest("move it to top level and give it a leading underscore"),
-                    );
-                    self.skip_statement();
-                    return None;
+                "def" => return self.function().map(StmtKind::Def),
+                "import" => return self.import(),
+                "from" => return self.import_from(),
+                "raise" => return Some(self.raise()),
+                "assert" => return Some(self.assert()),
+                _ if self.prints() => {
+                    self.print.get_or_insert(start.span);
+                    self.skip_line();
+                    self.end_of_statement();
+                    return Some(StmtKind::Pass);
                 }
                 "elif" | "else" => {
                     self.error(Finding::error(start.span, format!("`{}` follows no `if`", start.text)));
@@ -328,6 +371,11 @@ impl Parser {
                 }
             }
         }
+        if self.is("...") {
+            self.bump();
+            self.end_of_statement();
+            return Some(StmtKind::Pass);
+        }
         let target = self.expression_list();
         if self.eat(":") {
             self.annotation();
@@ -337,22 +385,18 @@ impl Parser {
             }
         }
         let kind = if self.is("=") {
-            self.bump();
-            let value = self.expression_list();
-            if self.is("=") {
-                self.error(
-                    Finding::error(self.token().span, "one assignment at a time")
-                        .suggest("write two lines instead of `a = b = value`"),
-                );
-                self.skip_statement();
-                return None;
-            }
-            self.targets(&target).map(|targets| StmtKind::Assign(targets, value))
+            self.assignment(target)
         } else if let Some(op) = self.augmented() {
             self.bump();
             let value = self.expression_list();
-            let targets = self.targets(&target);
-            targets.and_then(|mut targets| targets.pop()).map(|target| StmtKind::AugAssign(target, op, value))
+            match self.target(&target) {
+                Some(Target::Name(name)) => Some(StmtKind::AugAssign(name, op, value)),
+                Some(Target::Tuple(_, span)) => {
+                    self.error(Finding::error(span, format!("`{}=` changes one variable", op.text())));
+                    None
+                }
+                None => None,
+            }
         } else {
             Some(StmtKind::Expr(target))
         };
@@ -376,37 +420,55 @@ impl Parser {
         })
     }
 
-    /// The names that an assignment sets; anything else on its left is an error.
-    fn targets(&mut self, target: &Expr) -> Option<Vec<Ident>> {
-        let names = match &target.kind {
-            ExprKind::List(elements) => elements.iter().collect(),
-            _ => vec![target],
-        };
-        let mut idents = Vec::new();
-        for name in names {
-            match &name.kind {
-                ExprKind::Name(text) => idents.push(Ident { name: text.clone(), span: name.span }),
-                ExprKind::Error => return None,
-                ExprKind::Attr(..) => {
-                    self.error(
-                        Finding::error(name.span, "the fields of an episode cannot be changed")
-                            .suggest("assign to a variable of your own"),
-                    );
-                    return None;
-                }
-                ExprKind::Index(..) | ExprKind::Slice(..) => {
-                    self.error(
-                        Finding::error(name.span, "lists cannot be changed").suggest("keep the result in a variable"),
-                    );
-                    return None;
-                }
-                _ => {
-                    self.error(Finding::error(name.span, "only a variable can be assigned to"));
-                    return None;
-                }
-            }
+    /// `= value`, or `= b = value`, after a first target.
+    fn assignment(&mut self, first: Expr) -> Option<StmtKind> {
+        let mut sides = vec![first];
+        while self.eat("=") {
+            sides.push(self.expression_list());
         }
-        Some(idents)
+        let value = sides.pop()?;
+        let targets: Option<Vec<Target>> = sides.iter().map(|side| self.target(side)).collect();
+        let targets = targets?;
+        match (value.kind, &targets[..]) {
+            // A function by another spelling.
+            (ExprKind::Lambda(params, body), [Target::Name(name)]) => {
+                let params = params.into_iter().map(|name| Param { name, default: None, by_name: false }).collect();
+                let body = vec![Stmt { span: body.span, kind: StmtKind::Return(Some(*body)) }];
+                self.functions.push(Function {
+                    name: name.clone(),
+                    params,
+                    rest: Vec::new(),
+                    body,
+                    parent: self.inside,
+                });
+                Some(StmtKind::Def(self.functions.len() - 1))
+            }
+            (kind, _) => Some(StmtKind::Assign(targets, Expr { kind, ..value })),
+        }
+    }
+
+    /// What an assignment sets; anything but variables is an error.
+    fn target(&mut self, target: &Expr) -> Option<Target> {
+        let finding = match &target.kind {
+            ExprKind::Name(text) => return Some(Target::Name(Ident { name: text.clone(), span: target.span })),
+            ExprKind::List { elements, .. } => {
+                let targets: Option<Vec<Target>> = elements.iter().map(|element| self.target(element)).collect();
+                return targets.map(|targets| Target::Tuple(targets, target.span));
+            }
+            ExprKind::Error => return None,
+            ExprKind::Attr(..) => Finding::error(target.span, "the fields of an episode cannot be changed")
+                .suggest("assign to a variable of your own"),
+            ExprKind::Index(_, key) if matches!(key.kind, ExprKind::Str(_)) => {
+                Finding::error(target.span, "dictionaries cannot be changed: a program keeps no tables")
+                    .suggest("use a variable for each key")
+            }
+            ExprKind::Index(..) | ExprKind::Slice(..) => {
+                Finding::error(target.span, "lists cannot be changed").suggest("keep the result in a variable")
+            }
+            _ => Finding::error(target.span, "only a variable can be assigned to"),
+        };
+        self.error(finding);
+        None
     }
 
     fn if_statement(&mut self) -> StmtKind {
@@ -441,7 +503,7 @@ impl Parser {
 
     fn for_statement(&mut self) -> Option<StmtKind> {
         self.bump();
-        let targets = self.loop_targets();
+        let target = self.loop_target();
         if !self.expect("in", "after the variable of `for`") {
             self.skip_statement();
             return None;
@@ -455,22 +517,46 @@ impl Parser {
             self.bump();
             self.block("after `else`");
         }
-        Some(StmtKind::For { targets, iter, body })
+        Some(StmtKind::For { target, iter, body })
     }
 
-    /// `x` or `i, x` or `(i, x)`, of a loop or a generator.
-    pub(super) fn loop_targets(&mut self) -> Vec<Ident> {
-        let bracket = self.eat("(");
+    /// `x` or `i, x` or `i, (x, y)`, of a loop or a generator.
+    pub(super) fn loop_target(&mut self) -> Target {
+        let start = self.token().span;
         let mut targets = Vec::new();
-        while let Some(target) = self.ident("a variable") {
-            targets.push(target);
+        let mut is_tuple = false;
+        loop {
+            let open = self.token().span;
+            let close = if self.is("(") { ")" } else { "]" };
+            if (self.is("(") || self.is("[")) && self.deeper() {
+                self.bump();
+                let inner = self.loop_target();
+                self.expect(close, "after the variables");
+                self.nesting -= 1;
+                let span = open.to(self.last_span());
+                targets.push(match inner {
+                    Target::Tuple(inner, _) => Target::Tuple(inner, span),
+                    name => name,
+                });
+            } else if let Some(name) = self.ident("a variable") {
+                targets.push(Target::Name(name));
+            } else {
+                break;
+            }
             if !self.eat(",") {
                 break;
             }
+            is_tuple = true;
+            if self.is("in") {
+                break;
+            }
         }
-        if bracket {
-            self.expect(")", "after the variables");
+        match targets.pop() {
+            Some(target) if targets.is_empty() && !is_tuple => target,
+            last => {
+                targets.extend(last);
+                Target::Tuple(targets, start.to(self.last_span()))
+            }
         }
-        targets
     }
 }

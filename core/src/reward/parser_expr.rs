@@ -45,7 +45,7 @@ impl Parser {
             elements.push(self.expression());
         }
         let span = elements[0].span.to(self.last_span());
-        self.node(span, ExprKind::List(elements))
+        self.node(span, ExprKind::List { elements, is_tuple: true })
     }
 
     /// One expression: conditional, or anything that binds tighter.
@@ -77,12 +77,7 @@ impl Parser {
 
     fn conditional(&mut self) -> Expr {
         if self.is("lambda") {
-            let span = self.token().span;
-            self.error(
-                Finding::error(span, "`lambda` is not supported")
-                    .suggest("write a function whose name starts with an underscore"),
-            );
-            return self.skip_expression();
+            return self.lambda();
         }
         let then = self.or();
         if self.is(":=") {
@@ -108,6 +103,24 @@ impl Parser {
         let els = self.expression();
         let span = then.span.to(els.span);
         self.node(span, ExprKind::Cond { test: Box::new(test), then: Box::new(then), els: Box::new(els) })
+    }
+
+    fn lambda(&mut self) -> Expr {
+        let start = self.bump().span;
+        let mut params = Vec::new();
+        while !self.is(":") {
+            let Some(param) = self.ident("a parameter of `lambda`") else { return self.skip_expression() };
+            params.push(param);
+            if !self.eat(",") {
+                break;
+            }
+        }
+        if !self.expect(":", "after the parameters of `lambda`") {
+            return self.skip_expression();
+        }
+        let body = self.expression();
+        let span = start.to(body.span);
+        self.node(span, ExprKind::Lambda(params, Box::new(body)))
     }
 
     fn or(&mut self) -> Expr {
@@ -375,14 +388,14 @@ impl Parser {
     fn clauses(&mut self, element: Expr, brackets: bool) -> Expr {
         let mut clauses = Vec::new();
         while self.eat("for") {
-            let targets = self.loop_targets();
+            let target = self.loop_target();
             self.expect("in", "after the variable of `for`");
             let iter = self.or();
             let mut conditions = Vec::new();
             while self.eat("if") {
                 conditions.push(self.or());
             }
-            clauses.push(Clause { targets, iter, conditions });
+            clauses.push(Clause { target, iter, conditions });
         }
         let span = element.span.to(self.last_span());
         self.node(span, ExprKind::Comp { element: Box::new(element), clauses, brackets })
@@ -409,16 +422,17 @@ impl Parser {
                 let value = token.text.parse::<f64>().unwrap_or(0.0);
                 self.node(token.span, ExprKind::Float(value))
             }
-            Kind::Str => {
-                self.bump();
-                let mut text = token.text;
+            Kind::Str | Kind::Text => {
+                let mut text = String::new();
                 let mut span = token.span;
-                while self.kind() == Kind::Str {
-                    let more = self.bump();
-                    text.push_str(&more.text);
-                    span = span.to(more.span);
+                let mut is_formatted = false;
+                while matches!(self.kind(), Kind::Str | Kind::Text) {
+                    let part = self.bump();
+                    is_formatted |= part.kind == Kind::Text;
+                    text.push_str(&part.text);
+                    span = span.to(part.span);
                 }
-                self.node(span, ExprKind::Str(text))
+                self.node(span, if is_formatted { ExprKind::Text(text) } else { ExprKind::Str(text) })
             }
             Kind::Name => match token.text.as_str() {
                 "True" | "False" => {
@@ -458,16 +472,7 @@ impl Parser {
             }
             Kind::Op if token.text == "(" => self.parenthesis(),
             Kind::Op if token.text == "[" => self.brackets(),
-            Kind::Op if token.text == "{" => {
-                self.error(
-                    Finding::error(token.span, "dictionaries and sets are not supported")
-                        .suggest("only `weights = {..}` at top level is written with braces"),
-                );
-                self.bump();
-                self.skip_expression();
-                self.eat("}");
-                self.invalid(token.span)
-            }
+            Kind::Op if token.text == "{" => self.braces(),
             _ => {
                 let message = format!("expected a value, found {}", self.found());
                 let mut finding = Finding::error(token.span, message);
@@ -487,19 +492,21 @@ impl Parser {
         let start = self.bump().span;
         if self.is(")") {
             let span = start.to(self.bump().span);
-            return self.node(span, ExprKind::List(Vec::new()));
+            return self.node(span, ExprKind::List { elements: Vec::new(), is_tuple: true });
         }
         let first = self.expression();
         let mut expr = if self.is("for") {
             self.comprehension(first, false)
         } else if self.is(",") {
-            self.elements(first, ")")
+            let elements = self.elements(first, ")");
+            let span = start.to(self.last_span());
+            self.node(span, ExprKind::List { elements, is_tuple: true })
         } else {
             first
         };
         self.expect(")", "to close the bracket");
         // Python places the error of an operator at its own start, not at the bracket around it.
-        if matches!(expr.kind, ExprKind::List(_)) {
+        if matches!(expr.kind, ExprKind::List { is_tuple: true, .. }) {
             expr.span = start.to(self.last_span());
         }
         expr
@@ -509,17 +516,61 @@ impl Parser {
         let start = self.bump().span;
         if self.is("]") {
             let span = start.to(self.bump().span);
-            return self.node(span, ExprKind::List(Vec::new()));
+            return self.node(span, ExprKind::List { elements: Vec::new(), is_tuple: false });
         }
         let first = self.expression();
-        let mut expr = if self.is("for") { self.comprehension(first, true) } else { self.elements(first, "]") };
+        let mut expr = if self.is("for") {
+            self.comprehension(first, true)
+        } else {
+            let elements = self.elements(first, "]");
+            self.node(start, ExprKind::List { elements, is_tuple: false })
+        };
         self.expect("]", "to close the list");
         expr.span = start.to(self.last_span());
         expr
     }
 
-    fn elements(&mut self, first: Expr, close: &str) -> Expr {
-        let start = first.span;
+    /// A dictionary or a set.
+    fn braces(&mut self) -> Expr {
+        let start = self.bump().span;
+        let mut entries = Vec::new();
+        let mut elements = Vec::new();
+        while !self.is("}") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+            if self.is("**") || self.is("*") {
+                let span = self.bump().span;
+                self.error(
+                    Finding::error(span, "dictionaries are written out").suggest("write its entries one by one"),
+                );
+            }
+            let key = self.expression();
+            if self.eat(":") {
+                let value = self.expression();
+                entries.push((key, value));
+            } else {
+                elements.push(key);
+            }
+            if self.is("for") {
+                let finding = Finding::error(self.token().span, "a comprehension cannot build a dictionary or a set");
+                self.error(finding.suggest("write its entries one by one, or loop with `for` where they are used"));
+                self.skip_expression();
+            }
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect("}", "at the end of the dictionary");
+        let span = start.to(self.last_span());
+        match (entries.is_empty(), elements.is_empty()) {
+            (false, false) => {
+                self.error(Finding::error(span, "a dictionary has a value for every key"));
+                self.invalid(span)
+            }
+            (true, false) => self.node(span, ExprKind::Set(elements)),
+            _ => self.node(span, ExprKind::Dict(entries)),
+        }
+    }
+
+    fn elements(&mut self, first: Expr, close: &str) -> Vec<Expr> {
         let mut elements = vec![first];
         while self.eat(",") {
             if self.is(close) {
@@ -527,8 +578,7 @@ impl Parser {
             }
             elements.push(self.expression());
         }
-        let span = start.to(self.last_span());
-        self.node(span, ExprKind::List(elements))
+        elements
     }
 }
 
@@ -546,7 +596,10 @@ fn children_height(kind: &ExprKind) -> u16 {
             func.height.max(many(args)).max(keyword)
         }
         ExprKind::Compare(a, rest) => rest.iter().map(|(_, e)| e.height).max().unwrap_or(0).max(a.height),
-        ExprKind::And(operands) | ExprKind::Or(operands) | ExprKind::List(operands) => many(operands),
+        ExprKind::And(operands) | ExprKind::Or(operands) | ExprKind::Set(operands) => many(operands),
+        ExprKind::List { elements, .. } => many(elements),
+        ExprKind::Dict(entries) => entries.iter().map(|(key, value)| key.height.max(value.height)).max().unwrap_or(0),
+        ExprKind::Lambda(_, body) => body.height,
         ExprKind::Cond { test, then, els } => test.height.max(then.height).max(els.height),
         ExprKind::Comp { element, clauses, .. } => clauses
             .iter()

@@ -1,6 +1,6 @@
 //! What stands at top level: functions, constants and `weights`.
 
-use super::ast::{Expr, ExprKind, Function, Ident, Module, StmtKind};
+use super::ast::{Expr, ExprKind, Function, Ident, Module, Param, StmtKind, Target};
 use super::diagnostics::Finding;
 use super::lexer::Kind;
 use super::parser::Parser;
@@ -26,7 +26,12 @@ impl Parser {
                 continue;
             }
             if self.is("def") {
-                module.functions.extend(self.function());
+                self.function();
+                continue;
+            }
+            if self.is("if") && self.look(1).text == "__name__" {
+                self.skip_line();
+                self.skip_statement();
                 continue;
             }
             let sets = self.look(1).text == "=" && self.look(2).text == "{";
@@ -37,10 +42,8 @@ impl Parser {
             let start = self.token().span;
             for stmt in self.statement() {
                 match stmt.kind {
-                    StmtKind::Assign(mut targets, value) if targets.len() == 1 => {
-                        module.constants.extend(targets.pop().map(|target| (target, value)));
-                    }
-                    StmtKind::Pass => {}
+                    StmtKind::Assign(targets, value) => self.constants(&mut module, targets, value),
+                    StmtKind::Pass | StmtKind::Def(_) => {}
                     StmtKind::Expr(Expr { kind: ExprKind::Str(_) | ExprKind::Error, .. }) => {}
                     _ => self.error(
                         Finding::error(
@@ -89,45 +92,74 @@ impl Parser {
         self.end_of_statement();
     }
 
-    fn function(&mut self) -> Option<Function> {
+    /// `A = value`, or `A, B = value, value`.
+    fn constants(&mut self, module: &mut Module, targets: Vec<Target>, value: Expr) {
+        for target in targets {
+            match (target, &value.kind) {
+                (Target::Name(name), _) => module.constants.push((name, value.clone())),
+                (Target::Tuple(targets, _), ExprKind::List { elements, .. }) if targets.len() == elements.len() => {
+                    for (target, element) in targets.into_iter().zip(elements) {
+                        self.constants(module, vec![target], element.clone());
+                    }
+                }
+                (Target::Tuple(_, span), _) => self.error(
+                    Finding::error(span, "several constants need as many values").suggest("write one line for each"),
+                ),
+            }
+        }
+    }
+
+    /// A function and its place; what stands inside it comes after it.
+    pub(super) fn function(&mut self) -> Option<usize> {
         self.bump();
         let Some(name) = self.ident("the name of a function") else {
             self.skip_statement();
             return None;
         };
-        let mut params: Vec<Ident> = Vec::new();
+        let place = self.functions.len();
+        let parent = self.inside;
+        self.functions.push(Function { name, params: Vec::new(), rest: Vec::new(), body: Vec::new(), parent });
         if self.expect("(", "after the name of a function") {
-            while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
-                if self.is("*") || self.is("**") || self.is("/") {
-                    self.error(Finding::error(self.token().span, "only plain parameters are supported"));
-                    self.bump();
-                    continue;
-                }
-                let Some(param) = self.ident("the name of a parameter") else {
-                    break;
-                };
-                if params.iter().any(|other| other.name == param.name) {
-                    self.error(Finding::error(param.span, format!("the parameter `{}` is named twice", param.name)));
-                }
-                params.push(param);
-                if self.eat(":") {
-                    self.annotation();
-                }
-                if self.is("=") {
-                    self.error(Finding::error(self.token().span, "default values of parameters are not supported"));
-                    self.bump();
-                    self.expression();
-                }
-                if !self.eat(",") {
-                    break;
-                }
-            }
+            self.params(place);
             self.expect(")", "after the parameters");
         }
         if self.eat("->") {
             self.annotation();
         }
-        let body = self.block("after the head of the function");
-        Some(Function { name, params, body })
+        self.inside = Some(place);
+        self.functions[place].body = self.block("after the head of the function");
+        self.inside = parent;
+        Some(place)
+    }
+
+    fn params(&mut self, place: usize) {
+        let mut by_name = false;
+        while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+            let is_rest = self.is("*") || self.is("**");
+            by_name |= self.is("*");
+            if (self.eat("*") || self.eat("/")) && (self.is(",") || self.is(")")) {
+                self.eat(",");
+                continue;
+            }
+            self.eat("**");
+            let Some(param) = self.ident("the name of a parameter") else { return };
+            let function = &self.functions[place];
+            let names = function.params.iter().map(|param| &param.name).chain(&function.rest);
+            if names.into_iter().any(|other| other.name == param.name) {
+                self.error(Finding::error(param.span, format!("the parameter `{}` is named twice", param.name)));
+            }
+            if self.eat(":") {
+                self.annotation();
+            }
+            let default = self.eat("=").then(|| self.expression());
+            let function = &mut self.functions[place];
+            match is_rest {
+                true => function.rest.push(param),
+                false => function.params.push(Param { name: param, default, by_name }),
+            }
+            if !self.eat(",") {
+                return;
+            }
+        }
     }
 }

@@ -215,6 +215,69 @@ fn goodhart_cos(x: f32, line: u32) -> f32 {
     return goodhart_sine(x, 1, line);
 }
 
+fn goodhart_tan(x: f32, line: u32) -> f32 {
+    return goodhart_sine(x, 0, line) / goodhart_sine(x, 1, line);
+}
+
+// The angle of a point, after Cephes' atanf (S. Moshier): reduction to |z| <= tan(pi/8), then a polynomial.
+fn goodhart_atan2(y: f32, x: f32) -> f32 {
+    let low = min(abs(x), abs(y));
+    let high = max(abs(x), abs(y));
+    var angle = 0.0;
+    if (high > 0.0) {
+        var z = low / high;
+        if (z > 0.41421356) {
+            z = (z - 1.0) / (z + 1.0);
+            angle = 0.78539816;
+        }
+        let s = z * z;
+        angle = angle + z + z * s
+            * (-3.33329491539e-1 + s * (1.99777106478e-1 + s * (-1.38776856032e-1 + s * 8.05374449538e-2)));
+    }
+    angle = select(angle, 1.57079633 - angle, abs(y) > abs(x));
+    angle = select(angle, 3.14159265 - angle, x < 0.0);
+    return select(angle, -angle, y < 0.0);
+}
+
+fn goodhart_asin(x: f32, line: u32) -> f32 {
+    if (abs(x) > 1.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    return goodhart_atan2(x, sqrt((1.0 - x) * (1.0 + x)));
+}
+
+fn goodhart_acos(x: f32, line: u32) -> f32 {
+    if (abs(x) > 1.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    return goodhart_atan2(sqrt((1.0 - x) * (1.0 + x)), x);
+}
+
+// Scaled, so that no square is too large or too small.
+fn goodhart_hypot(a: f32, b: f32, line: u32) -> f32 {
+    let low = min(abs(a), abs(b));
+    let high = max(abs(a), abs(b));
+    if (high == 0.0) {
+        return 0.0;
+    }
+    let ratio = low / high;
+    return goodhart_checked(high * sqrt(1.0 + ratio * ratio), 5u, line);
+}
+
+fn goodhart_log2(x: f32, line: u32) -> f32 {
+    if (x <= 0.0) {
+        goodhart_fail(2u, line);
+        return 0.0;
+    }
+    return log2(x);
+}
+
+fn goodhart_log10(x: f32, line: u32) -> f32 {
+    return goodhart_log2(x, line) * 0.30103;
+}
+
 fn goodhart_tanh(x: f32) -> f32 {
     let a = abs(x);
     if (a < 0.25) {

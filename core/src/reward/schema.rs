@@ -59,15 +59,22 @@ pub struct Field {
     pub ty: Ty,
     /// The greatest length of a list; 1 for a scalar.
     pub cap: usize,
+    /// The numbers of an element: more than 1 for a list of lists, which have one length.
+    #[serde(default = "one")]
+    pub width: usize,
     /// The first slot of the field in the record.
     pub offset: usize,
     pub help: String,
 }
 
+fn one() -> usize {
+    1
+}
+
 impl Field {
     /// Slots of the record: one for a scalar, and one for a list's length before its elements.
     pub fn size(&self) -> usize {
-        if self.ty.is_list() { 1 + self.cap } else { 1 }
+        if self.ty.is_list() { 1 + self.cap * self.width } else { 1 }
     }
 }
 
@@ -92,10 +99,16 @@ impl EpisodeSchema {
     }
 
     /// Adds a field at the end of the record: one slot for a scalar (whose `cap` is taken as 1), `1 + cap` for a list.
-    pub fn field(mut self, name: &str, ty: Ty, cap: usize, help: &str) -> Self {
-        let cap = if ty.is_list() { cap } else { 1 };
-        self.fields.push(Field { name: name.to_string(), ty, cap, offset: self.stride, help: help.to_string() });
-        self.stride += if ty.is_list() { 1 + cap } else { 1 };
+    pub fn field(self, name: &str, ty: Ty, cap: usize, help: &str) -> Self {
+        self.rows(name, ty, cap, 1, help)
+    }
+
+    /// As `field`, for a list whose elements are lists of `width` numbers: `1 + cap * width` slots, element after element.
+    pub fn rows(mut self, name: &str, ty: Ty, cap: usize, width: usize, help: &str) -> Self {
+        let (cap, width) = if ty.is_list() { (cap, width.max(1)) } else { (1, 1) };
+        let field = Field { name: name.to_string(), ty, cap, width, offset: self.stride, help: help.to_string() };
+        self.stride += field.size();
+        self.fields.push(field);
         self
     }
 

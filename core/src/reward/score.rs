@@ -168,7 +168,7 @@ impl Program {
     }
 
     fn value(&self, component: usize, bits: u32) -> f32 {
-        if self.unit.functions[self.unit.components[component]].ret.is_none() { NONE } else { f32::from_bits(bits) }
+        if self.unit.functions[self.unit.components[component]].ret.is_empty() { NONE } else { f32::from_bits(bits) }
     }
 
     /// The number of steps of a sample, at most the horizon.
@@ -263,7 +263,7 @@ impl Program {
                 }
                 inputs.sample = sample;
                 match self.code.call(machine, function, &[sample as u32], &inputs) {
-                    Ok(_) if self.unit.functions[function].ret.is_none() => {}
+                    Ok(_) if self.unit.functions[function].ret.is_empty() => {}
                     Ok(bits) => {
                         let value = f32::from_bits(bits);
                         if value == NONE {

@@ -37,7 +37,8 @@ pub struct Code {
 pub struct Entry {
     address: u32,
     pub params: Vec<u16>,
-    result: u16,
+    /// Where its result is left.
+    results: Vec<u16>,
 }
 
 /// What the machine works in; made once and used again.
@@ -91,13 +92,14 @@ impl Code {
             functions: Vec::new(),
             places: vec![HashMap::new(); unit.functions.len()],
             constants: HashMap::new(),
+            tables: HashMap::new(),
             loaded: Vec::new(),
             n_regs: 0,
             calls: Vec::new(),
         };
-        for _ in &unit.functions {
-            let result = assembler.allocate();
-            assembler.functions.push(Entry { result, ..Entry::default() });
+        for function in &unit.functions {
+            let results = (0..function.ret.len().max(1)).map(|_| assembler.allocate()).collect();
+            assembler.functions.push(Entry { results, ..Entry::default() });
         }
         for (index, function) in unit.functions.iter().enumerate() {
             assembler.function(index, function);
@@ -152,7 +154,8 @@ impl Code {
             machine.regs[*reg as usize & (MAX_REGS - 1)] = *arg;
         }
         self.run(machine, entry.address as usize, inputs)?;
-        Ok(machine.regs[entry.result as usize & (MAX_REGS - 1)])
+        let result = entry.results.first().copied().unwrap_or(0);
+        Ok(machine.regs[result as usize & (MAX_REGS - 1)])
     }
 
     fn run(&self, machine: &mut Machine, start: usize, inputs: &Inputs) -> Result<(), u32> {
@@ -243,6 +246,13 @@ impl Code {
                 Op::Sqrt => set_f!(checked!(number::sqrt(f!(a)))),
                 Op::Sin => set_f!(checked!(number::sin(f!(a)))),
                 Op::Cos => set_f!(checked!(number::cos(f!(a)))),
+                Op::Tan => set_f!(checked!(number::tan(f!(a)))),
+                Op::Asin => set_f!(checked!(number::asin(f!(a)))),
+                Op::Acos => set_f!(checked!(number::acos(f!(a)))),
+                Op::Atan2 => set_f!(libm::atan2f(f!(a), f!(b))),
+                Op::Hypot => set_f!(checked!(number::finite(libm::hypotf(f!(a), f!(b))))),
+                Op::Log2 => set_f!(checked!(number::log2(f!(a)))),
+                Op::Log10 => set_f!(checked!(number::log10(f!(a)))),
                 Op::Tanh => set_f!(libm::tanhf(f!(a))),
                 Op::Sigmoid => set_f!(number::sigmoid(f!(a))),
                 Op::IsNone => set_i!(f!(a) == NONE),
@@ -339,8 +349,8 @@ impl Code {
     }
 }
 
-/// Runs the only component of a unit, which reads nothing.
-pub fn evaluate_constant(unit: &Unit) -> Result<u32, u32> {
+/// Runs the only component of a unit, which reads nothing, and gives the bits of its result.
+pub fn evaluate_constant(unit: &Unit) -> Result<Vec<u32>, u32> {
     let Some((code, function)) = Code::new(unit).zip(unit.components.first()) else {
         return Err(code::OVERFLOW << 16);
     };
@@ -357,7 +367,9 @@ pub fn evaluate_constant(unit: &Unit) -> Result<u32, u32> {
         group: Members::default(),
         batch: Members::default(),
     };
-    code.call(&mut machine, *function, &[], &inputs)
+    code.call(&mut machine, *function, &[], &inputs)?;
+    let results = &code.functions[*function].results;
+    Ok(results.iter().map(|result| machine.regs[*result as usize & (MAX_REGS - 1)]).collect())
 }
 
 struct Assembler<'u> {
@@ -367,6 +379,8 @@ struct Assembler<'u> {
     /// Machine register of each register of each function.
     places: Vec<HashMap<Reg, u16>>,
     constants: HashMap<u32, u16>,
+    /// The first place of each list of constants.
+    tables: HashMap<Vec<u32>, u16>,
     loaded: Vec<(u16, u32)>,
     n_regs: usize,
     /// Calls whose address is not known yet.
@@ -405,14 +419,7 @@ impl Assembler<'_> {
         for statement in body {
             match statement {
                 Stmt::Op { op: Op::Element, a, imm, .. } if !self.places[function].contains_key(a) => {
-                    for reg in *a..a + imm {
-                        let place = self.allocate();
-                        self.places[function].insert(reg, place);
-                        let info = self.unit.functions[function].regs.get(reg as usize);
-                        if let Some(konst) = info.and_then(|info| info.konst) {
-                            self.loaded.push((place, konst.bits()));
-                        }
-                    }
+                    self.place_array(function, *a..a + imm);
                 }
                 Stmt::If { then, els, .. } => {
                     self.place_arrays(function, then);
@@ -424,11 +431,32 @@ impl Assembler<'_> {
         }
     }
 
+    fn place_array(&mut self, function: usize, regs: std::ops::Range<Reg>) {
+        let infos = &self.unit.functions[function].regs;
+        let konst = |reg: Reg| infos.get(reg as usize).and_then(|info| info.konst).map(|konst| konst.bits());
+        let all: Option<Vec<u32>> = regs.clone().map(konst).collect();
+        if let Some(first) = all.as_ref().and_then(|bits| self.tables.get(bits)) {
+            let places = (*first..).take(regs.len());
+            self.places[function].extend(regs.zip(places));
+            return;
+        }
+        let first = self.n_regs.min(MAX_REGS - 1) as u16;
+        for reg in regs {
+            let place = self.allocate();
+            self.places[function].insert(reg, place);
+            self.loaded.extend(konst(reg).map(|bits| (place, bits)));
+        }
+        if let Some(bits) = all {
+            self.tables.insert(bits, first);
+        }
+    }
+
     fn function(&mut self, index: usize, function: &Function) {
         self.place_arrays(index, &function.body);
         let params = function.params.iter().map(|param| self.place(index, *param)).collect();
-        let result = self.functions[index].result;
-        self.functions[index] = Entry { address: self.instrs.len() as u32, params, result };
+        let results = std::mem::take(&mut self.functions[index].results);
+        let result = results.first().copied().unwrap_or(0);
+        self.functions[index] = Entry { address: self.instrs.len() as u32, params, results };
         self.block(index, &function.body, &mut Vec::new());
         self.emit(Op::Return, result, [result, 0, 0], 0, 0);
     }
@@ -485,15 +513,19 @@ impl Assembler<'_> {
                         if matches!(statement, Stmt::Break) { breaks.push(at) } else { continues.push(at) }
                     }
                 }
-                Stmt::Return(value) => {
-                    let result = self.functions[f].result;
-                    let value = value.map_or(result, |value| self.place(f, value));
-                    self.emit(Op::Return, result, [value, 0, 0], 0, 0);
+                Stmt::Return(values) => {
+                    let results = self.functions[f].results.clone();
+                    let places: Vec<u16> = values.iter().map(|value| self.place(f, *value)).collect();
+                    for (to, from) in results.iter().zip(&places).skip(1) {
+                        self.emit(Op::Copy, *to, [*from, 0, 0], 0, 0);
+                    }
+                    let result = results.first().copied().unwrap_or(0);
+                    self.emit(Op::Return, result, [places.first().copied().unwrap_or(result), 0, 0], 0, 0);
                 }
                 Stmt::Fail { code, line } => {
                     self.emit(Op::Fail, 0, [0; 3], *code, *line);
                 }
-                Stmt::Call { function, args, dst } => self.call(f, *function, args, *dst),
+                Stmt::Call { function, args, dst } => self.call(f, *function, args, dst),
                 Stmt::Memo { slot, of_batch, dst, body } => {
                     let dst = self.place(f, *dst);
                     let args = [u16::from(*of_batch), *slot as u16, 0];
@@ -514,6 +546,7 @@ impl Assembler<'_> {
             Op::Index | Op::SliceBound | Op::RangeCount => 3,
             Op::Copy | Op::NegF | Op::AbsF | Op::NegI | Op::AbsI | Op::Not | Op::IntToFloat | Op::BoolToInt => 1,
             Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::RoundTo | Op::Exp | Op::Log | Op::Log1p => 1,
+            Op::Tan | Op::Asin | Op::Acos | Op::Log2 | Op::Log10 => 1,
             Op::Sqrt | Op::Sin | Op::Cos | Op::Tanh | Op::Sigmoid | Op::IsNone | Op::Unwrap | Op::Finite => 1,
             Op::LoadFloat | Op::LoadInt | Op::LoadBool | Op::LoadOptional | Op::IsValid => 1,
             _ => 2,
@@ -525,7 +558,7 @@ impl Assembler<'_> {
         places
     }
 
-    fn call(&mut self, f: usize, callee: usize, args: &[Reg], dst: Option<Reg>) {
+    fn call(&mut self, f: usize, callee: usize, args: &[Reg], dst: &[Reg]) {
         let params = self.unit.functions[callee].params.clone();
         for (param, arg) in params.into_iter().zip(args) {
             let to = self.place(callee, param);
@@ -534,9 +567,9 @@ impl Assembler<'_> {
         }
         let at = self.emit(Op::Call, 0, [0; 3], 0, 0);
         self.calls.push((at, callee));
-        if let Some(dst) = dst {
-            let dst = self.place(f, dst);
-            self.emit(Op::Copy, dst, [self.functions[callee].result, 0, 0], 0, 0);
+        for (dst, result) in dst.iter().zip(self.functions[callee].results.clone()) {
+            let dst = self.place(f, *dst);
+            self.emit(Op::Copy, dst, [result, 0, 0], 0, 0);
         }
     }
 }

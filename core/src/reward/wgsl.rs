@@ -58,10 +58,12 @@ impl Program {
     /// The program as WGSL functions, every name of its own beginning with `prefix`.
     pub fn wgsl(&self, prefix: &str) -> String {
         let mut text = String::new();
+        let mut tables = Tables::default();
         for (index, function) in self.unit.functions.iter().enumerate() {
-            FunctionText { unit: &self.unit, function, prefix, used: vec![false; function.regs.len()] }
-                .write(index, &mut text);
+            let used = vec![false; function.regs.len()];
+            FunctionText { unit: &self.unit, function, prefix, used, tables: &mut tables }.write(index, &mut text);
         }
+        tables.write(prefix, &mut text);
         self.write_length(prefix, &mut text);
         self.write_components(prefix, &mut text);
         self.write_combine(prefix, &mut text);
@@ -81,7 +83,7 @@ impl Program {
         let mut step_index = 0;
         for (c, component) in self.components.iter().enumerate() {
             let function = self.unit.components[c];
-            let returns = self.unit.functions[function].ret.is_some();
+            let returns = !self.unit.functions[function].ret.is_empty();
             let call = |args: &str| match returns {
                 true => format!("let value = {prefix}f{function}({args});"),
                 false => format!("{prefix}f{function}({args});\n    let value = GOODHART_NONE;"),
@@ -132,7 +134,7 @@ impl Program {
         }
         push(text, "    if (goodhart_failure == 0u) {\n");
         match self.unit.combine {
-            Some(function) if self.unit.functions[function].ret.is_some() => {
+            Some(function) if !self.unit.functions[function].ret.is_empty() => {
                 push(text, &format!("    reward = {prefix}f{function}(i32(sample));\n"));
             }
             Some(function) => push(text, &format!("    {prefix}f{function}(i32(sample));\n")),
@@ -205,21 +207,77 @@ fn type_name(bank: Bank) -> &'static str {
     }
 }
 
+/// The type of a function's result: a struct where it has several registers, and nothing where it has none.
+fn result_name(function: &Function, prefix: &str, index: usize) -> String {
+    match &function.ret[..] {
+        [] => String::new(),
+        [bank] => type_name(*bank).to_string(),
+        _ => format!("{prefix}result{index}"),
+    }
+}
+
 struct FunctionText<'u> {
     unit: &'u Unit,
     function: &'u Function,
     prefix: &'u str,
     used: Vec<bool>,
+    tables: &'u mut Tables,
+}
+
+/// Lists of constants that are read by a number: a function each, since variables of shaders have little room.
+#[derive(Default)]
+struct Tables(Vec<(Bank, Vec<Konst>)>);
+
+impl Tables {
+    /// Shorter lists are written where they are read.
+    const SHORTEST: usize = 9;
+
+    fn place(&mut self, bank: Bank, konsts: Vec<Konst>) -> usize {
+        let bits = |konsts: &[Konst]| konsts.iter().map(|konst| konst.bits()).collect::<Vec<u32>>();
+        let known = self.0.iter().position(|(b, k)| *b == bank && bits(k) == bits(&konsts));
+        known.unwrap_or_else(|| {
+            self.0.push((bank, konsts));
+            self.0.len() - 1
+        })
+    }
+
+    fn write(&self, prefix: &str, text: &mut String) {
+        for (index, (bank, konsts)) in self.0.iter().enumerate() {
+            push(text, &format!("fn {prefix}table{index}(at: i32) -> {} {{\n    switch (at) {{\n", type_name(*bank)));
+            for (at, value) in konsts.iter().enumerate() {
+                match at + 1 == konsts.len() {
+                    false => push(text, &format!("        case {at}i: {{ return {}; }}\n", literal(*value))),
+                    true => push(text, &format!("        default: {{}}\n    }}\n    return {};\n", literal(*value))),
+                }
+            }
+            push(text, "}\n\n");
+        }
+    }
+}
+
+fn literal(value: Konst) -> String {
+    match value {
+        Konst::Float(value) => float(value),
+        Konst::Int(value) if value < 0 => format!("({value}i)"),
+        Konst::Int(value) => format!("{value}i"),
+        Konst::Bool(value) => value.to_string(),
+    }
 }
 
 impl FunctionText<'_> {
     fn write(mut self, index: usize, text: &mut String) {
         let mut body = String::new();
-        self.block(&self.function.body, 1, &mut body);
+        self.block(index, &self.function.body, 1, &mut body);
         let bank = |reg: Reg| self.function.regs[reg as usize].bank;
         let params: Vec<String> =
             self.function.params.iter().map(|reg| format!("a{reg}: {}", type_name(bank(*reg)))).collect();
-        let ret = self.function.ret.map(|bank| format!(" -> {}", type_name(bank))).unwrap_or_default();
+        let result = result_name(self.function, self.prefix, index);
+        if self.function.ret.len() > 1 {
+            let fields = self.function.ret.iter().enumerate();
+            let fields: Vec<String> = fields.map(|(i, bank)| format!("v{i}: {}", type_name(*bank))).collect();
+            push(text, &format!("struct {result} {{ {} }}\n", fields.join(", ")));
+        }
+        let ret = if result.is_empty() { String::new() } else { format!(" -> {result}") };
         push(text, &format!("// {}\nfn {}f{index}({}){ret} {{\n", self.function.name, self.prefix, params.join(", ")));
         for (reg, used) in self.used.iter().enumerate() {
             if *used {
@@ -231,20 +289,15 @@ impl FunctionText<'_> {
             }
         }
         push(text, &body);
-        if !matches!(self.function.body.last(), Some(Stmt::Return(_)))
-            && let Some(bank) = self.function.ret
-        {
-            push(text, &format!("    return {}();\n", type_name(bank)));
+        if !matches!(self.function.body.last(), Some(Stmt::Return(_))) && !result.is_empty() {
+            push(text, &format!("    return {result}();\n"));
         }
         push(text, "}\n\n");
     }
 
     fn reg(&mut self, reg: Reg) -> String {
         match self.function.regs[reg as usize].konst {
-            Some(Konst::Float(value)) => float(value),
-            Some(Konst::Int(value)) if value < 0 => format!("({value}i)"),
-            Some(Konst::Int(value)) => format!("{value}i"),
-            Some(Konst::Bool(value)) => value.to_string(),
+            Some(value) => literal(value),
             None => {
                 self.used[reg as usize] = true;
                 format!("r{reg}")
@@ -252,7 +305,8 @@ impl FunctionText<'_> {
         }
     }
 
-    fn block(&mut self, body: &[Stmt], depth: usize, text: &mut String) {
+    /// `index` is the function's own.
+    fn block(&mut self, index: usize, body: &[Stmt], depth: usize, text: &mut String) {
         let indent = "    ".repeat(depth.min(12));
         for statement in body {
             match statement {
@@ -267,10 +321,10 @@ impl FunctionText<'_> {
                 }
                 Stmt::If { cond, then, els } => {
                     push(text, &format!("{indent}if ({}) {{\n", self.reg(*cond)));
-                    self.block(then, depth + 1, text);
+                    self.block(index, then, depth + 1, text);
                     if !els.is_empty() {
                         push(text, &format!("{indent}}} else {{\n"));
-                        self.block(els, depth + 1, text);
+                        self.block(index, els, depth + 1, text);
                     }
                     push(text, &format!("{indent}}}\n"));
                 }
@@ -278,32 +332,51 @@ impl FunctionText<'_> {
                     self.used[*counter as usize] = true;
                     let (k, n) = (format!("r{counter}"), self.reg(*count));
                     push(text, &format!("{indent}for ({k} = 0i; {k} < {n}; {k} = {k} + 1i) {{\n"));
-                    self.block(body, depth + 1, text);
+                    self.block(index, body, depth + 1, text);
                     push(text, &format!("{indent}}}\n"));
                 }
                 Stmt::Break => push(text, &format!("{indent}break;\n")),
                 Stmt::Continue => push(text, &format!("{indent}continue;\n")),
-                Stmt::Return(None) => push(text, &format!("{indent}return;\n")),
-                Stmt::Return(Some(reg)) => push(text, &format!("{indent}return {};\n", self.reg(*reg))),
+                Stmt::Return(regs) => {
+                    let values: Vec<String> = regs.iter().map(|reg| self.reg(*reg)).collect();
+                    let value = match &values[..] {
+                        [] => String::new(),
+                        [value] => format!(" {value}"),
+                        _ => format!(" {}({})", result_name(self.function, self.prefix, index), values.join(", ")),
+                    };
+                    push(text, &format!("{indent}return{value};\n"));
+                }
                 Stmt::Fail { code, line } => push(text, &format!("{indent}goodhart_fail({code}u, {line}u);\n")),
                 Stmt::Call { function, args, dst } => {
                     let args: Vec<String> = args.iter().map(|arg| self.reg(*arg)).collect();
                     let call = format!("{}f{function}({})", self.prefix, args.join(", "));
-                    match dst.filter(|_| self.unit.functions[*function].ret.is_some()) {
-                        Some(dst) => {
-                            self.used[dst as usize] = true;
-                            push(text, &format!("{indent}r{dst} = {call};\n"));
+                    for reg in dst {
+                        self.used[*reg as usize] = true;
+                    }
+                    match (&dst[..], self.unit.functions[*function].ret.len()) {
+                        ([], _) | (_, 0) => push(text, &format!("{indent}{call};\n")),
+                        ([dst, ..], 1) => push(text, &format!("{indent}r{dst} = {call};\n")),
+                        _ => {
+                            let parts = dst.iter().enumerate().map(|(i, reg)| format!(" r{reg} = result.v{i};"));
+                            let parts: String = parts.collect();
+                            push(text, &format!("{indent}{{ let result = {call};{parts} }}\n"));
                         }
-                        None => push(text, &format!("{indent}{call};\n")),
                     }
                 }
-                Stmt::Memo { body, .. } => self.block(body, depth, text),
+                Stmt::Memo { body, .. } => self.block(index, body, depth, text),
             }
         }
     }
 
     /// Registers have no address in WGSL: an element is chosen by a switch.
     fn element(&mut self, dst: Reg, first: Reg, index: Reg, len: u32, indent: &str, text: &mut String) {
+        let regs = &self.function.regs[first as usize..(first + len) as usize];
+        let konsts: Option<Vec<Konst>> = regs.iter().map(|reg| reg.konst).collect();
+        if let Some(konsts) = konsts.filter(|konsts| konsts.len() >= Tables::SHORTEST) {
+            let table = self.tables.place(self.function.regs[dst as usize].bank, konsts);
+            let (prefix, index) = (self.prefix, self.reg(index));
+            return push(text, &format!("{indent}r{dst} = {prefix}table{table}({index});\n"));
+        }
         push(text, &format!("{indent}switch ({}) {{\n", self.reg(index)));
         for at in 0..len.max(1) {
             let value = self.reg(first + at);
@@ -364,6 +437,13 @@ impl FunctionText<'_> {
             Op::Sqrt => call("goodhart_sqrt", 1, &at_line),
             Op::Sin => call("goodhart_sin", 1, &at_line),
             Op::Cos => call("goodhart_cos", 1, &at_line),
+            Op::Tan => call("goodhart_tan", 1, &at_line),
+            Op::Asin => call("goodhart_asin", 1, &at_line),
+            Op::Acos => call("goodhart_acos", 1, &at_line),
+            Op::Atan2 => call("goodhart_atan2", 2, ""),
+            Op::Hypot => call("goodhart_hypot", 2, &at_line),
+            Op::Log2 => call("goodhart_log2", 1, &at_line),
+            Op::Log10 => call("goodhart_log10", 1, &at_line),
             Op::Tanh => call("goodhart_tanh", 1, ""),
             Op::Sigmoid => call("goodhart_sigmoid", 1, ""),
             Op::IsNone => call("goodhart_is_none", 1, ""),

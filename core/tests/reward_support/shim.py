@@ -1,11 +1,19 @@
-# Runs reward programs under CPython: the reference of the reward language. Reads {"cases": [{"program", "groups",
-# "run"}]} from stdin and writes, for every case, the components, steps and rewards; an error is
+# Runs reward programs under CPython: the reference of the reward language. Reads {"cases": [{"program", "components",
+# "groups", "run"}]}, where the components are pairs of a name and whether it is asked for every step, from stdin and writes, for every case, the components, steps and rewards; an error is
 # {"error": type, "text": message, "line": line of the program}.
+import io
 import json
 import math
 import sys
 import traceback
-from types import SimpleNamespace
+
+
+class Record(dict):
+    """An episode: its fields by subscript and by attribute."""
+
+    __getattr__ = dict.__getitem__
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
 
 def mean(xs):
@@ -30,7 +38,8 @@ def clip(x, low, high):
 
 
 LIBRARY = dict(mean=mean, std=std, sigmoid=sigmoid, clip=clip, pi=math.pi, inf=math.inf)
-for name in ("floor", "ceil", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh"):
+for name in ("floor", "ceil", "exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "asin", "acos", "atan", "atan2",
+             "degrees", "radians", "hypot", "dist", "log2", "log10", "fabs", "isfinite", "isnan"):
     LIBRARY[name] = getattr(math, name)
 
 
@@ -52,18 +61,15 @@ def failed(value):
 def score(case):
     space = dict(LIBRARY)
     exec(compile(case["program"], "program", "exec"), space)
-    own = {name: f for name, f in space.items() if callable(f) and getattr(f, "__module__", 0) is None or
-           callable(f) and getattr(getattr(f, "__code__", None), "co_filename", "") == "program"}
-    names = [name for name in own if not name.startswith("_") and name != "combine"]
     weights = space.get("weights", {})
-    run = SimpleNamespace(**case["run"])
-    groups = [[SimpleNamespace(**episode) for episode in group] for group in case["groups"]]
+    run = Record(**case["run"])
+    groups = [[Record(**episode) for episode in group] for group in case["groups"]]
     rows = []
     for ep in (ep for group in groups for ep in group):
         components, steps = {}, {}
-        for name in names:
-            f = own[name]
-            if f.__code__.co_argcount == 1:
+        for name, is_step in case["components"]:
+            f = space[name]
+            if not is_step:
                 components[name] = attempt(f, ep)
                 continue
             values = [attempt(f, ep, t) for t in range(ep.length)]
@@ -84,8 +90,8 @@ def score(case):
             errors = [value for value in row["components"].values() if failed(value)]
             if errors:
                 reward = errors[0]
-            elif "combine" in own:
-                reward = attempt(own["combine"], SimpleNamespace(**row["components"]), ep, members, batch, run)
+            elif "combine" in space:
+                reward = attempt(space["combine"], Record(**row["components"]), ep, members, batch, run)
             else:
                 shares = [weights.get(name, 1.0) * value for name, value in row["components"].items() if value is not None]
                 reward = sum(shares) if shares else None
@@ -93,4 +99,6 @@ def score(case):
     return result
 
 
-json.dump([score(case) for case in json.load(sys.stdin)["cases"]], sys.stdout)
+# What programs print is not part of the answer.
+answer, sys.stdout = sys.stdout, io.StringIO()
+json.dump([score(case) for case in json.load(sys.stdin)["cases"]], answer)

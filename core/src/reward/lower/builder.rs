@@ -6,7 +6,7 @@ use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
 use super::Compiler;
-use super::types::{Type, Value};
+use super::types::{Key, Type, Value};
 
 /// A bound on the operations of one sample: above it a shader would stall the device.
 pub const COST_LIMIT: f64 = 3.0e6;
@@ -28,6 +28,8 @@ struct Var {
 /// The state of lowering one function; a function is lowered again until the types of its variables stand still.
 pub struct Lower<'c, 'p> {
     pub cx: &'c mut Compiler<'p>,
+    /// The function that is lowered; none for a constant.
+    pub function: Option<usize>,
     pub regs: Vec<RegInfo>,
     pub blocks: Vec<Vec<Stmt>>,
     pub types: BTreeMap<String, VarType>,
@@ -51,12 +53,15 @@ pub struct Lower<'c, 'p> {
     pub in_memo: bool,
     /// A loop beyond the limit of cost was reported.
     pub is_costly: bool,
+    /// The registers of each table of constants that is read here.
+    pub tables: Vec<(usize, Vec<Reg>)>,
 }
 
 impl<'c, 'p> Lower<'c, 'p> {
     pub fn new(cx: &'c mut Compiler<'p>, types: BTreeMap<String, VarType>, ret: Type, is_component: bool) -> Self {
         let mut lower = Self {
             cx,
+            function: None,
             regs: Vec::new(),
             blocks: vec![Vec::new()],
             types,
@@ -76,6 +81,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             reads_episode: false,
             in_memo: false,
             is_costly: false,
+            tables: Vec::new(),
         };
         let known: Vec<(String, VarType)> = lower.types.iter().map(|(name, ty)| (name.clone(), ty.clone())).collect();
         for (name, var) in known {
@@ -230,30 +236,31 @@ impl<'c, 'p> Lower<'c, 'p> {
             (Type::Float, Type::Optional) => vec![reg],
             (Type::None, Type::Optional) => vec![self.konst(Konst::Float(NONE))],
             (Type::Optional, Type::Float) => vec![self.op(span, Op::Unwrap, Bank::Float, &[reg], 0)],
-            (Type::Array(from, _), Type::Array(to, len)) if value.regs.len() == *len => {
-                let elements: Vec<Reg> = value
-                    .regs
-                    .iter()
-                    .map(|reg| self.coerce(span, Value::new((**from).clone(), *reg), to).reg())
-                    .collect();
-                return self.contiguous(span, (**to).clone(), &elements);
+            (Type::Table { .. }, _) => {
+                let list = self.unrolled(value);
+                return self.coerce(span, list, ty);
+            }
+            (Type::Array(..) | Type::Tuple(_), Type::Array(to, len)) => {
+                let parts = self.split(span, &value);
+                if parts.len() != *len {
+                    return Value::bad();
+                }
+                let parts: Vec<Value> = parts.into_iter().map(|part| self.coerce(span, part, to)).collect();
+                return self.array(span, (**to).clone(), &parts);
+            }
+            (Type::Array(..) | Type::Tuple(_), Type::Tuple(types)) => {
+                let parts = self.split(span, &value);
+                let parts = parts.into_iter().zip(types).map(|(part, ty)| self.coerce(span, part, ty)).collect();
+                return self.tuple(span, parts);
+            }
+            (Type::Dict(from), Type::Dict(to)) => {
+                let types = |entries: &[(Key, Type)]| Type::Tuple(entries.iter().map(|(_, ty)| ty.clone()).collect());
+                let (from, to) = (types(from), types(to));
+                self.coerce(span, Value { ty: from, regs: value.regs }, &to).regs
             }
             _ => return Value::bad(),
         };
         Value { ty: ty.clone(), regs }
-    }
-
-    /// An array whose elements lie in registers next to each other.
-    pub fn contiguous(&mut self, span: Span, element: Type, elements: &[Reg]) -> Value {
-        let array = Type::Array(Box::new(element), elements.len());
-        let value = self.new_value(&array);
-        for (dst, src) in value.regs.clone().into_iter().zip(elements) {
-            match self.regs[*src as usize].konst {
-                Some(_) => self.regs[dst as usize] = self.regs[*src as usize],
-                None => self.copy(span, dst, *src),
-            }
-        }
-        value
     }
 
     /// A bool, int or float out of a value; None in it is an error of the sample.
@@ -272,6 +279,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     Type::List(_) | Type::Array(..) => {
                         finding.suggest("use `sum(..)`, `mean(..)`, `len(..)` or an index to get a number")
                     }
+                    Type::Tuple(_) | Type::Dict(_) => finding.suggest("name the one value of it that is meant"),
                     Type::Token => finding.suggest("compare tokens with `==`, or use `1.0 if token == .. else 0.0`"),
                     Type::Sample => finding.suggest("name a field of the episode, as in `ep.length`"),
                     Type::Group | Type::Batch => finding.suggest("use `len(..)` or `sum(.. for e in group)`"),
@@ -314,7 +322,9 @@ impl<'c, 'p> Lower<'c, 'p> {
                 result
             }
             Type::List(_) => self.op(span, Op::EqI, Bank::Bool, &[value.regs[1], value.regs[2]], 0),
-            Type::Array(_, len) => return self.bool(*len > 0),
+            Type::Array(_, len) | Type::Table { len, .. } => return self.bool(*len > 0),
+            Type::Tuple(parts) => return self.bool(!parts.is_empty()),
+            Type::Dict(entries) => return self.bool(!entries.is_empty()),
             other => {
                 let message = format!("{} is neither true nor false", other.a());
                 return self.fail(Finding::error(span, message).suggest("write a comparison"));

@@ -2,89 +2,104 @@
 
 use super::super::ast::{BinOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
-use super::super::ir::{Bank, Op, Reg, Stmt};
+use super::super::ir::{Bank, FINITE_LIMIT, Konst, Op, Reg};
 use super::super::library::LIBRARY;
 use super::builder::Lower;
-use super::expressions::MODULES;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// `name` is a library function here, not something of the program's own.
     pub fn is_library(&self, name: &str) -> bool {
         LIBRARY.iter().any(|entry| entry.name == name)
-            && !self.types.contains_key(name)
-            && !self.scopes.iter().any(|(bound, _)| bound == name)
+            && !self.is_local(name)
+            && self.own_function(name).is_none()
+            && self.cx.module.constants.iter().all(|(ident, _)| ident.name != name)
     }
 
     pub fn call(&mut self, span: Span, func: &Expr, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
+        if let ExprKind::Name(name) = &func.kind {
+            if self.is_local(name) {
+                return self.fail(Finding::error(func.span, format!("`{name}` is a variable, not a function")));
+            }
+            if let Some(index) = self.own_function(name) {
+                return self.user_call(span, index, args, keywords);
+            }
+        }
+        if let Some(path) = self.module_path(func) {
+            return self.module_call(span, func.span, &path, args, keywords);
+        }
         match &func.kind {
-            ExprKind::Name(name) => {
-                if self.types.contains_key(name) || self.scopes.iter().any(|(bound, _)| bound == name) {
-                    return self.fail(Finding::error(func.span, format!("`{name}` is a variable, not a function")));
+            ExprKind::Name(name) if self.is_library(name) => self.library_call(span, name, args, keywords),
+            ExprKind::Name(name) => match (name.as_str(), args) {
+                // No list can be changed, so a copy is the list itself.
+                ("list" | "tuple", [list]) if !matches!(list.kind, ExprKind::Comp { .. } | ExprKind::Call { .. }) => {
+                    self.expr(list)
                 }
-                if let Some(index) = self.cx.module.functions.iter().position(|f| f.name.name == *name) {
-                    return self.user_call(span, index, args, keywords);
-                }
-                if self.is_library(name) {
-                    return self.library_call(span, name, args, keywords);
-                }
-                self.unknown_function(func.span, name)
-            }
-            ExprKind::Attr(base, method) => {
-                if let ExprKind::Name(module) = &base.kind
-                    && MODULES.contains(&module.as_str())
-                    && !self.types.contains_key(module)
-                {
-                    let name = match method.name.as_str() {
-                        "clamp" => "clip",
-                        "maximum" => "max",
-                        "minimum" => "min",
-                        "pstdev" => "std",
-                        "fmod" | "dist" => "",
-                        name => name,
-                    };
-                    if self.is_library(name) && !name.is_empty() {
-                        return self.library_call(span, name, args, keywords);
-                    }
-                    let finding = Finding::error(func.span, format!("no function `{module}.{}` here", method.name))
-                        .did_you_mean(&method.name, LIBRARY.iter().map(|entry| entry.name));
-                    return self.fail(finding);
-                }
-                if method.name == "count" && args.len() == 1 {
-                    return self.count_equal(span, base, &args[0]);
-                }
-                let value = self.expr(base);
-                if value.is_bad() {
-                    return value;
-                }
-                let message = format!("{} has no method `{}`", value.ty.a(), method.name);
-                let finding = Finding::error(method.span, message);
-                let finding = match method.name.as_str() {
-                    "append" | "extend" | "pop" | "insert" | "sort" => {
-                        finding.suggest("lists cannot be changed; keep a running value in a variable")
-                    }
-                    "mean" | "sum" | "min" | "max" | "std" | "abs" | "exp" | "log" | "sqrt" => {
-                        finding.suggest(format!("write `{}(..)` around it", method.name))
-                    }
-                    _ => finding,
-                };
-                self.fail(finding)
-            }
+                _ => self.unknown_function(func.span, name),
+            },
+            ExprKind::Attr(base, method) => self.method(span, base, method, args),
             _ => self.fail(Finding::error(func.span, "only functions can be called")),
         }
     }
 
+    fn method(&mut self, span: Span, base: &Expr, method: &Ident, args: &[Expr]) -> Value {
+        if method.name == "count" && args.len() == 1 {
+            return self.count_equal(span, base, &args[0]);
+        }
+        if matches!(base.kind, ExprKind::Str(_) | ExprKind::Text(_)) {
+            return self.text(base.span, base);
+        }
+        let value = self.expr(base);
+        if value.is_bad() {
+            return value;
+        }
+        match (method.name.as_str(), &value.ty, args) {
+            ("get", Type::Sample | Type::Results | Type::Run | Type::Dict(_), [key]) => {
+                return self.lookup(span, &value, key, None);
+            }
+            ("get", Type::Sample | Type::Results | Type::Run | Type::Dict(_), [key, default]) => {
+                let default = self.expr(default);
+                return if default.is_bad() { default } else { self.lookup(span, &value, key, Some(default)) };
+            }
+            (name @ ("keys" | "values" | "items"), Type::Dict(_), []) => return self.dict_list(span, &value, name),
+            ("copy", Type::List(_) | Type::Array(..) | Type::Tuple(_) | Type::Dict(_), []) => return value,
+            ("item", ty, []) if ty.is_number() => return value,
+            _ => {}
+        }
+        let message = format!("{} has no method `{}`", value.ty.a(), method.name);
+        let finding = Finding::error(method.span, message);
+        let finding = match method.name.as_str() {
+            "append" | "extend" | "pop" | "insert" | "sort" | "remove" | "update" => {
+                finding.suggest("lists cannot be changed; keep a running value in a variable")
+            }
+            "mean" | "sum" | "min" | "max" | "std" | "abs" | "exp" | "log" | "sqrt" => {
+                finding.suggest(format!("write `{}(..)` around it", method.name))
+            }
+            "lower" | "upper" | "strip" | "split" | "startswith" | "endswith" | "replace" | "find" | "join"
+            | "splitlines" | "lstrip" | "rstrip" | "isdigit" | "format" => finding.suggest(
+                "a program sees tokens and numbers, never text: compare a token with `==`, or read a field that says it",
+            ),
+            _ => finding,
+        };
+        self.fail(finding)
+    }
+
     fn unknown_function(&mut self, span: Span, name: &str) -> Value {
         let instead = match name {
-            "print" => "return the value from a component with weight 0.0 to see it",
-            "sorted" | "map" | "filter" | "set" | "list" | "tuple" | "dict" => {
+            "print" => "print on a line of its own, or return the value from a component with weight 0.0 to see it",
+            "map" | "filter" | "set" | "list" | "tuple" | "dict" => {
                 "use a generator inside sum, min, max, mean, any or all"
             }
             "median" => "use `mean`",
             "clamp" => "did you mean `clip`?",
             "average" | "avg" => "did you mean `mean`?",
             "str" | "format" | "repr" => "strings are only names of tokens",
-            "isinstance" | "type" => "types are known before the program runs; use `is None`",
+            "isinstance" | "type" | "hasattr" | "getattr" | "callable" => {
+                "types and fields are known before the program runs; use `is None`"
+            }
+            "globals" | "locals" | "setattr" | "open" | "input" | "eval" | "exec" => {
+                "a program reads nothing but the episode and keeps nothing between calls"
+            }
             "abs_" => "did you mean `abs`?",
             _ => "",
         };
@@ -98,58 +113,29 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.fail(finding)
     }
 
-    fn user_call(&mut self, span: Span, index: usize, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
-        let function = &self.cx.module.functions[index];
-        let name = function.name.name.clone();
-        if let Some((keyword, _)) = keywords.first() {
-            let message = format!("arguments of `{name}` are given by place, not by name");
-            return self.fail(Finding::error(keyword.span, message));
-        }
-        if args.len() != function.params.len() {
-            let expected = function.params.len();
-            let message =
-                format!("`{name}` takes {expected} argument{}, not {}", super::loops::plural(expected), args.len());
-            return self.fail(Finding::error(span, message));
-        }
-        let values: Vec<Value> = args.iter().map(|arg| self.expr(arg)).collect();
-        if values.iter().any(Value::is_bad) {
-            return Value::bad();
-        }
-        let types: Vec<Type> = values.iter().map(|value| value.ty.clone()).collect();
-        let instance = match self.cx.instantiate(index, &types) {
-            Ok(instance) => instance,
-            Err(message) => {
-                let finding =
-                    Finding::error(span, message).suggest("every program ends, so a function cannot call itself");
-                return self.fail(finding);
-            }
-        };
-        self.calls.push(instance);
-        self.cost += self.weight * self.cx.instances[instance].function.cost;
-        self.reads_episode |= self.cx.instances[instance].function.reads_episode;
-        let ret = self.cx.instances[instance].ret.clone();
-        let result = self.new_value(&ret);
-        let args = values.into_iter().flat_map(|value| value.regs).collect();
-        self.ops += 1;
-        self.push(Stmt::Call { function: instance, args, dst: result.regs.first().copied() });
-        result
-    }
-
-    fn library_call(&mut self, span: Span, name: &str, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
-        let takes_default = matches!(name, "min" | "max") && args.len() == 1;
-        if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !(takes_default && keyword.name == "default")) {
+    pub(super) fn library_call(&mut self, span: Span, name: &str, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
+        let is_extreme = matches!(name, "min" | "max") && args.len() == 1;
+        let is_known = |keyword: &str| is_extreme && matches!(keyword, "default" | "key");
+        if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !is_known(&keyword.name)) {
             let message = format!("`{name}` has no argument `{}` here", keyword.name);
             return self.fail(Finding::error(keyword.span, message));
         }
         let arity = match name {
             "min" | "max" => 1..=64,
+            "hypot" => 1..=64,
             "sum" | "round" | "log" => 1..=2,
             "clip" => 3..=3,
-            "pow" => 2..=2,
+            "pow" | "atan2" | "dist" => 2..=2,
             "bool" | "float" | "int" => 1..=1,
             "range" | "zip" | "enumerate" | "reversed" => {
                 let message = format!("`{name}` stands only where something is looped over");
                 return self.fail(Finding::error(span, message).suggest("write `for .. in` before it"));
+            }
+            "sorted" => {
+                let message = "`sorted` stands only where something is looped over, or before an index";
+                let finding = Finding::error(span, message);
+                return self
+                    .fail(finding.suggest("a program keeps no list: write `for x in sorted(..)` or `sorted(..)[0]`"));
             }
             _ => 1..=1,
         };
@@ -158,14 +144,68 @@ impl<'c, 'p> Lower<'c, 'p> {
             let message = format!("`{name}` does not take {} argument{}", args.len(), super::loops::plural(args.len()));
             return self.fail(Finding::error(span, message).suggest(format!("write `{usage}`")));
         }
+        let keyword = |wanted: &str| keywords.iter().find(|(name, _)| name.name == wanted).map(|(_, value)| value);
         match name {
-            "sum" | "mean" | "std" | "any" | "all" | "len" => self.memoised(span, name, args, None),
-            "min" | "max" if args.len() == 1 => {
-                self.memoised(span, name, args, keywords.first().map(|(_, value)| value))
-            }
+            "sum" | "mean" | "std" | "any" | "all" | "len" | "norm" => self.memoised(span, name, args, None, None),
+            "min" | "max" if args.len() == 1 => self.memoised(span, name, args, keyword("default"), keyword("key")),
             "min" | "max" => self.least(span, name == "min", args),
+            "dist" => self.distance(span, &args[0], &args[1]),
+            "float" => match &args[0].kind {
+                ExprKind::Str(text) => self.float_of_text(span, text),
+                _ => self.scalar_call(span, name, args),
+            },
             _ => self.scalar_call(span, name, args),
         }
+    }
+
+    /// `float("inf")`
+    fn float_of_text(&mut self, span: Span, text: &str) -> Value {
+        let text = text.trim().to_ascii_lowercase();
+        match text.as_str() {
+            "inf" | "+inf" | "infinity" | "+infinity" => self.infinity(),
+            "-inf" | "-infinity" => self.float(-super::super::ir::INF),
+            "nan" | "+nan" | "-nan" => self.no_nan(span),
+            _ => self.fail(Finding::error(span, "a string is not a number here").suggest("write the number itself")),
+        }
+    }
+
+    /// `dist(p, q)`: the square root of the sum of the squared differences.
+    fn distance(&mut self, span: Span, p: &Expr, q: &Expr) -> Value {
+        let mut sides = Vec::new();
+        for expr in [p, q] {
+            let value = self.expr(expr);
+            if value.is_bad() {
+                return value;
+            }
+            if value.ty.parts().is_none() {
+                let message = format!("`dist` needs two points, and this is {}", value.ty.a());
+                let finding = Finding::error(expr.span, message);
+                return self.fail(finding.suggest("write each as `(x, y)`"));
+            }
+            sides.push(self.split(expr.span, &value));
+        }
+        let (p_values, q_values) = (sides.remove(0), sides.remove(0));
+        if p_values.len() != q_values.len() {
+            let message = format!("one point has {} coordinates, the other {}", p_values.len(), q_values.len());
+            return self.fail(Finding::error(span, message));
+        }
+        let mut lengths = Vec::new();
+        for (a, b) in p_values.into_iter().zip(q_values) {
+            let side = self.binary(span, BinOp::Sub, (p.span, a), (q.span, b));
+            if side.is_bad() {
+                return side;
+            }
+            lengths.push(self.coerce(span, side, &Type::Float).reg());
+        }
+        self.hypot(span, &lengths)
+    }
+
+    fn hypot(&mut self, span: Span, sides: &[Reg]) -> Value {
+        let mut total = self.float(0.0).reg();
+        for side in sides {
+            total = self.op(span, Op::Hypot, Bank::Float, &[total, *side], 0);
+        }
+        Value::new(Type::Float, total)
     }
 
     fn least(&mut self, span: Span, is_min: bool, args: &[Expr]) -> Value {
@@ -243,7 +283,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let floats: Vec<Reg> = numbers.iter().map(|x| self.coerce(span, x.clone(), &Type::Float).reg()).collect();
         let floats: Vec<Reg> = match name {
-            "log" | "log1p" | "sqrt" => {
+            "log" | "log1p" | "sqrt" | "log2" | "log10" | "degrees" | "radians" | "hypot" | "atan2" | "atan" => {
                 floats.into_iter().map(|reg| self.not_inf(span, Value::new(Type::Float, reg)).reg()).collect()
             }
             _ => floats,
@@ -261,7 +301,29 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let base = self.op(span, Op::Log, Bank::Float, &[floats[1]], 0);
                 return Value::new(Type::Float, self.op(span, Op::DivF, Bank::Float, &[top, base], 0));
             }
-            "abs" => Op::AbsF,
+            "degrees" | "radians" => {
+                let factor =
+                    if name == "degrees" { 180.0 / std::f64::consts::PI } else { std::f64::consts::PI / 180.0 };
+                let factor = self.float(factor as f32).reg();
+                return Value::new(Type::Float, self.op(span, Op::MulF, Bank::Float, &[floats[0], factor], 0));
+            }
+            "atan" | "atan2" => {
+                let x = floats.get(1).copied().unwrap_or_else(|| self.float(1.0).reg());
+                return Value::new(Type::Float, self.op(span, Op::Atan2, Bank::Float, &[floats[0], x], 0));
+            }
+            "hypot" => return self.hypot(span, &floats),
+            "isfinite" => {
+                let size = self.op(span, Op::AbsF, Bank::Float, &[floats[0]], 0);
+                let limit = self.konst(Konst::Float(FINITE_LIMIT));
+                return Value::new(Type::Bool, self.op(span, Op::LtF, Bank::Bool, &[size, limit], 0));
+            }
+            "isnan" => return self.bool(false),
+            "abs" | "fabs" => Op::AbsF,
+            "tan" => Op::Tan,
+            "asin" => Op::Asin,
+            "acos" => Op::Acos,
+            "log2" => Op::Log2,
+            "log10" => Op::Log10,
             "exp" => Op::Exp,
             "log" => Op::Log,
             "log1p" => Op::Log1p,

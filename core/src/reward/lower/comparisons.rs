@@ -1,13 +1,18 @@
 //! Comparisons, `and`, `or` and conditional expressions: what is evaluated only when it is needed.
 
-use super::super::ast::{CmpOp, Expr};
+use super::super::ast::{CmpOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
 use super::builder::Lower;
-use super::types::{Type, Value};
+use super::types::{Key, Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
     pub(super) fn comparison(&mut self, span: Span, first: &Expr, rest: &[(CmpOp, Expr)]) -> Value {
+        if let (ExprKind::Str(name), [(op @ (CmpOp::In | CmpOp::NotIn), keyed)]) = (&first.kind, rest)
+            && let Some(value) = self.has_key(span, name, keyed)
+        {
+            return if *op == CmpOp::In { value } else { self.not(span, value) };
+        }
         let mut left = self.expr(first);
         let mut left_span = first.span;
         let mut result: Option<Reg> = None;
@@ -48,6 +53,34 @@ impl<'c, 'p> Lower<'c, 'p> {
         match result {
             Some(reg) if !is_bad => Value::new(Type::Bool, reg),
             _ => Value::bad(),
+        }
+    }
+
+    /// `"name" in ep`: whether an episode or a dictionary has that key. None where the right side has no keys.
+    fn has_key(&mut self, span: Span, name: &str, keyed: &Expr) -> Option<Value> {
+        let ExprKind::Name(right) = &keyed.kind else { return None };
+        let bound = self.scopes.iter().rev().find(|(bound, _)| bound == right).map(|(_, value)| value.ty.clone());
+        match bound.or_else(|| self.types.get(right).map(|var| var.ty.clone())).or_else(|| self.constant_type(right))? {
+            Type::Dict(entries) => Some(self.bool(entries.iter().any(|(key, _)| *key == Key::Text(name.to_string())))),
+            Type::Sample if self.cx.schema.get(name).is_some() => {
+                let sample = self.expr(keyed);
+                let field = Ident { name: name.to_string(), span };
+                let value = self.member(span, sample, &field);
+                let none = Value { ty: Type::None, regs: Vec::new() };
+                match value.ty {
+                    Type::Optional => Some(self.identity(span, false, &value, &none)),
+                    _ => Some(self.bool(true)),
+                }
+            }
+            Type::Sample => {
+                let names = self.cx.schema.fields.iter().map(|field| field.name.as_str());
+                let finding =
+                    Finding::warning(span, format!("no episode has a field `{name}`, so this is always false"));
+                let finding = finding.did_you_mean(name, names);
+                self.report(finding);
+                Some(self.bool(false))
+            }
+            _ => None,
         }
     }
 
@@ -146,6 +179,9 @@ impl<'c, 'p> Lower<'c, 'p> {
             (Type::Sample, Type::Sample) => {
                 Value::new(Type::Bool, self.op(span, Op::EqI, Bank::Bool, &[left.reg(), right.reg()], 0))
             }
+            (Type::Bool, Type::Bool) => {
+                Value::new(Type::Bool, self.op(span, Op::EqB, Bank::Bool, &[left.reg(), right.reg()], 0))
+            }
             _ => {
                 return self.fail(
                     Finding::error(span, "`is` compares with None, or two episodes").suggest("write `==` or `!=`"),
@@ -165,7 +201,14 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.copy(span, found, unset);
         let needle = needle.clone();
         let mut is_bad = false;
-        let done = self.each(haystack, None, &mut |lower, _, value| {
+        // The order and number of the elements of a set do not matter here.
+        let as_list = match &haystack.kind {
+            ExprKind::Set(elements) => {
+                Some(Expr { kind: ExprKind::List { elements: elements.clone(), is_tuple: false }, ..haystack.clone() })
+            }
+            _ => None,
+        };
+        let done = self.each(as_list.as_ref().unwrap_or(haystack), None, &mut |lower, _, value| {
             let equal = lower.equal(span, &needle, &value);
             is_bad |= equal.is_bad();
             let set = lower.konst(Konst::Bool(true));

@@ -7,11 +7,16 @@ use super::super::schema::Ty;
 use super::builder::Lower;
 use super::types::{Type, Value};
 
-pub(super) const MODULES: [&str; 6] = ["math", "np", "numpy", "torch", "jnp", "statistics"];
-
 impl<'c, 'p> Lower<'c, 'p> {
     pub fn expr(&mut self, expr: &Expr) -> Value {
-        self.nested(expr, Value::bad(), |lower| lower.expr_kind(expr))
+        let value = self.raw(expr);
+        self.unrolled(value)
+    }
+
+    /// As `expr`, for a place that only hands the value on: a long list of constants stays a table.
+    pub(super) fn raw(&mut self, expr: &Expr) -> Value {
+        let value = self.nested(expr, Value::bad(), |lower| lower.expr_kind(expr));
+        self.rolled(value)
     }
 
     fn expr_kind(&mut self, expr: &Expr) -> Value {
@@ -31,6 +36,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::Bool(value) => self.bool(*value),
             ExprKind::None => Value { ty: Type::None, regs: Vec::new() },
             ExprKind::Str(text) => self.token(span, text),
+            ExprKind::Text(_) => self.text(span, expr),
             ExprKind::Name(name) => self.name(span, name),
             ExprKind::Attr(base, field) => self.attribute(span, base, field),
             ExprKind::Index(list, index) => self.index(span, list, index),
@@ -58,7 +64,15 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::And(operands) => self.logic(span, operands, true),
             ExprKind::Or(operands) => self.logic(span, operands, false),
             ExprKind::Cond { test, then, els } => self.conditional(span, test, then, els),
-            ExprKind::List(elements) => self.list(span, elements),
+            ExprKind::List { elements, is_tuple } => self.list(span, elements, *is_tuple),
+            ExprKind::Dict(entries) => self.dict(span, entries),
+            ExprKind::Set(_) => self.fail(
+                Finding::error(span, "a set stands only after `in`").suggest("write a list, with square brackets"),
+            ),
+            ExprKind::Lambda(..) => self.fail(
+                Finding::error(span, "`lambda` stands only after `key=`, or where it is given a name")
+                    .suggest("write a function with `def`"),
+            ),
             ExprKind::Comp { brackets, .. } => {
                 let what = if *brackets { "a list comprehension" } else { "a generator" };
                 let message = format!("{what} stands only inside sum, min, max, mean, std, any, all or len");
@@ -68,7 +82,21 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
-    fn token(&mut self, span: Span, text: &str) -> Value {
+    /// Text that stands where a value is needed.
+    pub(super) fn text(&mut self, span: Span, expr: &Expr) -> Value {
+        match &expr.kind {
+            ExprKind::Str(text) => self.token(span, text),
+            _ => self.fail(
+                Finding::error(
+                    span,
+                    "a program has no text: a formatted string is only for `print`, `raise` and `assert`",
+                )
+                .suggest("use numbers, or the names of tokens"),
+            ),
+        }
+    }
+
+    pub(super) fn token(&mut self, span: Span, text: &str) -> Value {
         let tokens = &self.cx.schema.tokens;
         match tokens.iter().position(|token| token == text) {
             Some(id) => {
@@ -98,6 +126,15 @@ impl<'c, 'p> Lower<'c, 'p> {
         if let Some(value) = self.constant(span, name) {
             return value;
         }
+        if let Some(path) = self.cx.module.import(name).filter(|_| self.own_function(name).is_none()) {
+            let path = path.to_string();
+            return self.module_value(span, &path);
+        }
+        let rest = self.function.map(|index| &self.cx.module.functions[index].rest);
+        if rest.is_some_and(|rest| rest.iter().any(|other| other.name == name)) {
+            let finding = Finding::error(span, format!("nothing is ever passed in `{name}`"));
+            return self.fail(finding.suggest("read what you need as fields of the episode, `ep.name`"));
+        }
         match name {
             "pi" => return self.float(std::f32::consts::PI),
             "inf" => return self.infinity(),
@@ -106,10 +143,10 @@ impl<'c, 'p> Lower<'c, 'p> {
                     Finding::error(span, "no name `e`").suggest("write `exp(1)`, or add a loop `for e in group`"),
                 );
             }
-            "nan" => return self.fail(Finding::error(span, "`nan` is not supported").suggest("return None instead")),
+            "nan" => return self.no_nan(span),
             _ => {}
         }
-        let is_function = self.is_library(name) || self.cx.module.functions.iter().any(|f| f.name.name == name);
+        let is_function = self.is_library(name) || self.own_function(name).is_some();
         if is_function {
             let message = format!("`{name}` is a function and is not called");
             return self.fail(Finding::error(span, message).suggest(format!("write `{name}(..)`")));
@@ -120,8 +157,8 @@ impl<'c, 'p> Lower<'c, 'p> {
                 finding.suggest("only `combine(r, ep, group, batch, run)` sees it; a helper gets it as an argument");
         } else if self.cx.schema.get(name).is_some() {
             finding = finding.suggest(format!("did you mean `ep.{name}`?"));
-        } else if MODULES.contains(&name) {
-            finding = finding.suggest("modules are not needed; `exp`, `log`, `sqrt` and others are built in");
+        } else if name == "__name__" {
+            finding = finding.suggest("a program is never run as a file; remove this line");
         } else {
             let names: Vec<String> = self.visible_names();
             finding = finding.did_you_mean(name, names.iter().map(String::as_str));
@@ -144,20 +181,15 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     fn attribute(&mut self, span: Span, base: &Expr, field: &Ident) -> Value {
-        if let ExprKind::Name(module) = &base.kind
-            && MODULES.contains(&module.as_str())
-            && !self.types.contains_key(module)
-        {
-            match field.name.as_str() {
-                "pi" => return self.float(std::f32::consts::PI),
-                "inf" => return self.infinity(),
-                name => {
-                    let message = format!("no `{module}.{name}` here");
-                    return self.fail(Finding::error(span, message));
-                }
-            }
+        if let Some(path) = self.module_path(base) {
+            return self.module_value(span, &format!("{path}.{}", field.name));
         }
         let value = self.expr(base);
+        self.member(span, value, field)
+    }
+
+    /// `value.field`, or `value["field"]`.
+    pub(super) fn member(&mut self, span: Span, value: Value, field: &Ident) -> Value {
         match value.ty {
             Type::Bad => Value::bad(),
             Type::Sample => self.field(span, field, value.reg()),
@@ -197,6 +229,48 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
+    /// The value at a key of what has keys, or `default` where it has no such key.
+    pub(super) fn lookup(&mut self, span: Span, value: &Value, key: &Expr, default: Option<Value>) -> Value {
+        if let Type::Dict(_) = value.ty {
+            return self.dict_get(span, value, key, default);
+        }
+        let ExprKind::Str(name) = &key.kind else {
+            let finding = Finding::error(key.span, "the name of a field is a string, written out");
+            return self.fail(finding.suggest("write `ep[\"name\"]` or `ep.name`"));
+        };
+        let field = Ident { name: name.clone(), span: key.span };
+        let Some(default) = default else { return self.member(span, value.clone(), &field) };
+        let names: Vec<&str> = match value.ty {
+            Type::Sample => self.cx.schema.fields.iter().map(|field| field.name.as_str()).collect(),
+            Type::Run => self.cx.run.names.iter().map(String::as_str).collect(),
+            _ => self.cx.results.iter().map(|(name, _)| name.as_str()).collect(),
+        };
+        if !names.contains(&name.as_str()) {
+            let finding = Finding::warning(key.span, format!("no field `{name}`, so this is always the default"));
+            let finding = finding.did_you_mean(name, names);
+            self.report(finding);
+            return default;
+        }
+        let found = self.member(span, value.clone(), &field);
+        if found.ty != Type::Optional {
+            return found;
+        }
+        let Some(ty) = Type::Float.join(&default.ty) else {
+            let message = format!("the field `{name}` is a number, and its default is {}", default.ty.a());
+            return self.fail(Finding::error(span, message));
+        };
+        let result = self.new_value(&ty);
+        let is_none = self.op(span, Op::IsNone, Bank::Bool, &[found.reg()], 0);
+        self.open();
+        self.take(span, &result, default);
+        let then = self.close();
+        self.open();
+        self.copy(span, result.reg(), found.reg());
+        let els = self.close();
+        self.push_if(is_none, then, els);
+        result
+    }
+
     fn field(&mut self, span: Span, ident: &Ident, sample: Reg) -> Value {
         self.reads_episode = true;
         let schema = self.cx.schema;
@@ -234,7 +308,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
-    /// Element `index` (already checked) of a list field.
+    /// Element `index` (already checked) of a list field: a list where the field is a list of lists.
     pub fn load_element(&mut self, span: Span, field: usize, sample: Reg, index: Reg) -> Value {
         let field = &self.cx.schema.fields[field];
         let (op, bank, ty) = match field.ty.element() {
@@ -243,17 +317,31 @@ impl<'c, 'p> Lower<'c, 'p> {
             Ty::Token => (Op::LoadIntAt, Bank::Int, Type::Token),
             _ => (Op::LoadIntAt, Bank::Int, Type::Int),
         };
-        let slot = field.offset as u32 + 1;
-        Value::new(ty, self.op(span, op, bank, &[sample, index], slot))
+        let (slot, width) = (field.offset as u32 + 1, field.width);
+        if width == 1 {
+            return Value::new(ty, self.op(span, op, bank, &[sample, index], slot));
+        }
+        let by = self.int(width as i32);
+        let first = self.op(span, Op::MulI, Bank::Int, &[index, by], 0);
+        let loads = (0..width as u32).map(|at| self.op(span, op, bank, &[sample, first], slot + at));
+        let loads: Vec<Value> =
+            loads.collect::<Vec<Reg>>().into_iter().map(|reg| Value::new(ty.clone(), reg)).collect();
+        self.array(span, ty, &loads)
     }
 
     /// Element `index` (already checked) of an array whose first register is `first`.
     pub fn element(&mut self, span: Span, ty: &Type, first: Reg, index: Reg, len: usize) -> Value {
-        if let Some(Konst::Int(at)) = self.regs[index as usize].konst {
-            return Value::new(ty.clone(), first + at.clamp(0, len.max(1) as i32 - 1) as Reg);
-        }
-        let bank = ty.banks().first().copied().unwrap_or(Bank::Int);
-        Value::new(ty.clone(), self.op(span, Op::Element, bank, &[first, index], len as u32))
+        let columns = ty.banks().into_iter().enumerate();
+        let known = self.regs[index as usize].konst;
+        let pick = |(column, bank): (usize, Bank)| {
+            let first = first + (column * len) as Reg;
+            match known {
+                Some(Konst::Int(at)) => first + at.clamp(0, len.max(1) as i32 - 1) as Reg,
+                _ => self.op(span, Op::Element, bank, &[first, index], len as u32),
+            }
+        };
+        let regs = columns.map(pick).collect();
+        self.settle(span, Value { ty: ty.clone(), regs })
     }
 
     /// An int register out of a value, for an index or a range.
@@ -276,21 +364,17 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     fn index(&mut self, span: Span, list: &Expr, index: &Expr) -> Value {
+        if self.is_sorted(list) {
+            return self.sorted_index(span, list, index);
+        }
         let base = self.expr(list);
         match &base.ty {
             Type::Bad => return base,
-            Type::List(_) | Type::Array(..) => {}
-            Type::Results => {
-                return self.fail(Finding::error(span, "components are read with a dot").suggest("write `r.name`"));
-            }
+            Type::List(_) | Type::Array(..) | Type::Tuple(_) => {}
+            Type::Sample | Type::Results | Type::Run | Type::Dict(_) => return self.lookup(span, &base, index, None),
             Type::Group | Type::Batch => {
                 let finding = Finding::error(span, "the samples of a group have no numbers");
                 return self.fail(finding.suggest("loop over them with `for e in group`"));
-            }
-            Type::Sample => {
-                let name = if let ExprKind::Str(name) = &index.kind { name } else { "name" };
-                let finding = Finding::error(span, "fields are read with a dot");
-                return self.fail(finding.suggest(format!("write `ep.{name}`")));
             }
             other => {
                 let message = format!("{} has no elements", other.a());
@@ -299,7 +383,24 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let value = self.expr(index);
         let Some(value) = self.an_int(index.span, value, "an index") else { return Value::bad() };
+        let base = match (&base.ty, self.const_int(&value)) {
+            (Type::Tuple(types), Some(at)) => {
+                let len = types.len();
+                let at = if at < 0 { at + len as i32 } else { at };
+                let part = usize::try_from(at).ok().and_then(|at| self.split(span, &base).into_iter().nth(at));
+                return part.unwrap_or_else(|| {
+                    let message = format!("this tuple has {len} element{}", super::loops::plural(len));
+                    self.fail(Finding::error(index.span, message))
+                });
+            }
+            (Type::Tuple(_), None) => self.listed(span, base),
+            _ => base,
+        };
         match base.ty.clone() {
+            Type::Tuple(_) => self.fail(
+                Finding::error(index.span, "the elements of this tuple are of different kinds")
+                    .suggest("index it with a number that is written out"),
+            ),
             Type::List(field) => {
                 let [sample, start, end] = [base.regs[0], base.regs[1], base.regs[2]];
                 let at = self.op(span, Op::Index, Bank::Int, &[value.reg(), start, end], 0);
@@ -310,8 +411,9 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let end = self.int(len as i32);
                 if let Some(at) = self.const_int(&value) {
                     let at = if at < 0 { at + len as i32 } else { at };
-                    if let Some(reg) = usize::try_from(at).ok().and_then(|at| base.regs.get(at)) {
-                        return Value::new(*element, *reg);
+                    if (0..len as i32).contains(&at) {
+                        let at = self.int(at);
+                        return self.element(span, &element, base.reg(), at, len);
                     }
                     let message = format!("this list has {len} element{}", super::loops::plural(len));
                     self.report(Finding::warning(index.span, message));
@@ -325,12 +427,12 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     fn slice(&mut self, span: Span, list: &Expr, from: Option<&Expr>, to: Option<&Expr>) -> Value {
         let base = self.expr(list);
-        let Type::List(_) = base.ty else {
-            if base.is_bad() {
-                return base;
-            }
-            return self.fail(Finding::error(span, "only the lists of an episode can be sliced"));
-        };
+        match base.ty {
+            Type::List(_) => {}
+            Type::Bad => return base,
+            Type::Array(..) | Type::Tuple(_) => return self.constant_slice(span, &base, from, to),
+            _ => return self.fail(Finding::error(span, format!("{} cannot be sliced", base.ty.a()))),
+        }
         let [sample, start, end] = [base.regs[0], base.regs[1], base.regs[2]];
         let mut bounds = [start, end];
         for (bound, expr) in bounds.iter_mut().zip([from, to]) {
@@ -345,29 +447,32 @@ impl<'c, 'p> Lower<'c, 'p> {
         Value { ty: base.ty, regs: vec![sample, bounds[0], end] }
     }
 
-    fn list(&mut self, span: Span, elements: &[Expr]) -> Value {
-        if elements.len() > 64 {
-            return self.fail(Finding::error(span, "a list that is written out has at most 64 elements"));
-        }
-        let values: Vec<Value> = elements.iter().map(|element| self.expr(element)).collect();
-        let mut ty = Type::Bad;
-        for (value, expr) in values.iter().zip(elements) {
-            if value.is_bad() {
-                return Value::bad();
-            }
-            let joined = ty.join(&value.ty).filter(|ty| ty.is_number() || *ty == Type::Token);
-            let Some(joined) = joined else {
-                let message =
-                    format!("the elements of a list are all numbers or all tokens, and this is {}", value.ty.a());
-                return self.fail(Finding::error(expr.span, message));
+    /// A slice of a written-out list, whose bounds are written out too.
+    fn constant_slice(&mut self, span: Span, base: &Value, from: Option<&Expr>, to: Option<&Expr>) -> Value {
+        let parts = self.split(span, base);
+        let len = parts.len() as i32;
+        let mut bounds = [0, len];
+        for (bound, expr) in bounds.iter_mut().zip([from, to]) {
+            let Some(expr) = expr else { continue };
+            let value = self.expr(expr);
+            let Some(at) = self.const_int(&value) else {
+                if value.is_bad() {
+                    return value;
+                }
+                let message = "a list that is written out is sliced between numbers that are written out";
+                return self.fail(Finding::error(expr.span, message).suggest("loop over it with an index"));
             };
-            ty = joined;
+            *bound = (if at < 0 { at + len } else { at }).clamp(0, len);
         }
-        let regs: Vec<Reg> = values.into_iter().map(|value| self.coerce(span, value, &ty).reg()).collect();
-        if regs.is_empty() {
-            ty = Type::Float;
+        let [from, to] = bounds.map(|bound| bound as usize);
+        let parts: Vec<Value> = parts.into_iter().take(to).skip(from).collect();
+        match &base.ty {
+            Type::Array(element, _) => {
+                let list = self.array(span, (**element).clone(), &parts);
+                self.copied(span, &list)
+            }
+            _ => self.tuple(span, parts),
         }
-        self.contiguous(span, ty, &regs)
     }
 
     fn negate(&mut self, span: Span, operand: &Expr) -> Value {

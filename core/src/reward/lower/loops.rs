@@ -4,6 +4,7 @@ use super::super::ast::{Clause, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
 use super::builder::{COST_LIMIT, Lower};
+use super::sorted::Sorted;
 use super::types::{Type, Value};
 
 /// The most steps of a range whose length is not known before the program runs.
@@ -41,12 +42,18 @@ pub enum Iter {
         inner: Box<Iter>,
         last: Reg,
     },
+    Sorted(Box<Sorted>),
+    /// The inner one from step `first` on.
+    From {
+        inner: Box<Iter>,
+        first: Reg,
+    },
 }
 
 pub struct Plan {
-    iter: Iter,
-    count: Reg,
-    bound: i64,
+    pub iter: Iter,
+    pub count: Reg,
+    pub bound: i64,
 }
 
 impl Plan {
@@ -60,7 +67,7 @@ pub type Body<'f, 'c, 'p> = &'f mut dyn FnMut(&mut Lower<'c, 'p>, Vec<Value>);
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// How to loop over an expression; reports and gives None when it cannot be looped over.
-    fn plan(&mut self, expr: &Expr) -> Option<Plan> {
+    pub(super) fn plan(&mut self, expr: &Expr) -> Option<Plan> {
         if let ExprKind::Call { func, args, keywords } = &expr.kind
             && let ExprKind::Name(name) = &func.kind
             && self.is_library(name)
@@ -89,8 +96,14 @@ impl<'c, 'p> Lower<'c, 'p> {
                     let iter = Iter::Reversed { inner: Box::new(inner.iter), last };
                     return Some(Plan { iter, count: inner.count, bound: inner.bound });
                 }
+                "sorted" => return self.plan_sorted(expr.span, args, keywords),
                 _ => {}
             }
+        }
+        if let ExprKind::Slice(list, from, to) = &expr.kind
+            && self.is_sorted(list)
+        {
+            return self.plan_sorted_slice(expr.span, list, from.as_deref(), to.as_deref());
         }
         if matches!(expr.kind, ExprKind::Comp { .. }) {
             self.report(
@@ -104,7 +117,14 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let value = self.expr(expr);
         let span = expr.span;
+        let value = self.listed(span, value);
         match value.ty.clone() {
+            Type::Dict(_) => {
+                let keys = self.dict_list(span, &value, "keys");
+                let Type::Array(element, len) = keys.ty.clone() else { return None };
+                let count = self.int(len as i32);
+                Some(Plan { iter: Iter::Array { element: *element, first: keys.reg(), len }, count, bound: len as i64 })
+            }
             Type::List(field) => {
                 let [sample, start, end] = [value.regs[0], value.regs[1], value.regs[2]];
                 let bound = self.cx.schema.fields[field].cap as i64;
@@ -209,12 +229,6 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             None => self.int(0),
         };
-        if matches!(inner.iter, Iter::Enumerate { .. } | Iter::Zip(_)) {
-            self.report(
-                Finding::error(span, "`enumerate` of pairs is not supported").suggest("use `range` and an index"),
-            );
-            return None;
-        }
         let counter = self.new_reg(Bank::Int);
         let iter = Iter::Enumerate { inner: Box::new(inner.iter), first, counter };
         Some(Plan { iter, count: inner.count, bound: inner.bound })
@@ -225,7 +239,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         for arg in args {
             plans.push(self.plan(arg)?);
         }
-        if plans.is_empty() || plans.iter().any(|plan| plan.has_members() || matches!(plan.iter, Iter::Zip(_))) {
+        if plans.is_empty() || plans.iter().any(Plan::has_members) {
             self.report(Finding::error(span, "`zip` takes lists or ranges"));
             return None;
         }
@@ -237,6 +251,15 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let iters = plans.into_iter().map(|plan| plan.iter).collect();
         Some(Plan { iter: Iter::Zip(iters), count, bound })
+    }
+
+    /// The value of step `k`: a tuple where there are several.
+    fn item(&mut self, span: Span, iter: &Iter, k: Reg) -> Value {
+        let mut values = self.items(span, iter, k);
+        match values.len() {
+            1 => values.remove(0),
+            _ => self.tuple(span, values),
+        }
     }
 
     /// The values of step `k`.
@@ -264,11 +287,12 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let from_zero = matches!(self.regs[*first as usize].konst, Some(super::super::ir::Konst::Int(0)));
                 let step = if matches!(**inner, Iter::Members { .. }) { *counter } else { k };
                 let index = if from_zero { step } else { self.op(span, Op::AddI, Bank::Int, &[*first, step], 0) };
-                let mut values = vec![Value::new(Type::Int, index)];
-                values.extend(self.items(span, inner, k));
-                values
+                let index = Value::new(Type::Int, index);
+                vec![index, self.item(span, inner, k)]
             }
-            Iter::Zip(iters) => iters.iter().flat_map(|iter| self.items(span, iter, k)).collect(),
+            Iter::Zip(iters) => iters.iter().map(|iter| self.item(span, iter, k)).collect(),
+            Iter::Sorted(sorted) => vec![self.next_sorted(span, sorted)],
+            Iter::From { inner, .. } => self.items(span, inner, k),
             Iter::Reversed { inner, last } => {
                 let index = self.op(span, Op::SubI, Bank::Int, &[*last, k], 0);
                 self.items(span, inner, index)
@@ -278,8 +302,12 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// Emits a loop over `iter`; `body` gets the values of a step. False when it cannot be looped over.
     pub fn loop_over(&mut self, expr: &Expr, body: Body<'_, 'c, 'p>) -> bool {
-        let span = expr.span;
         let Some(plan) = self.plan(expr) else { return false };
+        self.run_plan(expr.span, &plan, body);
+        true
+    }
+
+    pub(super) fn run_plan(&mut self, span: Span, plan: &Plan, body: Body<'_, 'c, 'p>) {
         let counter = self.new_reg(Bank::Int);
         self.regs[counter as usize].max = Some(plan.bound);
         let outer_weight = self.weight;
@@ -317,6 +345,14 @@ impl<'c, 'p> Lower<'c, 'p> {
             let then = self.close();
             self.dead = false;
             self.push_if(valid, then, Vec::new());
+        } else if let Iter::From { first, .. } = plan.iter {
+            let values = self.items(span, &plan.iter, counter);
+            let is_there = self.op(span, Op::LeI, Bank::Bool, &[first, counter], 0);
+            self.open();
+            body(self, values);
+            let then = self.close();
+            self.dead = false;
+            self.push_if(is_there, then, Vec::new());
         } else {
             let values = self.items(span, &plan.iter, counter);
             body(self, values);
@@ -334,17 +370,6 @@ impl<'c, 'p> Lower<'c, 'p> {
                 "loop over less at once, or keep what is the same for every step in a variable before the loop",
             ));
         }
-        true
-    }
-
-    /// Names the values of a step; reports a wrong number of names.
-    pub fn check_targets(&mut self, span: Span, targets: usize, values: usize) -> bool {
-        if targets == values {
-            return true;
-        }
-        let message = format!("{values} value{} a step for {targets} name{}", plural(values), plural(targets));
-        self.report(Finding::error(span, message));
-        false
     }
 
     /// Calls `body` with every element of a generator, comprehension, list or range. With `stop`, a bool register, the
@@ -359,13 +384,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::Comp { element, clauses, .. } => self.clauses(element, clauses, stop, body),
             _ => {
                 let span = expr.span;
-                self.loop_over(expr, &mut |lower, values| {
-                    if lower.check_targets(span, 1, values.len())
-                        && let Some(value) = values.into_iter().next()
-                    {
-                        body(lower, span, value);
-                        lower.break_if(stop);
-                    }
+                self.loop_over(expr, &mut |lower, mut values| {
+                    let value = if values.len() == 1 { values.remove(0) } else { lower.tuple(span, values) };
+                    body(lower, span, value);
+                    lower.break_if(stop);
                 })
             }
         }
@@ -393,13 +415,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         let found = self.nested(&clause.iter, false, |lower| {
             lower.loop_over(&clause.iter, &mut |lower, values| {
                 let depth = lower.scopes.len();
-                if lower.check_targets(clause.iter.span, clause.targets.len(), values.len()) {
-                    let names = clause.targets.iter().map(|target| target.name.clone());
-                    lower.scopes.extend(names.zip(values));
-                } else {
-                    let bad = clause.targets.iter().map(|target| (target.name.clone(), Value::bad()));
-                    lower.scopes.extend(bad);
-                }
+                let named = lower.spread_step(clause.iter.span, &clause.target, values);
+                lower.scopes.extend(named.into_iter().map(|(ident, value)| (ident.name, value)));
                 let mut tests = Vec::new();
                 for condition in &clause.conditions {
                     let value = lower.expr(condition);

@@ -1,24 +1,28 @@
 //! From the tree to the typed program: names, types, one copy of a function for each choice of the types of its
 //! arguments, constants computed, components and `combine` found.
 
+mod aggregates;
 mod builder;
 mod calls;
 mod comparisons;
 mod expressions;
+mod functions;
 mod loops;
+mod modules;
 mod reducers;
+mod sorted;
 mod statements;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ast::{self, Expr, ExprKind, Ident, Module, Stmt, StmtKind};
+use super::ast::{self, Expr, ExprKind, Function, Module, assigned_names};
 use super::diagnostics::{Finding, Lines, Span};
 use super::ir::{self, Bank, Konst, NONE, Unit, error_text};
-use super::library::LIBRARY;
 use super::schema::{EpisodeSchema, RunSchema};
 use super::{ComponentInfo, vm};
 use builder::Lower;
+use functions::Roles;
 use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
@@ -40,12 +44,10 @@ pub struct Instance {
     calls: Vec<usize>,
 }
 
-/// A constant of the program, computed.
+/// A constant of the program, computed: its type and the values of its registers.
 #[derive(Clone)]
 enum Constant {
-    Number(Type, Konst),
-    Array(Type, Vec<Konst>),
-    None,
+    Known(Type, Vec<Konst>),
     Bad,
 }
 
@@ -61,6 +63,11 @@ pub struct Compiler<'p> {
     pub depth: usize,
     ops: usize,
     constants: HashMap<String, Constant>,
+    /// Written-out lists of many constants: their type and registers.
+    tables: Vec<(Type, Vec<Konst>)>,
+    roles: Roles,
+    /// What `raise` and `assert` say, by their line.
+    raised: BTreeMap<u32, String>,
     /// What `r.<name>` reads: the type of each component.
     pub results: Vec<(String, Type)>,
     pub read_results: Vec<bool>,
@@ -72,6 +79,7 @@ pub struct Lowered {
     pub unit: Unit,
     pub components: Vec<ComponentInfo>,
     pub findings: Vec<Finding>,
+    pub raised: BTreeMap<u32, String>,
 }
 
 pub fn lower(module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSchema) -> Lowered {
@@ -86,6 +94,9 @@ pub fn lower(module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSc
         depth: 0,
         ops: 0,
         constants: HashMap::new(),
+        tables: Vec::new(),
+        roles: Roles::new(module),
+        raised: BTreeMap::new(),
         results: Vec::new(),
         read_results: Vec::new(),
         memo_slots: 0,
@@ -103,13 +114,16 @@ impl<'p> Compiler<'p> {
         let mut combine = None;
         for (index, function) in self.module.functions.iter().enumerate() {
             let name = &function.name;
+            if !self.roles.is_paid[index] {
+                continue;
+            }
             if name.name == "combine" {
                 combine = Some(index);
-            } else if !name.name.starts_with('_') {
+            } else {
                 entries.extend(self.component(index, function));
                 components.push(ComponentInfo {
                     name: name.name.clone(),
-                    is_step: function.params.len() == 2,
+                    is_step: asked(function) == Some(2),
                     weight: 1.0,
                     line: self.lines.line(name.span.start),
                 });
@@ -129,7 +143,11 @@ impl<'p> Compiler<'p> {
         }
         let has_error = |findings: &[Finding]| findings.iter().any(|finding| finding.is_error);
         let broken = has_error(&self.findings) || self.instances.iter().any(|instance| has_error(&instance.findings));
-        for function in &self.module.functions {
+        if let Some(span) = self.module.print {
+            let finding = Finding::warning(span, "what is printed or logged here is shown nowhere");
+            self.findings.push(finding.suggest("return a value from a component with weight 0.0 to see it"));
+        }
+        for function in self.module.functions.iter().filter(|function| function.parent.is_none()) {
             if !broken && function.name.name.starts_with('_') && !self.by_name_used(&function.name.name) {
                 let message = format!("`{}` is never called", function.name.name);
                 self.findings.push(Finding::warning(function.name.span, message));
@@ -143,41 +161,45 @@ impl<'p> Compiler<'p> {
     }
 
     fn check_names(&mut self) {
-        let mut seen: Vec<(&str, &str)> = Vec::new();
-        let functions = self.module.functions.iter().map(|function| (&function.name, "function"));
-        let constants = self.module.constants.iter().map(|(ident, _)| (ident, "constant"));
-        for (ident, what) in functions.chain(constants) {
+        let mut seen: Vec<&str> = Vec::new();
+        let top = self.module.functions.iter().filter(|function| function.parent.is_none());
+        let functions = top.map(|function| &function.name);
+        for ident in functions.chain(self.module.constants.iter().map(|(ident, _)| ident)) {
             let name = ident.name.as_str();
-            if seen.iter().any(|(other, _)| *other == name) {
+            if seen.contains(&name) {
                 self.findings.push(Finding::error(ident.span, format!("`{name}` is defined twice")));
-            } else if LIBRARY.iter().any(|entry| entry.name == name) || matches!(name, "pi" | "inf") {
-                let message = format!("`{name}` belongs to the library");
-                self.findings.push(Finding::error(ident.span, message).suggest("choose another name"));
             } else if name == "weights" {
                 let message = "`weights` is a dictionary of numbers";
                 self.findings.push(Finding::error(ident.span, message).suggest("write `weights = {\"name\": 1.0}`"));
             }
-            seen.push((name, what));
+            seen.push(name);
         }
     }
 
     fn component(&mut self, index: usize, function: &ast::Function) -> Option<(usize, Type)> {
         let name = &function.name.name;
-        let params: &[Type] = match function.params.len() {
-            1 => &[Type::Sample],
-            2 => &[Type::Sample, Type::Int],
-            count => {
-                let message = format!("the component `{name}` takes {count} parameters");
-                self.findings.push(Finding::error(function.name.span, message).suggest(format!(
+        let Some(asked) = asked(function) else {
+            let message = format!("the component `{name}` takes {} parameters", function.params.len());
+            let is_method = function.params.first().is_some_and(|param| param.name.name == "self");
+            let instead = match is_method {
+                true => {
+                    format!("a method becomes a function: write `def {name}(ep)`, and constants for what `self` held")
+                }
+                false => format!(
                     "write `def {name}(ep)` for one value an episode, `def {name}(ep, t)` for one value a step, or \
-                     `def _{name}(..)` for a helper"
-                )));
-                self.results.push((name.clone(), Type::Bad));
-                self.read_results.push(false);
-                return None;
-            }
+                     `def _{name}(..)` for a helper; what else it needs is read as fields of the episode"
+                ),
+            };
+            self.findings.push(Finding::error(function.name.span, message).suggest(instead));
+            self.results.push((name.clone(), Type::Bad));
+            self.read_results.push(false);
+            return None;
         };
-        let instance = self.instantiate(index, params).ok();
+        let is_step = asked == 2;
+        let mut params = vec![Type::Sample, Type::Int];
+        params.truncate(asked);
+        params.resize(function.params.len(), Type::Omitted);
+        let instance = self.instantiate(index, &params).ok();
         let ty = instance.map_or(Type::Bad, |instance| match self.instances[instance].ret {
             Type::Float => Type::Float,
             Type::None | Type::Optional => Type::Optional,
@@ -191,21 +213,21 @@ impl<'p> Compiler<'p> {
         if !broken {
             let message = match self.instances[instance].ret {
                 Type::None => Some(format!("`{name}` always returns None, so it never applies")),
-                _ if function.params.len() == 1 && !self.instances[instance].function.reads_episode => {
+                _ if !is_step && !self.instances[instance].function.reads_episode => {
                     Some(format!("`{name}` is the same for every episode"))
                 }
                 _ => None,
             };
             self.findings.extend(message.map(|message| Finding::warning(function.name.span, message)));
         }
-        if function.params.len() == 2 && self.schema.length_slot().is_none() {
+        if is_step && self.schema.length_slot().is_none() {
             let message = format!(
                 "`{name}` is asked for every step, but episodes have no int field `{}`",
                 self.schema.length_field
             );
             self.findings.push(Finding::error(function.name.span, message));
         }
-        let steps = if function.params.len() == 2 { self.schema.horizon.max(1) } else { 1 };
+        let steps = if is_step { self.schema.horizon.max(1) } else { 1 };
         let cost = self.instances[instance].function.cost * steps as f64;
         if cost > COST_LIMIT && self.instances[instance].function.cost <= COST_LIMIT {
             let message =
@@ -234,7 +256,7 @@ impl<'p> Compiler<'p> {
         let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
         if !broken {
             for (read, (name, _)) in self.read_results.clone().into_iter().zip(self.results.clone()) {
-                let function = self.module.functions.iter().find(|function| function.name.name == name);
+                let function = self.module.function(&name).map(|index| &self.module.functions[index]);
                 if let Some(function) = function.filter(|_| !read) {
                     let message = format!("`combine` does not read the component `{name}`");
                     self.findings.push(Finding::warning(function.name.span, message));
@@ -253,9 +275,12 @@ impl<'p> Compiler<'p> {
             }
             seen.push(&ident.name);
             let weight = match self.evaluate(expr) {
-                Some(Constant::Number(_, Konst::Float(weight))) => weight,
-                Some(Constant::Number(_, Konst::Int(weight))) => weight as f32,
-                Some(Constant::Bad) | None => continue,
+                Constant::Known(Type::Float | Type::Int, konsts) => match konsts[..] {
+                    [Konst::Float(weight)] => weight,
+                    [Konst::Int(weight)] => weight as f32,
+                    _ => continue,
+                },
+                Constant::Bad => continue,
                 _ => {
                     self.findings.push(Finding::error(expr.span, "a weight is a number"));
                     continue;
@@ -277,95 +302,68 @@ impl<'p> Compiler<'p> {
     fn compute_constants(&mut self) {
         for (ident, expr) in &self.module.constants {
             let constant = match &expr.kind {
-                ExprKind::List(elements) => self.evaluate_list(expr.span, elements),
-                _ => self.evaluate(expr).unwrap_or(Constant::Bad),
+                ExprKind::Text(_) | ExprKind::Str(_) if !self.is_token(expr) => continue,
+                _ => self.evaluate(expr),
             };
             self.constants.insert(ident.name.clone(), constant);
         }
     }
 
-    fn evaluate_list(&mut self, span: Span, elements: &[Expr]) -> Constant {
-        let mut ty = Type::Bad;
-        let mut values = Vec::new();
-        if elements.len() > 64 {
-            self.findings.push(Finding::error(span, "a list that is written out has at most 64 elements"));
-            return Constant::Bad;
-        }
-        for element in elements {
-            match self.evaluate(element) {
-                Some(Constant::Number(element_ty, konst)) => {
-                    let Some(joined) = ty.join(&element_ty) else {
-                        self.findings.push(Finding::error(element.span, "the elements of a list have one type"));
-                        return Constant::Bad;
-                    };
-                    ty = joined;
-                    values.push(konst);
-                }
-                Some(Constant::Bad) | None => return Constant::Bad,
-                _ => {
-                    self.findings.push(Finding::error(element.span, "the elements of a list are numbers or tokens"));
-                    return Constant::Bad;
-                }
-            }
-        }
-        let as_type = |konst| match (konst, &ty) {
-            (Konst::Bool(value), Type::Int) => Konst::Int(i32::from(value)),
-            (Konst::Bool(value), Type::Float) => Konst::Float(f32::from(u8::from(value))),
-            (Konst::Int(value), Type::Float) => Konst::Float(value as f32),
-            (konst, _) => konst,
-        };
-        let values = values.into_iter().map(as_type).collect();
-        Constant::Array(if ty == Type::Bad { Type::Float } else { ty.clone() }, values)
+    /// A string that names a token; any other constant string may stand there as long as nothing reads it.
+    fn is_token(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Str(text) if self.schema.tokens.contains(text))
     }
 
     /// Computes an expression at compile time, by running it.
-    fn evaluate(&mut self, expr: &Expr) -> Option<Constant> {
+    fn evaluate(&mut self, expr: &Expr) -> Constant {
         let mut lower = Lower::new(self, BTreeMap::new(), Type::Bad, false);
         let value = lower.expr(expr);
-        let bank = match value.ty {
-            Type::Bool => Bank::Bool,
-            Type::Int | Type::Token => Bank::Int,
-            Type::Float | Type::Optional => Bank::Float,
-            Type::None => return Some(Constant::None),
-            Type::Bad => {
-                let findings = lower.findings;
-                self.findings.extend(findings);
-                return None;
-            }
-            _ => {
-                self.findings.push(Finding::error(expr.span, "a constant is a number, a token or a list of these"));
-                return None;
-            }
-        };
-        lower.push(ir::Stmt::Return(Some(value.reg())));
+        if value.is_bad() {
+            let findings = lower.findings;
+            self.findings.extend(findings);
+            return Constant::Bad;
+        }
+        let ret = value.ty.banks();
+        lower.push(ir::Stmt::Return(value.regs));
         let body = lower.close();
         let (regs, findings) = (std::mem::take(&mut lower.regs), std::mem::take(&mut lower.findings));
         let failed = findings.iter().any(|finding| finding.is_error) || lower.cost > COST_LIMIT;
         self.findings.extend(findings);
         if failed {
-            return None;
+            return Constant::Bad;
         }
-        let function = ir::Function { name: "constant".to_string(), regs, ret: Some(bank), body, ..Default::default() };
+        let name = "constant".to_string();
+        let function = ir::Function { name, regs, ret: ret.clone(), body, ..Default::default() };
         let mut functions: Vec<ir::Function> =
             self.instances.iter().map(|instance| instance.function.clone()).collect();
         functions.push(function);
         let unit =
             Unit { components: vec![functions.len() - 1], functions, combine: None, memo_slots: self.memo_slots };
         match vm::evaluate_constant(&unit) {
-            Ok(bits) => Some(Constant::Number(
-                value.ty,
-                match bank {
+            Ok(bits) => {
+                let konst = |(bank, bits): (Bank, u32)| match bank {
                     Bank::Bool => Konst::Bool(bits != 0),
                     Bank::Int => Konst::Int(bits as i32),
                     Bank::Float => Konst::Float(f32::from_bits(bits)),
-                },
-            )),
+                };
+                Constant::Known(value.ty, ret.into_iter().zip(bits).map(konst).collect())
+            }
             Err(error) => {
                 let message = format!("this constant cannot be computed: {}", error_text(error >> 16));
                 self.findings.push(Finding::error(expr.span, message));
-                None
+                Constant::Bad
             }
         }
+    }
+
+    /// The place of a list of constants; equal lists have one.
+    fn table(&mut self, ty: &Type, konsts: Vec<Konst>) -> usize {
+        let bits = |konsts: &[Konst]| konsts.iter().map(|konst| konst.bits()).collect::<Vec<u32>>();
+        let known = self.tables.iter().position(|(other, table)| other == ty && bits(table) == bits(&konsts));
+        known.unwrap_or_else(|| {
+            self.tables.push((ty.clone(), konsts));
+            self.tables.len() - 1
+        })
     }
 
     // Functions.
@@ -395,7 +393,13 @@ impl<'p> Compiler<'p> {
     fn lower_function(&mut self, index: usize, types: &[Type]) -> Instance {
         let module = self.module;
         let function = &module.functions[index];
-        let is_component = !function.name.name.starts_with('_');
+        let is_component = self.roles.is_paid[index];
+        let captures = self.roles.captures[index].clone();
+        let omitted = function.params.iter().zip(types).map(|(param, ty)| match (&param.default, ty) {
+            (Some(default), Type::Omitted) => Some(self.evaluate(default)),
+            _ => None,
+        });
+        let omitted: Vec<Option<Constant>> = omitted.collect();
         let mut assigned = Vec::new();
         assigned_names(&function.body, &mut assigned);
         let mut variables = BTreeMap::new();
@@ -403,18 +407,30 @@ impl<'p> Compiler<'p> {
         let horizon = self.schema.horizon as i64;
         for pass in 1.. {
             let mut lower = Lower::new(self, variables, ret, is_component);
+            lower.function = Some(index);
             let mut params = Vec::new();
             for (position, (param, ty)) in function.params.iter().zip(types).enumerate() {
-                let value = lower.new_value(ty);
-                params.extend(&value.regs);
+                let name = &param.name;
+                let value = match omitted[position].clone() {
+                    Some(constant) => lower.constant_value(constant),
+                    None => lower.new_value(ty),
+                };
+                if omitted[position].is_none() {
+                    params.extend(&value.regs);
+                }
                 if is_component && position == 1 && *ty == Type::Int {
                     lower.regs[value.reg() as usize].max = Some(horizon);
                 }
-                if assigned.contains(&param.name) {
-                    lower.assign(param.span, &param.name, value);
+                if assigned.contains(&name.name) {
+                    lower.assign(name.span, &name.name, value);
                 } else {
-                    lower.bind(&param.name, &value);
+                    lower.bind(&name.name, &value);
                 }
+            }
+            for (name, ty) in captures.iter().zip(&types[function.params.len().min(types.len())..]) {
+                let value = lower.new_value(ty);
+                params.extend(&value.regs);
+                lower.bind(name, &value);
             }
             lower.statements(&function.body);
             if !lower.dead {
@@ -433,12 +449,11 @@ impl<'p> Compiler<'p> {
             let body = lower.close();
             let Lower { regs, findings, calls, cost, reads_episode, ret, ops, .. } = lower;
             self.ops += ops;
-            let ret_bank = ret.banks().first().copied();
             let function = ir::Function {
                 name: function.name.name.clone(),
                 params,
                 regs,
-                ret: ret_bank,
+                ret: ret.banks(),
                 body,
                 cost: cost + 1.0,
                 reads_episode,
@@ -494,7 +509,7 @@ impl<'p> Compiler<'p> {
             combine: combine.map(place),
             memo_slots: self.memo_slots,
         };
-        Lowered { unit, components, findings: self.findings }
+        Lowered { unit, components, findings: self.findings, raised: self.raised }
     }
 }
 
@@ -511,7 +526,7 @@ impl Lower<'_, '_> {
         let none = Value { ty: Type::None, regs: Vec::new() };
         self.join_return(function.name.span, &none);
         let reg = (self.ret == Type::Optional).then(|| self.konst(Konst::Float(NONE)));
-        self.push(ir::Stmt::Return(reg));
+        self.push(ir::Stmt::Return(reg.into_iter().collect()));
     }
 
     /// A constant of the program as a value.
@@ -519,45 +534,46 @@ impl Lower<'_, '_> {
         let constant = match self.cx.constants.get(name) {
             Some(constant) => constant.clone(),
             None => {
-                let later = self.cx.module.constants.iter().any(|(ident, _)| ident.name == name);
-                return later.then(|| {
-                    let finding = Finding::error(span, format!("`{name}` is not set yet here"));
-                    self.fail(finding.suggest("move its line above this one"))
+                let module = self.cx.module;
+                let (_, expr) = module.constants.iter().find(|(ident, _)| ident.name == name)?;
+                return Some(match expr.kind {
+                    ExprKind::Str(_) | ExprKind::Text(_) => self.text(span, expr),
+                    _ => {
+                        let finding = Finding::error(span, format!("`{name}` is not set yet here"));
+                        self.fail(finding.suggest("move its line above this one"))
+                    }
                 });
             }
         };
-        Some(match constant {
+        Some(self.constant_value(constant))
+    }
+
+    /// The type of a constant of the program.
+    fn constant_type(&self, name: &str) -> Option<Type> {
+        match self.cx.constants.get(name)? {
+            Constant::Known(ty, _) => Some(ty.clone()),
+            Constant::Bad => None,
+        }
+    }
+
+    fn constant_value(&mut self, constant: Constant) -> Value {
+        match constant {
             Constant::Bad => Value::bad(),
-            Constant::None => Value { ty: Type::None, regs: Vec::new() },
-            Constant::Number(ty, konst) => {
-                let reg = self.konst(konst);
-                Value::new(ty, reg)
+            Constant::Known(ty, konsts) => {
+                let regs = konsts.into_iter().map(|konst| self.konst(konst)).collect();
+                self.rolled(Value { ty, regs })
             }
-            Constant::Array(element, konsts) => {
-                let regs: Vec<ir::Reg> = konsts.into_iter().map(|konst| self.konst(konst)).collect();
-                Value { ty: Type::Array(Box::new(element), regs.len()), regs }
-            }
-        })
+        }
     }
 }
 
-/// The names that a body assigns to: they are its variables.
-fn assigned_names(body: &[Stmt], names: &mut Vec<String>) {
-    let add = |ident: &Ident, names: &mut Vec<String>| names.push(ident.name.clone());
-    for statement in body {
-        match &statement.kind {
-            StmtKind::Assign(targets, _) => targets.iter().for_each(|target| add(target, names)),
-            StmtKind::AugAssign(target, ..) => add(target, names),
-            StmtKind::If(arms, otherwise) => {
-                arms.iter().for_each(|(_, body)| assigned_names(body, names));
-                assigned_names(otherwise, names);
-            }
-            StmtKind::For { targets, body, .. } => {
-                targets.iter().for_each(|target| add(target, names));
-                assigned_names(body, names);
-            }
-            _ => {}
-        }
+/// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.
+fn asked(function: &Function) -> Option<usize> {
+    let cannot = function.params.iter().any(|param| param.by_name && param.default.is_none());
+    match function.required() {
+        _ if cannot || function.params.is_empty() => None,
+        required @ 0..=2 => Some(required.max(1)),
+        _ => None,
     }
 }
 

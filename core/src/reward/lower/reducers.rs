@@ -8,17 +8,24 @@ use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// A reducer; when it depends on nothing but the group (or the batch), it is marked to be computed once for it.
-    pub(super) fn memoised(&mut self, span: Span, name: &str, args: &[Expr], default: Option<&Expr>) -> Value {
-        let scope = match default {
-            None if !self.in_memo && args.len() == 1 => self.group_scope(&args[0]),
+    pub(super) fn memoised(
+        &mut self,
+        span: Span,
+        name: &str,
+        args: &[Expr],
+        default: Option<&Expr>,
+        key: Option<&Expr>,
+    ) -> Value {
+        let scope = match (default, key) {
+            (None, None) if !self.in_memo && args.len() == 1 => self.group_scope(&args[0]),
             _ => None,
         };
         let Some(of_batch) = scope else {
-            return self.reducer(span, name, args, default);
+            return self.reducer(span, name, args, default, key);
         };
         self.in_memo = true;
         self.open();
-        let value = self.reducer(span, name, args, default);
+        let value = self.reducer(span, name, args, default, key);
         let body = self.close();
         self.in_memo = false;
         if value.regs.len() != 1 || self.konst_of(&value).is_some() {
@@ -65,15 +72,27 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             ExprKind::Call { func, args, keywords } => {
                 let of_value = match &func.kind {
-                    ExprKind::Name(_) => true,
+                    // A function inside another reads the variables around it.
+                    ExprKind::Name(name) => {
+                        self.own_function(name).is_none_or(|index| self.cx.roles.captures[index].is_empty())
+                    }
                     ExprKind::Attr(base, _) => all(&[base]),
                     _ => false,
                 };
                 of_value && args.iter().all(|arg| all(&[arg])) && keywords.iter().all(|(_, value)| all(&[value]))
             }
             ExprKind::Compare(a, rest) => all(&[a]) && rest.iter().all(|(_, e)| all(&[e])),
-            ExprKind::And(operands) | ExprKind::Or(operands) | ExprKind::List(operands) => {
+            ExprKind::And(operands) | ExprKind::Or(operands) | ExprKind::Set(operands) => {
                 operands.iter().all(|operand| all(&[operand]))
+            }
+            ExprKind::List { elements, .. } => elements.iter().all(|element| all(&[element])),
+            ExprKind::Dict(entries) => entries.iter().all(|(key, value)| all(&[key, value])),
+            ExprKind::Lambda(params, body) => {
+                let depth = bound.len();
+                bound.extend(params.iter().map(|param| param.name.clone()));
+                let closed = self.is_closed(body, bound, group, batch);
+                bound.truncate(depth);
+                closed
             }
             ExprKind::Cond { test, then, els } => all(&[test, then, els]),
             ExprKind::Comp { element, clauses, .. } => {
@@ -81,7 +100,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let mut closed = true;
                 for clause in clauses {
                     closed &= self.is_closed(&clause.iter, bound, group, batch);
-                    bound.extend(clause.targets.iter().map(|target| target.name.clone()));
+                    clause.target.each_name(&mut |name| bound.push(name.name.clone()));
                     closed &= clause.conditions.iter().all(|test| self.is_closed(test, bound, group, batch));
                 }
                 closed &= self.is_closed(element, bound, group, batch);
@@ -90,10 +109,11 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             ExprKind::Error => false,
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Str(_) | ExprKind::Bool(_) | ExprKind::None => true,
+            ExprKind::Text(_) => true,
         }
     }
 
-    fn reducer(&mut self, span: Span, name: &str, args: &[Expr], default: Option<&Expr>) -> Value {
+    fn reducer(&mut self, span: Span, name: &str, args: &[Expr], default: Option<&Expr>, key: Option<&Expr>) -> Value {
         let arg = &args[0];
         match name {
             "len" => self.len(span, arg),
@@ -101,18 +121,22 @@ impl<'c, 'p> Lower<'c, 'p> {
             "sum" => self.sum(span, arg, args.get(1)),
             "mean" => self.mean(span, arg),
             "std" => self.std(span, arg),
-            _ => self.extreme(span, name == "min", arg, default),
+            "norm" => self.norm(span, arg),
+            _ => match key {
+                Some(key) => self.extreme_by(span, name == "min", arg, default, key),
+                None => self.extreme(span, name == "min", arg, default),
+            },
         }
     }
 
-    fn set_int(&mut self, span: Span, value: i32) -> Reg {
+    pub(super) fn set_int(&mut self, span: Span, value: i32) -> Reg {
         let dst = self.new_reg(Bank::Int);
         let konst = self.int(value);
         self.copy(span, dst, konst);
         dst
     }
 
-    fn add_one(&mut self, span: Span, dst: Reg) {
+    pub(super) fn add_one(&mut self, span: Span, dst: Reg) {
         let one = self.int(1);
         self.op_to(span, Op::AddI, dst, [dst, one, 0], 0);
     }
@@ -129,9 +153,23 @@ impl<'c, 'p> Lower<'c, 'p> {
             let done = self.each(arg, None, &mut |lower, at, _| lower.add_one(at, count));
             return if done { Value::new(Type::Int, count) } else { Value::bad() };
         }
+        if self.is_sorted(arg)
+            && let ExprKind::Call { args, .. } = &arg.kind
+            && let Some(list) = args.first()
+        {
+            return self.len(span, list);
+        }
         let value = self.expr(arg);
         match &value.ty {
             Type::Bad => Value::bad(),
+            Type::Tuple(parts) => {
+                let len = self.int(parts.len() as i32);
+                Value::new(Type::Int, len)
+            }
+            Type::Dict(entries) => {
+                let len = self.int(entries.len() as i32);
+                Value::new(Type::Int, len)
+            }
             Type::List(_) => {
                 let len = self.list_len(span, value.regs[1], value.regs[2]);
                 Value::new(Type::Int, len)
@@ -345,6 +383,18 @@ impl<'c, 'p> Lower<'c, 'p> {
         let els = self.close();
         self.push_if(any, then, els);
         result
+    }
+
+    /// The length of a vector: the square root of the sum of squares.
+    fn norm(&mut self, span: Span, arg: &Expr) -> Value {
+        let total = self.new_reg(Bank::Float);
+        let zero = self.float(0.0);
+        self.copy(span, total, zero.reg());
+        let found = self.each_number(arg, "`norm`", &mut |lower, at, value| {
+            let x = lower.coerce(at, value, &Type::Float).reg();
+            lower.op_to(span, Op::Hypot, total, [total, x, 0], 0);
+        });
+        if found.is_some() { Value::new(Type::Float, total) } else { Value::bad() }
     }
 
     /// `list.count(value)`

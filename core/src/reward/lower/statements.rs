@@ -1,8 +1,8 @@
 //! Statements.
 
-use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind};
+use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind, Target};
 use super::super::diagnostics::{Finding, Span};
-use super::super::ir::{Bank, Op, Reg, Stmt};
+use super::super::ir::{Bank, Op, Reg, Stmt, code};
 use super::builder::Lower;
 use super::types::{Type, Value};
 
@@ -39,7 +39,25 @@ impl<'c, 'p> Lower<'c, 'p> {
                 }
                 self.if_(arms, otherwise);
             }
-            StmtKind::For { targets, iter, body } => self.for_(targets, iter, body),
+            StmtKind::For { target, iter, body } => self.for_(target, iter, body),
+            StmtKind::Def(index) => {
+                let name = self.cx.module.functions[*index].name.name.clone();
+                self.assigned.insert(name);
+            }
+            StmtKind::Raise(text) => {
+                let line = self.raises(statement.span, text);
+                self.push(Stmt::Fail { code: code::RAISED, line });
+                self.dead = true;
+            }
+            StmtKind::Assert(test, text) => {
+                let value = self.expr(test);
+                let truth = self.truth(test.span, &value);
+                let failed = self.not(test.span, truth);
+                if !failed.is_bad() {
+                    self.raises(statement.span, text);
+                    self.fail_if(statement.span, failed.reg(), code::RAISED);
+                }
+            }
             StmtKind::Break | StmtKind::Continue => {
                 let is_break = matches!(statement.kind, StmtKind::Break);
                 if self.loops == 0 {
@@ -58,12 +76,6 @@ impl<'c, 'p> Lower<'c, 'p> {
     fn expression_statement(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Str(_) | ExprKind::Error => {}
-            ExprKind::Call { func, .. } if matches!(&func.kind, ExprKind::Name(name) if name == "print") => {
-                self.report(
-                    Finding::error(expr.span, "`print` is not supported")
-                        .suggest("return the value from a component with weight 0.0 to see it"),
-                );
-            }
             ExprKind::Compare(..) => {
                 self.report(Finding::warning(expr.span, "this comparison is not used").suggest("to assign, write `=`"));
                 self.expr(expr);
@@ -75,42 +87,43 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
-    fn assignment(&mut self, span: Span, targets: &[Ident], value: &Expr) {
-        if let [target] = targets {
-            let value = self.expr(value);
+    /// Keeps what is said of an error; gives its line.
+    fn raises(&mut self, span: Span, text: &str) -> u32 {
+        let line = self.line(span);
+        self.cx.raised.entry(line).or_insert_with(|| text.to_string());
+        line
+    }
+
+    fn assignment(&mut self, span: Span, targets: &[Target], value: &Expr) {
+        if let [Target::Name(target)] = targets {
+            let value = self.raw(value);
             self.assign_value(span, target, value);
             return;
         }
-        let values: Vec<Value> = match &value.kind {
-            ExprKind::List(elements) if elements.len() == targets.len() => {
-                elements.iter().map(|element| self.expr(element)).collect()
-            }
-            ExprKind::List(elements) => {
+        // The right side is complete before the first name changes: `a, b = b, a`.
+        if let ([Target::Tuple(targets, _)], ExprKind::List { elements, .. }) = (targets, &value.kind) {
+            if elements.len() != targets.len() {
                 let message = format!("{} values for {} names", elements.len(), targets.len());
                 self.report(Finding::error(span, message));
                 return;
             }
-            _ => {
-                self.report(Finding::error(
-                    value.span,
-                    "only values with commas between can be assigned to several names",
-                ));
-                return;
+            let values: Vec<Value> = elements.iter().map(|element| self.raw(element)).collect();
+            let held: Vec<Value> = values.into_iter().map(|value| self.copied(span, &value)).collect();
+            for (target, value) in targets.iter().zip(held) {
+                self.give(span, target, value);
             }
-        };
-        // The right side is complete before the first name changes: `a, b = b, a`.
-        let held: Vec<Value> = values
-            .into_iter()
-            .map(|value| {
-                let copy = self.new_value(&value.ty);
-                for (dst, src) in copy.regs.iter().zip(&value.regs) {
-                    self.copy(span, *dst, *src);
-                }
-                copy
-            })
-            .collect();
-        for (target, value) in targets.iter().zip(held) {
-            self.assign_value(span, target, value);
+            return;
+        }
+        let value = self.raw(value);
+        let held = self.copied(span, &value);
+        for target in targets {
+            self.give(span, target, held.clone());
+        }
+    }
+
+    fn give(&mut self, span: Span, target: &Target, value: Value) {
+        for (name, value) in self.spread(span, target, value) {
+            self.assign_value(span, &name, value);
         }
     }
 
@@ -140,24 +153,27 @@ impl<'c, 'p> Lower<'c, 'p> {
                 }
                 _ => {
                     let message = format!("a reward is a number or None, not {}", value.ty.a());
-                    value = self.fail(Finding::error(span, message));
+                    let finding = Finding::error(span, message);
+                    value = self.fail(match value.ty {
+                        Type::Tuple(_) | Type::Array(..) | Type::Dict(_) => {
+                            finding.suggest("return one number; make each other value a component of its own")
+                        }
+                        _ => finding,
+                    });
                 }
             }
         }
-        if !matches!(
-            value.ty,
-            Type::Bad | Type::None | Type::Bool | Type::Int | Type::Float | Type::Optional | Type::Token | Type::Sample
-        ) {
-            let message = format!("a function cannot return {}", value.ty.a());
-            value = self.fail(Finding::error(span, message).suggest("return one number, bool or token"));
+        if matches!(value.ty, Type::Group | Type::Batch | Type::Run | Type::Results) {
+            let message = format!("a function cannot return the {}", value.ty.label());
+            value = self.fail(Finding::error(span, message).suggest("return what is read from it"));
         }
         self.join_return(span, &value);
         let ty = self.ret.clone();
-        let reg = match ty {
-            Type::None | Type::Bad => None,
-            _ => Some(self.coerce(span, value, &ty).reg()),
+        let regs = match ty {
+            Type::None | Type::Bad => Vec::new(),
+            _ => self.coerce(span, value, &ty).regs,
         };
-        self.push(Stmt::Return(reg));
+        self.push(Stmt::Return(regs));
         self.dead = true;
     }
 
@@ -207,23 +223,22 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.dead = then_dead && els_dead;
     }
 
-    fn for_(&mut self, targets: &[Ident], iter: &Expr, body: &[Ast]) {
+    fn for_(&mut self, target: &Target, iter: &Expr, body: &[Ast]) {
+        if !self.may_loop_sorted(iter, body) {
+            return;
+        }
         let before = self.assigned.clone();
         let done = self.nested(iter, true, |lower| {
             lower.loop_over(iter, &mut |lower, values| {
-                if lower.check_targets(iter.span, targets.len(), values.len()) {
-                    for (target, value) in targets.iter().zip(values) {
-                        lower.assign(target.span, &target.name, value);
-                    }
+                for (name, value) in lower.spread_step(iter.span, target, values) {
+                    lower.assign(name.span, &name.name, value);
                 }
                 lower.statements(body);
             })
         });
         if !done {
             // The body is still checked, with variables of unknown type.
-            for target in targets {
-                self.assign(target.span, &target.name, Value::bad());
-            }
+            target.each_name(&mut |name| self.assign(name.span, &name.name, Value::bad()));
             self.loops += 1;
             self.open();
             self.statements(body);

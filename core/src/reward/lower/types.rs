@@ -17,13 +17,43 @@ pub enum Type {
     Sample,
     /// A list field of a sample (or a slice of it): registers sample, start, end.
     List(usize),
-    /// A list that is written out: one register an element, next to each other.
+    /// A list that is written out. Its registers stand next to each other: the first register of every element, then the
+    /// second of every element, and so on.
     Array(Box<Type>, usize),
+    /// A written-out list of constants, by its place among those of the program: no registers until it is read.
+    Table {
+        id: usize,
+        element: Box<Type>,
+        len: usize,
+    },
+    /// Values of different types, one after the other.
+    Tuple(Vec<Type>),
+    /// A dictionary whose keys are constants: its values, one after the other.
+    Dict(Vec<(Key, Type)>),
+    /// A parameter that a call leaves to its default.
+    Omitted,
     Group,
     Batch,
     Run,
     /// The components of the sample, `r` in `combine`.
     Results,
+}
+
+/// A key of a dictionary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    Text(String),
+    Int(i32),
+}
+
+impl Key {
+    /// As it is written.
+    pub fn text(&self) -> String {
+        match self {
+            Key::Text(text) => format!("\"{text}\""),
+            Key::Int(int) => int.to_string(),
+        }
+    }
 }
 
 impl Type {
@@ -37,7 +67,10 @@ impl Type {
             Type::Optional => "float or None",
             Type::Token => "token",
             Type::Sample => "episode",
-            Type::List(_) | Type::Array(..) => "list",
+            Type::List(_) | Type::Array(..) | Type::Table { .. } => "list",
+            Type::Tuple(_) => "tuple",
+            Type::Dict(_) => "dictionary",
+            Type::Omitted => "default",
             Type::Group => "group",
             Type::Batch => "batch",
             Type::Run => "run",
@@ -61,8 +94,30 @@ impl Type {
             Type::Int | Type::Token | Type::Sample => vec![Bank::Int],
             Type::Float | Type::Optional => vec![Bank::Float],
             Type::List(_) => vec![Bank::Int; 3],
-            Type::Array(element, len) => element.banks().repeat(*len),
+            Type::Array(element, len) => element.banks().into_iter().flat_map(|bank| vec![bank; *len]).collect(),
+            Type::Tuple(parts) => parts.iter().flat_map(Type::banks).collect(),
+            Type::Dict(entries) => entries.iter().flat_map(|(_, ty)| ty.banks()).collect(),
+            Type::Table { .. } | Type::Omitted => Vec::new(),
             Type::Bad | Type::None | Type::Group | Type::Batch | Type::Run | Type::Results => Vec::new(),
+        }
+    }
+
+    /// The types of the elements of a tuple or a written-out list.
+    pub fn parts(&self) -> Option<Vec<Type>> {
+        match self {
+            Type::Tuple(parts) => Some(parts.clone()),
+            Type::Array(element, len) => Some(vec![(**element).clone(); *len]),
+            _ => None,
+        }
+    }
+
+    /// It has elements that are found by a number that only the run knows.
+    pub fn holds_array(&self) -> bool {
+        match self {
+            Type::Array(..) => true,
+            Type::Tuple(parts) => parts.iter().any(Type::holds_array),
+            Type::Dict(entries) => entries.iter().any(|(_, ty)| ty.holds_array()),
+            _ => false,
         }
     }
 
@@ -87,6 +142,18 @@ impl Type {
             (a, b) if a == b => Some(a.clone()),
             (Type::None, x) | (x, Type::None) if x.is_number() => Some(Type::Optional),
             (Type::Array(a, n), Type::Array(b, m)) if n == m => Some(Type::Array(Box::new(a.join(b)?), *n)),
+            (Type::Table { element, len, .. }, other) | (other, Type::Table { element, len, .. }) => {
+                Type::Array(element.clone(), *len).join(other)
+            }
+            (Type::Dict(a), Type::Dict(b)) if a.iter().map(|(key, _)| key).eq(b.iter().map(|(key, _)| key)) => {
+                let joined = a.iter().zip(b).map(|((key, a), (_, b))| Some((key.clone(), a.join(b)?)));
+                joined.collect::<Option<_>>().map(Type::Dict)
+            }
+            (a @ (Type::Tuple(_) | Type::Array(..)), b @ (Type::Tuple(_) | Type::Array(..))) => {
+                let (a, b) = (a.parts()?, b.parts()?);
+                let joined = a.iter().zip(&b).map(|(a, b)| a.join(b)).collect::<Option<Vec<Type>>>();
+                joined.filter(|_| a.len() == b.len()).map(Type::Tuple)
+            }
             (a, b) => match (a.rank(), b.rank()) {
                 (Some(x), Some(y)) => Some(if x >= y { a.clone() } else { b.clone() }),
                 _ => None,
