@@ -4,7 +4,7 @@ use crate::cpu::{Kept, Probe};
 use crate::metrics::statistics::differs;
 use crate::plan::Plan;
 use crate::protocol::{Group, GroupTag, Sample};
-use crate::reward;
+use crate::reward::Program;
 use crate::tasks::{MAX_ACTIVE, Play};
 
 /// The tag of a group from its samples.
@@ -24,8 +24,8 @@ pub fn tag(samples: &[Sample]) -> GroupTag {
     }
 }
 
-/// All groups of a batch.
-pub fn groups(plan: &Plan, kept: &Kept) -> Vec<Group> {
+/// All groups of a batch that this program scored.
+pub fn groups(plan: &Plan, program: &Program, kept: &Kept) -> Vec<Group> {
     let (group, steps, stride) = (plan.group(), plan.steps(), plan.task.schema.stride);
     let n = kept.lengths.len();
     let n_components = kept.components.len() / n.max(1);
@@ -38,8 +38,7 @@ pub fn groups(plan: &Plan, kept: &Kept) -> Vec<Group> {
         length: kept.lengths[i],
         truncated: kept.truncated[i] != 0,
         components: (0..n_components).map(|c| number(kept.components[c * n + i])).collect(),
-        error: (kept.errors[i] != 0)
-            .then(|| (reward::error_text(kept.errors[i] >> 16).to_string(), kept.errors[i] & 0xffff)),
+        error: (kept.errors[i] != 0).then(|| (program.error_text(kept.errors[i]).to_string(), kept.errors[i] & 0xffff)),
         actions: kept.actions[i * steps..][..kept.lengths[i] as usize].to_vec(),
         record: kept.records[i * stride..(i + 1) * stride].to_vec(),
     };

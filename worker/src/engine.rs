@@ -240,7 +240,7 @@ impl Engine {
                 let arm = engine.arm(lane.arm);
                 let (exact, missing) = asked(live, lane, arm, engine.followed(), kept, update);
                 let shown = Shown { policy, exact, missing };
-                (id == lane).then(|| assemble(plan, lane, update, arm.components(), kept, shown))
+                (id == lane).then(|| assemble(plan, lane, update, arm, kept, shown))
             }
             Kind::Gpu(gpu) => {
                 let engine = &mut gpu.engine;
@@ -254,7 +254,7 @@ impl Engine {
                 let arm = engine.arm(lane.arm);
                 let (exact, missing) = asked(live, lane, arm, followed, &kept, update);
                 let shown = Shown { policy, exact, missing };
-                Some(assemble(plan, lane, update, arm.components(), &kept, shown))
+                Some(assemble(plan, lane, update, arm, &kept, shown))
             }
         }
     }
@@ -283,20 +283,13 @@ struct Shown {
     missing: String,
 }
 
-fn assemble(
-    plan: &Plan,
-    lane: LaneId,
-    update: u32,
-    component_names: Vec<String>,
-    kept: &Kept,
-    shown: Shown,
-) -> Anatomy {
+fn assemble(plan: &Plan, lane: LaneId, update: u32, arm: &PlannedArm, kept: &Kept, shown: Shown) -> Anatomy {
     Anatomy {
         arm: lane.arm as u32,
         seed: lane.seed as u32,
         update,
-        component_names,
-        groups: anatomy::groups(plan, kept),
+        component_names: arm.components(),
+        groups: anatomy::groups(plan, &arm.program, kept),
         policy: shown.policy,
         visits: anatomy::visits(plan, kept),
         exact: shown.exact,

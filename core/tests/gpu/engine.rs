@@ -35,7 +35,7 @@ async fn a_checkpoint_goes_on_where_it_was() {
     let row = &want[want.len() - ids.len() * ROW..][ROW..2 * ROW];
     let mean = kept.true_scores.iter().sum::<f32>() / kept.true_scores.len() as f32;
     assert!((mean - row[0]).abs() < 1e-5, "{mean} {}", row[0]);
-    let groups = goodhart_core::anatomy::groups(&plan, &kept);
+    let groups = goodhart_core::anatomy::groups(&plan, &plan.arms[lane.arm].program, &kept);
     assert_eq!(groups.len(), 4);
     let arm = plan.task.schema.get("arm").unwrap().offset;
     for s in groups.iter().flat_map(|g| &g.samples) {
