@@ -134,6 +134,13 @@ impl Parser {
         self.findings.push(finding);
     }
 
+    /// Reports what holds for every place of its kind at the first of them.
+    fn say_once(&mut self, finding: Finding) {
+        if self.findings.iter().all(|other| other.message != finding.message) {
+            self.findings.push(finding);
+        }
+    }
+
     /// How the current token is named in a message.
     pub(super) fn found(&self) -> String {
         let token = self.token();
@@ -352,7 +359,7 @@ impl Parser {
                     let is_value = next.kind == Kind::Op && !matches!(next.text.as_str(), "(" | "[" | "{" | "-" | ":");
                     let is_keyword_only = matches!(word, "match") && next.kind == Kind::Op;
                     if let Some((message, suggestion)) = unsupported(word).filter(|_| !is_value && !is_keyword_only) {
-                        self.error(Finding::error(start.span, message).suggest(suggestion));
+                        self.say_once(Finding::error(start.span, message).suggest(suggestion));
                         self.skip_statement();
                         return None;
                     }
@@ -467,7 +474,7 @@ impl Parser {
             }
             _ => Finding::error(target.span, "only a variable can be assigned to"),
         };
-        self.error(finding);
+        self.say_once(finding);
         None
     }
 

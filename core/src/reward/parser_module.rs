@@ -19,10 +19,7 @@ impl Parser {
                 continue;
             }
             if self.is("@") {
-                self.error(
-                    Finding::error(self.token().span, "decorators are not supported").suggest("remove this line"),
-                );
-                self.skip_statement();
+                self.decorator();
                 continue;
             }
             if self.is("def") {
@@ -130,6 +127,23 @@ impl Parser {
         self.functions[place].body = self.block("after the head of the function");
         self.inside = parent;
         Some(place)
+    }
+
+    /// Those that change nothing but speed are ignored.
+    fn decorator(&mut self) {
+        let start = self.bump().span;
+        let mut name = String::new();
+        while self.kind() == Kind::Name || self.is(".") {
+            name.push_str(&self.bump().text);
+        }
+        let last = name.rsplit('.').next().unwrap_or("");
+        if !matches!(last, "jit" | "njit" | "script" | "compile" | "cache" | "lru_cache" | "staticmethod") {
+            let finding =
+                Finding::error(start.to(self.last_span()), format!("the decorator `@{name}` is not supported"));
+            self.error(finding.suggest("remove this line, and write in the function what it does"));
+        }
+        self.skip_line();
+        self.end_of_statement();
     }
 
     fn params(&mut self, place: usize) {

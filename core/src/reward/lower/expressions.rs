@@ -76,7 +76,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::Comp { brackets, .. } => {
                 let what = if *brackets { "a list comprehension" } else { "a generator" };
                 let message = format!("{what} stands only inside sum, min, max, mean, std, any, all or len");
-                self.fail(Finding::error(span, message).suggest("write for example `sum(x for x in ..)`"))
+                let finding = Finding::error(span, message);
+                self.fail(
+                    finding.suggest("a program keeps no list that it makes: write for example `sum(x for x in ..)`"),
+                )
             }
             ExprKind::Error => Value::bad(),
         }

@@ -147,6 +147,13 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Some(Plan { iter: Iter::Members { start }, count, bound })
             }
             Type::Bad => None,
+            Type::Sample => {
+                self.report(
+                    Finding::error(span, "an episode cannot be looped over: a program is asked for one at a time")
+                        .suggest("loop over one of its lists, as in `for x in ep.name`"),
+                );
+                None
+            }
             Type::Int => {
                 self.report(
                     Finding::error(span, "an int cannot be looped over").suggest("write `range(..)` around it"),

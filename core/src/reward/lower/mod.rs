@@ -180,17 +180,11 @@ impl<'p> Compiler<'p> {
         let name = &function.name.name;
         let Some(asked) = asked(function) else {
             let message = format!("the component `{name}` takes {} parameters", function.params.len());
-            let is_method = function.params.first().is_some_and(|param| param.name.name == "self");
-            let instead = match is_method {
-                true => {
-                    format!("a method becomes a function: write `def {name}(ep)`, and constants for what `self` held")
-                }
-                false => format!(
-                    "write `def {name}(ep)` for one value an episode, `def {name}(ep, t)` for one value a step, or \
-                     `def _{name}(..)` for a helper; what else it needs is read as fields of the episode"
-                ),
-            };
-            self.findings.push(Finding::error(function.name.span, message).suggest(instead));
+            let finding = Finding::error(function.name.span, message).suggest(format!(
+                "write `def {name}(ep)` for one value an episode, `def {name}(ep, t)` for one value a step, or \
+                 `def _{name}(..)` for a helper; what else it needs is read as fields of the episode"
+            ));
+            self.findings.push(foreign(function).unwrap_or(finding));
             self.results.push((name.clone(), Type::Bad));
             self.read_results.push(false);
             return None;
@@ -210,6 +204,10 @@ impl<'p> Compiler<'p> {
         self.read_results.push(false);
         let instance = instance?;
         let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
+        if let Some(finding) = foreign(function).filter(|_| broken) {
+            // What is wrong with each line follows from it.
+            self.instances[instance].findings = vec![finding];
+        }
         if !broken {
             let message = match self.instances[instance].ret {
                 Type::None => Some(format!("`{name}` always returns None, so it never applies")),
@@ -565,6 +563,26 @@ impl Lower<'_, '_> {
             }
         }
     }
+}
+
+/// Why a function that was written for something else cannot be a component as it is, by its first parameter.
+fn foreign(function: &Function) -> Option<Finding> {
+    let (name, first) = (&function.name, &function.params.first()?.name);
+    let (why, instead) = match first.name.as_str() {
+        "self" | "cls" => (
+            "is a method: it keeps what it knows in an object, and a program keeps nothing between calls",
+            "and constants for what the object held; what earlier steps did is read from the episode, as `ep.x[t - 1]`",
+        ),
+        "completions" | "completion" | "prompts" | "prompt" | "responses" | "response" | "solution_str"
+        | "solution" | "data_source" | "predictions" | "prediction" | "outputs" | "output" | "texts" | "text" => (
+            "reads text, of a whole batch or of one answer: a program sees tokens and numbers, one episode at a time",
+            "and return one number; what it looks for in the text is a field of the episode, such as `ep.correct`, or \
+             tokens, as in `\"answer\" in ep.tokens`",
+        ),
+        _ => return None,
+    };
+    let finding = Finding::error(name.span, format!("`{}` {why}", name.name));
+    Some(finding.suggest(format!("write `def {}(ep)` {instead}", name.name)))
 }
 
 /// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.

@@ -139,6 +139,14 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     fn return_(&mut self, span: Span, value: Option<&Expr>) {
+        if let Some(Expr { kind: ExprKind::Comp { brackets: true, .. }, span, .. }) = value
+            && self.is_component
+        {
+            let finding = Finding::error(*span, "a reward is one number for one episode, and this is a list of them");
+            self.report(finding.suggest("write the function for one episode: it is called for each of a batch"));
+            self.dead = true;
+            return;
+        }
         let (span, mut value) = match value {
             Some(expr) => (expr.span, self.expr(expr)),
             None => (span, Value { ty: Type::None, regs: Vec::new() }),
