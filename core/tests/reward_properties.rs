@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use reward_support::{Episode, Generator, Rng, run_schema, schema};
 
 /// Pieces that random programs are made of, so that some of them get past the parser.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 76] = [
     "def a(ep):\n",
     "def b(ep, t):\n",
     "def combine(r, ep, group, batch, run):\n",
@@ -71,6 +71,18 @@ const PIECES: [&str; 64] = [
     "break\n",
     "weights = {\"a\": 1.0}\n",
     "# text\n",
+    "import math\n",
+    "    def f(x):\n        ",
+    "lambda x: ",
+    "raise ValueError(\"x\")\n",
+    "assert ",
+    "[\"score\"]",
+    ".get(\"work\", ",
+    "sorted(",
+    ", key=",
+    "{1: 2, \"a\": ",
+    "x, (y, z) = ",
+    "**kwargs",
     "é",
 ];
 
@@ -195,5 +207,14 @@ fn limits_hold_without_a_stack_overflow() {
         if let Some(program) = &compiled.program {
             runs_and_validates(program).unwrap();
         }
+    }
+}
+
+#[test]
+fn what_public_functions_are_written_with_gives_valid_shaders() {
+    for text in include_str!("reward_syntax.txt").split("==== ").skip(1) {
+        let (name, source) = text.split_once('\n').unwrap();
+        let program = compile(source, &schema(), &run_schema()).program.unwrap_or_else(|| panic!("{name}"));
+        runs_and_validates(&program).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }

@@ -79,6 +79,22 @@ async fn generated_programs_agree_with_the_cpu() {
     }
 }
 
+/// What public reward functions are written with: tuples, tables, functions inside functions, what is sorted and raised.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_syntax_of_public_functions_agrees_with_the_cpu() {
+    let Some(context) = context().await else { return };
+    let sources = include_str!("../reward_syntax.txt").split("==== ").skip(1);
+    let sources: Vec<&str> = sources.filter_map(|text| Some(text.split_once('\n')?.1)).collect();
+    for (module, sources) in sources.chunks(8).enumerate() {
+        let compiled = sources.iter().map(|source| compile(source, &schema(), &run_schema()).program);
+        let programs: Vec<Program> = compiled.map(Option::unwrap).collect();
+        let mut rng = Rng(module as u64 + 5);
+        let episodes = (0..programs.len() * SAMPLES).map(|_| Episode::random(&mut rng));
+        let records: Vec<f32> = episodes.flat_map(|episode| episode.record()).collect();
+        compare(&context, &programs, &records).await;
+    }
+}
+
 /// Every function of the library, over a grid of arguments, within a tolerance tighter than the one above needs.
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn functions_agree_with_the_cpu() {

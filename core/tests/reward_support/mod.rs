@@ -105,6 +105,8 @@ pub struct Generator {
     in_combine: bool,
     in_helper: bool,
     in_step: bool,
+    /// It returns a tuple.
+    in_pair: bool,
     /// Nothing in it can fail.
     is_safe: bool,
     loops: usize,
@@ -122,6 +124,8 @@ enum Kind {
     Bool,
     Token,
     Sample,
+    /// A function inside the function: an exact float of an exact float.
+    Inner,
 }
 
 impl Generator {
@@ -135,6 +139,7 @@ impl Generator {
             in_combine: false,
             in_helper: false,
             in_step: false,
+            in_pair: false,
             is_safe,
             loops: 0,
             lines: Vec::new(),
@@ -169,10 +174,13 @@ impl Generator {
         self.lines.push("ALPHA = 0.5 * 3 - 2".to_string());
         self.lines.push("TABLE = [0.25, 1, -2, 1.5]".to_string());
         self.lines.push("WORD = \"B\"".to_string());
+        self.lines.push("PAY = {0: 0.5, 1: -1, 2: 0.25, \"fixed\": 1.75}".to_string());
+        self.lines.push("PAIRS = [(0.5, 2), (1, -1), (-0.25, 3)]".to_string());
         if self.rng.below(2) == 0 {
             self.lines.push("weights = {\"a\": 0.5, \"s\": -2}".to_string());
         }
         self.function("def _h(x, e):", &[("x", Kind::Exact), ("e", Kind::Sample)]);
+        self.function("def _p(x, e, scale=0.5):", &[("x", Kind::Exact), ("e", Kind::Sample), ("scale", Kind::Exact)]);
         self.function("def _g(n, e):", &[("n", Kind::Int), ("e", Kind::Sample)]);
         self.function("def a(ep):", &[("ep", Kind::Sample)]);
         self.function("def b(ep):", &[("ep", Kind::Sample)]);
@@ -192,15 +200,25 @@ impl Generator {
         self.vars = params.iter().map(|(name, kind)| (name.to_string(), *kind)).collect();
         let is_helper = head.starts_with("def _");
         self.in_helper = is_helper;
+        self.in_pair = head.contains("_p(");
         let count = 1 + self.rng.below(4);
         self.block(1, count, 2);
-        let value = self.real(3);
+        let value = self.result(3);
         if !is_helper && self.rng.below(6) == 0 {
             let test = self.boolean(2);
             self.lines.push(format!("    return {value} if {test} else None"));
         } else {
             self.lines.push(format!("    return {value}"));
         }
+    }
+
+    /// What the function returns.
+    fn result(&mut self, depth: usize) -> String {
+        if !self.in_pair {
+            return self.real(depth);
+        }
+        let (x, n, flag) = (self.exact(depth), self.int(1), self.boolean(1));
+        format!("{x}, {n}, {flag}")
     }
 
     fn line(&mut self, indent: usize, text: String) {
@@ -214,7 +232,7 @@ impl Generator {
     }
 
     fn statement(&mut self, indent: usize, depth: usize) {
-        match self.rng.below(if depth == 0 { 4 } else { 9 }) {
+        match self.rng.below(if depth == 0 { 4 } else { 11 }) {
             0..=2 => {
                 let kind = [Kind::Int, Kind::Exact, Kind::Real, Kind::Bool, Kind::Token][self.rng.below(5)];
                 let value = self.of(kind, 2);
@@ -279,9 +297,39 @@ impl Generator {
                 self.loops -= 1;
                 self.vars.truncate(outer);
             }
+            8 if !self.in_helper => {
+                let names: Vec<String> = (0..3).map(|_| self.fresh("v")).collect();
+                let (x, e) = (self.exact(1), self.sample());
+                let call = match self.rng.below(3) {
+                    0 => format!("_p({x}, {e})"),
+                    1 => format!("_p(e={e}, x={x})"),
+                    _ => format!("_p({x}, {e}, scale={})", self.exact(0)),
+                };
+                self.line(indent, format!("{} = {call}", names.join(", ")));
+                self.vars.extend(names.into_iter().zip([Kind::Exact, Kind::Int, Kind::Bool]));
+            }
+            9 => {
+                let (name, x) = (self.fresh("f"), self.fresh("x"));
+                let outer = self.vars.len();
+                self.vars.push((x.clone(), Kind::Exact));
+                let value = self.exact(1);
+                self.vars.truncate(outer);
+                match self.rng.below(2) {
+                    0 => self.line(indent, format!("{name} = lambda {x}: {value}")),
+                    _ => {
+                        self.line(indent, format!("def {name}({x}):"));
+                        self.line(indent + 1, format!("return {value}"));
+                    }
+                }
+                self.vars.push((name, Kind::Inner));
+            }
+            10 if !self.is_safe => {
+                let test = self.boolean(2);
+                self.line(indent, format!("assert {test}, \"a message\""));
+            }
             _ => {
                 let test = self.boolean(2);
-                let value = self.real(2);
+                let value = self.result(2);
                 self.line(indent, format!("if {test}:"));
                 self.line(indent + 1, format!("return {value}"));
             }
@@ -303,7 +351,7 @@ impl Generator {
         let x = self.fresh("x");
         let e = self.sample();
         let one = |kind| vec![(x.clone(), kind)];
-        match self.rng.below(if self.in_combine { 11 } else { 9 }) {
+        match self.rng.below(if self.in_combine { 14 } else { 12 }) {
             0 => (x.clone(), format!("range({e}.length)"), one(Kind::Int)),
             1 => (x.clone(), format!("range({}, {})", self.rng.below(3), self.rng.below(6)), one(Kind::Int)),
             2 => (x.clone(), format!("range({e}.length, -2, -{})", 1 + self.rng.below(2)), one(Kind::Int)),
@@ -325,7 +373,22 @@ impl Generator {
                 let vars = vec![(x.clone(), Kind::Token), (y.clone(), Kind::Bool)];
                 (format!("{x}, {y}"), format!("zip({e}.tokens, {e}.flags)"), vars)
             }
-            9 => (x.clone(), "batch".to_string(), one(Kind::Sample)),
+            9 => {
+                let reverse = self.rng.pick(&["", ", reverse=True", ", key=abs"]);
+                let list = self.rng.pick(&["potential", "potential[1:]", "potential[:-1]"]);
+                (x.clone(), format!("sorted({e}.{list}{reverse})"), one(Kind::Exact))
+            }
+            10 => {
+                let y = self.fresh("x");
+                let vars = vec![(x.clone(), Kind::Exact), (y.clone(), Kind::Int)];
+                (format!("{x}, {y}"), "PAIRS".to_string(), vars)
+            }
+            11 => {
+                let (y, z) = (self.fresh("x"), self.fresh("x"));
+                let vars = vec![(x.clone(), Kind::Int), (y.clone(), Kind::Exact), (z.clone(), Kind::Bool)];
+                (format!("{x}, ({y}, {z})"), format!("enumerate(zip({e}.potential, {e}.flags))"), vars)
+            }
+            12 => (x.clone(), "batch".to_string(), one(Kind::Sample)),
             _ => (x.clone(), "group".to_string(), one(Kind::Sample)),
         }
     }
@@ -428,16 +491,30 @@ impl Generator {
     fn exact(&mut self, depth: usize) -> String {
         let e = self.sample();
         if depth == 0 {
-            return match self.rng.below(6) {
+            return match self.rng.below(8) {
                 0 => format!("{}", self.rng.below(9) as f32 / 4.0),
                 1 => format!("{e}.score"),
+                6 => format!("{e}[\"score\"]"),
+                7 => format!("{e}.get(\"{}\", 0.5)", self.rng.pick(&["score", "absent"])),
                 2 => "ALPHA".to_string(),
                 3 => self.int(0),
                 _ => self.var(Kind::Exact).unwrap_or_else(|| "0.5".to_string()),
             };
         }
         let d = depth - 1;
-        match self.rng.below(13) {
+        match self.rng.below(18) {
+            13 => format!("PAY.get({}, 0.75)", self.int(d)),
+            14 if !self.is_safe => format!("PAY[{}]", self.int(0)),
+            14 => "PAY[\"fixed\"]".to_string(),
+            15 => format!("sorted({e}.potential)[{}]", self.rng.pick(&["0", "-1", "1"])),
+            16 => {
+                let key = self.rng.pick(&["abs", "lambda x: x * x", "lambda x: -x"]);
+                format!("{}({e}.potential, key={key})", self.rng.pick(&["min", "max"]))
+            }
+            17 => match self.var(Kind::Inner) {
+                Some(name) => format!("{name}({})", self.exact(0)),
+                None => format!("PAIRS[{}][{}]", self.rng.pick(&["0", "-1"]), self.rng.pick(&["0", "1"])),
+            },
             0 => format!("({} + {})", self.exact(d), self.exact(d)),
             1 => format!("({} - {})", self.exact(d), self.exact(d)),
             2 => format!("{} * {}", self.exact(0), self.exact(0)),
