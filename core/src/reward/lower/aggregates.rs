@@ -150,6 +150,34 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.array(span, ty, &values)
     }
 
+    /// A slice of a written-out list, whose bounds are written out too.
+    pub(super) fn constant_slice(&mut self, span: Span, base: &Value, from: Option<&Expr>, to: Option<&Expr>) -> Value {
+        let parts = self.split(span, base);
+        let len = parts.len() as i32;
+        let mut bounds = [0, len];
+        for (bound, expr) in bounds.iter_mut().zip([from, to]) {
+            let Some(expr) = expr else { continue };
+            let value = self.expr(expr);
+            let Some(at) = self.const_int(&value) else {
+                if value.is_bad() {
+                    return value;
+                }
+                let message = "a list that is written out is sliced between numbers that are written out";
+                return self.fail(Finding::error(expr.span, message).suggest("loop over it with an index"));
+            };
+            *bound = (if at < 0 { at + len } else { at }).clamp(0, len);
+        }
+        let [from, to] = bounds.map(|bound| bound as usize);
+        let parts: Vec<Value> = parts.into_iter().take(to).skip(from).collect();
+        match &base.ty {
+            Type::Array(element, _) => {
+                let list = self.array(span, (**element).clone(), &parts);
+                self.copied(span, &list)
+            }
+            _ => self.tuple(span, parts),
+        }
+    }
+
     // Several names at once.
 
     /// As many values as there are names; reports and gives none where they do not fit.

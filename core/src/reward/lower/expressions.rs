@@ -1,9 +1,8 @@
 //! Expressions: types, conversions and Python's order of evaluation.
 
-use super::super::ast::{BinOp, Expr, ExprKind, Ident};
+use super::super::ast::{BinOp, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span, closest};
 use super::super::ir::{Bank, Konst, Op, Reg};
-use super::super::schema::Ty;
 use super::builder::Lower;
 use super::types::{Type, Value};
 
@@ -183,155 +182,6 @@ impl<'c, 'p> Lower<'c, 'p> {
         names
     }
 
-    fn attribute(&mut self, span: Span, base: &Expr, field: &Ident) -> Value {
-        if let Some(path) = self.module_path(base) {
-            return self.module_value(span, &format!("{path}.{}", field.name));
-        }
-        let value = self.expr(base);
-        self.member(span, value, field)
-    }
-
-    /// `value.field`, or `value["field"]`.
-    pub(super) fn member(&mut self, span: Span, value: Value, field: &Ident) -> Value {
-        match value.ty {
-            Type::Bad => Value::bad(),
-            Type::Sample => self.field(span, field, value.reg()),
-            Type::Run => match self.cx.run.names.iter().position(|name| *name == field.name) {
-                Some(slot) => Value::new(Type::Float, self.op(span, Op::LoadRun, Bank::Float, &[], slot as u32)),
-                None => {
-                    let finding = Finding::error(field.span, format!("no number `{}` of the run", field.name))
-                        .did_you_mean(&field.name, self.cx.run.names.iter().map(String::as_str));
-                    self.fail(finding)
-                }
-            },
-            Type::Results => match self.cx.results.iter().position(|(name, _)| *name == field.name) {
-                Some(index) => {
-                    self.cx.read_results[index] = true;
-                    self.reads_episode = true;
-                    let ty = self.cx.results[index].1.clone();
-                    let reg = self.op(span, Op::LoadComponent, Bank::Float, &[], index as u32);
-                    if ty == Type::Bad { Value::bad() } else { Value::new(ty, reg) }
-                }
-                None => {
-                    let finding = Finding::error(field.span, format!("no component `{}`", field.name))
-                        .did_you_mean(&field.name, self.cx.results.iter().map(|(name, _)| name.as_str()));
-                    self.fail(finding)
-                }
-            },
-            Type::Group | Type::Batch => {
-                let word = value.ty.label();
-                let message = format!("`{word}` has no fields; its samples have");
-                self.fail(
-                    Finding::error(span, message).suggest(format!("write `sum(e.{} for e in {word})`", field.name)),
-                )
-            }
-            other => {
-                let message = format!("{} has no field `{}`", other.a(), field.name);
-                self.fail(Finding::error(span, message))
-            }
-        }
-    }
-
-    /// The value at a key of what has keys, or `default` where it has no such key.
-    pub(super) fn lookup(&mut self, span: Span, value: &Value, key: &Expr, default: Option<Value>) -> Value {
-        if let Type::Dict(_) = value.ty {
-            return self.dict_get(span, value, key, default);
-        }
-        let ExprKind::Str(name) = &key.kind else {
-            let finding = Finding::error(key.span, "the name of a field is a string, written out");
-            return self.fail(finding.suggest("write `ep[\"name\"]` or `ep.name`"));
-        };
-        let field = Ident { name: name.clone(), span: key.span };
-        let Some(default) = default else { return self.member(span, value.clone(), &field) };
-        let names: Vec<&str> = match value.ty {
-            Type::Sample => self.cx.schema.fields.iter().map(|field| field.name.as_str()).collect(),
-            Type::Run => self.cx.run.names.iter().map(String::as_str).collect(),
-            _ => self.cx.results.iter().map(|(name, _)| name.as_str()).collect(),
-        };
-        if !names.contains(&name.as_str()) {
-            let finding = Finding::warning(key.span, format!("no field `{name}`, so this is always the default"));
-            let finding = finding.did_you_mean(name, names);
-            self.report(finding);
-            return default;
-        }
-        let found = self.member(span, value.clone(), &field);
-        if found.ty != Type::Optional {
-            return found;
-        }
-        let Some(ty) = Type::Float.join(&default.ty) else {
-            let message = format!("the field `{name}` is a number, and its default is {}", default.ty.a());
-            return self.fail(Finding::error(span, message));
-        };
-        let result = self.new_value(&ty);
-        let is_none = self.op(span, Op::IsNone, Bank::Bool, &[found.reg()], 0);
-        self.open();
-        self.take(span, &result, default);
-        let then = self.close();
-        self.open();
-        self.copy(span, result.reg(), found.reg());
-        let els = self.close();
-        self.push_if(is_none, then, els);
-        result
-    }
-
-    fn field(&mut self, span: Span, ident: &Ident, sample: Reg) -> Value {
-        self.reads_episode = true;
-        let schema = self.cx.schema;
-        let Some(index) = schema.fields.iter().position(|field| field.name == ident.name) else {
-            let names = schema.fields.iter().map(|field| field.name.as_str());
-            let finding = Finding::error(ident.span, format!("no field `{}`", ident.name))
-                .did_you_mean(&ident.name, names.clone());
-            let finding = match finding.suggestion {
-                None if !schema.fields.is_empty() => {
-                    finding.suggest(format!("the fields are {}", names.take(24).collect::<Vec<_>>().join(", ")))
-                }
-                _ => finding,
-            };
-            return self.fail(finding);
-        };
-        let field = &schema.fields[index];
-        let slot = field.offset as u32;
-        match field.ty {
-            Ty::Float => Value::new(Type::Float, self.op(span, Op::LoadFloat, Bank::Float, &[sample], slot)),
-            Ty::Bool => Value::new(Type::Bool, self.op(span, Op::LoadBool, Bank::Bool, &[sample], slot)),
-            Ty::Optional => Value::new(Type::Optional, self.op(span, Op::LoadOptional, Bank::Float, &[sample], slot)),
-            Ty::Int | Ty::Token => {
-                let reg = self.op(span, Op::LoadInt, Bank::Int, &[sample], slot);
-                let max = if field.name == schema.length_field { Some(schema.horizon as i64) } else { None };
-                self.regs[reg as usize].max = max;
-                Value::new(if field.ty == Ty::Int { Type::Int } else { Type::Token }, reg)
-            }
-            _ => {
-                let cap = self.int(field.cap as i32);
-                let start = self.int(0);
-                let end = self.op(span, Op::LoadLen, Bank::Int, &[sample, cap], slot);
-                self.regs[end as usize].max = Some(field.cap as i64);
-                Value { ty: Type::List(index), regs: vec![sample, start, end] }
-            }
-        }
-    }
-
-    /// Element `index` (already checked) of a list field: a list where the field is a list of lists.
-    pub fn load_element(&mut self, span: Span, field: usize, sample: Reg, index: Reg) -> Value {
-        let field = &self.cx.schema.fields[field];
-        let (op, bank, ty) = match field.ty.element() {
-            Ty::Float => (Op::LoadFloatAt, Bank::Float, Type::Float),
-            Ty::Bool => (Op::LoadBoolAt, Bank::Bool, Type::Bool),
-            Ty::Token => (Op::LoadIntAt, Bank::Int, Type::Token),
-            _ => (Op::LoadIntAt, Bank::Int, Type::Int),
-        };
-        let (slot, width) = (field.offset as u32 + 1, field.width);
-        if width == 1 {
-            return Value::new(ty, self.op(span, op, bank, &[sample, index], slot));
-        }
-        let by = self.int(width as i32);
-        let first = self.op(span, Op::MulI, Bank::Int, &[index, by], 0);
-        let loads = (0..width as u32).map(|at| self.op(span, op, bank, &[sample, first], slot + at));
-        let loads: Vec<Value> =
-            loads.collect::<Vec<Reg>>().into_iter().map(|reg| Value::new(ty.clone(), reg)).collect();
-        self.array(span, ty, &loads)
-    }
-
     /// Element `index` (already checked) of an array whose first register is `first`.
     pub fn element(&mut self, span: Span, ty: &Type, first: Reg, index: Reg, len: usize) -> Value {
         let columns = ty.banks().into_iter().enumerate();
@@ -448,34 +298,6 @@ impl<'c, 'p> Lower<'c, 'p> {
         let end = self.op(span, Op::MaxI, Bank::Int, &[bounds[0], bounds[1]], 0);
         self.regs[end as usize].max = max;
         Value { ty: base.ty, regs: vec![sample, bounds[0], end] }
-    }
-
-    /// A slice of a written-out list, whose bounds are written out too.
-    fn constant_slice(&mut self, span: Span, base: &Value, from: Option<&Expr>, to: Option<&Expr>) -> Value {
-        let parts = self.split(span, base);
-        let len = parts.len() as i32;
-        let mut bounds = [0, len];
-        for (bound, expr) in bounds.iter_mut().zip([from, to]) {
-            let Some(expr) = expr else { continue };
-            let value = self.expr(expr);
-            let Some(at) = self.const_int(&value) else {
-                if value.is_bad() {
-                    return value;
-                }
-                let message = "a list that is written out is sliced between numbers that are written out";
-                return self.fail(Finding::error(expr.span, message).suggest("loop over it with an index"));
-            };
-            *bound = (if at < 0 { at + len } else { at }).clamp(0, len);
-        }
-        let [from, to] = bounds.map(|bound| bound as usize);
-        let parts: Vec<Value> = parts.into_iter().take(to).skip(from).collect();
-        match &base.ty {
-            Type::Array(element, _) => {
-                let list = self.array(span, (**element).clone(), &parts);
-                self.copied(span, &list)
-            }
-            _ => self.tuple(span, parts),
-        }
     }
 
     fn negate(&mut self, span: Span, operand: &Expr) -> Value {

@@ -126,6 +126,36 @@ fn captures(module: &Module, locals: &[Vec<String>], reads: &[Vec<&str>]) -> Vec
     }
 }
 
+/// Why a function that was written for something else cannot be a component as it is, by its first parameter.
+pub fn foreign(function: &Function) -> Option<Finding> {
+    let (name, first) = (&function.name, &function.params.first()?.name);
+    let (why, instead) = match first.name.as_str() {
+        "self" | "cls" => (
+            "is a method: it keeps what it knows in an object, and a program keeps nothing between calls",
+            "and constants for what the object held; what earlier steps did is read from the episode, as `ep.x[t - 1]`",
+        ),
+        "completions" | "completion" | "prompts" | "prompt" | "responses" | "response" | "solution_str"
+        | "solution" | "data_source" | "predictions" | "prediction" | "outputs" | "output" | "texts" | "text" => (
+            "reads text, of a whole batch or of one answer: a program sees tokens and numbers, one episode at a time",
+            "and return one number; what it looks for in the text is a field of the episode, such as `ep.correct`, or \
+             tokens, as in `\"ANS\" in ep.tokens`",
+        ),
+        _ => return None,
+    };
+    let finding = Finding::error(name.span, format!("`{}` {why}", name.name));
+    Some(finding.suggest(format!("write `def {}(ep)` {instead}", name.name)))
+}
+
+/// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.
+pub fn asked(function: &Function) -> Option<usize> {
+    let cannot = function.params.iter().any(|param| param.by_name && param.default.is_none());
+    match function.required() {
+        _ if cannot || function.params.is_empty() => None,
+        required @ 0..=2 => Some(required.max(1)),
+        _ => None,
+    }
+}
+
 impl<'c, 'p> Lower<'c, 'p> {
     /// The function of the program that a name means here.
     pub fn own_function(&self, name: &str) -> Option<usize> {

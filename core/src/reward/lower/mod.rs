@@ -5,7 +5,9 @@ mod aggregates;
 mod builder;
 mod calls;
 mod comparisons;
+mod constants;
 mod expressions;
+mod fields;
 mod functions;
 mod loops;
 mod modules;
@@ -16,13 +18,14 @@ mod types;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ast::{self, Expr, ExprKind, Function, Module, assigned_names};
+use super::ComponentInfo;
+use super::ast::{self, Module, assigned_names};
 use super::diagnostics::{Finding, Lines, Span};
-use super::ir::{self, Bank, Konst, NONE, Unit, error_text};
+use super::ir::{self, Konst, NONE, Unit};
 use super::schema::{EpisodeSchema, RunSchema};
-use super::{ComponentInfo, vm};
 use builder::Lower;
-use functions::Roles;
+use constants::Constant;
+use functions::{Roles, asked, foreign};
 use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
@@ -42,13 +45,6 @@ pub struct Instance {
     pub ret: Type,
     findings: Vec<Finding>,
     calls: Vec<usize>,
-}
-
-/// A constant of the program, computed: its type and the values of its registers.
-#[derive(Clone)]
-enum Constant {
-    Known(Type, Vec<Konst>),
-    Bad,
 }
 
 pub struct Compiler<'p> {
@@ -295,75 +291,6 @@ impl<'p> Compiler<'p> {
         }
     }
 
-    // Constants.
-
-    fn compute_constants(&mut self) {
-        for (ident, expr) in &self.module.constants {
-            let constant = match &expr.kind {
-                ExprKind::Text(_) | ExprKind::Str(_) if !self.is_token(expr) => continue,
-                _ => self.evaluate(expr),
-            };
-            self.constants.insert(ident.name.clone(), constant);
-        }
-    }
-
-    /// A string that names a token; any other constant string may stand there as long as nothing reads it.
-    fn is_token(&self, expr: &Expr) -> bool {
-        matches!(&expr.kind, ExprKind::Str(text) if self.schema.tokens.contains(text))
-    }
-
-    /// Computes an expression at compile time, by running it.
-    fn evaluate(&mut self, expr: &Expr) -> Constant {
-        let mut lower = Lower::new(self, BTreeMap::new(), Type::Bad, false);
-        let value = lower.expr(expr);
-        if value.is_bad() {
-            let findings = lower.findings;
-            self.findings.extend(findings);
-            return Constant::Bad;
-        }
-        let ret = value.ty.banks();
-        lower.push(ir::Stmt::Return(value.regs));
-        let body = lower.close();
-        let (regs, findings) = (std::mem::take(&mut lower.regs), std::mem::take(&mut lower.findings));
-        let failed = findings.iter().any(|finding| finding.is_error) || lower.cost > COST_LIMIT;
-        self.findings.extend(findings);
-        if failed {
-            return Constant::Bad;
-        }
-        let name = "constant".to_string();
-        let function = ir::Function { name, regs, ret: ret.clone(), body, ..Default::default() };
-        let mut functions: Vec<ir::Function> =
-            self.instances.iter().map(|instance| instance.function.clone()).collect();
-        functions.push(function);
-        let unit =
-            Unit { components: vec![functions.len() - 1], functions, combine: None, memo_slots: self.memo_slots };
-        match vm::evaluate_constant(&unit) {
-            Ok(bits) => {
-                let konst = |(bank, bits): (Bank, u32)| match bank {
-                    Bank::Bool => Konst::Bool(bits != 0),
-                    Bank::Int => Konst::Int(bits as i32),
-                    Bank::Float => Konst::Float(f32::from_bits(bits)),
-                };
-                Constant::Known(value.ty, ret.into_iter().zip(bits).map(konst).collect())
-            }
-            Err(error) => {
-                let message = format!("this constant cannot be computed: {}", error_text(error >> 16));
-                self.findings.push(Finding::error(expr.span, message));
-                Constant::Bad
-            }
-        }
-    }
-
-    /// The place of a list of constants; equal lists have one.
-    fn table(&mut self, ty: &Type, konsts: Vec<Konst>) -> usize {
-        let bits = |konsts: &[Konst]| konsts.iter().map(|konst| konst.bits()).collect::<Vec<u32>>();
-        let known = self.tables.iter().position(|(other, table)| other == ty && bits(table) == bits(&konsts));
-        known.unwrap_or_else(|| {
-            self.tables.push((ty.clone(), konsts));
-            self.tables.len() - 1
-        })
-    }
-
     // Functions.
 
     /// The instance of a function for these types of arguments; an error when it calls itself or there are too many.
@@ -525,73 +452,6 @@ impl Lower<'_, '_> {
         self.join_return(function.name.span, &none);
         let reg = (self.ret == Type::Optional).then(|| self.konst(Konst::Float(NONE)));
         self.push(ir::Stmt::Return(reg.into_iter().collect()));
-    }
-
-    /// A constant of the program as a value.
-    fn constant(&mut self, span: Span, name: &str) -> Option<Value> {
-        let constant = match self.cx.constants.get(name) {
-            Some(constant) => constant.clone(),
-            None => {
-                let module = self.cx.module;
-                let (_, expr) = module.constants.iter().find(|(ident, _)| ident.name == name)?;
-                return Some(match expr.kind {
-                    ExprKind::Str(_) | ExprKind::Text(_) => self.text(span, expr),
-                    _ => {
-                        let finding = Finding::error(span, format!("`{name}` is not set yet here"));
-                        self.fail(finding.suggest("move its line above this one"))
-                    }
-                });
-            }
-        };
-        Some(self.constant_value(constant))
-    }
-
-    /// The type of a constant of the program.
-    fn constant_type(&self, name: &str) -> Option<Type> {
-        match self.cx.constants.get(name)? {
-            Constant::Known(ty, _) => Some(ty.clone()),
-            Constant::Bad => None,
-        }
-    }
-
-    fn constant_value(&mut self, constant: Constant) -> Value {
-        match constant {
-            Constant::Bad => Value::bad(),
-            Constant::Known(ty, konsts) => {
-                let regs = konsts.into_iter().map(|konst| self.konst(konst)).collect();
-                self.rolled(Value { ty, regs })
-            }
-        }
-    }
-}
-
-/// Why a function that was written for something else cannot be a component as it is, by its first parameter.
-fn foreign(function: &Function) -> Option<Finding> {
-    let (name, first) = (&function.name, &function.params.first()?.name);
-    let (why, instead) = match first.name.as_str() {
-        "self" | "cls" => (
-            "is a method: it keeps what it knows in an object, and a program keeps nothing between calls",
-            "and constants for what the object held; what earlier steps did is read from the episode, as `ep.x[t - 1]`",
-        ),
-        "completions" | "completion" | "prompts" | "prompt" | "responses" | "response" | "solution_str"
-        | "solution" | "data_source" | "predictions" | "prediction" | "outputs" | "output" | "texts" | "text" => (
-            "reads text, of a whole batch or of one answer: a program sees tokens and numbers, one episode at a time",
-            "and return one number; what it looks for in the text is a field of the episode, such as `ep.correct`, or \
-             tokens, as in `\"answer\" in ep.tokens`",
-        ),
-        _ => return None,
-    };
-    let finding = Finding::error(name.span, format!("`{}` {why}", name.name));
-    Some(finding.suggest(format!("write `def {}(ep)` {instead}", name.name)))
-}
-
-/// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.
-fn asked(function: &Function) -> Option<usize> {
-    let cannot = function.params.iter().any(|param| param.by_name && param.default.is_none());
-    match function.required() {
-        _ if cannot || function.params.is_empty() => None,
-        required @ 0..=2 => Some(required.max(1)),
-        _ => None,
     }
 }
 

@@ -1,0 +1,126 @@
+//! Constants of a program: computed once, by running them.
+
+use std::collections::BTreeMap;
+
+use super::super::ast::{Expr, ExprKind};
+use super::super::diagnostics::{Finding, Span};
+use super::super::ir::{self, Bank, Konst, Unit, error_text};
+use super::super::vm;
+use super::Compiler;
+use super::builder::{COST_LIMIT, Lower};
+use super::types::{Type, Value};
+
+/// A constant of the program, computed: its type and the values of its registers.
+#[derive(Clone)]
+pub enum Constant {
+    Known(Type, Vec<Konst>),
+    Bad,
+}
+
+impl Compiler<'_> {
+    pub(super) fn compute_constants(&mut self) {
+        for (ident, expr) in &self.module.constants {
+            let constant = match &expr.kind {
+                ExprKind::Text(_) | ExprKind::Str(_) if !self.is_token(expr) => continue,
+                _ => self.evaluate(expr),
+            };
+            self.constants.insert(ident.name.clone(), constant);
+        }
+    }
+
+    /// A string that names a token; any other constant string may stand there as long as nothing reads it.
+    fn is_token(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Str(text) if self.schema.tokens.contains(text))
+    }
+
+    /// Computes an expression at compile time, by running it.
+    pub(super) fn evaluate(&mut self, expr: &Expr) -> Constant {
+        let mut lower = Lower::new(self, BTreeMap::new(), Type::Bad, false);
+        let value = lower.expr(expr);
+        if value.is_bad() {
+            let findings = lower.findings;
+            self.findings.extend(findings);
+            return Constant::Bad;
+        }
+        let ret = value.ty.banks();
+        lower.push(ir::Stmt::Return(value.regs));
+        let body = lower.close();
+        let (regs, findings) = (std::mem::take(&mut lower.regs), std::mem::take(&mut lower.findings));
+        let failed = findings.iter().any(|finding| finding.is_error) || lower.cost > COST_LIMIT;
+        self.findings.extend(findings);
+        if failed {
+            return Constant::Bad;
+        }
+        let name = "constant".to_string();
+        let function = ir::Function { name, regs, ret: ret.clone(), body, ..Default::default() };
+        let mut functions: Vec<ir::Function> =
+            self.instances.iter().map(|instance| instance.function.clone()).collect();
+        functions.push(function);
+        let unit =
+            Unit { components: vec![functions.len() - 1], functions, combine: None, memo_slots: self.memo_slots };
+        match vm::evaluate_constant(&unit) {
+            Ok(bits) => {
+                let konst = |(bank, bits): (Bank, u32)| match bank {
+                    Bank::Bool => Konst::Bool(bits != 0),
+                    Bank::Int => Konst::Int(bits as i32),
+                    Bank::Float => Konst::Float(f32::from_bits(bits)),
+                };
+                Constant::Known(value.ty, ret.into_iter().zip(bits).map(konst).collect())
+            }
+            Err(error) => {
+                let message = format!("this constant cannot be computed: {}", error_text(error >> 16));
+                self.findings.push(Finding::error(expr.span, message));
+                Constant::Bad
+            }
+        }
+    }
+
+    /// The place of a list of constants; equal lists have one.
+    pub(super) fn table(&mut self, ty: &Type, konsts: Vec<Konst>) -> usize {
+        let bits = |konsts: &[Konst]| konsts.iter().map(|konst| konst.bits()).collect::<Vec<u32>>();
+        let known = self.tables.iter().position(|(other, table)| other == ty && bits(table) == bits(&konsts));
+        known.unwrap_or_else(|| {
+            self.tables.push((ty.clone(), konsts));
+            self.tables.len() - 1
+        })
+    }
+}
+
+impl Lower<'_, '_> {
+    /// A constant of the program as a value.
+    pub(super) fn constant(&mut self, span: Span, name: &str) -> Option<Value> {
+        let constant = match self.cx.constants.get(name) {
+            Some(constant) => constant.clone(),
+            None => {
+                let module = self.cx.module;
+                let (_, expr) = module.constants.iter().find(|(ident, _)| ident.name == name)?;
+                return Some(match expr.kind {
+                    ExprKind::Str(_) | ExprKind::Text(_) => self.text(span, expr),
+                    _ => {
+                        let finding = Finding::error(span, format!("`{name}` is not set yet here"));
+                        self.fail(finding.suggest("move its line above this one"))
+                    }
+                });
+            }
+        };
+        Some(self.constant_value(constant))
+    }
+
+    /// The type of a constant of the program.
+    pub(super) fn constant_type(&self, name: &str) -> Option<Type> {
+        match self.cx.constants.get(name)? {
+            Constant::Known(ty, _) => Some(ty.clone()),
+            Constant::Bad => None,
+        }
+    }
+
+    pub(super) fn constant_value(&mut self, constant: Constant) -> Value {
+        match constant {
+            Constant::Bad => Value::bad(),
+            Constant::Known(ty, konsts) => {
+                let regs = konsts.into_iter().map(|konst| self.konst(konst)).collect();
+                self.rolled(Value { ty, regs })
+            }
+        }
+    }
+}
