@@ -72,6 +72,8 @@ fn completions_fit_the_place() {
     assert_eq!(labels("def a(ep):\n    return 1\ndef combine(r, ep, group, batch, run):\n    return r.|"), ["a"]);
     assert_eq!(labels("def combine(r, ep, group, batch, run):\n    return run.|"), ["step", "accuracy"]);
     assert_eq!(labels("def combine(r, ep, group, batch, run):\n    return sum(e.| for e in group)"), fields);
+    assert_eq!(labels("def a(params):\n    return params['|"), fields);
+    assert_eq!(labels("def a(params):\n    return params.get(\"le|"), fields);
     assert_eq!(labels("def a(ep):\n    return ep.target == \"|"), ["work", "answer", "<eos>"]);
     assert_eq!(labels("def a(ep):\n    return 1\nweights = {\"|"), ["a"]);
     assert!(labels("def a(ep):\n    return 1  # ep.|").is_empty());

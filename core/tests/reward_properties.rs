@@ -185,6 +185,28 @@ fn deep() -> Vec<String> {
             ") for y in range(1))".repeat(14)
         ),
         format!("def a(ep):\n    return {}1{}\n", "sum(".repeat(14), " for x in range(1))".repeat(14)),
+        format!("def a(ep):\n    return {}ep.tokens{}[0]\n", "sorted(".repeat(30), ")".repeat(30)),
+        (0..14).fold("def _f0(x):\n    return 1\n".to_string(), |text, i| {
+            text + &format!("def _f{}(x):\n    return sorted(_f{i}(y) for y in range(2))[0]\n", i + 1)
+        }) + "def a(ep):\n    return _f14(1)\n",
+        format!("T = [{}]\ndef a(ep):\n    return {}1\n", "1, ".repeat(1000), "T[ep.length]+".repeat(90)),
+        format!("T = [{}]\ndef a(ep):\n{}    return x\n", "1, ".repeat(1000), "    x = T\n".repeat(1000)),
+        format!("def a(ep):\n    x = [{}]\n{}    return x[0]\n", "ep, ".repeat(1000), "    y = x\n".repeat(1000)),
+        format!(
+            "D = {{{}}}\ndef a(ep):\n{}    return x\n",
+            (0..250).map(|i| format!("{i}: 1, ")).collect::<String>(),
+            "    x = D[ep.length]\n".repeat(700)
+        ),
+        (0..28).map(|i| format!("{}def f(x):\n", " ".repeat(i + 1))).fold("def a(ep):\n".to_string(), |a, b| a + &b)
+            + &format!("{}return ep\n", " ".repeat(30)),
+        (0..600)
+            .map(|i| format!("    def f{i}(x):\n        return f{}(x)\n", i.max(1) - 1))
+            .fold("def a(ep):\n".to_string(), |a, b| a + &b),
+        format!("def a(ep):\n    {}x = ep\n", "x = ".repeat(4000)),
+        format!("def a(ep):\n    {}x = ep\n", "(".repeat(9000)),
+        format!("def a(ep):\n    x = {}\n", "{1: ".repeat(4000)),
+        format!("def a(ep):\n    x = {}1\n", "lambda x: ".repeat(1900)),
+        format!("def a(ep):\n    {} = 1, 2\n", "(a, ".repeat(4000)),
         (0..40)
             .map(|i| format!("def _f{i}(x):\n    return 1 + max(1, sum(_f{}(x) for y in range(1)))\n", i + 1))
             .collect::<String>()

@@ -36,6 +36,9 @@ pub fn completions(source: &str, offset: usize, schema: &EpisodeSchema, run: &Ru
     if in_comment(line) {
         return Vec::new();
     }
+    if in_string(line) && is_key(line) {
+        return fields(schema);
+    }
     if in_string(line) {
         let tokens = schema.tokens.iter().map(|token| completion(token, "token", "token"));
         let (module, _) = parse(source);
@@ -67,6 +70,13 @@ fn in_string(line: &str) -> bool {
     quote.is_some()
 }
 
+/// The string that is being written is a key, as in `ep["` and `ep.get("`.
+fn is_key(line: &str) -> bool {
+    let before = line.rfind(['"', '\'']).map_or("", |at| &line[..at]);
+    let base = before.strip_suffix('[').unwrap_or_else(|| before.strip_suffix(".get(").unwrap_or(""));
+    base.ends_with(|c: char| c == '_' || c.is_alphanumeric())
+}
+
 fn components(module: &Module) -> impl Iterator<Item = &str> {
     let top = module.functions.iter().filter(|function| function.parent.is_none());
     let names = top.map(|function| function.name.name.as_str());
@@ -96,6 +106,10 @@ fn members(source: &str, offset: usize, base: &str, schema: &EpisodeSchema, run:
     if base.is_empty() || matches!(base, "group" | "batch") || base.starts_with(|c: char| c.is_ascii_digit()) {
         return Vec::new();
     }
+    fields(schema)
+}
+
+fn fields(schema: &EpisodeSchema) -> Vec<Completion> {
     let field = |field: &super::schema::Field| {
         let detail = if field.help.is_empty() {
             field.ty.label().to_string()

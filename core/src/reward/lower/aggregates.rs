@@ -9,8 +9,10 @@ use super::types::{Key, Type, Value};
 
 /// Numbers of a list that is written out.
 pub(super) const MAX_ELEMENTS: usize = 1024;
+/// Numbers of a dictionary: to look one up by a key that only the run knows, all are looked at.
+const MAX_ENTRIES: usize = 256;
 /// Constants from this number on are a table, which takes no registers where it is passed around.
-const TABLE: usize = 17;
+pub(super) const TABLE: usize = 17;
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// A value whose registers stand next to each other, where that matters.
@@ -290,8 +292,8 @@ impl<'c, 'p> Lower<'c, 'p> {
             types.push((found, value.ty));
             regs.extend(value.regs);
         }
-        if regs.len() > MAX_ELEMENTS {
-            let message = format!("a dictionary that is written out has at most {MAX_ELEMENTS} numbers");
+        if regs.len() > MAX_ENTRIES {
+            let message = format!("a dictionary that is written out has at most {MAX_ENTRIES} numbers");
             return self.fail(Finding::error(span, message));
         }
         self.settle(span, Value { ty: Type::Dict(types), regs })

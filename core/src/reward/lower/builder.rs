@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
-use super::Compiler;
 use super::types::{Key, Type, Value};
+use super::{Compiler, MAX_OPS};
 
 /// A bound on the operations of one sample: above it a shader would stall the device.
 pub const COST_LIMIT: f64 = 3.0e6;
@@ -55,6 +55,8 @@ pub struct Lower<'c, 'p> {
     pub is_costly: bool,
     /// The registers of each table of constants that is read here.
     pub tables: Vec<(usize, Vec<Reg>)>,
+    /// The source of a sorted loop is being lowered, which is done more than once.
+    pub in_sorted: bool,
 }
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -82,6 +84,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             in_memo: false,
             is_costly: false,
             tables: Vec::new(),
+            in_sorted: false,
         };
         let known: Vec<(String, VarType)> = lower.types.iter().map(|(name, ty)| (name.clone(), ty.clone())).collect();
         for (name, var) in known {
@@ -165,7 +168,9 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     pub fn push(&mut self, stmt: Stmt) {
+        // A function that is too large is refused at its end; until then it may not take all memory.
         if !self.dead
+            && self.ops <= MAX_OPS
             && let Some(block) = self.blocks.last_mut()
         {
             block.push(stmt);

@@ -7,6 +7,7 @@ use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{self, Bank, Konst, Unit, error_text};
 use super::super::vm;
 use super::Compiler;
+use super::aggregates::TABLE;
 use super::builder::{COST_LIMIT, Lower};
 use super::types::{Type, Value};
 
@@ -117,9 +118,13 @@ impl Lower<'_, '_> {
     pub(super) fn constant_value(&mut self, constant: Constant) -> Value {
         match constant {
             Constant::Bad => Value::bad(),
+            Constant::Known(Type::Array(element, len), konsts) if konsts.len() >= TABLE => {
+                let id = self.cx.table(&Type::Array(element.clone(), len), konsts);
+                Value { ty: Type::Table { id, element, len }, regs: Vec::new() }
+            }
             Constant::Known(ty, konsts) => {
                 let regs = konsts.into_iter().map(|konst| self.konst(konst)).collect();
-                self.rolled(Value { ty, regs })
+                Value { ty, regs }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `sorted`, and `key=` of `min` and `max`. No list is kept: every step looks for the next element in the source, so that a
 //! sorted loop over `n` elements takes `n * n` looks.
 
-use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, assigned_names};
+use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, Target, assigned_names};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::builder::Lower;
@@ -59,6 +59,11 @@ impl<'c, 'p> Lower<'c, 'p> {
             self.report(Finding::error(span, "`sorted` takes one list"));
             return None;
         };
+        if self.in_sorted {
+            let finding = Finding::error(span, "`sorted` cannot stand in what another `sorted` looks through");
+            self.report(finding.suggest("put the inner one into a function of its own"));
+            return None;
+        }
         let mut key = None;
         let mut is_reverse = false;
         for (name, value) in keywords {
@@ -80,12 +85,14 @@ impl<'c, 'p> Lower<'c, 'p> {
         let mut ty = Some(Type::Bad);
         let weight = self.weight;
         let mut bound = 0.0;
+        self.in_sorted = true;
         let done = self.each(source, None, &mut |lower, at, value| {
             let key = lower.key_of(key.as_ref(), at, value);
             ty = if key.is_bad() { None } else { ty.take().and_then(|ty| ty.join(&key.ty)) };
             bound = lower.weight / weight;
             lower.add_one(span, count);
         });
+        self.in_sorted = false;
         let ty = ty.filter(|ty| done && ty.is_number())?;
         let last = self.new_value(&ty);
         let at = self.set_int(span, -1);
@@ -144,6 +151,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let place = self.set_int(span, -1);
         let best_place = self.set_int(span, -1);
         let mut best = Value::bad();
+        self.in_sorted = true;
         self.each(&sorted.source, None, &mut |lower, at, value| {
             lower.add_one(span, place);
             let own = lower.key_of(sorted.key.as_ref(), at, value.clone());
@@ -173,6 +181,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             let then = lower.close();
             lower.push_if(takes, then, Vec::new());
         });
+        self.in_sorted = false;
         self.copy(span, sorted.last.reg(), key.reg());
         self.copy(span, sorted.at, best_place);
         best
@@ -199,8 +208,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         block.into_iter().for_each(|stmt| self.push(stmt));
     }
 
-    /// A sorted loop reads its source in every step, so its body may not change what the source reads.
-    pub(super) fn may_loop_sorted(&mut self, iter: &Expr, body: &[Ast]) -> bool {
+    /// A sorted loop reads its source in every step, so nothing in it may change what the source reads.
+    pub(super) fn may_loop_sorted(&mut self, target: &Target, iter: &Expr, body: &[Ast]) -> bool {
         let mut is_sorted = false;
         iter.each(&mut |expr| is_sorted |= self.is_sorted(expr));
         if !is_sorted {
@@ -208,13 +217,15 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let mut assigned = Vec::new();
         assigned_names(body, &mut assigned);
-        let mut changed = None;
+        target.each_name(&mut |name| assigned.push(name.name.clone()));
+        let mut read = Vec::new();
         iter.each_free_name(&mut Vec::new(), &mut |name| {
-            if assigned.iter().any(|other| other == name) {
-                changed = Some(name.to_string());
-            }
+            read.push(name.to_string());
+            // A function inside this one reads the variables around it.
+            let function = self.own_function(name);
+            read.extend(function.into_iter().flat_map(|index| self.cx.roles.captures[index].clone()));
         });
-        let Some(name) = changed else { return true };
+        let Some(name) = read.into_iter().find(|name| assigned.contains(name)) else { return true };
         let finding =
             Finding::error(iter.span, format!("the loop changes `{name}`, which `sorted` reads in every step"));
         self.report(finding.suggest("use another variable inside the loop"));

@@ -232,7 +232,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     fn for_(&mut self, target: &Target, iter: &Expr, body: &[Ast]) {
-        if !self.may_loop_sorted(iter, body) {
+        if !self.may_loop_sorted(target, iter, body) {
             return;
         }
         let before = self.assigned.clone();
