@@ -132,10 +132,14 @@ impl<'p> Compiler<'p> {
         self.read_weights(&mut components);
         let combine = combine.and_then(|index| self.combine(index));
         if components.is_empty() && combine.is_none() && self.findings.iter().all(|finding| !finding.is_error) {
-            self.findings.push(
-                Finding::error(Span::default(), NO_COMPONENT)
-                    .suggest("write a function such as `def accuracy(ep): return 1.0 if ep.correct else 0.0`"),
-            );
+            let helper = self.module.functions.iter().find(|function| function.parent.is_none());
+            let suggestion = match helper.map(|function| &function.name.name) {
+                Some(name) if name.starts_with('_') => {
+                    format!("a name with an underscore is a helper's: call it `{}`", name.trim_start_matches('_'))
+                }
+                _ => "write a function such as `def accuracy(ep): return 1.0 if ep.correct else 0.0`".to_string(),
+            };
+            self.findings.push(Finding::error(Span::default(), NO_COMPONENT).suggest(suggestion));
         }
         let has_error = |findings: &[Finding]| findings.iter().any(|finding| finding.is_error);
         let broken = has_error(&self.findings) || self.instances.iter().any(|instance| has_error(&instance.findings));

@@ -80,6 +80,9 @@ impl Type {
 
     /// The type with its article, for messages.
     pub fn a(&self) -> String {
+        if let Type::Array(_, len) | Type::Table { len, .. } = self {
+            return format!("a list of {len}");
+        }
         let label = self.label();
         match label.as_bytes().first() {
             Some(b'a' | b'e' | b'i' | b'o' | b'u') => format!("an {label}"),
