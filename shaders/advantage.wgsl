@@ -1,7 +1,7 @@
 // Advantages and returns of one lane, one workgroup a lane; twin of core/src/algorithm/advantage.
 //
 // Reads rewards.x (reward), rewards.z (error code; 0 = none), components, step_rewards (gae and reinforce_plus_plus; what
-// they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref).
+// they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref; behind END_ROWS the values behind the last steps).
 // Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the
 // advantage NO_REWARD on the rows of samples whose program failed, or that have no advantage where dynamic_sampling drops
 // or refills those, so that the loss leaves them out; loss_sums (first part).
@@ -32,6 +32,9 @@ fn by_step(arm: u32, base: u32, i: u32, length: u32) {
         rest -= step_rewards[row + t];
     }
     var next = vec2<f32>(0.0);
+    if BOOTSTRAP == 1u && gae && settings[arm].bootstrap_truncated == 1u {
+        next.y = policy_old[END_ROWS + base + i].z;
+    }
     for (var k = 0u; k < length; k++) {
         let t = length - 1u - k;
         var r = step_rewards[row + t] + select(0.0, rest, k == 0u);

@@ -90,4 +90,26 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         }
         workgroupBarrier();
     }
+    // The values of the states behind the last steps of samples that were cut off.
+    if BOOTSTRAP == 1u {
+        if tid < 4u {
+            playing[tid] = select(1u, 0u, over);
+        }
+        if !over {
+            task_features(&state, &on);
+            for (var k = 0u; k < ACTIVE; k++) {
+                bag[tid * ACTIVE + k] = on[k];
+            }
+        }
+        let plays = workgroupUniformLoad(&playing);
+        var value = 0.0;
+        if any(vec4<u32>(plays[0], plays[1], plays[2], plays[3]) != vec4<u32>(0u)) {
+            let none = vec4<bool>(false);
+            let result = forward(lane * PARAMS, tid, vec4<u32>(0u), none, none);
+            value = tile[result + ACTIONS * CRITIC][min(tid, 3u)];
+        }
+        if mine {
+            policy_old[END_ROWS + lane * SAMPLES + index].z = select(value, 0.0, over);
+        }
+    }
 }

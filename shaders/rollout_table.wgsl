@@ -59,6 +59,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         length = t + 1u;
         explore_note(&state, length);
     }
+    if BOOTSTRAP == 1u {
+        policy_old[END_ROWS + lane * SAMPLES + index].z = select(table_value(lane, task_state_index(&state)), 0.0, over);
+    }
     let score = task_finish(&state, seed, at.update, group, sample, length, !over);
     confidence_set(sure, length);
     samples[lane * SAMPLES + index] = vec4<f32>(f32(length), select(1.0, 0.0, over), score, vote_of(vote));

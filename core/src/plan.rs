@@ -99,6 +99,11 @@ impl Plan {
         self.task.horizon
     }
 
+    /// Whether the value head is asked about the states behind the last steps of episodes that the horizon cut off.
+    pub fn bootstraps(&self) -> bool {
+        self.interface.critic && matches!(&self.task.play, Play::Steps(task) if task.can_go_on())
+    }
+
     /// The seed of the generator for the i-th seed of the run.
     pub fn seed(&self, index: usize) -> u32 {
         self.run.first_seed + index as u32

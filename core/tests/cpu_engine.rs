@@ -2,10 +2,10 @@
 //! back; and the phenomena that a handful of updates must show.
 
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
-use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::experiment::{self, Experiment, Part};
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::metrics::{Column, digest};
-use goodhart_core::params::Value;
+use goodhart_core::params::{Overrides, Value};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::protocol::Checkpoint;
 use std::sync::Arc;
@@ -52,6 +52,48 @@ fn a_lane_has_the_same_bits_whatever_lanes_share_its_engine() {
             assert_eq!(digest(&together[i]), digest(&alone[0]), "{id}, {lane:?}");
         }
     }
+}
+
+/// Paid 1 a step in a cell that nobody leaves, the value head learns 1 / (1 - gamma), unless the horizon counts as the end:
+/// then the mean over the steps of what is left until there.
+#[test]
+fn values_look_beyond_the_horizon_of_a_task_that_could_go_on() {
+    let learned = |bootstrap: bool| {
+        let mut e = shipped("coin-circling");
+        let numbers = |pairs: &[(&str, f64)]| -> Overrides {
+            pairs.iter().map(|(name, x)| ((*name).to_string(), Value::Number(*x))).collect()
+        };
+        e.task = Part { kind: "chain".into(), params: numbers(&[("slip", 0.0), ("horizon", 8.0)]) };
+        // Up is all that it does, and there it is.
+        e.policy = Part { kind: "table".into(), params: numbers(&[("init_logit", 50.0)]) };
+        e.run = numbers(&[("updates", 400.0), ("seeds", 1.0), ("groups", 2.0), ("num_generations", 4.0)]);
+        e.algorithm = [
+            ("estimator", Value::Text("gae".into())),
+            ("gamma", Value::Number(0.5)),
+            ("learning_rate", Value::Number(0.02)),
+            ("bootstrap_truncated", Value::Bool(bootstrap)),
+        ]
+        .map(|(name, x)| (name.to_string(), x))
+        .into();
+        e.arms.truncate(1);
+        e.arms[0].code = "def alive(ep, t):\n    return 1.0\n".into();
+        e.arms[0].algorithm.clear();
+        let plan = Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p))));
+        let ids = lanes_of(&plan, &[0]);
+        let mut engine = CpuEngine::new(plan.clone(), &ids, None).unwrap();
+        for _ in 0..400 {
+            engine.update();
+        }
+        let policy = plan.policy.build(&plan.policy_params, &plan.interface).unwrap();
+        let values = policy.tensors().iter().find(|t| t.name == "value").unwrap().clone();
+        // The topmost cell is the first.
+        engine.checkpoint().lanes[0].params[values.offset]
+    };
+    let ended = (1..=8).map(|left| 2.0 - 2.0 * 0.5f32.powi(left)).sum::<f32>() / 8.0;
+    // Of GAE's returns only those with lambda = 1 are what is left until the end: the others lean on the values.
+    let (beyond, within) = (learned(true), learned(false));
+    assert!((beyond - 2.0).abs() < 0.02, "{beyond}");
+    assert!((within - ended).abs() < 0.1, "{within} and not about {ended}");
 }
 
 /// An arm that learns no values beside one that does: the value head and what is below it are moved by the latter alone.

@@ -1,15 +1,12 @@
 //! Settings that make no sense together.
 
 use super::Settings;
-use super::advantage::is_gdpo;
-use super::settings::{Aggregation, Estimator, RewardNoise};
+use super::advantage::normalises_components;
+use super::settings::RewardNoise;
 
 /// Why some settings cannot be used together, in one sentence; None where they can.
 pub fn conflict(settings: &Settings) -> Option<String> {
-    let by_component = is_gdpo(settings)
-        || (settings.estimator == Estimator::Bnpo
-            && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum);
-    if by_component && settings.reward_noise != RewardNoise::None {
+    if normalises_components(settings) && settings.reward_noise != RewardNoise::None {
         return Some(
             "reward_noise changes the reward, and this estimator reads the components: take another estimator or \
              multi_objective_aggregation = sum_then_normalize"
@@ -22,6 +19,7 @@ pub fn conflict(settings: &Settings) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::settings::{Aggregation, Estimator};
 
     #[test]
     fn noise_that_no_estimator_would_see_is_refused() {

@@ -17,7 +17,8 @@ type Object = Map<String, Value>;
 
 /// Advantages of one case: {"group_size", "weights" [C], "rewards" [C][N] (null = not applicable)} (also by TRL's names
 /// num_generations and reward_weights), with any setting of the algorithm beside them or under "options", and, for the
-/// estimators that look at steps, "lengths" [N], "step_rewards" [N][T], "values" [N][T]; kl_in_reward needs "logp" and
+/// estimators that look at steps, "lengths" [N], "step_rewards" [N][T], "values" [N][T], "end_values" [N] (of the states behind the last steps; 0 where it is missing);
+/// kl_in_reward needs "logp" and
 /// "logp_ref" [N][T].
 ///
 /// Returns {"advantages": [N]}, or [N][length] for gae and reinforce_plus_plus when the case has steps; gae adds
@@ -38,6 +39,7 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
         "lengths",
         "step_rewards",
         "values",
+        "end_values",
         "logp",
         "logp_ref",
     ];
@@ -81,6 +83,10 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
     if settings.estimator == Estimator::Gae && values.is_none() {
         return Err("the estimator gae needs \"values\"".into());
     }
+    let end_values = vector(&case, "end_values")?.unwrap_or_default();
+    if !end_values.is_empty() && end_values.len() != n {
+        return Err(format!("there are {} end_values for {n} samples", end_values.len()));
+    }
 
     let mut rewards: Vec<f32> = (0..n).map(|i| weighted_sum(&components, &weights, i)).collect();
     let mut step_rewards = step_rewards.unwrap_or_default().concat();
@@ -105,6 +111,7 @@ pub fn advantages_json(case: &str) -> Result<Value, String> {
         weights: &weights,
         step_rewards: &step_rewards,
         values: &values.unwrap_or_default().concat(),
+        end_values: &end_values,
     };
     let (mut advantages, mut returns) = (vec![0.0; n * steps], vec![0.0; n * steps]);
     let mut scratch = Scratch::default();

@@ -130,6 +130,7 @@ params! {
         multi_objective_aggregation: Aggregation = Aggregation::SumThenNormalize, 0 ..= 0, "", "Sum the components and normalise, or normalise each and sum (GDPO).", source "TRL GRPOConfig";
         gamma: f32 = 1.0, 0 ..= 1, "", "Discount of later rewards (gae, reinforce_plus_plus).", source "verl algorithm.gamma";
         gae_lambda: f32 = 0.95, 0 ..= 1, "", "Bias against variance of the advantage (gae).", formula "A_t = d_t + gamma lambda A_{t+1}", source "Schulman et al. 2015, TRL PPOConfig.lam";
+        bootstrap_truncated: bool = true, 0 ..= 1, "", "Count the value of the state behind the last step of an episode that the horizon cut off (gae): it could have gone on. In tasks whose horizon is part of what is to be done, and in completions, the last step is the end.", formula "d_T = r_T + gamma V(s_{T+1}) - V(s_T)", source "Gymnasium (terminated, truncated); Pardo et al. 2018";
         whiten_advantages: bool = true, 0 ..= 1, "", "Whiten advantages over the batch's valid steps (gae).", formula "(A - mean) / sqrt(var + 1e-8)", source "verl masked_whiten";
         bnpo_reward_min: f32 = 0.0, -1000000 ..= 1000000, "", "Reward that counts as probability 0 (bnpo).", formula "p = (R - min) / (max - min)", source "BNPO";
         bnpo_reward_max: f32 = 1.0, -1000000 ..= 1000000, "", "Reward that counts as probability 1 (bnpo).", source "BNPO";

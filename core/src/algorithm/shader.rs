@@ -34,6 +34,7 @@ shader_struct! {
         weights: [f32; MAX_COMPONENTS],
         gamma: f32,
         gae_lambda: f32,
+        bootstrap_truncated: u32,
         whiten_advantages: u32,
         bnpo_reward_min: f32,
         bnpo_reward_max: f32,
@@ -178,6 +179,7 @@ impl ArmSettings {
             weights: slots,
             gamma: s.gamma,
             gae_lambda: s.gae_lambda,
+            bootstrap_truncated: u32::from(s.bootstrap_truncated),
             whiten_advantages: u32::from(s.whiten_advantages),
             bnpo_reward_min: s.bnpo_reward_min,
             bnpo_reward_max: s.bnpo_reward_max,
@@ -309,6 +311,8 @@ mod tests {
         ("STEPS", 7),
         ("PARAMS", 1000),
         ("COMPONENTS", 3),
+        ("BOOTSTRAP", 1),
+        ("END_ROWS", 6 * 15 * 7),
         ("PAST_SLOTS", 9),
     ];
 

@@ -20,6 +20,7 @@ pub fn advantage(plan: &Plan, settings: &Settings, program: &Program, seed: u32,
         weights: &work.weights,
         step_rewards: &work.scores.step_reward,
         values: if plan.interface.critic { &work.batch.values_old } else { &[] },
+        end_values: &work.end_values,
     };
     // Only gae has returns; those of the lane before this one must not get into the buffer of past samples.
     work.batch.returns.fill(0.0);

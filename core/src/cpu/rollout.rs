@@ -4,8 +4,8 @@ use super::work::{Samples, Work};
 use crate::math;
 use crate::math::rng::{self, purpose};
 use crate::plan::Plan;
-use crate::policy::Policy;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, TokenTask};
+use crate::policy::{Inputs, Policy};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Play, State, StepTask, TokenTask};
 
 /// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
 /// and leaves the policy with the activations of the pass.
@@ -59,7 +59,6 @@ fn steps(
     work: &mut Work,
 ) {
     let (stride, actions, horizon, width) = (plan.task.schema.stride, plan.task.n_actions, work.steps, work.width);
-    let table = plan.policy.name == "table";
     for i in 0..work.n {
         let record = &mut work.records[i * stride..(i + 1) * stride];
         task.begin(key(i), &mut work.states[i], record);
@@ -73,14 +72,9 @@ fn steps(
         for &i in &work.alive {
             let at = (i as usize * horizon + t) * width;
             let state = &work.states[i as usize];
-            if table {
-                work.batch.inputs[at] = task.state_index(state);
-            } else {
-                let mut features = [0; MAX_ACTIVE];
-                task.features(state, &mut features);
-                work.batch.inputs[at..at + width].copy_from_slice(&features[..width]);
-            }
-            work.pass_inputs.extend_from_slice(&work.batch.inputs[at..at + width]);
+            let from = work.pass_inputs.len();
+            observe(plan, task, state, width, &mut work.pass_inputs);
+            work.batch.inputs[at..at + width].copy_from_slice(&work.pass_inputs[from..]);
             if !work.batch.prior.is_empty() {
                 let at = (i as usize * horizon + t) * actions;
                 task.prior(state, &mut work.batch.prior[at..at + actions]);
@@ -108,10 +102,45 @@ fn steps(
             break;
         }
     }
+    if plan.bootstraps() {
+        end_values(plan, task, policy, params, work);
+    }
     for i in 0..work.n {
         let record = &mut work.records[i * stride..(i + 1) * stride];
         let truncated = work.batch.truncated[i] != 0;
         work.true_scores[i] = task.finish(key(i), &work.states[i], work.batch.lengths[i], truncated, record);
+    }
+}
+
+/// Asks the value head about the states behind the last steps of the samples that were cut off, which are still alive.
+/// These rows stand behind the pass's own, so that `backward` leaves them out.
+fn end_values(plan: &Plan, task: &dyn StepTask, policy: &mut dyn Policy, params: &[f32], work: &mut Work) {
+    work.end_values.fill(0.0);
+    if work.alive.is_empty() {
+        return;
+    }
+    work.pass_inputs.clear();
+    for &i in &work.alive {
+        observe(plan, task, &work.states[i as usize], work.width, &mut work.pass_inputs);
+    }
+    let count = work.alive.len();
+    work.logits.resize(count * plan.task.n_actions, 0.0);
+    work.row_values.resize(count, 0.0);
+    let inputs = Inputs::Features(&work.pass_inputs);
+    policy.step(params, &work.alive, inputs, &mut work.logits, &mut work.row_values);
+    for (i, value) in work.alive.iter().zip(&work.row_values) {
+        work.end_values[*i as usize] = *value;
+    }
+}
+
+/// Appends what the policy sees of a state, `width` numbers.
+fn observe(plan: &Plan, task: &dyn StepTask, state: &State, width: usize, inputs: &mut Vec<u32>) {
+    if plan.policy.name == "table" {
+        inputs.push(task.state_index(state));
+    } else {
+        let mut features = [0; MAX_ACTIVE];
+        task.features(state, &mut features);
+        inputs.extend_from_slice(&features[..width]);
     }
 }
 

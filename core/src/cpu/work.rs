@@ -141,6 +141,9 @@ pub struct Work {
     pub entropy_old: Vec<f32>,
     pub entropy: Vec<f32>,
     pub values: Vec<f32>,
+    /// Values of the states behind the last steps of samples that were cut off, 0 for the others, [n]; empty where nobody
+    /// asks.
+    pub end_values: Vec<f32>,
     pub dlogp: Vec<f32>,
     pub dentropy: Vec<f32>,
     pub dvalue: Vec<f32>,
@@ -182,6 +185,8 @@ pub struct Work {
     /// Logits of one step of the rollout, or of a whole replay, [rows][A].
     pub logits: Vec<f32>,
     pub row_entropy: Vec<f32>,
+    /// Values of rows behind a pass.
+    pub row_values: Vec<f32>,
     pub pass_inputs: Vec<u32>,
     pub pass_groups: Vec<u32>,
     pub pass_prompts: Vec<u32>,
@@ -235,6 +240,7 @@ impl Work {
             entropy_old: per_step(),
             entropy: per_step(),
             values: per_step(),
+            end_values: vec![0.0; if plan.bootstraps() { n } else { 0 }],
             dlogp: per_step(),
             dentropy: per_step(),
             dvalue: per_step(),

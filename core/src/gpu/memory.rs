@@ -69,7 +69,7 @@ pub(super) fn make_buffers(
         ("reward_models", models),
         ("records", samples * shape.record),
         ("samples", samples * 4),
-        ("policy_old", rows * 4),
+        ("policy_old", (rows + if shape.bootstraps { samples } else { 0 }) * 4),
         ("policy_new", rows * 4),
         ("components", samples * shape.components),
         ("step_components", rows * shape.step_components),

@@ -62,6 +62,7 @@ pub(super) fn resolve(plan: &Plan, policy: &dyn Policy, lanes: usize) -> Result<
         record: plan.task.schema.stride,
         active: plan.interface.active,
         critic,
+        bootstraps: plan.bootstraps(),
         components: columns::MAX_COMPONENTS,
         step_components: columns::MAX_COMPONENTS,
         columns: columns::ROW,

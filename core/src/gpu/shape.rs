@@ -26,6 +26,8 @@ pub struct Shape {
     pub active: usize,
     /// A value head is trained.
     pub critic: bool,
+    /// It is asked about the states behind the last steps of samples that were cut off.
+    pub bootstraps: bool,
     /// Slots for components and step components, the most of any arm.
     pub components: usize,
     pub step_components: usize,
@@ -71,6 +73,8 @@ impl Shape {
             ("RECORD", self.record),
             ("ACTIVE", self.active.max(1)),
             ("CRITIC", usize::from(self.critic)),
+            ("BOOTSTRAP", usize::from(self.bootstraps)),
+            ("END_ROWS", self.lanes * self.rows()),
             ("COMPONENTS", self.components.max(1)),
             ("STEP_COMPONENTS", self.step_components.max(1)),
             ("COLUMNS", self.columns),

@@ -62,8 +62,8 @@ pub trait Policy: Send {
     /// Whether activations are kept for `backward` (they are, until told otherwise). Without them a pass is lighter, and
     /// its `backward` adds nothing. To be set before `reset`.
     fn keep_activations(&mut self, keep: bool);
-    /// Adds the gradients of every row of the pass to `grads` [n_params], given dL/dlogits [rows][n_actions] and, with a
-    /// value head, dL/dvalue [rows].
+    /// Adds the gradients of the first rows of the pass to `grads` [n_params], given dL/dlogits [rows][n_actions] and, with
+    /// a value head, dL/dvalue [rows]; the rows behind those that are given have no part.
     fn backward(&mut self, params: &[f32], dlogits: &[f32], dvalues: &[f32], grads: &mut [f32]);
 }
 

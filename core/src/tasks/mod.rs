@@ -108,6 +108,11 @@ pub trait StepTask: Send + Sync {
     }
     /// Completes the record after `length` steps and gives the true score. `truncated`: the horizon ended it.
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32;
+    /// Whether an episode that the horizon ends could have gone on, so that the horizon is a limit of the training
+    /// (Gymnasium's truncated) and not of what is to be done (terminated).
+    fn can_go_on(&self) -> bool {
+        true
+    }
     /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.
     fn shader_words(&self) -> Vec<u32>;
 }

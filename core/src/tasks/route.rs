@@ -184,6 +184,11 @@ impl StepTask for Route {
         truth(right)
     }
 
+    /// A question is to be answered before the last step, which the policy sees coming.
+    fn can_go_on(&self) -> bool {
+        false
+    }
+
     fn shader_words(&self) -> Vec<u32> {
         let p = &self.params;
         let mut words = vec![0; word::COUNT];

@@ -375,6 +375,11 @@ impl StepTask for Steps {
         truth(right)
     }
 
+    /// A sample is to be submitted before the last step: one that is cut off is judged as it stands.
+    fn can_go_on(&self) -> bool {
+        false
+    }
+
     fn shader_words(&self) -> Vec<u32> {
         let p = &self.params;
         let mut words = vec![0; word::COUNT];

@@ -138,7 +138,9 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
     let rows = shape.lanes * shape.rows();
     let actions = read("actions", rows).await;
     let inputs = read("inputs", rows * shape.active).await;
-    let old = floats(read("policy_old", rows * 4).await);
+    let ends = if shape.bootstraps { shape.lanes * n } else { 0 };
+    let old = floats(read("policy_old", (rows + ends) * 4).await);
+    assert_eq!(shape.bootstraps, case.critic() && play(&case.plan.task).can_go_on(), "who is asked at the end");
     let samples = floats(read("samples", shape.lanes * n * 4).await);
     let records = floats(read("records", shape.lanes * n * stride).await);
     let task = play(&case.plan.task);
@@ -188,6 +190,14 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
                 seen_steps += 1;
                 over = task.step(key, t as u32, action, &mut state, &mut record);
                 t += 1;
+            }
+            if shape.bootstraps {
+                let mut features = [0; MAX_ACTIVE];
+                task.features(&state, &mut features);
+                let seen =
+                    if case.table() { vec![task.state_index(&state)] } else { features[..shape.active].to_vec() };
+                let worth = if over { 0.0 } else { forward(case, params, &seen, &vec![0.0; case.actions()]).value };
+                close(old[(rows + l * n + i) * 4 + 2], worth, 1e-4, "value behind the last step");
             }
             let score = task.finish(key, &state, t as u32, !over, &mut record);
             let sample = &samples[(l * n + i) * 4..][..4];

@@ -33,6 +33,9 @@ pub struct Batch<'a> {
     pub step_rewards: &'a [f32],
     /// [n][T], or empty. Read by gae.
     pub values: &'a [f32],
+    /// [n]: the value of the state behind the last step, 0 where the episode ended there. Empty: all ended. Read by gae
+    /// with bootstrap_truncated.
+    pub end_values: &'a [f32],
 }
 
 /// What the group statistics of an update were.
@@ -134,8 +137,15 @@ pub fn estimate(
     stats
 }
 
+/// Whether every component is normalised over the samples to which it applies before they are summed.
+pub fn normalises_components(settings: &Settings) -> bool {
+    is_gdpo(settings)
+        || settings.estimator == Estimator::Bnpo
+            && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum
+}
+
 /// GDPO by its own name, or as TRL's normalize_then_sum.
-pub(super) fn is_gdpo(settings: &Settings) -> bool {
+fn is_gdpo(settings: &Settings) -> bool {
     settings.estimator == Estimator::Gdpo
         || (settings.estimator == Estimator::Grpo
             && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum)

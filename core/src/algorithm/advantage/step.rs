@@ -16,8 +16,9 @@ fn reward(batch: &Batch<'_>, i: usize, t: usize) -> f32 {
 }
 
 /// d_t = r_t + gamma V_{t+1} - V_t, A_t = d_t + gamma lambda A_{t+1}, return = A + V (Schulman et al. 2015), with V = 0
-/// after the last valid step; then whitened if whiten_advantages. A sample without a reward has advantage 0 and its own
-/// values as returns, so that it does not move the value head.
+/// behind the last valid step, or `end_values` with bootstrap_truncated (Pardo et al. 2018); then whitened if
+/// whiten_advantages. A sample without a reward has advantage 0 and its own values as returns, so that it does not move
+/// the value head.
 pub(super) fn gae(settings: &Settings, batch: &Batch<'_>, advantages: &mut [f32], returns: &mut [f32]) {
     let decay = settings.gamma * settings.gae_lambda;
     let value = |at: usize| batch.values.get(at).copied().unwrap_or(0.0);
@@ -26,7 +27,8 @@ pub(super) fn gae(settings: &Settings, batch: &Batch<'_>, advantages: &mut [f32]
         advantages[base..base + batch.steps].fill(0.0);
         returns[base..base + batch.steps].fill(0.0);
         let scored = batch.scored(i);
-        let (mut advantage, mut next_value) = (0.0f32, 0.0f32);
+        let end = batch.end_values.get(i).copied().filter(|_| settings.bootstrap_truncated);
+        let (mut advantage, mut next_value) = (0.0f32, end.unwrap_or(0.0));
         for t in (0..batch.length(i)).rev() {
             let v = value(base + t);
             if scored {

@@ -156,6 +156,32 @@ fn gae_has_its_two_ends() {
     assert_eq!((&a[3..], &r[3..]), (&[0.0; 3][..], &[2.0, 0.25, 0.0][..]));
 }
 
+/// Paid 1 a step for ever, a state is worth 1 / (1 - gamma): values that say so are right, and so no step of an episode
+/// that the horizon cut off has an advantage; one that ended lacks the value of what would have come.
+#[test]
+fn gae_counts_what_a_cut_off_episode_would_have_gone_on_to() {
+    let (gamma, lambda) = (0.8f32, 0.6f32);
+    let worth = 1.0 / (1.0 - gamma);
+    let batch = Batch {
+        n: 2,
+        group: 1,
+        steps: 3,
+        lengths: &[3, 2],
+        rewards: &[3.0, 2.0],
+        step_rewards: &[1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+        values: &[worth, worth, worth, worth, worth, 0.0],
+        end_values: &[worth, 0.0],
+        ..Batch::default()
+    };
+    let plain = Settings { gamma, gae_lambda: lambda, whiten_advantages: false, ..with(Estimator::Gae) };
+    let lacks = |steps: i32| -gamma * worth * (gamma * lambda).powi(steps);
+    let (a, r) = steps(&plain, &batch);
+    assert_near(&a, &[0.0, 0.0, 0.0, lacks(1), lacks(0), 0.0], 1e-5);
+    assert_near(&r[..3], &[worth; 3], 1e-5);
+    let (a, _) = steps(&Settings { bootstrap_truncated: false, ..plain }, &batch);
+    assert_near(&a, &[lacks(2), lacks(1), lacks(0), lacks(1), lacks(0), 0.0], 1e-5);
+}
+
 #[test]
 fn reinforce_plus_plus_whitens_returns_to_go() {
     let batch = Batch { n: 2, group: 2, steps: 2, lengths: &[2, 1], rewards: &[4.0, 1.0], ..Batch::default() };

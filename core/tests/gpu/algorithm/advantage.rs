@@ -27,6 +27,7 @@ async fn advantages_agree_with_the_cpu() {
     cases.push(vec![("estimator", "bnpo"), ("multi_objective_aggregation", "normalize_then_sum")]);
     cases.push(vec![("estimator", "bnpo"), ("bnpo_alpha", "1.5"), ("bnpo_beta", "3")]);
     cases.push(vec![("estimator", "gae"), ("gamma", "0.9"), ("whiten_advantages", "false"), ("kl_in_reward", "0.3")]);
+    cases.push(vec![("estimator", "gae"), ("bootstrap_truncated", "false")]);
     cases.push(vec![("estimator", "reinforce_plus_plus"), ("gamma", "0.8"), ("kl_in_reward", "0.1")]);
     cases.push(vec![("estimator", "rloo"), ("kl_in_reward", "0.2"), ("kl_reward_estimator", "k3")]);
     for kind in ["flip_group", "flip_sample", "gaussian", "outlier"] {
@@ -97,6 +98,7 @@ fn check_advantages(
         weights,
         step_rewards: &step_rewards,
         values: &data.values,
+        end_values: &data.end_values,
     };
     let (mut advantages, mut returns) = (vec![0.0; n * t], vec![0.0; n * t]);
     let expected = estimate(settings, &batch, &mut Scratch::default(), &mut advantages, &mut returns);

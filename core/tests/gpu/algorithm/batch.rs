@@ -32,6 +32,8 @@ impl Sizes {
             ("STEPS", self.steps),
             ("COMPONENTS", self.components.max(1)),
             ("PARAMS", self.params),
+            ("BOOTSTRAP", 1),
+            ("END_ROWS", self.lanes * self.n() * self.steps),
         ];
         let mut text: String = sizes.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
         text += include_str!("../../../../shaders/common/at.wgsl");
@@ -83,6 +85,8 @@ pub struct LaneData {
     pub rewards: Vec<f32>,
     pub step_rewards: Vec<f32>,
     pub values: Vec<f32>,
+    /// [n]; 0 for samples that ended.
+    pub end_values: Vec<f32>,
     pub values_new: Vec<f32>,
     pub logp: Vec<f32>,
     pub logp_old: Vec<f32>,
@@ -121,12 +125,14 @@ pub fn lane_data(dice: &mut Dice, sizes: Sizes, weights: &[f32]) -> LaneData {
     let logp_old = dice.fill(n * t, -3.0, -0.1);
     let near = |dice: &mut Dice, by: f32| -> Vec<f32> { logp_old.iter().map(|x| x + dice.within(-by, by)).collect() };
     let values = dice.fill(n * t, -1.0, 1.0);
+    let truncated: Vec<u8> = (0..n).map(|_| u8::from(dice.chance(0.3))).collect();
     LaneData {
+        end_values: truncated.iter().map(|cut| f32::from(*cut) * dice.within(-1.0, 1.0)).collect(),
         logp: near(dice, 0.5),
         logp_ref: near(dice, 0.7),
         entropy: dice.fill(n * t, 0.0, 2.0),
         values_new: values.iter().map(|v| v + dice.within(-0.4, 0.4)).collect(),
-        truncated: (0..n).map(|_| u8::from(dice.chance(0.3))).collect(),
+        truncated,
         lengths,
         active,
         components,
@@ -146,7 +152,9 @@ pub fn shared(sizes: Sizes, lanes: &[LaneData], buffers: &mut Buffers) {
     let per_sample = |f: &dyn Fn(&LaneData, usize) -> [f32; 4]| -> Vec<u32> {
         words(&lanes.iter().flat_map(|l| (0..n).flat_map(move |i| f(l, i))).collect::<Vec<_>>())
     };
-    buffers.insert("policy_old", rows(&|l, r| [l.logp_old[r], 0.0, l.values[r], l.logp_ref[r]]));
+    let mut old = rows(&|l, r| [l.logp_old[r], 0.0, l.values[r], l.logp_ref[r]]);
+    old.extend(per_sample(&|l, i| [0.0, 0.0, l.end_values[i], 0.0]));
+    buffers.insert("policy_old", old);
     buffers.insert("policy_new", rows(&|l, r| [l.logp[r], l.entropy[r], l.values_new[r], 0.0]));
     buffers.insert("samples", per_sample(&|l, i| [l.lengths[i] as f32, f32::from(l.truncated[i]), 0.0, 0.0]));
     buffers.insert("rewards", per_sample(&|l, i| [l.rewards[i], 0.0, 1.0 - f32::from(l.active[i]), 0.0]));
