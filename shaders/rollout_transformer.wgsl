@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var sure = vec3<f32>(0.0);
     var vote = VOTE_START;
     if tid < 4u {
-        var prompt: array<u32, 16>;
+        var prompt: array<u32, PROMPT>;
         task_prompt(seed, at.update, group, &prompt);
         for (var i = 0u; i < PROMPT; i++) {
             text[tid * CONTEXT + i] = prompt[i];

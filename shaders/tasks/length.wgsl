@@ -1,6 +1,6 @@
 // The length task: core/src/tasks/length.rs.
 
-fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, 16>>) {
+fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {
     let k = task_word(W_SYMBOLS);
     let first = draw(seed, update, group, 0u, 0u, PURPOSE_PROMPT);
     let hops = task_word(W_WORK_MIN) + below(first.z, task_word(W_WORK_MAX) - task_word(W_WORK_MIN) + 1u);

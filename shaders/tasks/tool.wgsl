@@ -30,7 +30,7 @@ fn tool_stage(stage: u32, mark: u32) -> u32 {
     return 6u;
 }
 
-fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, 16>>) {
+fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {
     (*out)[0] = below(draw(seed, update, group, 0u, 0u, PURPOSE_PROMPT).x, task_word(W_TOOLS));
     for (var i = 0u; i < task_word(W_ARGUMENTS); i++) {
         let value = below(draw(seed, update, group, 0u, 1u + i, PURPOSE_PROMPT).x, task_word(W_VALUES));

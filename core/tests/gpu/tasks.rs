@@ -53,7 +53,7 @@ const TOKEN_HOST: &str = "
 @group(0) @binding(2) var<storage, read_write> records: array<f32>;
 @group(0) @binding(3) var<storage, read_write> seen: array<u32>;
 var<private> sample: u32;
-var<private> prompt: array<u32, 16>;
+var<private> prompt: array<u32, PROMPT>;
 fn task_word(i: u32) -> u32 { return words[i]; }
 fn record_set(slot: u32, value: f32) { records[sample * RECORD + slot] = value; }
 fn prompt_token(i: u32) -> u32 { return prompt[i]; }
@@ -63,13 +63,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     sample = id.x;
     if sample >= SAMPLES { return; }
     let group = sample / 8u;
-    var p: array<u32, 16>;
+    var p: array<u32, PROMPT>;
     task_prompt(SEED, UPDATE, group, &p);
     prompt = p;
     let length = completions[sample * (1u + STEPS)];
     let ended = length > 0u && completion_token(max(length, 1u) - 1u) == END;
-    seen[sample * 17u] = bitcast<u32>(task_finish(SEED, UPDATE, group, sample, length, !ended));
-    for (var i = 0u; i < 16u; i++) { seen[sample * 17u + 1u + i] = p[i]; }
+    seen[sample * (1u + PROMPT)] = bitcast<u32>(task_finish(SEED, UPDATE, group, sample, length, !ended));
+    for (var i = 0u; i < PROMPT; i++) { seen[sample * (1u + PROMPT) + 1u + i] = p[i]; }
 }
 ";
 
@@ -79,9 +79,9 @@ const UPDATE: u32 = 6;
 
 /// The whole module: constants of a host, the generator, the task, the host.
 fn module(task: &Task) -> String {
-    let (host, end) = match &task.play {
-        Play::Steps(_) => (STEP_HOST, 0),
-        Play::Tokens(t) => (TOKEN_HOST, t.end_token()),
+    let (host, end, prompt) = match &task.play {
+        Play::Steps(_) => (STEP_HOST, 0, 0),
+        Play::Tokens(t) => (TOKEN_HOST, t.end_token(), t.prompt_len()),
     };
     let constants = [
         ("SAMPLES", SAMPLES),
@@ -90,6 +90,7 @@ fn module(task: &Task) -> String {
         ("RECORD", task.schema.stride as u32),
         ("STEPS", task.horizon as u32),
         ("END", end),
+        ("PROMPT", prompt as u32),
     ];
     let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
     [constants.as_str(), RNG, task.wgsl, host].join("\n")
@@ -372,11 +373,12 @@ async fn token_task(task: &Task, gpu: &GpuContext) {
         prompts.push(prompt);
         said.push(tokens);
     }
+    let width = 1 + t.prompt_len();
     let mut buffers = Buffers::from([
         ("words", t.shader_words()),
         ("completions", completions),
         ("records", vec![0; stride * SAMPLES as usize]),
-        ("seen", vec![0; 17 * SAMPLES as usize]),
+        ("seen", vec![0; width * SAMPLES as usize]),
     ]);
     run(gpu, &module(task), &mut buffers, [SAMPLES.div_ceil(64), 1, 1]).await;
     let mut scores = [0, 0];
@@ -385,9 +387,9 @@ async fn token_task(task: &Task, gpu: &GpuContext) {
         let ended = said[at].last() == Some(&t.end_token());
         let score = t.finish(key(at as u32), &prompts[at], &said[at], !ended, &mut record);
         let what = format!("length sample {at}");
-        assert_eq!(&buffers["seen"][17 * at + 1..17 * at + 1 + t.prompt_len()], &prompts[at][..], "{what}: prompt");
+        assert_eq!(&buffers["seen"][width * at + 1..width * (at + 1)], &prompts[at][..], "{what}: prompt");
         assert_same(&what, &record, &floats(&buffers["records"][at * stride..(at + 1) * stride]));
-        assert_eq!(f32::from_bits(buffers["seen"][17 * at]), score, "{what}: score");
+        assert_eq!(f32::from_bits(buffers["seen"][width * at]), score, "{what}: score");
         scores[score as usize] += 1;
     }
     assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
