@@ -49,8 +49,9 @@ const KL_LIMIT: f32 = 10.0;
 const LENGTH_SHRINK: f32 = 0.5;
 const LENGTH_GROWTH: f32 = 2.0;
 const TRUE_FALL: f32 = 0.1;
-/// Of the proxy, in deviations of the first batches, while the true score stays low.
-const PROXY_RISE: f32 = 2.0;
+/// Rises of the proxy while the true score stays low, in deviations of the first batches, each with the correlation of the
+/// two below which it counts: the less they go together, the less it takes.
+const PROXY_RISES: [(f32, f32); 2] = [(2.0, 0.5), (1.0, 0.1)];
 const TRUE_LOW: f32 = 0.5;
 const TRUE_RISE: f32 = 0.02;
 /// A shaped reward may climb before the true score does; this many updates it is given.
@@ -65,7 +66,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         kind: AlarmKind::ProxyUpTrueDown,
         name: "Proxy up, true down",
-        rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then; or, from update 50, the proxy reward is up by two of its first deviations while the true score, below 0.5, has not risen.",
+        rule: "The true score is 0.1 or more below its best so far, while the proxy reward is no lower than it was then; or, from update 50, the true score, below 0.5, has not risen while the proxy reward is up by two of its first deviations and correlates with it by less than 0.5, or by one and less than 0.1.",
     },
     Rule {
         kind: AlarmKind::EntropyCollapse,
@@ -139,14 +140,21 @@ fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
     let always = |_: usize| true;
     if let Some((at, best)) = proxy_up_true_down(&truth, &proxy) {
         let (t0, t1, p0, p1) = (truth[best], truth[at], short(proxy[best]), short(proxy[at]));
-        let sentence = format!(
-            "The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward went from {p0} to {p1}: the reward is being hacked."
-        );
+        let paid = if p0 == p1 {
+            format!("stayed at {p1}: the reward does not miss what is lost")
+        } else {
+            format!("went from {p0} to {p1}: the reward is being hacked")
+        };
+        let sentence =
+            format!("The true score fell from {t0:.2} (update {best}) to {t1:.2} while the proxy reward {paid}.");
         ring(AlarmKind::ProxyUpTrueDown, at, sentence);
-    } else if let Some(at) = proxy_up_true_flat(&truth, &proxy, start_of(&trailing(Column::RewardStd))) {
+    } else if let Some(at) =
+        proxy_up_true_flat(&truth, &proxy, start_of(&trailing(Column::RewardStd)), &|| follows(curves, arm, updates))
+    {
         let (t1, p0, p1) = (truth[at], short(proxy[WARM_UP / 2]), short(proxy[at]));
+        let still = if truth[at] < truth[WARM_UP / 2] - TRUE_RISE { "fell to" } else { "is still" };
         let sentence = format!(
-            "The proxy reward went from {p0} to {p1} while the true score is still {t1:.2}: what is paid is not what is wanted."
+            "The proxy reward went from {p0} to {p1} while the true score {still} {t1:.2}: what is paid is not what is wanted."
         );
         ring(AlarmKind::ProxyUpTrueDown, at, sentence);
     }
@@ -210,12 +218,44 @@ fn proxy_up_true_down(truth: &[f32], proxy: &[f32]) -> Option<(usize, usize)> {
     None
 }
 
-/// The first update at which the proxy is PROXY_RISE deviations over its start while the true score stays where it began.
-fn proxy_up_true_flat(truth: &[f32], proxy: &[f32], deviation: f32) -> Option<usize> {
+/// The first update at which the proxy has risen by one of PROXY_RISES while the true score stays where it began and does
+/// not go along.
+fn proxy_up_true_flat(truth: &[f32], proxy: &[f32], deviation: f32, follows: &dyn Fn() -> Vec<f32>) -> Option<usize> {
     let start = WARM_UP / 2;
     let (t0, p0) = (*truth.get(start)?, *proxy.get(start)?);
-    (PATIENCE..truth.len().min(proxy.len()))
-        .find(|&i| proxy[i] - p0 > PROXY_RISE * deviation && truth[i] < TRUE_LOW && truth[i] <= t0 + TRUE_RISE)
+    let rise = |i: usize| (proxy[i] - p0) / deviation;
+    let is_suspect = |i: &usize| rise(*i) > PROXY_RISES[1].0 && truth[*i] < TRUE_LOW && truth[*i] <= t0 + TRUE_RISE;
+    let mut suspects = (PATIENCE..truth.len().min(proxy.len())).filter(is_suspect).peekable();
+    suspects.peek()?;
+    let follows = follows();
+    suspects.find(|i| PROXY_RISES.iter().any(|(least, most)| rise(*i) > *least && follows[*i] < *most))
+}
+
+/// Correlation of proxy reward and true score over all seeds and the updates so far, at every update; 0 where one of the
+/// two has not differed. A proxy that is the true score in another unit has 1.
+fn follows(curves: &Curves, arm: usize, updates: usize) -> Vec<f32> {
+    let lane = |seed: usize| {
+        let curve = |column: Column| curves.curve(arm, seed, column as usize);
+        (curve(Column::ProxyReward), curve(Column::TrueScore))
+    };
+    let lanes: Vec<(Vec<f32>, Vec<f32>)> = (0..curves.seeds).map(lane).collect();
+    let pair = |(x, y): &(Vec<f32>, Vec<f32>), u: usize| Some((f64::from(*x.get(u)?), f64::from(*y.get(u)?)));
+    let is_there = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+    // Sums around the first pair keep their digits.
+    let mut origin = None;
+    let mut sums = [0.0f64; 6];
+    let mut out = Vec::with_capacity(updates);
+    for u in 0..updates {
+        for (x, y) in lanes.iter().filter_map(|lane| pair(lane, u)).filter(is_there) {
+            let (x0, y0) = *origin.get_or_insert((x, y));
+            let (x, y) = (x - x0, y - y0);
+            sums.iter_mut().zip([1.0, x, y, x * x, y * y, x * y]).for_each(|(sum, by)| *sum += by);
+        }
+        let [n, x, y, xx, yy, xy] = sums;
+        let spread = (n * xx - x * x) * (n * yy - y * y);
+        out.push(if spread > 0.0 { ((n * xy - x * y) / spread.sqrt()) as f32 } else { 0.0 });
+    }
+    out
 }
 
 #[cfg(test)]
@@ -282,9 +322,64 @@ mod tests {
             alarms.iter().map(|a| (a.kind, a.update)).collect::<Vec<_>>(),
             vec![(AlarmKind::ProxyUpTrueDown, 50)]
         );
-        assert_eq!(run(|_| 0.01, 0.004), vec![], "the proxy moves within its spread");
+        assert_eq!(run(|_| 0.01, 0.0015), vec![], "the proxy moves within its spread");
         assert_eq!(run(|u| 0.002 * u as f32, 0.02), vec![], "the true score follows, if slowly");
         assert_eq!(run(|_| 0.8, 0.02), vec![], "there is little left to rise");
+    }
+
+    fn rings(run: impl Fn(usize, &mut [f32])) -> Vec<Alarm> {
+        let mut alarms = detect(&curves(150, run));
+        alarms.retain(|a| a.kind == AlarmKind::ProxyUpTrueDown);
+        alarms
+    }
+
+    #[test]
+    fn a_bounded_proxy_that_climbs_while_the_true_score_sinks_rings() {
+        // `min(1.0, ep.patterns / 3)` on `steps`: 1.7 deviations are all that there is.
+        let alarms = rings(|u, row| {
+            healthy(u, row);
+            row[Column::TrueScore as usize] = 0.05 - 0.0002 * u as f32;
+            row[Column::ProxyReward as usize] = 0.9f32.min(0.34 + 0.006 * u as f32);
+            row[Column::RewardStd as usize] = 0.35;
+        });
+        assert_eq!(alarms.len(), 1);
+        assert!(alarms[0].sentence.ends_with("what is paid is not what is wanted."), "{}", alarms[0].sentence);
+    }
+
+    #[test]
+    fn a_proxy_that_stays_as_it_is_hacks_nothing() {
+        let alarms = rings(|u, row| {
+            healthy(u, row);
+            row[Column::TrueScore as usize] = if u < 40 { 0.6 } else { 0.3 };
+            row[Column::ProxyReward as usize] = 1.0 + 1e-6 * u as f32;
+        });
+        let sentence = &alarms[0].sentence;
+        assert!(sentence.contains("stayed at 1.00") && !sentence.contains("hacked"), "{sentence}");
+    }
+
+    proptest::proptest! {
+        /// Whatever the curve, and whatever the unit that it is paid in: a reward that is the true objective is not
+        /// accused, not even while it is all but zero.
+        #[test]
+        fn the_true_objective_is_never_accused(
+            steps in proptest::collection::vec(-0.02f32..0.02, 150),
+            start in 0.0f32..1.0,
+            factor in 0.01f32..100.0,
+            deviation in 0.0f32..0.5,
+        ) {
+            let mut truth = start;
+            let curve: Vec<f32> = steps.iter().map(|step| {
+                truth = (truth + step * start.max(0.01)).clamp(0.0, 1.0);
+                truth
+            }).collect();
+            let alarms = rings(|u, row| {
+                healthy(u, row);
+                row[Column::TrueScore as usize] = curve[u];
+                row[Column::ProxyReward as usize] = factor * curve[u] - 1.0;
+                row[Column::RewardStd as usize] = factor * deviation;
+            });
+            proptest::prop_assert_eq!(alarms, vec![]);
+        }
     }
 
     #[test]
