@@ -280,7 +280,7 @@ fn solve_and_lint_say_what_a_reward_is_worth_before_training() {
     let file = written(&folder("solve"), COIN);
     let said = goodhart(&["solve", &file], "");
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    assert!(said.out.contains("coin: What you pay for earns 0% of what you want."), "{}", said.out);
+    assert!(said.out.contains("coin: The optimum of this reward earns 0% of what you want."), "{}", said.out);
     let all: Value = serde_json::from_str(&goodhart(&["solve", &file, "--json"], "").out).unwrap();
     assert_eq!(all["arms"][0]["solved"], "exactly");
     let found: Vec<_> = all["arms"][0]["findings"].as_array().unwrap().iter().map(|f| f["check"].clone()).collect();

@@ -4,8 +4,8 @@ mod common;
 
 use common::{number, overrides, text};
 use goodhart_core::experiment::{self, Arm, Experiment, Part};
-use goodhart_core::linter;
-use goodhart_core::oracle::report::{Check, Report};
+use goodhart_core::linter::{self, edits};
+use goodhart_core::oracle::report::{Check, Finding, Report};
 use goodhart_core::params::Value;
 use goodhart_core::plan;
 use goodhart_core::reward::Severity;
@@ -16,15 +16,35 @@ fn shipped(id: &str) -> Experiment {
     experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+fn looked_at(e: &Experiment, arm: usize) -> Report {
+    linter::report(&plan::plan(e).unwrap_or_else(|p| panic!("{}", plan::join(&p))), arm)
+}
+
+/// A report, whose every fix is made and looked at: it ends its finding and brings no other.
 fn report(e: &Experiment, arm: usize) -> Report {
-    let r = linter::report(&plan::plan(e).unwrap_or_else(|p| panic!("{}", plan::join(&p))), arm);
+    let r = looked_at(e, arm);
+    let same = |f: &Finding, g: &Finding| f.check == g.check && f.component == g.component;
     for f in &r.findings {
         let d = &f.diagnostic;
-        assert!(d.severity == Severity::Warning && !d.message.is_empty() && d.suggestion.is_some(), "{f:?}");
+        assert!(d.severity == Severity::Warning && !d.message.is_empty(), "{f:?}");
         let name = f.component.as_deref().unwrap_or("");
         assert_eq!(&e.arms[arm].code[d.start..d.end], name, "the range is the component's name");
+        for fix in &f.fixes {
+            assert_eq!(d.suggestion.as_ref(), Some(&fix.says));
+            let mut fixed = e.clone();
+            fixed.arms[arm].code = edits::apply(&e.arms[arm].code, &fix.edits).expect("the edits fit");
+            fixed.arms[arm].algorithm.extend(fix.set.clone());
+            let after = looked_at(&fixed, arm);
+            assert!(!after.findings.iter().any(|g| same(f, g)), "{fix:?} does not end {f:?}");
+            assert!(after.findings.iter().all(|g| r.findings.iter().any(|f| same(f, g))), "{fix:?} brings {after:?}");
+        }
     }
     r
+}
+
+fn fixes(r: &Report, check: Check) -> Vec<&str> {
+    let own = r.findings.iter().filter(|f| f.check == check);
+    own.flat_map(|f| f.fixes.iter().map(|fix| fix.says.as_str())).collect()
 }
 
 fn of<const N: usize>(kind: &str, settings: [(&str, Value); N], code: &str) -> Report {
@@ -71,7 +91,7 @@ fn a_potential_is_known_by_the_algorithms_own_discount() {
     assert_eq!(progress.potential_based, Some(false));
     assert!(has(&wrong, Check::NotPotential, Some("progress")), "{:?}", wrong.findings);
     let hint = wrong.findings.iter().find(|f| f.check == Check::NotPotential).unwrap();
-    assert!(hint.diagnostic.suggestion.as_ref().unwrap().contains("discount of 0.9"), "{hint:?}");
+    assert_eq!(fixes(&wrong, Check::NotPotential), ["use its discount: gamma = 0.9"], "{hint:?}");
 }
 
 #[test]
@@ -81,6 +101,104 @@ fn components_that_say_nothing_are_named() {
     let r = of("gridworld", [], &code);
     assert!(has(&r, Check::NeverApplies, Some("never")) && has(&r, Check::Constant, Some("alike")), "{:?}", r.findings);
     assert!(!has(&r, Check::Constant, Some("goal")), "the goal is rare, and reached by some episode");
+    assert_eq!(fixes(&r, Check::NeverApplies), ["leave `never` out"]);
+    assert_eq!(fixes(&r, Check::Constant), ["leave `alike` out"]);
+}
+
+/// Not applying is information where another component gives the sample a reward: without `right`, training ends at 0.09
+/// and with it at 0.91.
+#[test]
+fn a_component_that_is_one_or_none_says_something() {
+    let brief = "def brief(ep):\n    return 0.1 if ep.submitted else 0.0\n";
+    let right = "def right(ep):\n    return 1.0 if ep.correct else None\n";
+    let steps = |settings: &[(&str, Value)], code: &str| {
+        let mut e = shipped("pav-progress");
+        e.task = Part { kind: "steps".into(), params: overrides([("skill", number(2.0))]) };
+        e.algorithm = settings.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect();
+        e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) }];
+        report(&e, 0)
+    };
+    let both = format!("{right}{brief}");
+    let r = steps(&[], &both);
+    assert!(r.findings.is_empty(), "{:?}", r.findings);
+    let own = r.components.iter().find(|c| c.name == "right").unwrap();
+    assert!(own.variance_share.unwrap() > 0.1 && own.correlation.unwrap() > 0.5, "{own:?}");
+    // Alone, a sample of None has no reward and takes no part.
+    let alone = steps(&[], right);
+    assert_eq!(fixes(&alone, Check::Constant), ["let `right` pay 0.0 instead of None"], "{:?}", alone.findings);
+    // Where each component is normalised over the samples where it applies, it is constant again.
+    let apart = steps(&[("estimator", text("gdpo"))], &both);
+    assert_eq!(fixes(&apart, Check::Constant), ["let `right` pay 0.0 instead of None"], "{:?}", apart.findings);
+}
+
+fn pointmass(weights: &str) -> Report {
+    let mut e = shipped("lucy-skg-krc");
+    e.task = Part { kind: "pointmass".into(), params: overrides([]) };
+    e.algorithm = overrides([("estimator", text("gae"))]);
+    let code = format!(
+        "{weights}def fast(ep, t):\n    return ep.speed[t + 1]\ndef reached(ep):\n    return 1.0 if ep.reached else 0.0\n"
+    );
+    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]) }];
+    report(&e, 0)
+}
+
+/// The base policy hardly ever reaches the target. No weight of the other component changes that, so none is offered, and
+/// neither is what this estimator does not look at.
+#[test]
+fn what_the_base_policy_never_does_is_not_drowned() {
+    for weights in ["", "weights = {\"fast\": 0.71}\n", "weights = {\"fast\": 0.01}\n"] {
+        let r = pointmass(weights);
+        for f in r.findings.iter().filter(|f| f.check == Check::Dominates) {
+            let said = f.diagnostic.suggestion.clone().unwrap_or_default();
+            assert!(f.fixes.len() == usize::from(!said.is_empty()) && !said.contains("normalize"), "{weights}: {f:?}");
+        }
+    }
+}
+
+/// Where the oracle cannot go, a short training finds that a crash at full speed is paid more than the way.
+#[test]
+fn pay_for_what_is_worth_less_is_found_by_trying() {
+    let mut e = shipped("carl-route-completion");
+    let code = "def pace(ep, t):\n    return 0.1 * ep.speed[t + 1] / 6\ndef crash(ep):\n    return -1.0 + 5.0 * ep.speed[-1] / 6 if ep.collision else 0.0\n";
+    e.arms[0] = Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) };
+    let r = report(&e, 0);
+    let found = r.findings.iter().find(|f| f.check == Check::PaysMoreForLess);
+    assert!(found.is_some(), "{:?}", r.findings);
+    let message = &found.unwrap().diagnostic.message;
+    assert!(message.contains("true score of 0.0"), "{message}");
+    let good = report(&shipped("carl-route-completion"), 2);
+    assert!(good.findings.is_empty(), "{:?}", good.findings);
+}
+
+/// On a map with lava beside the start, a cost of time makes the shortest episodes better paid than the wanderings of the
+/// base policy, and still the goal pays most: no warning against what the oracle says, but a word of the way there.
+#[test]
+fn warnings_do_not_contradict_the_oracle() {
+    let mut e = shipped("coin-circling");
+    e.task.params = overrides([("map", text("S..../L..../....G"))]);
+    let code = format!("{GOAL}def haste(ep):\n    return -0.05 * ep.length\n");
+    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]) }];
+    let r = report(&e, 0);
+    assert!(r.regret.unwrap() < 0.01 && !has(&r, Check::PaysForNothing, None), "{r:?}");
+    assert!(r.training.contains("On the way, the shortest episodes would be paid"), "{}", r.training);
+    for path in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments")).unwrap() {
+        let path = path.unwrap().path();
+        if path.extension().is_none_or(|x| x != "toml") {
+            continue;
+        }
+        let e = experiment::file::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for r in linter::reports(&plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p)))) {
+            let accuses = |f: &&Finding| {
+                !matches!(f.check, Check::Dominates | Check::NeverApplies | Check::Constant | Check::BelowEpsilon)
+            };
+            let accused = r.findings.iter().find(accuses);
+            // An answer that must be right often enough before it pays is optimal, and not what training finds.
+            let is_reachable = r.training.starts_with(goodhart_core::oracle::TRAINING);
+            if let (Some(regret), Some(found), true) = (r.regret, accused, is_reachable) {
+                assert!(regret > 0.01, "{path:?}, {}: regret {regret} and {found:?}", r.arm);
+            }
+        }
+    }
 }
 
 #[test]
@@ -88,6 +206,7 @@ fn a_component_that_drowns_the_others_is_named() {
     let code = format!("{GOAL}def bumps(ep):\n    return -0.3 * sum(ep.bumps)\n");
     let r = of("gridworld", [], &code);
     assert!(has(&r, Check::Dominates, Some("bumps")), "{:?}", r.components);
+    assert!(fixes(&r, Check::Dominates)[0].starts_with("give `bumps` the weight 0."), "{:?}", r.findings);
     let small = of("gridworld", [], &code.replace("0.3", "0.003"));
     assert!(!has(&small, Check::Dominates, Some("bumps")) && !has(&small, Check::Dominates, Some("goal")));
 }
@@ -108,7 +227,9 @@ fn a_component_with_the_wrong_sign_is_named() {
 fn rewards_that_the_estimator_cannot_tell_apart_are_named() {
     let grpo = [("estimator", text("grpo"))];
     let small = "def right(ep):\n    return 1e-5 if ep.correct else 0.0\n";
-    assert!(has(&of("bandit", grpo.clone(), small), Check::BelowEpsilon, None));
+    let r = of("bandit", grpo.clone(), small);
+    assert!(has(&r, Check::BelowEpsilon, None));
+    assert_eq!(fixes(&r, Check::BelowEpsilon).len(), 1, "{:?}", r.findings);
     assert!(!has(&of("bandit", grpo, &small.replace("1e-5", "0.1")), Check::BelowEpsilon, None));
     assert!(!has(&of("bandit", [("estimator", text("dr_grpo"))], small), Check::BelowEpsilon, None));
 }
@@ -117,14 +238,15 @@ fn rewards_that_the_estimator_cannot_tell_apart_are_named() {
 fn pay_for_the_empty_answer_is_named() {
     let naive =
         "def right(ep):\n    return 1.0 if ep.correct else 0.0\ndef brevity(ep):\n    return -0.3 * ep.length\n";
-    assert!(has(&of("length", [], naive), Check::PaysForNothing, None));
+    let r = of("length", [], naive);
+    assert!(has(&r, Check::PaysForNothing, None), "{} {} {:?}", r.says, r.training, r.findings);
     let right = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
     assert!(of("length", [], right).findings.is_empty());
     // On a map with lava beside the start: whoever ends at once is paid more than who looks for the goal.
     let mut e = shipped("coin-circling");
     e.task.params = overrides([("map", text("S..../L..../....G"))]);
     let haste = |pay: f32| format!("{GOAL}def haste(ep):\n    return -{pay} * ep.length\n");
-    e.arms = vec![Arm { name: "arm".into(), code: haste(0.2), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: haste(0.3), algorithm: overrides([]) }];
     assert!(has(&report(&e, 0), Check::PaysForNothing, None));
     e.arms[0].code = GOAL.into();
     assert!(report(&e, 0).findings.is_empty());

@@ -264,3 +264,16 @@ fn a_reward_that_looks_at_the_group_is_asked_among_demonstrations() {
     let o = r.optimum.as_ref().unwrap();
     assert_eq!((r.solved, o.true_score), (Solved::Approximately, 1.0), "{r:?}");
 }
+
+/// The landing experiment's second arm ends at a true score of 0.15: what is optimal is one thing, what training finds is
+/// another, and both are said.
+#[test]
+fn what_is_optimal_and_what_training_finds_are_two_things() {
+    let r =
+        linter::report(&plan::plan(&shipped("grpo-lambda-length")).unwrap_or_else(|p| panic!("{}", plan::join(&p))), 1);
+    assert!(r.says.starts_with("The optimum of this reward"), "{}", r.says);
+    assert!(r.training.contains("an answer as long as the demonstrations"), "{}", r.training);
+    // The base policy is right a third of the time.
+    let share = r.training.split("more than ").nth(2).and_then(|rest| rest.split('%').next()?.parse::<f32>().ok());
+    assert!(share.is_some_and(|x| x > 50.0), "{}", r.training);
+}

@@ -45,7 +45,8 @@ fn best(episode: &Episode, plan: &Plan) -> String {
 }
 
 fn said(arm: &Report) -> String {
-    [&arm.says].into_iter().chain(&arm.notes).map(String::as_str).collect::<Vec<_>>().join(" ")
+    let said = [&arm.says, &arm.training].into_iter().chain(&arm.notes);
+    said.filter(|s| !s.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn rows(arms: &[Report]) -> Vec<Vec<String>> {

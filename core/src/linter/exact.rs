@@ -1,24 +1,28 @@
 //! Checks on a solved task: loops that pay, and components that make another policy optimal.
 
-use super::finding;
+use super::{LOSS, finding};
 use crate::oracle::report::{Check, ComponentFacts, Report};
 use crate::oracle::solve::{self, Best, worth};
 use crate::oracle::starc::{canonical, norm};
 use crate::oracle::{Oracle, Paid};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedArm};
 use crate::tasks::{Play, TaskView};
 use std::ops::Deref;
 
 /// Tables [H][E] up to which the task is solved again without each component.
 const AGAIN: usize = 300_000;
-/// Loss of true score, as a share of the best, that is worth a warning.
-const LOSS: f64 = 0.05;
 /// Discounts that a difference of potentials may be meant for.
 const DISCOUNTS: [f64; 8] = [1.0, 0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9];
 
 /// Adds facts of components and findings to a report.
-pub fn check<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
-    let program = &oracle.plan.arms[arm].program;
+pub fn check<P: Deref<Target = Plan>>(
+    oracle: &Oracle<P>,
+    arm: &PlannedArm,
+    paid: &Paid,
+    best: &Best,
+    report: &mut Report,
+) {
+    let program = &arm.program;
     let model = &oracle.model;
     let is_small = model.horizon * model.edges.len() <= AGAIN;
     let with = f64::from(report.optimum.as_ref().map_or(0.0, |o| o.true_score));
@@ -48,15 +52,17 @@ pub fn check<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Pai
                 );
                 let gamma = paid.gamma as f32;
                 let meant = DISCOUNTS.iter().find(|d| **d as f32 != gamma && is_potential(oracle, own, **d));
-                let suggestion = match meant {
+                let hint = match meant {
                     Some(d) => format!(
                         "it is a difference of potentials for a discount of {d}, and the algorithm's is {gamma}: use {gamma}"
                     ),
                     None => format!(
-                        "pay it as a difference of potentials, {gamma} * phi(after) - phi(before) with phi 0 after the last step: that changes no optimal policy"
+                        "a difference of potentials, {gamma} * phi(after) - phi(before) with phi 0 after the last step, changes no optimal policy"
                     ),
                 };
-                report.findings.push(finding(Check::NotPotential, program, Some(c), message, suggestion));
+                let mut found = finding(Check::NotPotential, program, Some(c), message, &hint);
+                found.discount = meant.map(|d| *d as f32);
+                report.findings.push(found);
             }
         }
         report.components.push(facts);
@@ -72,8 +78,8 @@ fn is_potential<P: Deref<Target = Plan>>(oracle: &Oracle<P>, r: &[f64], gamma: f
 
 /// A loop that the optimum of this reward goes round until the horizon, paid at every round, where the best policy for
 /// the true objective ends by itself or is worth more.
-fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, best: &Best, report: &mut Report) {
-    let (model, program) = (&oracle.model, &oracle.plan.arms[arm].program);
+fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: &PlannedArm, paid: &Paid, best: &Best, report: &mut Report) {
+    let (model, program) = (&oracle.model, &arm.program);
     let with = report.optimum.as_ref().map_or(0.0, |o| f64::from(o.true_high));
     if model.horizon < 4 || with >= oracle.best.value - LOSS * oracle.best.value.abs() {
         return;
@@ -97,8 +103,9 @@ fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: usize, paid: &Paid, b
             "a loop of {steps} pays {round:.2} a round, and going round it to the horizon pays more ({:.2}) than anything that ends the episode",
             best.value
         );
-        let suggestion = "pay a difference of potentials, or pay for it once an episode: a loop then sums to nothing";
-        let mut found = finding(Check::PositiveCycle, program, blamed, message, suggestion.into());
+        let hint =
+            "a loop of differences of potentials sums to nothing, and what is paid once an episode cannot be farmed";
+        let mut found = finding(Check::PositiveCycle, program, blamed, message, hint);
         found.cells = nodes.iter().filter_map(|node| shown(oracle, *node)).collect();
         report.findings.push(found);
         return;

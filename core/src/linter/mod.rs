@@ -1,13 +1,21 @@
 //! The linter's checks of meaning: what compiles and still pays for something else. Each finding is a warning with a
-//! reason and a fix. `exact` asks the oracle's solution of a small task, `sampled` looks at episodes of the base policy.
+//! reason, and with a fix where one was found that ends it. `exact` asks the oracle's solution of a small task, `sampled`
+//! looks at episodes of the base policy, `search` trains a little where there is no solution.
 
+pub mod edits;
+mod episodes;
 mod exact;
+mod fixes;
 mod sampled;
+mod search;
 
-use crate::oracle::report::{Check, Finding, Report};
-use crate::oracle::{Solver, needs_a_run, unsolved};
-use crate::plan::Plan;
+use crate::oracle::report::{Check, Finding, Report, Solved};
+use crate::oracle::{Solver, TRAINING, needs_a_run, unsolved};
+use crate::plan::{Plan, PlannedArm};
 use crate::reward::{Diagnostic, Program, Severity};
+use episodes::Episodes;
+use search::Wanted;
+use std::cell::OnceCell;
 use std::ops::Deref;
 
 /// Everything that is known of an arm: the oracle's solution where there is one, facts of its components, findings.
@@ -18,7 +26,8 @@ pub fn report(plan: &Plan, arm: usize) -> Report {
 /// The same of every arm, with the task solved once.
 pub fn reports(plan: &Plan) -> Vec<Report> {
     let solved = Solver::new(plan);
-    (0..plan.arms.len()).map(|arm| report_of(&solved, plan, arm)).collect()
+    let bench = Bench::new(&solved, plan);
+    plan.arms.iter().map(|arm| bench.offer(arm)).collect()
 }
 
 /// The same of a task that was tried to solve already, for the arms of `plan`.
@@ -27,36 +36,101 @@ pub fn report_of<P: Deref<Target = Plan> + Clone>(
     plan: &Plan,
     arm: usize,
 ) -> Report {
-    match solved {
-        Ok(solver) => report_with(solver, arm),
-        Err(why) => checked(plan, arm, None, unsolved(plan, arm, why)),
+    Bench::new(solved, plan).offer(&plan.arms[arm])
+}
+
+/// (step, transition) pairs up to which fixes are tried.
+const QUICK: usize = 100_000;
+
+/// What arms are looked at with: the solved task, or why there is none, and episodes of the base policy.
+struct Bench<'a, P> {
+    solved: &'a Result<Solver<P>, String>,
+    plan: &'a Plan,
+    episodes: Episodes,
+    wanted: OnceCell<Option<Wanted>>,
+}
+
+impl<'a, P: Deref<Target = Plan> + Clone> Bench<'a, P> {
+    fn new(solved: &'a Result<Solver<P>, String>, plan: &'a Plan) -> Self {
+        Self { solved, plan, episodes: episodes::sample(plan), wanted: OnceCell::new() }
+    }
+
+    /// A report with fixes.
+    fn offer(&self, arm: &PlannedArm) -> Report {
+        let mut report = self.report(arm);
+        fixes::offer(self, arm, &mut report);
+        report
+    }
+
+    /// How many fixes can be tried before whoever edits has waited too long.
+    fn tries(&self) -> usize {
+        match self.solved {
+            Ok(Solver::Steps(oracle)) if oracle.model.horizon * oracle.model.edges.len() > QUICK => 0,
+            Ok(_) => 16,
+            Err(_) => 4,
+        }
+    }
+
+    fn report(&self, arm: &PlannedArm) -> Report {
+        match self.solved {
+            Err(why) => self.checked(arm, None, unsolved(&arm.name, why)),
+            Ok(Solver::Steps(oracle)) => {
+                let report = match oracle.solved_for(arm) {
+                    Ok((mut report, paid, best)) => {
+                        exact::check(oracle, arm, &paid, &best, &mut report);
+                        report
+                    }
+                    Err(why) => unsolved(&arm.name, &why),
+                };
+                let all = Covered { records: oracle.every_transition(), what: "on every transition of the task" };
+                self.checked(arm, Some((all, oracle.best.value)), report)
+            }
+            Ok(Solver::Tokens(tokens)) => match tokens.solved_for(arm) {
+                Ok((report, earned)) => {
+                    let (records, best) = tokens.every_record(&earned);
+                    let all = Covered { records: &records, what: "in every completion" };
+                    self.checked(arm, Some((all, best)), report)
+                }
+                Err(why) => self.checked(arm, None, unsolved(&arm.name, &why)),
+            },
+        }
+    }
+
+    /// Adds the checks that need no solution (what is covered and the best possible true score, where there is one), drops
+    /// those that the solution speaks against, and sorts the findings by the program's lines.
+    fn checked(&self, arm: &PlannedArm, solution: Option<(Covered<'_>, f64)>, mut report: Report) -> Report {
+        if needs_a_run(self.plan, &arm.program).is_none() {
+            sampled::check(self.plan, arm, &self.episodes, solution, &mut report);
+            if report.solved == Solved::Not {
+                let wanted = self.wanted.get_or_init(|| search::wanted(self.plan));
+                let found = search::search(self.plan, arm, wanted.as_ref(), &self.episodes);
+                report.findings.extend(found.map(|found| sampled::misled(arm, &found)));
+            }
+        }
+        if is_right(&report) {
+            // Where being right must be likely before it pays, the empty answer is what training finds.
+            let is_reachable = report.training == TRAINING;
+            let speaks_against =
+                |f: &Finding| f.check == Check::WrongSign || f.check == Check::PaysForNothing && is_reachable;
+            // What is no fault of the optimum may still be what training meets first.
+            for found in report.findings.extract_if(.., |f| speaks_against(f)) {
+                let message = found.diagnostic.message;
+                report.training += &format!(" On the way, {message}.");
+            }
+        }
+        report.findings.sort_by_key(|f| (f.diagnostic.start, f.diagnostic.end));
+        report
     }
 }
 
-/// The same for a task that is solved already.
-fn report_with<P: Deref<Target = Plan> + Clone>(solver: &Solver<P>, arm: usize) -> Report {
-    match solver {
-        Solver::Steps(oracle) => {
-            let plan: &Plan = &oracle.plan;
-            let report = match oracle.solved(arm) {
-                Ok((mut report, paid, best)) => {
-                    exact::check(oracle, arm, &paid, &best, &mut report);
-                    report
-                }
-                Err(why) => unsolved(plan, arm, &why),
-            };
-            let all = Covered { records: oracle.every_transition(), what: "on every transition of the task" };
-            checked(plan, arm, Some((all, oracle.best.value)), report)
-        }
-        Solver::Tokens(tokens) => match tokens.solved(arm) {
-            Ok((report, earned)) => {
-                let (records, best) = tokens.every_record(&earned);
-                let all = Covered { records: &records, what: "in every completion" };
-                checked(&tokens.plan, arm, Some((all, best)), report)
-            }
-            Err(why) => checked(&tokens.plan, arm, None, unsolved(&tokens.plan, arm, &why)),
-        },
-    }
+/// Loss of true score, as a share of the best, that is worth a warning.
+const LOSS: f64 = 0.05;
+
+/// Whether every optimum of the reward is nearly the best there is: then no warning may say that it pays for something
+/// else.
+fn is_right(report: &Report) -> bool {
+    let (Some(optimum), Some(best)) = (&report.optimum, &report.best) else { return false };
+    f64::from(best.value - optimum.true_low) <= LOSS * f64::from(best.value.abs())
 }
 
 /// Records of episodes that together have all that can happen, [n][stride].
@@ -65,18 +139,8 @@ struct Covered<'a> {
     what: &'static str,
 }
 
-/// Adds the checks that need no solution (what is covered and the best possible true score, where there is one) and sorts
-/// the findings by the program's lines.
-fn checked(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, mut report: Report) -> Report {
-    if needs_a_run(plan, &plan.arms[arm].program).is_none() {
-        sampled::check(plan, arm, solution, &mut report);
-    }
-    report.findings.sort_by_key(|f| (f.diagnostic.start, f.diagnostic.end));
-    report
-}
-
-/// A warning about a component, or about the whole program.
-fn finding(check: Check, program: &Program, component: Option<usize>, message: String, suggestion: String) -> Finding {
+/// A warning about a component, or about the whole program, with a hint that promises nothing (or an empty text).
+fn finding(check: Check, program: &Program, component: Option<usize>, message: String, hint: &str) -> Finding {
     let source = program.source();
     let at = component.map(|c| &program.components[c]);
     let found = at.and_then(|c| {
@@ -94,9 +158,11 @@ fn finding(check: Check, program: &Program, component: Option<usize>, message: S
             line,
             column: column as u32 + 1,
             message,
-            suggestion: Some(suggestion),
+            suggestion: (!hint.is_empty()).then(|| hint.to_string()),
         },
         component: at.map(|c| c.name.clone()),
         cells: Vec::new(),
+        discount: None,
+        fixes: Vec::new(),
     }
 }

@@ -1,20 +1,18 @@
 //! Checks on episodes of the base policy: components that say nothing, drown the others or point the wrong way, rewards
-//! that an estimator cannot tell apart, and pay for doing nothing.
+//! that an estimator cannot tell apart, pay for doing nothing, and pay for what is worth less.
 
+use super::episodes::{Episodes, correlation, moments};
+use super::search::Found;
 use super::{Covered, finding};
 use crate::algorithm::advantage::epsilon;
-use crate::algorithm::settings::{Aggregation, Estimator, ScaleRewards};
-use crate::math::rng::{draw, purpose, uniform};
-use crate::oracle::model::SEED_SPACE;
+use crate::algorithm::normalises_components;
+use crate::algorithm::settings::{Estimator, ScaleRewards};
 use crate::oracle::paid::{rewards, run_values};
-use crate::oracle::plays::pick;
 use crate::oracle::report::{Check, ComponentFacts, Finding, Report};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedArm};
 use crate::reward::{ComponentInfo, Scores};
-use crate::tasks::{DrawKey, Play, STATE_WORDS, State, StepTask, TokenTask};
+use crate::tasks::Play;
 
-/// Episodes, about.
-const EPISODES: usize = 512;
 /// Share of the variance from which a component drowns the others.
 const DROWNS: f64 = 0.9;
 /// Correlation with the true score from which a component may.
@@ -24,106 +22,10 @@ const WRONG: f64 = -0.1;
 /// Deviations of chance that it must be away from 0.
 const SIGMAS: f64 = 4.0;
 
-/// Episodes of the base policy in groups that start alike. Completions are demonstrations, which the base policy
-/// learns from.
-struct Episodes {
-    n: usize,
-    records: Vec<f32>,
-    truth: Vec<f64>,
-    lengths: Vec<f64>,
-    /// Tokens: the records with the first sample of every group answering nothing, and the mean true score of that.
-    empty: Option<(Vec<f32>, f64)>,
-}
-
-fn key(i: usize, group: usize) -> DrawKey {
-    DrawKey { seed: SEED_SPACE + 2, update: 0, group: (i / group) as u32, sample: (i % group) as u32 }
-}
-
-fn sample(plan: &Plan) -> Episodes {
-    let group = plan.group();
-    let n = EPISODES.div_ceil(group).max(4) * group;
-    let mut all = Episodes {
-        n,
-        records: vec![0.0; n * plan.task.schema.stride],
-        truth: Vec::with_capacity(n),
-        lengths: Vec::with_capacity(n),
-        empty: None,
-    };
-    match &plan.task.play {
-        Play::Steps(task) => steps(plan, task.as_ref(), &mut all),
-        Play::Tokens(task) => tokens(plan, task.as_ref(), &mut all),
-    }
-    all
-}
-
-fn steps(plan: &Plan, task: &dyn StepTask, all: &mut Episodes) {
-    let (stride, group, actions) = (plan.task.schema.stride, plan.group(), plan.task.n_actions);
-    let mut prior = vec![0.0; actions];
-    for (i, record) in all.records.chunks_exact_mut(stride).enumerate() {
-        let key = key(i, group);
-        let mut state: State = [0; STATE_WORDS];
-        task.begin(key, &mut state, record);
-        let (mut t, mut over) = (0, false);
-        while !over && t < plan.task.horizon as u32 {
-            if task.has_prior() {
-                task.prior(&state, &mut prior);
-            }
-            let weights: Vec<f64> = prior.iter().map(|x| libm::exp(f64::from(*x))).collect();
-            let sum: f64 = weights.iter().sum();
-            let u = f64::from(uniform(draw(key.seed, 0, key.group, key.sample, t, purpose::ACTION)[0]));
-            let action = pick(&weights, u * sum) as u32;
-            over = task.step(key, t, action, &mut state, record);
-            t += 1;
-        }
-        all.truth.push(f64::from(task.finish(key, &state, t, !over, record)));
-        all.lengths.push(f64::from(t));
-    }
-}
-
-fn tokens(plan: &Plan, task: &dyn TokenTask, all: &mut Episodes) {
-    let (stride, group) = (plan.task.schema.stride, plan.group());
-    let mut prompt = vec![0; task.prompt_len()];
-    let mut out = vec![0; plan.task.horizon];
-    let mut empty = Vec::with_capacity(all.records.len());
-    let (mut worth, mut empties) = (0.0, 0.0);
-    for (i, record) in all.records.chunks_exact_mut(stride).enumerate() {
-        let key = key(i, group);
-        task.prompt(key, &mut prompt);
-        let length = task.demonstration(key, &prompt, &mut out);
-        let truncated = out[..length].last() != Some(&task.end_token());
-        all.truth.push(f64::from(task.finish(key, &prompt, &out[..length], truncated, record)));
-        all.lengths.push(length as f64);
-        empty.extend_from_slice(record);
-        if i % group == 0 {
-            worth += f64::from(task.finish(key, &prompt, &[task.end_token()], false, &mut empty[i * stride..]));
-            empties += 1.0;
-        }
-    }
-    all.empty = Some((empty, worth / empties));
-}
-
-/// Mean and deviation of the numbers that are there.
-fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n = values.clone().count().max(1) as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    (mean, (values.map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt())
-}
-
-/// Pearson's correlation over the pairs that are there; None where one of the two never differs.
-fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
-    let pairs: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).filter(|(x, _)| !x.is_nan()).collect();
-    let (mx, sx) = moments(pairs.iter().map(|p| p.0));
-    let (my, sy) = moments(pairs.iter().map(|p| p.1));
-    let n = pairs.len() as f64;
-    let both = pairs.iter().map(|(x, y)| (x - mx) * (y - my)).sum::<f64>() / n.max(1.0);
-    (sx > 1e-7 * mx.abs().max(1e-30) && sy > 0.0).then(|| both / (sx * sy))
-}
-
 /// Adds facts of components and findings to a report.
-pub fn check(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, report: &mut Report) {
-    let program = &plan.arms[arm].program;
+pub fn check(plan: &Plan, arm: &PlannedArm, all: &Episodes, solution: Option<(Covered<'_>, f64)>, report: &mut Report) {
+    let program = &arm.program;
     let run = run_values(plan, 0);
-    let all = sample(plan);
     let (paid, scores) = rewards(plan, program, &all.records, &run, plan.group());
     let covered = solution.as_ref().map(|(all, _)| (rewards(plan, program, all.records, &run, 1).1, all.what));
     if report.components.is_empty() {
@@ -131,12 +33,12 @@ pub fn check(plan: &Plan, arm: usize, solution: Option<(Covered<'_>, f64)>, repo
     }
     silent(plan, arm, &scores, covered.as_ref(), report);
     if !program.has_combine() {
-        shares(plan, arm, &all, &scores, report);
+        shares(arm, all, &scores, report);
     }
     let paid: Vec<f64> = paid.iter().map(|x| f64::from(*x)).collect();
     below_epsilon(plan, arm, &paid, report);
     let best = solution.map_or(0.0, |(_, best)| best);
-    for_nothing(plan, arm, &all, &paid, best, report);
+    for_nothing(plan, arm, all, &paid, best, report);
 }
 
 fn facts(name: &str) -> ComponentFacts {
@@ -144,78 +46,137 @@ fn facts(name: &str) -> ComponentFacts {
     ComponentFacts { name, potential_based: None, true_without: None, variance_share: None, correlation: None }
 }
 
-/// The values of one component, and of its steps, that are there.
-fn values(scores: &Scores, plan: &Plan, arm: usize, c: usize) -> (Vec<f32>, Vec<f32>) {
-    let components = &plan.arms[arm].program.components;
-    let n = scores.reward.len();
-    let there = |x: &[f32]| x.iter().copied().filter(|x| !x.is_nan()).collect::<Vec<f32>>();
-    let own = there(&scores.components[c * n..(c + 1) * n]);
+/// What an arm makes of a component that does not apply.
+#[derive(Clone, Copy, PartialEq)]
+enum Absent {
+    /// It adds nothing to the sum: as good as 0, where another component gives the sample a reward.
+    Nothing,
+    /// It is left out where each component is normalised.
+    LeftOut,
+    /// `combine` sees it.
+    Seen,
+}
+
+impl Absent {
+    fn of(arm: &PlannedArm) -> Self {
+        if arm.program.has_combine() {
+            Self::Seen
+        } else if normalises_components(&arm.settings) {
+            Self::LeftOut
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// What a component adds to the rewards of the samples that have one, and to their steps; NaN where `combine` sees that it
+/// does not apply.
+fn added(scores: &Scores, plan: &Plan, arm: &PlannedArm, c: usize) -> (Vec<f32>, Vec<f32>) {
+    let components = &arm.program.components;
+    let (n, absent) = (scores.reward.len(), Absent::of(arm));
+    let counts = |x: &f32| absent != Absent::LeftOut || !x.is_nan();
+    let as_added = |x: f32| if x.is_nan() && absent == Absent::Nothing { 0.0 } else { x };
+    let has_reward = |i: &usize| !scores.reward[*i].is_nan();
+    let own = &scores.components[c * n..(c + 1) * n];
+    let samples = || (0..n).filter(has_reward).filter(|i| counts(&own[*i]));
+    let totals = samples().map(|i| as_added(own[i])).collect();
     if !components[c].is_step {
-        return (own, Vec::new());
+        return (totals, Vec::new());
     }
     let s = components[..c].iter().filter(|c| c.is_step).count();
-    let size = n * plan.task.horizon;
-    (own, there(&scores.steps[s * size..(s + 1) * size]))
+    let horizon = plan.task.horizon;
+    // Beyond the end of an episode there is no step, and a step that is paid nothing says as little.
+    let steps = samples().flat_map(|i| &scores.steps[(s * n + i) * horizon..][..horizon]).copied();
+    (totals, steps.filter(|x| !x.is_nan()).collect())
+}
+
+/// Whether a component applies nowhere.
+fn is_absent(scores: &Scores, c: usize) -> bool {
+    let n = scores.reward.len();
+    scores.components[c * n..(c + 1) * n].iter().all(|x| x.is_nan())
 }
 
 /// Components that never apply, and those that are always the same.
-fn silent(plan: &Plan, arm: usize, scores: &Scores, covered: Option<&(Scores, &'static str)>, report: &mut Report) {
-    let program = &plan.arms[arm].program;
+fn silent(
+    plan: &Plan,
+    arm: &PlannedArm,
+    scores: &Scores,
+    covered: Option<&(Scores, &'static str)>,
+    report: &mut Report,
+) {
+    let program = &arm.program;
     let over = match covered {
         Some((_, what)) => (*what).to_string(),
         None => format!("in {} episodes of the base policy", scores.reward.len()),
     };
+    let all = || [Some(scores), covered.map(|c| &c.0)].into_iter().flatten();
+    let failed = all().any(|s| s.errors.iter().any(|e| *e != 0));
     for (c, component) in program.components.iter().enumerate() {
         let name = &component.name;
-        let (mut own, mut steps) = values(scores, plan, arm, c);
-        if let Some((covered, _)) = covered {
-            let more = values(covered, plan, arm, c);
+        if all().all(|s| is_absent(s, c)) {
+            if !failed {
+                let message = format!("`{name}` never applies: it gave None {over}");
+                report.findings.push(finding(Check::NeverApplies, program, Some(c), message, "look at its conditions"));
+            }
+            continue;
+        }
+        let (mut own, mut steps) = (Vec::new(), Vec::new());
+        for scores in all() {
+            let more = added(scores, plan, arm, c);
             own.extend(more.0);
             steps.extend(more.1);
         }
-        let failed = |s: &Scores| s.errors.iter().any(|e| *e != 0);
-        if own.is_empty() && !failed(scores) && !covered.is_some_and(|c| failed(&c.0)) {
-            let message = format!("`{name}` never applies: it gave None {over}");
-            let suggestion = "look at its conditions, or leave it out".to_string();
-            report.findings.push(finding(Check::NeverApplies, program, Some(c), message, suggestion));
-        }
+        let is_partial = all().any(|s| {
+            let n = s.reward.len();
+            s.components[c * n..(c + 1) * n].iter().any(|x| x.is_nan())
+        });
         let same = |x: &[f32]| x.windows(2).all(|w| w[0] == w[1]);
         // The base policy may never have come to what pays; demonstrations do.
         let is_rare = covered.is_none() && own.first() == Some(&0.0) && matches!(plan.task.play, Play::Steps(_));
         if own.len() > 1 && same(&own) && same(&steps) && !is_rare {
-            let message = format!("`{name}` is always {}, {over}: what all samples are paid moves no policy", own[0]);
-            let suggestion = "look at its conditions, or leave it out".to_string();
-            report.findings.push(finding(Check::Constant, program, Some(c), message, suggestion));
+            let message = match Absent::of(arm) {
+                Absent::LeftOut if is_partial => format!(
+                    "`{name}` is always {} where it applies, {over}, and each component is normalised over the samples where it applies: it moves no policy",
+                    own[0]
+                ),
+                _ if is_partial => format!(
+                    "`{name}` is always {} where it applies, {over}, and a sample to which no component applies has no reward and takes no part: it moves no policy",
+                    own[0]
+                ),
+                _ => format!("`{name}` is always {}, {over}: what all samples are paid moves no policy", own[0]),
+            };
+            report.findings.push(finding(Check::Constant, program, Some(c), message, "look at its conditions"));
         }
     }
 }
 
 /// Shares of the variance and correlations with the true score; components that drown the others without following the
 /// true score, and those that fall where it rises.
-fn shares(plan: &Plan, arm: usize, all: &Episodes, scores: &Scores, report: &mut Report) {
-    let (program, settings) = (&plan.arms[arm].program, &plan.arms[arm].settings);
+fn shares(arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report) {
+    let program = &arm.program;
     let n = all.n;
-    let columns: Vec<Vec<f64>> = (0..program.components.len())
+    let is_left_out = Absent::of(arm) == Absent::LeftOut;
+    // What each adds to the reward, beside the true score, over the samples that it counts in.
+    let columns: Vec<Vec<(f64, f64)>> = (0..program.components.len())
         .map(|c| {
             let weight = f64::from(program.components[c].weight);
-            scores.components[c * n..(c + 1) * n].iter().map(|x| weight * f64::from(*x)).collect()
+            let own = &scores.components[c * n..(c + 1) * n];
+            let counts = |i: &usize| !(scores.reward[*i].is_nan() || is_left_out && own[*i].is_nan());
+            let added = |i: usize| if own[i].is_nan() { 0.0 } else { weight * f64::from(own[i]) };
+            (0..n).filter(counts).map(|i| (added(i), all.truth[i])).collect()
         })
         .collect();
     let counts = |(f, c): (&ComponentFacts, &ComponentInfo)| f.potential_based != Some(true) && c.weight != 0.0;
     let changes: Vec<bool> = report.components.iter().zip(&program.components).map(counts).collect();
-    let there = |c: usize| columns[c].iter().copied().filter(|x| !x.is_nan());
-    let variances: Vec<f64> = (0..columns.len()).map(|c| moments(there(c)).1).map(|s| s * s).collect();
+    let variance = |column: &Vec<(f64, f64)>| moments(column.iter().map(|x| x.0)).1.powi(2);
+    let variances: Vec<f64> = columns.iter().map(variance).collect();
     let total: f64 = (0..columns.len()).filter(|c| changes[*c]).map(|c| variances[c]).sum();
-    let silent = |c: usize| {
-        let own = |f: &&Finding| f.component.as_deref() == Some(&program.components[c].name);
-        report.findings.iter().filter(own).any(|f| matches!(f.check, Check::NeverApplies | Check::Constant))
-    };
-    let heard = (0..columns.len()).filter(|c| changes[*c] && !silent(*c)).count();
-    let normalised =
-        settings.multi_objective_aggregation == Aggregation::NormalizeThenSum || settings.estimator == Estimator::Gdpo;
+    // A component that the base policy's episodes never show another value of is not drowned: it is not there yet.
+    let heard = (0..columns.len()).filter(|c| changes[*c] && variances[*c] > 1e-12 * total).count();
+    let normalised = normalises_components(&arm.settings);
     for c in 0..columns.len() {
         let name = &program.components[c].name;
-        let follows = correlation(&columns[c], &all.truth);
+        let follows = correlation(&columns[c]);
         report.components[c].correlation = follows.map(|x| x as f32);
         if total <= 0.0 || !changes[c] {
             continue;
@@ -225,31 +186,45 @@ fn shares(plan: &Plan, arm: usize, all: &Episodes, scores: &Scores, report: &mut
         let percent = 100.0 * share;
         if share > DROWNS && heard > 1 && !normalised && follows.is_none_or(|x| x < FOLLOWS) {
             let message = format!(
-                "`{name}` has {percent:.0}% of the variance of the reward over the base policy's episodes: the other components hardly count"
+                "`{name}` has {percent:.0}% of the variance of the reward over the base policy's episodes: what the other components pay is hardly heard at first"
             );
-            let factor = (total / (heard as f64) / variances[c]).sqrt();
-            let suggestion = format!(
-                "give it about {factor:.2} of its weight, or normalise each component first (multi_objective_aggregation = \"normalize_then_sum\")"
-            );
-            report.findings.push(finding(Check::Dominates, program, Some(c), message, suggestion));
+            report.findings.push(finding(Check::Dominates, program, Some(c), message, ""));
         }
-        if let Some(x) = follows.filter(|x| *x < WRONG && *x * (n as f64).sqrt() < -SIGMAS) {
+        if let Some(x) = follows.filter(|x| *x < WRONG && *x * (columns[c].len() as f64).sqrt() < -SIGMAS) {
             let message = format!(
                 "`{name}` falls where the true score rises: their correlation over the base policy's episodes is {x:.2}"
             );
-            let suggestion = "turn its sign, or pay it only where the answer is right".to_string();
-            report.findings.push(finding(Check::WrongSign, program, Some(c), message, suggestion));
+            report.findings.push(finding(Check::WrongSign, program, Some(c), message, ""));
         }
     }
 }
 
+/// The factor of a component's weight with which its variance is the mean of the others'; None where they have none.
+pub(super) fn quieter(report: &Report, c: usize) -> Option<f64> {
+    let share = f64::from(report.components[c].variance_share?);
+    let others =
+        report.components.iter().enumerate().filter(|(i, f)| *i != c && f.variance_share.is_some_and(|s| s > 0.0));
+    let rest = (1.0 - share) / others.count().max(1) as f64;
+    (rest > 0.0).then(|| (rest / share).sqrt())
+}
+
 /// Deviations within groups that drown in the epsilon that is added to them.
-fn below_epsilon(plan: &Plan, arm: usize, paid: &[f64], report: &mut Report) {
-    let settings = &plan.arms[arm].settings;
+fn below_epsilon(plan: &Plan, arm: &PlannedArm, paid: &[f64], report: &mut Report) {
+    let settings = &arm.settings;
     if settings.estimator != Estimator::Grpo || settings.scale_rewards == ScaleRewards::None {
         return;
     }
     let epsilon = f64::from(epsilon(settings.framework));
+    if let Some(middle) = spread(plan, paid).filter(|middle| *middle < epsilon) {
+        let message = format!(
+            "rewards of a group differ by {middle:.1e} (deviation), less than the {epsilon:.0e} that is added to the deviation they are divided by: advantages shrink to nothing"
+        );
+        report.findings.push(finding(Check::BelowEpsilon, &arm.program, None, message, ""));
+    }
+}
+
+/// The median deviation of a group's rewards, of those that have one.
+pub(super) fn spread(plan: &Plan, paid: &[f64]) -> Option<f64> {
     let deviation = |group: &[f64]| {
         let there = || group.iter().copied().filter(|x| !x.is_nan());
         let n = there().count() as f64;
@@ -259,21 +234,13 @@ fn below_epsilon(plan: &Plan, arm: usize, paid: &[f64], report: &mut Report) {
     // Rounding is no spread.
     let mut spread: Vec<f64> = paid.chunks(plan.group()).map(deviation).filter(|s| *s > 1e-6 * size).collect();
     spread.sort_by(f64::total_cmp);
-    let Some(&middle) = spread.get(spread.len() / 2) else { return };
-    if middle < epsilon {
-        let message = format!(
-            "rewards of a group differ by {middle:.1e} (deviation), less than the {epsilon:.0e} that is added to the deviation they are divided by: advantages shrink to nothing"
-        );
-        let suggestion = format!("multiply the reward by {:.0} or more", (100.0 * epsilon / middle).ceil());
-        let program = &plan.arms[arm].program;
-        report.findings.push(finding(Check::BelowEpsilon, program, None, message, suggestion));
-    }
+    spread.get(spread.len() / 2).copied()
 }
 
 /// Pay above the mean for the empty answer, or for the shortest episodes, where these are worse than the mean, or no
 /// better and far from the best possible true score.
-fn for_nothing(plan: &Plan, arm: usize, all: &Episodes, paid: &[f64], best: f64, report: &mut Report) {
-    let program = &plan.arms[arm].program;
+fn for_nothing(plan: &Plan, arm: &PlannedArm, all: &Episodes, paid: &[f64], best: f64, report: &mut Report) {
+    let program = &arm.program;
     let there = |x: Vec<f64>| moments(x.into_iter().filter(|x| !x.is_nan()).collect::<Vec<_>>().into_iter());
     let (mean, deviation) = there(paid.to_vec());
     let worth = moments(all.truth.iter().copied()).0;
@@ -295,7 +262,27 @@ fn for_nothing(plan: &Plan, arm: usize, all: &Episodes, paid: &[f64], best: f64,
         let message = format!(
             "{what} would be paid {pays:.2} on average, more than the base policy's {mean:.2}, with a true score of {is_worth:.2} against {worth:.2}"
         );
-        let suggestion = "pay for brevity only where the answer is right, or less than being right pays".to_string();
-        report.findings.push(finding(Check::PaysForNothing, program, None, message, suggestion));
+        report.findings.push(finding(Check::PaysForNothing, program, None, message, ""));
     }
+}
+
+/// What a search has found: pay for what is worth less.
+pub fn misled(arm: &PlannedArm, found: &Found) -> Finding {
+    let (paid, worth) = (found.paid, found.worth);
+    let (who, than) = match &found.does {
+        Some(does) => (format!("a policy that {does}"), "the demonstrations"),
+        None => {
+            ("what a short training on this reward finds".to_string(), "what a short training on the true score finds")
+        }
+    };
+    let message = format!(
+        "{who} is paid {:.2} and has a true score of {:.2}; {than} {} paid {:.2} and {} a true score of {:.2}",
+        paid.paid.0,
+        paid.truth.0,
+        if found.does.is_some() { "are" } else { "is" },
+        worth.paid.0,
+        if found.does.is_some() { "have" } else { "has" },
+        worth.truth.0,
+    );
+    finding(Check::PaysMoreForLess, &arm.program, None, message, "")
 }

@@ -5,7 +5,8 @@ use super::solve::{self, Best, range, with_clock, worth};
 use super::starc::{canonical, distance};
 use super::tokens::Tokens;
 use super::{Oracle, Paid, divides_by_deviation};
-use crate::plan::Plan;
+use crate::algorithm::settings::Estimator;
+use crate::plan::{Plan, PlannedArm};
 use crate::tasks::Play;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -79,7 +80,7 @@ impl Answers {
             let solver = solver.get_or_insert_with(|| Solver::new(plan));
             reports.entry(arm).or_insert_with(|| match solver {
                 Ok(solver) => solver.report(arm),
-                Err(why) => unsolved(plan, arm, why),
+                Err(why) => unsolved(&plan.arms[arm].name, why),
             });
         }
         Self(reports)
@@ -132,18 +133,20 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
         match self {
             Self::Steps(oracle) => oracle.report(arm),
             Self::Tokens(tokens) => {
-                tokens.solved(arm).map_or_else(|why| unsolved(&tokens.plan, arm, &why), |(report, _)| report)
+                let arm = &tokens.plan.arms[arm];
+                tokens.solved_for(arm).map_or_else(|why| unsolved(&arm.name, &why), |(report, _)| report)
             }
         }
     }
 }
 
-/// A report that says why there is none.
-pub fn unsolved(plan: &Plan, arm: usize, why: &str) -> Report {
+/// A report of an arm that says why there is none.
+pub fn unsolved(arm: &str, why: &str) -> Report {
     Report {
-        arm: plan.arms[arm].name.clone(),
+        arm: arm.to_string(),
         solved: Solved::Not,
         says: format!("Not solved: {why}."),
+        training: String::new(),
         notes: Vec::new(),
         optimum: None,
         tempered: None,
@@ -183,12 +186,17 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
 
     /// Everything about one arm but its components and findings.
     pub fn report(&self, arm: usize) -> Report {
-        self.solved(arm).map_or_else(|why| unsolved(&self.plan, arm, &why), |(report, ..)| report)
+        self.solved(arm).map_or_else(|why| unsolved(&self.plan.arms[arm].name, &why), |(report, ..)| report)
     }
 
     /// The same with what it rests on: what the arm pays, and its optimum.
     pub fn solved(&self, arm: usize) -> Result<(Report, Rc<Paid>, Best), String> {
-        let paid = self.paid(arm)?;
+        self.solved_for(&self.plan.arms[arm])
+    }
+
+    /// The same for an arm that was edited.
+    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(Report, Rc<Paid>, Best), String> {
+        let paid = self.paid_by(arm)?;
         let mut notes = paid.notes.clone();
         let found = solve::best(&self.model, &paid.r, paid.gamma, &[&self.best.policy]);
         let holds = paid.is_exact && self.holds_at(arm, &paid, &found);
@@ -209,14 +217,18 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
                 optimum.bound, optimum.value
             ));
         }
+        if self.plan.bootstraps() && arm.settings.estimator == Estimator::Gae && arm.settings.bootstrap_truncated {
+            notes.push("The algorithm counts what comes after the horizon (bootstrap_truncated); this is solved for what is paid until then.".into());
+        }
         if !self.truth_is_exact {
             notes.push("The true score looks at more than state and step, so its expectations are approximate.".into());
         }
         let is_exact = holds && !paid.is_noisy && self.truth_is_exact;
         let report = Report {
-            arm: self.plan.arms[arm].name.clone(),
+            arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &best, true_share),
+            training: TRAINING.into(),
             notes,
             tempered: self.tempered(arm, &paid, &best),
             optimum: Some(optimum),
@@ -232,9 +244,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 
     /// Whether the program pays along its own optimum what the table says.
-    fn holds_at(&self, arm: usize, paid: &Paid, found: &Best) -> bool {
-        if self.worlds.len() > 1 || self.looks_at_group(&self.plan.arms[arm].program, &super::run_values(&self.plan, 0))
-        {
+    fn holds_at(&self, arm: &PlannedArm, paid: &Paid, found: &Best) -> bool {
+        if self.worlds.len() > 1 || self.looks_at_group(&arm.program, &super::run_values(&self.plan, 0)) {
             return true;
         }
         let Some(player) = self.player() else { return false };
@@ -242,7 +253,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         if player.wander(0, &found.policy, 16, 6, &mut plays, None).is_err() {
             return false;
         }
-        let program = &self.plan.arms[arm].program;
+        let program = &arm.program;
         let real =
             super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None)
                 .total;
@@ -270,8 +281,8 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 
     /// The optimum under the arm's entropy bonus and KL penalty.
-    fn tempered(&self, arm: usize, paid: &Paid, best: &Optimum) -> Option<Tempered> {
-        let settings = &self.plan.arms[arm].settings;
+    fn tempered(&self, arm: &PlannedArm, paid: &Paid, best: &Optimum) -> Option<Tempered> {
+        let settings = &arm.settings;
         let (alpha, beta) = (settings.entropy_coef, settings.beta + settings.kl_in_reward);
         if alpha + beta <= 0.0 || settings.use_adaptive_entropy || divides_by_deviation(settings) {
             return None;
@@ -299,21 +310,25 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 }
 
+/// What holds of every training.
+pub const TRAINING: &str = "What training finds is another matter: it climbs from the base policy by what its own samples are paid, and may stop at something else.";
+
+/// What is optimal, in a sentence.
 pub fn headline(optimum: &Optimum, best: &Optimum, share: Option<f32>) -> String {
     let percent = |x: f32| format!("{:.0}%", 100.0 * x);
     let spread = optimum.true_high - optimum.true_low;
     match share {
         Some(_) if best.value > 0.0 && spread > 0.01 * best.value => format!(
-            "What you pay for earns between {} and {} of what you want: it leaves open which.",
+            "The optima of this reward earn between {} and {} of what you want: it leaves open which.",
             percent(optimum.true_low / best.value),
             percent(optimum.true_high / best.value)
         ),
         Some(share) if share > 0.995 => {
-            "What you pay for is what you want: its optimum earns all of the true score.".into()
+            "The optimum of this reward is what you want: it earns all of the true score.".into()
         }
-        Some(share) => format!("What you pay for earns {} of what you want.", percent(share)),
+        Some(share) => format!("The optimum of this reward earns {} of what you want.", percent(share)),
         None => format!(
-            "The optimum of what you pay for has a true score of {:.2}; the best possible is {:.2}.",
+            "The optimum of this reward has a true score of {:.2}; the best possible is {:.2}.",
             optimum.true_score, best.value
         ),
     }

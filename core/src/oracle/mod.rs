@@ -18,7 +18,7 @@ pub mod solve;
 pub mod starc;
 pub mod tokens;
 
-pub use answer::{Answers, Solver, distances, is_metric, unknown, unsolved};
+pub use answer::{Answers, Solver, TRAINING, distances, is_metric, unknown, unsolved};
 
 use crate::algorithm::Settings;
 use crate::algorithm::settings::{Estimator, ScaleRewards};

@@ -1,6 +1,8 @@
 //! What the oracle and the linter say of one arm, as plain data: what the page and the command line show, and what
 //! crosses as JSON from the page's language module.
 
+use crate::linter::edits::Edit;
+use crate::params::Overrides;
 use crate::reward::Diagnostic;
 use serde::{Deserialize, Serialize};
 
@@ -100,10 +102,25 @@ pub enum Check {
     BelowEpsilon,
     /// The empty or shortest answer is paid more than the mean.
     PaysForNothing,
+    /// What a short search finds for the reward is paid more and worth less than what one finds for the true objective.
+    PaysMoreForLess,
 }
 
-/// One diagnostic of meaning: always a warning, with a reason (`diagnostic.message`) and a fix
-/// (`diagnostic.suggestion`), and the range of the component to blame (an empty range at 0 where none is).
+/// A change that ends a finding, brings no other and costs no true score: the linter has tried it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fix {
+    /// What to do, as an instruction.
+    pub says: String,
+    /// Replacements in the arm's program, in bytes of the text that the report is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+    /// Settings of the arm.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub set: Overrides,
+}
+
+/// One diagnostic of meaning: always a warning, with a reason (`diagnostic.message`) and the range of the component to
+/// blame (an empty range at 0 where none is). `diagnostic.suggestion` says the first of its fixes, or a hint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub check: Check,
@@ -111,6 +128,11 @@ pub struct Finding {
     pub component: Option<String>,
     /// The loop, as shown states in the order of walking (`PositiveCycle` on a map: its cells); else empty.
     pub cells: Vec<u32>,
+    /// The discount that a component is a difference of potentials for (`NotPotential`), where it is one.
+    #[serde(skip)]
+    pub discount: Option<f32>,
+    #[serde(default)]
+    pub fixes: Vec<Fix>,
 }
 
 /// Everything about one arm.
@@ -118,8 +140,12 @@ pub struct Finding {
 pub struct Report {
     pub arm: String,
     pub solved: Solved,
-    /// One sentence to show first: "What you pay for earns 31% of what you want."
+    /// One sentence to show first, of what is optimal: "The optimum of this reward earns 31% of what you want."
     pub says: String,
+    /// What is optimal is not what training finds: a sentence to show beside it, with what is known of the way there.
+    /// Empty where the reward is not solved.
+    #[serde(default)]
+    pub training: String,
     /// What the answer rests on: noise that was averaged, groups drawn from the base policy, why it is not exact.
     pub notes: Vec<String>,
     /// The optimum of this reward.

@@ -1,7 +1,7 @@
 //! Token tasks: which completions a reward makes best, and what they are worth. A policy may answer every prompt with any
 //! completion, so that the optimum is, for every kind of prompt, the class of completions that is paid most.
 
-use super::answer::headline;
+use super::answer::{TRAINING, headline};
 use super::completions::{Class, Completions, Kind, rounded};
 use super::model::SEED_SPACE;
 use super::paid::{Payments, differ, pay, run_values};
@@ -132,8 +132,8 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
     }
 
     /// Everything about one arm but its components and findings; the sentence says why there is nothing.
-    pub fn solved(&self, arm: usize) -> Result<(Report, Earned), String> {
-        let earned = self.earned(&self.plan.arms[arm])?;
+    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(Report, Earned), String> {
+        let earned = self.earned(arm)?;
         let all = &earned.completions;
         let truth: Vec<f64> = all.classes.iter().map(|c| f64::from(c.true_score)).collect();
         let own = best(all, &earned.reward);
@@ -150,9 +150,10 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
             && earned.failed + earned.without == 0
             && (!all.estimated || all.drawn == all.kinds.len() && is_alike(&own) && is_alike(&wanted));
         let report = Report {
-            arm: self.plan.arms[arm].name.clone(),
+            arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &wanted_most, share),
+            training: break_even(&self.plan, all, &earned.reward).unwrap_or_else(|| TRAINING.into()),
             notes: self.notes(&earned),
             optimum: Some(optimum),
             tempered: None,
@@ -260,6 +261,45 @@ fn best(all: &Completions, objective: &[f64]) -> Best {
         }));
     }
     best
+}
+
+/// Demonstrations of a kind of prompt whose lengths are averaged.
+const SHOWN: u32 = 8;
+
+/// How often an answer as long as the demonstrations must be right before it pays more than the best wrong answer, in a
+/// sentence; None where right answers pay no more than wrong ones, or always do.
+fn break_even(plan: &Plan, all: &Completions, reward: &[f64]) -> Option<String> {
+    let Play::Tokens(play) = &plan.task.play else { return None };
+    let mut out = vec![0; plan.task.horizon];
+    let (mut right, mut wrong, mut cheap) = (0.0, 0.0, 0.0);
+    for (k, kind) in all.kinds.iter().enumerate() {
+        let key = |sample| DrawKey { seed: SEED_SPACE + 4, update: 0, group: k as u32, sample };
+        let total: usize = (0..SHOWN).map(|i| play.demonstration(key(i), &kind.prompt, &mut out)).sum();
+        let length = (total + SHOWN as usize / 2) / SHOWN as usize;
+        let of = |is_right: bool| {
+            let own = all.classes.iter().zip(reward).filter(move |(class, _)| class.kind == k);
+            own.filter(move |(class, _)| (class.true_score >= 0.5) == is_right)
+        };
+        let mean = |is_right: bool| {
+            let alike = || of(is_right).filter(|(class, _)| class.tokens.len() == length);
+            let count: f64 = alike().map(|(class, _)| class.count).sum();
+            (count > 0.0).then(|| alike().map(|(class, x)| class.count / count * x).sum::<f64>())
+        };
+        right += kind.share * mean(true)?;
+        wrong += kind.share * mean(false)?;
+        cheap += kind.share * of(false).map(|(_, x)| *x).reduce(f64::max)?;
+    }
+    let share = (cheap - wrong) / (right - wrong);
+    let must_be = if share < 1.0 {
+        format!("only if it is right more than {:.0}% of the time", 100.0 * share)
+    } else {
+        "not even if it is always right".into()
+    };
+    (right > wrong && share > 0.05).then(|| {
+        format!(
+            "What training finds is another matter: an answer as long as the demonstrations pays more than the best wrong answer {must_be}, and a policy that is right less often is paid to give the wrong one."
+        )
+    })
 }
 
 impl Best {
