@@ -3,6 +3,8 @@
 
 use super::{Action, App, Level, TaskView};
 use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
+use goodhart_core::linter::edits;
+use goodhart_core::oracle::report::Fix;
 use goodhart_core::params::Value;
 use goodhart_core::plan::MAX_ARMS;
 use leptos::prelude::*;
@@ -73,6 +75,7 @@ impl App {
     pub fn set_task(self, kind: &str) {
         self.remember("the task");
         self.draft.update(|e| e.task = Part { kind: kind.to_string(), params: [].into() });
+        let left = self.leave_what_does_not_fit();
         self.check_all();
         let writes = self.with_language(|l| matches!(l.view, TaskView::Tokens { .. })).unwrap_or_default();
         self.draft.update(|e| {
@@ -84,7 +87,31 @@ impl App {
             }
         });
         self.drafted();
-        self.notify(Level::Info, format!("The task is now {kind}."), Some(Action::Undo));
+        let without = if left.is_empty() { String::new() } else { format!(", without {}", left.join(" and ")) };
+        self.notify(Level::Info, format!("The task is now {kind}{without}."), Some(Action::Undo));
+    }
+
+    /// Takes the sections out that the draft's task refuses, as few as will do, and names them.
+    fn leave_what_does_not_fit(self) -> Vec<&'static str> {
+        let draft = self.draft.get_untracked();
+        let (models, memory) = (draft.reward_models.is_some(), draft.exploration.is_some());
+        let without = |no_models: bool, no_memory: bool| {
+            let mut e = draft.clone();
+            if no_models {
+                e.reward_models = None;
+            }
+            if no_memory {
+                e.exploration = None;
+            }
+            e
+        };
+        let ways = [(false, false), (false, true), (true, false), (true, true)];
+        let possible = ways.into_iter().filter(|(m, x)| (models || !m) && (memory || !x));
+        let fits = possible.into_iter().find(|(m, x)| self.takes(&without(*m, *x)));
+        let Some((no_models, no_memory)) = fits.filter(|way| *way != (false, false)) else { return Vec::new() };
+        self.draft.set(without(no_models, no_memory));
+        let names = [(no_models, "its learned reward models"), (no_memory, "its exploration memory")];
+        names.into_iter().filter(|(gone, _)| *gone).map(|(_, name)| name).collect()
     }
 
     pub fn set_policy(self, kind: &str) {
@@ -206,6 +233,31 @@ impl App {
             self.follow_soon();
             self.run();
         }
+    }
+
+    /// Makes a fix that the linter offers for an arm whose program is still `code`.
+    pub fn fix(self, arm: usize, code: &str, fix: &Fix) {
+        let fixed = self.draft.with_untracked(|e| {
+            let own = e.arms.get(arm).filter(|a| a.code == code)?;
+            edits::apply(&own.code, &fix.edits)
+        });
+        let Some(fixed) = fixed else {
+            return self.notify(
+                Level::Warning,
+                "The program has changed since this was found: look at it again.",
+                None,
+            );
+        };
+        self.remember("the fix");
+        self.draft.update(|e| {
+            if let Some(arm) = e.arms.get_mut(arm) {
+                arm.code = fixed;
+                arm.algorithm.extend(fix.set.clone());
+            }
+        });
+        self.check_all();
+        self.drafted();
+        self.notify(Level::Info, format!("Done: {}.", fix.says), Some(Action::Undo));
     }
 
     /// The draft changed: keep it, put it in the address, and let the engine follow.

@@ -87,6 +87,15 @@ impl App {
         self.ask(|c| from_js(c.problems(&to_js(experiment)).ok()?))
     }
 
+    /// Whether the task of an experiment takes the sections beside it; true while there is no compiler to ask.
+    pub(super) fn takes(self, e: &Experiment) -> bool {
+        let parts = (&e.task, &e.reward_models, &e.exploration);
+        let refused = self.ask(|c| Some(c.set_task(&to_js(&parts)).ok()?.is_null()));
+        // The task that was asked about is now the one that programs are checked for.
+        self.language.set(None);
+        !refused
+    }
+
     /// Compiles an arm's code for its diagnostics.
     pub fn check_code(self, code: &str) -> ArmCheck {
         self.ask(|c| from_js(c.check(code).ok()?))

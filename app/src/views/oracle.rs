@@ -6,15 +6,29 @@ use super::task::{MAX_CONTEXTS, bars};
 use crate::state::{App, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 /// The lines under the code of the chosen arm: what its optimum is worth, before any training, and what the linter found.
 pub fn line(app: App, arm: usize) -> impl IntoView {
     let report = Memo::new(move |_| app.report(arm));
     let says = move || report.with(|r| r.as_ref().map(said).unwrap_or_default());
     let facts = Memo::new(move |_| report.with(|r| r.as_ref().map(facts).unwrap_or_default()));
+    let fix = move |event: leptos::ev::MouseEvent| {
+        let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
+        let entry = target.and_then(|t| t.closest("[data-fix]").ok().flatten());
+        let Some(at) = entry.and_then(|e| e.get_attribute("data-fix")?.parse::<usize>().ok()) else { return };
+        let found = report.with_untracked(|r| {
+            let report = r.as_ref()?;
+            Some((report.code.clone(), report.findings.get(at)?.fixes.first()?.clone()))
+        });
+        if let Some((code, chosen)) = found {
+            app.fix(arm, &code, &chosen);
+        }
+    };
     view! {
         <div class="oracle" hidden=move || report.with(Option::is_none)>
-            <div role="status" inner_html=says></div>
+            <div role="status" inner_html=says on:click=fix></div>
             <details hidden=move || facts.with(String::is_empty)>
                 <summary>"How it was solved"</summary>
                 <p inner_html=move || facts.get()></p>
@@ -25,9 +39,21 @@ pub fn line(app: App, arm: usize) -> impl IntoView {
 
 fn said(report: &Report) -> String {
     let mut html = format!("<p class=\"oracle-says\"><b>Oracle</b> {}</p>", escape(&report.says));
-    for finding in &report.findings {
+    if !report.training.is_empty() {
+        html += &format!("<p class=\"oracle-training muted\">{}</p>", escape(&report.training));
+    }
+    for (i, finding) in report.findings.iter().enumerate() {
         let d = &finding.diagnostic;
-        let fix = d.suggestion.as_ref().map(|s| format!("; <i>{}</i>", escape(s))).unwrap_or_default();
+        let fix = match (finding.fixes.first(), &d.suggestion) {
+            (Some(fix), _) => {
+                let says = escape(&fix.says);
+                format!(
+                    "; <i>{says}</i> <button class=\"quiet\" data-fix=\"{i}\" title=\"Do it: {says}\">Apply</button>"
+                )
+            }
+            (None, Some(hint)) => format!("; <i>{}</i>", escape(hint)),
+            (None, None) => String::new(),
+        };
         let line = if d.end > d.start { format!("Line {}: ", d.line) } else { String::new() };
         html += &format!("<p class=\"finding\">{line}{}{fix}</p>", escape(&d.message));
     }
