@@ -132,9 +132,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let mut ty = Type::Bad;
         for (value, expr) in values.iter().zip(elements) {
-            let is_element = matches!(value.ty, Type::Token | Type::Sample | Type::Tuple(_) | Type::Array(..))
-                || value.ty.is_number()
-                || value.ty == Type::None;
+            let is_element =
+                matches!(value.ty, Type::Token | Type::Sample | Type::Tuple(_) | Type::Array(..) | Type::Dict(_))
+                    || value.ty.is_number()
+                    || value.ty == Type::None;
             let Some(joined) = ty.join(&value.ty).filter(|_| is_element) else {
                 let message =
                     format!("the elements of a list are all numbers or all tokens, and this is {}", value.ty.a());

@@ -146,6 +146,18 @@ pub fn foreign(function: &Function) -> Option<Finding> {
     Some(finding.suggest(format!("write `def {}(ep)` {instead}", name.name)))
 }
 
+/// A second parameter whose name says that it is no step's number.
+pub fn not_a_step(function: &Function) -> Option<Finding> {
+    let (name, second) = (&function.name.name, &function.params.get(1)?.name);
+    let is_other = matches!(
+        second.name.as_str(),
+        "action" | "actions" | "next_state" | "next_obs" | "obs" | "observation" | "info" | "done" | "reward" | "env"
+    );
+    let message = format!("the second parameter of a component is the number of a step, not `{}`", second.name);
+    let instead = format!("write `def {name}(ep, t)`, and read it from the episode, as in `ep.actions[t]`");
+    is_other.then(|| Finding::error(second.span, message).suggest(instead))
+}
+
 /// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.
 pub fn asked(function: &Function) -> Option<usize> {
     let cannot = function.params.iter().any(|param| param.by_name && param.default.is_none());

@@ -25,7 +25,7 @@ use super::ir::{self, Konst, NONE, Unit};
 use super::schema::{EpisodeSchema, RunSchema};
 use builder::Lower;
 use constants::Constant;
-use functions::{Roles, asked, foreign};
+use functions::{Roles, asked, foreign, not_a_step};
 use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
@@ -190,6 +190,7 @@ impl<'p> Compiler<'p> {
             return None;
         };
         let is_step = asked == 2;
+        self.findings.extend(not_a_step(function).filter(|_| is_step));
         let mut params = vec![Type::Sample, Type::Int];
         params.truncate(asked);
         params.resize(function.params.len(), Type::Omitted);
