@@ -189,6 +189,62 @@ fn a_checkpoint_of_another_run_is_refused() {
     assert!(message.contains("another policy"), "{message}");
 }
 
+/// All arms of an experiment with one estimator.
+fn estimating(id: &str, estimator: &str) -> Arc<Plan> {
+    let mut e = shipped(id);
+    e.arms.iter_mut().for_each(|arm| drop(arm.algorithm.remove("estimator")));
+    e.base = None;
+    for (name, value) in [("updates", 12.0), ("seeds", 2.0), ("groups", 4.0), ("num_generations", 4.0)] {
+        e.run.insert(name.into(), Value::Number(value));
+    }
+    e.algorithm.insert("estimator".into(), Value::Text(estimator.into()));
+    Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{id}: {}", plan::join(&p))))
+}
+
+/// A transformer, an MLP or a table, and a table: whatever the policy is, its value head comes and goes.
+#[test]
+fn a_value_head_joins_a_run_and_leaves_it() {
+    for id in IDS {
+        let (without, with) = (estimating(id, "grpo"), estimating(id, "gae"));
+        let ids = lanes_of(&without, &[1]);
+        let new = |plan: &Arc<Plan>, base: Option<&[f32]>| CpuEngine::new(plan.clone(), &ids, base).unwrap();
+        let mut plain = new(&without, None);
+        (0..3).for_each(|_| drop(plain.update().to_vec()));
+        let saved = plain.checkpoint();
+        let trunk = saved.lanes[0].params.len();
+
+        let mut grown = new(&with, None);
+        let fresh = grown.checkpoint();
+        grown.restore(&saved).unwrap();
+        let found = grown.checkpoint();
+        assert!(found.lanes[0].params.len() > trunk, "{id}: a head was added");
+        for ((found, saved), fresh) in found.lanes.iter().zip(&saved.lanes).zip(&fresh.lanes) {
+            assert_eq!(found.params[..trunk], saved.params[..], "{id}: the trunk is kept");
+            assert_eq!(found.params[trunk..], fresh.params[trunk..], "{id}: the head is the seed's initial one");
+            assert_eq!((&found.m[..trunk], &found.v[..trunk]), (&saved.m[..], &saved.v[..]), "{id}");
+            assert!(found.m[trunk..].iter().chain(&found.v[trunk..]).all(|x| *x == 0.0), "{id}");
+            assert_eq!((found.opt_step, found.tokens), (saved.opt_step, saved.tokens), "{id}");
+        }
+        let rows = grown.update().to_vec();
+        assert!(
+            rows.chunks_exact(ROW).all(|row| row[Column::ValueLoss as usize].is_finite()),
+            "{id}: it learns values"
+        );
+
+        let mut shrunk = new(&without, None);
+        shrunk.restore(&found).unwrap();
+        assert_eq!(shrunk.checkpoint(), saved, "{id}: without the head it is what it was");
+
+        // A base policy serves both too.
+        let base = saved.lanes[0].params.as_slice();
+        assert_eq!(new(&with, Some(base)).checkpoint().lanes[0].params[..trunk], *base, "{id}");
+        let longer = found.lanes[0].params.as_slice();
+        assert_eq!(new(&without, Some(longer)).checkpoint().lanes[0].params[..], *base, "{id}");
+        let cut = CpuEngine::new(with.clone(), &ids, Some(&base[1..])).err().unwrap();
+        assert!(cut.contains("the base policy has"), "{id}: {cut}");
+    }
+}
+
 #[test]
 fn arms_share_the_random_numbers_of_a_seed() {
     // With no update there is nothing in which two arms could differ but their programs: lengths and true scores agree.

@@ -34,7 +34,7 @@ use crate::algorithm::{EntropyControl, Settings};
 use crate::exploration::Exploration;
 use crate::metrics::columns::ROW;
 use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
-use crate::policy::Policy;
+use crate::policy::{Policy, value_head};
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::Program;
 use crate::reward_models::{Answers, FreshPairs, Written};
@@ -79,12 +79,8 @@ impl CpuEngine {
     pub fn new(plan: Arc<Plan>, ids: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(|e| plan::join(&e))?;
         let n_params = policy.n_params();
-        if let Some(base) = base
-            && base.len() != n_params
-        {
-            return Err(format!("the base policy has {} parameters and this policy {n_params}", base.len()));
-        }
-        let shared: Option<Arc<[f32]>> = base.map(Arc::from);
+        let shared = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose()?;
+        let shared: Option<Arc<[f32]>> = shared.map(Arc::from);
         let counters = plan.exploration.as_ref().map_or(0, Exploration::buckets);
         let lanes = ids
             .iter()
@@ -241,23 +237,21 @@ impl CpuEngine {
         Checkpoint { update: self.update, lanes: lanes.collect() }
     }
 
-    /// Goes on from a checkpoint; it may hold more lanes than this engine, but not fewer, and must fit its sizes.
+    /// Goes on from a checkpoint; it may hold more lanes than this engine, but not fewer, and must fit its sizes, but for a
+    /// value head that one of the two lacks.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
         for lane in &mut self.lanes {
             let id = lane.id;
             let saved = checkpoint.lanes.iter().find(|s| s.arm as usize == id.arm && s.seed as usize == id.seed);
             let saved = saved.ok_or("the checkpoint lacks a lane of this run")?;
-            let n = lane.params.len();
-            if [saved.params.len(), saved.m.len(), saved.v.len()] != [n; 3] || saved.run.len() != RUN_FIELDS.len() {
-                return Err("the checkpoint is of another policy".into());
-            }
+            let carried = value_head::from_lane(&self.plan, self.policy.as_ref(), saved);
+            let carried = carried.filter(|_| saved.run.len() == RUN_FIELDS.len());
+            let [params, m, v] = carried.ok_or("the checkpoint is of another policy")?;
             if saved.visits.len() != lane.visits.len() {
                 return Err("the checkpoint is of another exploration memory".into());
             }
             lane.visits.copy_from_slice(&saved.visits);
-            lane.params.copy_from_slice(&saved.params);
-            lane.m.copy_from_slice(&saved.m);
-            lane.v.copy_from_slice(&saved.v);
+            (lane.params, lane.m, lane.v) = (params, m, v);
             lane.opt_step = saved.opt_step;
             lane.entropy = EntropyControl { coef: saved.entropy_coef, last: saved.entropy_last };
             lane.tokens = saved.tokens;

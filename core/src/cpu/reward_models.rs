@@ -3,6 +3,7 @@
 use super::work::Work;
 use super::{CpuEngine, LaneId, rollout};
 use crate::plan::{self, Plan};
+use crate::policy::value_head;
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
@@ -21,12 +22,14 @@ pub fn answers(
     let mut policy = policy.map_err(|e| plan::join(&e))?;
     policy.keep_activations(false);
     let seed = plan.seed(seed);
-    let mut params = vec![0.0; policy.n_params()];
-    match base {
-        Some(base) if base.len() == params.len() => params.copy_from_slice(base),
-        Some(base) => return Err(format!("the base policy has {} parameters, not {}", base.len(), params.len())),
-        None => policy.init(seed, &mut params),
-    }
+    let params = match base {
+        Some(base) => value_head::from_base(plan, policy.as_ref(), base)?,
+        None => {
+            let mut params = vec![0.0; policy.n_params()];
+            policy.init(seed, &mut params);
+            params
+        }
+    };
     let mut work = Work::new(plan, 0);
     let mut found = Answers::new(models, plan.group());
     for k in 0..batches as u32 {

@@ -16,6 +16,7 @@ use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
 use crate::cpu::LaneId;
 use crate::plan::{Plan, PlannedArm};
+use crate::policy::value_head;
 use crate::tasks::Play;
 use std::sync::Arc;
 
@@ -75,12 +76,11 @@ impl GpuEngine {
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
         let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
         let n = shape.params;
-        if base.is_some_and(|b| b.len() != n) {
-            return Err(GpuError::Unsupported("a base policy of another size".into()));
-        }
+        let base = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose();
+        let base = base.map_err(GpuError::Unsupported)?;
         let mut params = vec![0.0f32; ids.len() * n];
         for (id, lane) in ids.iter().zip(params.chunks_exact_mut(n)) {
-            match base {
+            match &base {
                 Some(base) => lane.copy_from_slice(base),
                 None => policy.init(plan.seed(id.seed), lane),
             }

@@ -4,12 +4,13 @@ use super::device::GpuError;
 use super::engine::GpuEngine;
 use super::network::Network;
 use super::readback;
-use super::setup::RUN_WORDS;
+use super::setup::{RUN_WORDS, refused};
 use crate::algorithm::EntropyControl;
 use crate::algorithm::shader::LaneStats;
 use crate::cpu::{self, Kept, LaneId, Probe};
 use crate::exploration::Exploration;
 use crate::plan::RUN_FIELDS;
+use crate::policy::value_head;
 use crate::protocol::{Checkpoint, LaneState};
 use crate::reward::decode_mark;
 
@@ -80,28 +81,30 @@ impl GpuEngine {
         Ok(Checkpoint { update, lanes: lanes.collect() })
     }
 
-    /// Goes on from a checkpoint of either engine; it may hold more lanes than this engine, but not fewer.
+    /// Goes on from a checkpoint of either engine; it may hold more lanes than this engine, but not fewer, and one of the
+    /// two may lack a value head.
     ///
     /// Errors: a checkpoint that lacks a lane or is of another policy.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), GpuError> {
         let n = self.shape.params;
+        let policy = self.plan.policy.build(&self.plan.policy_params, &self.plan.interface).map_err(refused)?;
         let mut found = Vec::with_capacity(self.lanes.len());
         for id in &self.lanes {
             let saved = checkpoint.lanes.iter().find(|s| s.arm as usize == id.arm && s.seed as usize == id.seed);
             let saved = saved.ok_or_else(|| GpuError::Read("the checkpoint lacks a lane of this run".into()))?;
-            if [saved.params.len(), saved.m.len(), saved.v.len()] != [n; 3] || saved.run.len() != RUN_FIELDS.len() {
-                return Err(GpuError::Read("the checkpoint is of another policy".into()));
-            }
+            let carried = value_head::from_lane(&self.plan, policy.as_ref(), saved);
+            let carried = carried.filter(|_| saved.run.len() == RUN_FIELDS.len());
+            let carried = carried.ok_or_else(|| GpuError::Read("the checkpoint is of another policy".into()))?;
             if saved.reward_models.len() != self.weights_of(0).len() {
                 return Err(GpuError::Read("the checkpoint is of other reward models".into()));
             }
             if saved.visits.len() != self.counters() {
                 return Err(GpuError::Read("the checkpoint is of another exploration memory".into()));
             }
-            found.push(saved);
+            found.push((saved, carried));
         }
-        for (i, saved) in found.into_iter().enumerate() {
-            for (name, values) in [("params", &saved.params), ("opt_m", &saved.m), ("opt_v", &saved.v)] {
+        for (i, (saved, carried)) in found.into_iter().enumerate() {
+            for (name, values) in ["params", "opt_m", "opt_v"].into_iter().zip(&carried) {
                 self.buffers.write(&self.context, name, i * n, bytemuck::cast_slice(values));
             }
             let counters = self.counters();

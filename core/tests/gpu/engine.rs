@@ -1,7 +1,7 @@
 //! What an engine does besides training: checkpoints, what views read, edits.
 
 use crate::device::context;
-use crate::experiments::{bandit, parameters, rows_of};
+use crate::experiments::{BANDIT, bandit, experiment, parameters, plan_of, rows_of};
 use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::gpu::GpuEngine;
 use goodhart_core::metrics::columns::ROW;
@@ -47,6 +47,31 @@ async fn a_checkpoint_goes_on_where_it_was() {
     for row in p.chunks_exact(plan.task.n_actions) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
     }
+}
+
+/// A checkpoint without a value head goes on with a fresh one, and leaves the same on both engines.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn a_value_head_joins_a_run() {
+    let Some(context) = context().await else { return };
+    let plan = bandit(4, 0.05);
+    let text = |estimator: &str| {
+        let algorithm = format!(r#"{{"estimator": "{estimator}"}}"#);
+        let run = r#"{"updates": 4, "groups": 4, "num_generations": 4}"#;
+        plan_of(&experiment(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, run, &algorithm, BANDIT))
+    };
+    let ids = lanes_of(&plan, &[0, 1]);
+    let mut first = GpuEngine::new(&context, plan, &ids, None).await.unwrap();
+    rows_of(&mut first, 2).await;
+    let saved = first.checkpoint().await.unwrap();
+    let mut gpu = GpuEngine::new(&context, text("gae"), &ids, None).await.unwrap();
+    gpu.restore(&saved).unwrap();
+    let mut cpu = CpuEngine::new(text("gae"), &ids, None).unwrap();
+    cpu.restore(&saved).unwrap();
+    assert!(cpu.checkpoint().lanes[0].params.len() > saved.lanes[0].params.len());
+    assert_eq!(gpu.checkpoint().await.unwrap(), cpu.checkpoint());
+    let mut back = GpuEngine::new(&context, text("grpo"), &ids, None).await.unwrap();
+    back.restore(&cpu.checkpoint()).unwrap();
+    assert_eq!(back.checkpoint().await.unwrap(), saved);
 }
 
 /// An edit changes the reward from the next submit on and keeps the policy.
