@@ -44,6 +44,8 @@ pub struct ParamSpec {
     pub formula: &'static str,
     /// The paper or framework it follows, empty where it is our own.
     pub source: &'static str,
+    /// What else it is called, by people and by frameworks, separated by commas; empty where there is no other name.
+    pub also: &'static str,
     /// The value that holds where nothing is written.
     pub default: fn() -> Value,
 }
@@ -248,12 +250,12 @@ macro_rules! choice {
 
 /// Declares a table of parameters and the struct that holds them.
 ///
-/// Each row: `name: type = default, min..=max, "unit", "help", formula "…", source "…";`
+/// Each row: `name: type = default, min..=max, "unit", "help", formula "…", source "…", also "…, …";`
 #[macro_export]
 macro_rules! params {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($field:ident : $ty:ty = $default:expr, $min:literal ..= $max:literal, $unit:literal, $help:literal
-          $(, formula $formula:literal)? $(, source $source:literal)? ;)+
+          $(, formula $formula:literal)? $(, source $source:literal)? $(, also $also:literal)? ;)+
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -266,6 +268,7 @@ macro_rules! params {
                 kind: <$ty as $crate::params::ParamValue>::KIND,
                 min: $min as f64, max: $max as f64, unit: $unit, help: $help,
                 formula: concat!("" $(, $formula)?), source: concat!("" $(, $source)?),
+                also: concat!("" $(, $also)?),
                 default: || { let default: $ty = $default; $crate::params::ParamValue::to_value(&default) },
             }),+];
         }

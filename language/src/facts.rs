@@ -23,6 +23,7 @@ struct Row {
     help: &'static str,
     formula: &'static str,
     source: &'static str,
+    also: &'static str,
     default: Value,
 }
 
@@ -37,8 +38,8 @@ impl From<&ParamSpec> for Row {
             Kind::OptionalFloat => ("optional_float", &[]),
             Kind::IntList => ("int_list", &[]),
         };
-        let ParamSpec { name, min, max, unit, help, formula, source, .. } = *spec;
-        Self { name, kind, names, min, max, unit, help, formula, source, default: (spec.default)() }
+        let ParamSpec { name, min, max, unit, help, formula, source, also, .. } = *spec;
+        Self { name, kind, names, min, max, unit, help, formula, source, also, default: (spec.default)() }
     }
 }
 

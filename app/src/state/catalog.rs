@@ -34,6 +34,8 @@ pub struct Spec {
     pub help: String,
     pub formula: String,
     pub source: String,
+    /// What else it is called, separated by commas.
+    pub also: String,
     pub default: Value,
 }
 

@@ -19,7 +19,7 @@ params! {
         symbols: u32 = 8, 4 ..= 12, "symbols", "Symbols that a permutation maps to one another (k); a guess is right one time in k; well above work_max, there is no short cut either.";
         work_min: u32 = 2, 1 ..= 11, "hops", "Fewest hops of a prompt.";
         work_max: u32 = 5, 1 ..= 11, "hops", "Most hops of a prompt; less than symbols.";
-        max_completion_length: u32 = 24, 4 ..= 56, "tokens", "Most tokens of a completion.", source "TRL GRPOConfig.max_completion_length";
+        max_completion_length: u32 = 24, 4 ..= 56, "tokens", "Most tokens of a completion.", source "TRL GRPOConfig.max_completion_length", also "max_response_length, generate_max_len, max_new_tokens, response_length";
         vocabulary: u32 = 24, 8 ..= 64, "tokens", "Size of the vocabulary, a multiple of 8; tokens without a use are called _0, _1 and so on.";
         demo_filler: f32 = 0.35, 0.0 ..= 0.9, "probability", "Demonstrations: chance of a filler, again and again, before each hop and before the answer.";
         demo_error: f32 = 0.05, 0.0 ..= 1.0, "probability", "Demonstrations: chance that a hop goes to a wrong symbol, from where the work goes on.";

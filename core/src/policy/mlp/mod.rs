@@ -26,7 +26,7 @@ choice! {
 params! {
     /// Parameters of the MLP.
     pub struct MlpParams {
-        hidden: Vec<u32> = vec![64, 64], 1 ..= 512, "units", "Sizes of the hidden layers, one to four of them.", source "CleanRL ppo.py";
+        hidden: Vec<u32> = vec![64, 64], 1 ..= 512, "units", "Sizes of the hidden layers, one to four of them.", source "CleanRL ppo.py", also "hidden_sizes, hidden_size, net_arch, width";
         activation: Activation = Activation::Tanh, 0 ..= 0, "", "What follows a hidden layer.", source "CleanRL ppo.py";
     }
 }

@@ -25,9 +25,9 @@ const MAX_CONTEXT: usize = 64;
 params! {
     /// Parameters of the transformer.
     pub struct TransformerParams {
-        d_model: u32 = 32, 16 ..= 128, "", "Width of the residual stream, a multiple of 8.";
-        layers: u32 = 1, 1 ..= 4, "", "Blocks of attention and feed-forward layer.";
-        heads: u32 = 2, 1 ..= 16, "", "Attention heads; d_model / heads is a multiple of 8.";
+        d_model: u32 = 32, 16 ..= 128, "", "Width of the residual stream, a multiple of 8.", also "hidden_size, n_embd, width";
+        layers: u32 = 1, 1 ..= 4, "", "Blocks of attention and feed-forward layer.", also "num_layers, n_layer, depth";
+        heads: u32 = 2, 1 ..= 16, "", "Attention heads; d_model / heads is a multiple of 8.", also "n_head, num_attention_heads";
         init_std: f32 = 0.08, 0 ..= 1, "", "Standard deviation of the initial weights.";
     }
 }
