@@ -67,6 +67,8 @@ describe("the page", () => {
     await page.waitForTimeout(500);
     assert.equal(await updates(), rest, "space pauses");
     await page.keyboard.press("r");
+    await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
+    await page.keyboard.press("Enter");
     await page.waitForFunction(() => (Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0) === 0);
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.locator('[role="tab"][aria-selected="true"]').innerText(), "verifier");

@@ -46,10 +46,11 @@ fn start(opened: Opened) {
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }
+    app.keep_history();
     app.keep();
     app.consult();
+    app.ask_ranges();
     app.keep_at_leaving();
-    app.follow_address();
     app.save_regularly();
     api::install(app);
 }

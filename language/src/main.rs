@@ -9,8 +9,8 @@ use goodhart_core::base;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
-use goodhart_core::oracle;
 use goodhart_core::oracle::memory::{Known, Memory};
+use goodhart_core::oracle::{self, ranges::unknown};
 use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
@@ -155,5 +155,14 @@ pub fn distances(experiment: JsValue) -> JsValue {
     solved(experiment, |known, plan| match known {
         Ok(solver) => solver.distances(),
         Err(why) => oracle::unknown(plan, why),
+    })
+}
+
+/// What the task of an experiment and its rewards can give: `oracle::ranges::Ranges`.
+#[wasm_bindgen]
+pub fn ranges(experiment: JsValue) -> JsValue {
+    solved(experiment, |known, plan| match known {
+        Ok(solver) => solver.ranges(),
+        Err(_) => unknown(plan),
     })
 }

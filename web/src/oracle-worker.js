@@ -1,5 +1,5 @@
 // The language module once more, in a worker: it solves rewards while the page goes on.
-import init, { distances, oracle } from "../goodhart-language.js";
+import init, { distances, oracle, ranges } from "../goodhart-language.js";
 
 const ready = init();
 
@@ -7,7 +7,7 @@ onmessage = async ({ data: { id, what, experiment, arm } }) => {
   let answer = null;
   try {
     await ready;
-    answer = what === "distances" ? distances(experiment) : oracle(experiment, arm);
+    answer = { oracle, distances, ranges }[what](experiment, arm);
   } catch {
     // No answer: the page shows none.
   }

@@ -42,7 +42,7 @@ function next() {
   worker.postMessage({ id: question.id, what, experiment: question.experiment, arm: question.arm });
 }
 
-/** what: "oracle" or "distances"; gives plain data, or null where there is no answer. */
+/** what: "oracle", "distances" or "ranges"; gives plain data, or null where there is no answer. */
 export function ask(what, experiment, arm) {
   return new Promise((resolve) => {
     waiting.get(what)?.resolve(null);

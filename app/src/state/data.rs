@@ -49,6 +49,11 @@ impl RunData {
         }
     }
 
+    /// The first update that an arm's reward in use has paid for.
+    pub fn since(&self, arm: usize) -> usize {
+        self.eras.get(arm).and_then(|eras| eras.last()).map_or(0, |era| era.from)
+    }
+
     /// Names of the components that an arm has had in this run, the first ones first.
     pub fn components(&self, arm: usize) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -4,11 +4,14 @@ mod catalog;
 mod data;
 mod edit;
 pub mod failing;
+mod find;
 mod follow;
+mod history;
 mod language;
 mod listeners;
 mod open;
 mod oracle;
+mod ranges;
 mod run;
 pub mod shipped;
 pub mod store;
@@ -18,6 +21,7 @@ mod wait;
 pub use catalog::{Catalog, Kind, KindOf, Spec, effective, run_params};
 pub use data::RunData;
 pub use edit::{Table, Undo};
+pub use find::Found;
 pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
 pub use open::{Opened, Origin, blank, told};
@@ -55,6 +59,17 @@ pub enum Level {
 pub enum Action {
     Undo,
     Restart,
+    /// To the experiment before.
+    Back,
+}
+
+/// How a run is discarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// Back to update 0, at rest.
+    Reset,
+    /// Trained anew from update 0.
+    Again,
 }
 
 /// What lies over the page.
@@ -68,6 +83,8 @@ pub enum Overlay {
     Help,
     /// A sample of the anatomy: group and sample.
     Sample(usize, usize),
+    /// Whether the run may be discarded.
+    Discard(Discard),
 }
 
 /// All of it. Copies are handles on the same state.

@@ -5,7 +5,7 @@ use super::shipped::{self, LANDING, is_shipped};
 use super::store::SavedDraft;
 use super::{App, Level, Overlay, failing, store};
 use crate::plain::{from_js, to_js};
-use crate::{framed, parts, time};
+use crate::{parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -60,6 +60,22 @@ impl Origin {
         Self { id: id.into(), others: None, kept: true }
     }
 
+    /// An experiment that an address leads to, with where it comes from: the address of a draft of one's own leads back to
+    /// the draft.
+    pub(super) fn of(experiment: Experiment) -> (Experiment, Self) {
+        let shared = experiment.to_share();
+        match store::drafts().into_iter().find(|draft| draft.experiment.to_share() == shared) {
+            Some(draft) if !is_shipped(&experiment) => {
+                let origin = Self::own(&draft.id);
+                (draft.experiment, origin)
+            }
+            _ => {
+                let origin = Self::others(&experiment);
+                (experiment, origin)
+            }
+        }
+    }
+
     /// Whether an experiment is the person's own work.
     fn is_own(&self, draft: &Experiment) -> bool {
         self.others.as_ref().is_none_or(|others| others != draft)
@@ -82,12 +98,8 @@ impl Opened {
         }
         match read(&fragment).await {
             Ok(experiment) => {
-                // The address of a draft of one's own leads back to the draft.
-                let shared = experiment.to_share();
-                match store::drafts().into_iter().find(|draft| draft.experiment.to_share() == shared) {
-                    Some(draft) if !is_shipped(&experiment) => Self::own(draft, Overlay::None),
-                    _ => Self::others(experiment, Overlay::None),
-                }
+                let (experiment, origin) = Origin::of(experiment);
+                Self { experiment, origin, overlay: Overlay::None }
             }
             Err(problem) => match store::last_draft() {
                 Some(draft) => Self::own(draft, Overlay::Gallery(Some(problem))),
@@ -160,7 +172,7 @@ fn looks_like_id(fragment: &str) -> bool {
         && fragment.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-fn fragment() -> String {
+pub(super) fn fragment() -> String {
     let hash = web_sys::window().and_then(|w| w.location().hash().ok()).unwrap_or_default();
     hash.trim_start_matches('#').to_string()
 }
@@ -168,7 +180,7 @@ fn fragment() -> String {
 impl App {
     /// The fragment that opens an experiment: its id while it is as shipped, else all of it. None while there is nothing
     /// that writes links.
-    fn fragment_of(self, experiment: &Experiment) -> Option<String> {
+    pub(super) fn fragment_of(self, experiment: &Experiment) -> Option<String> {
         if is_shipped(experiment) {
             return Some(experiment.id.clone());
         }
@@ -178,13 +190,15 @@ impl App {
     /// Opens an experiment that others made in place of the draft, which is kept if it was changed.
     pub fn open(self, experiment: Experiment, then_run: bool) {
         let origin = Origin::others(&experiment);
-        self.open_as(experiment, origin, then_run);
+        self.enter_history();
+        self.show(experiment, origin, then_run);
     }
 
     /// Opens a draft of the person.
     pub fn open_draft(self, draft: SavedDraft) {
         let origin = Origin::own(&draft.id);
-        self.open_as(draft.experiment, origin, true);
+        self.enter_history();
+        self.show(draft.experiment, origin, true);
     }
 
     /// The drafts that are not on screen.
@@ -194,7 +208,9 @@ impl App {
         drafts
     }
 
-    fn open_as(self, experiment: Experiment, origin: Origin, then_run: bool) {
+    /// Shows an experiment in place of the draft.
+    pub(super) fn show(self, experiment: Experiment, origin: Origin, then_run: bool) {
+        let left = self.draft.get_untracked();
         self.keep_draft();
         self.origin.set_value(origin);
         self.undo.set(None);
@@ -204,6 +220,7 @@ impl App {
         self.seed.set(0);
         self.overlay.set(Overlay::None);
         self.notices.set(Vec::new());
+        self.say_what_was_left(&left, &experiment);
         self.draft.set(experiment);
         self.opened.update(|n| *n += 1);
         self.check_all();
@@ -250,23 +267,6 @@ impl App {
         });
     }
 
-    /// Opens what the address says when the person goes back, or pastes a link.
-    pub fn follow_address(self) {
-        window_event_listener(leptos::ev::hashchange, move |_| {
-            let fragment = fragment();
-            if fragment.is_empty() || self.draft.with_untracked(|e| self.fragment_of(e)).as_ref() == Some(&fragment) {
-                return;
-            }
-            wasm_bindgen_futures::spawn_local(async move {
-                // A page around this one can change the address too.
-                if framed::asks() {
-                    framed::click().await;
-                }
-                self.open_link(&fragment, true).await.ok();
-            });
-        });
-    }
-
     /// Keeps the draft soon after the last change.
     pub(super) fn keep_soon(self) {
         let Some(ticket) = self.internal.try_update_value(|i| {
@@ -289,10 +289,7 @@ impl App {
         self.keep_draft();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let url = format!("#{fragment}");
-        if let Ok(history) = window.history() {
-            // Chromium refuses too frequent calls; the next change tries again.
-            history.replace_state_with_url(&JsValue::NULL, "", Some(&url)).ok();
-        }
+        self.put_address(&url);
         let whole = window.location().href().unwrap_or_default();
         let before_fragment = whole.split('#').next().unwrap_or_default();
         self.link.set(format!("{before_fragment}{url}"));

@@ -92,7 +92,7 @@ impl App {
     }
 }
 
-async fn answer<T: DeserializeOwned>(
+pub(super) async fn answer<T: DeserializeOwned>(
     module: &parts::OracleModule,
     what: &str,
     experiment: &JsValue,

@@ -121,6 +121,7 @@ pub(super) struct Pending {
 /// What no view reads.
 #[derive(Default)]
 pub(crate) struct Internal {
+    pub(super) trail: super::history::Trail,
     /// Run as soon as the engine is ready.
     pub(super) wants_run: bool,
     /// Counts loads, so that a late base policy of an older load is dropped.
@@ -131,6 +132,8 @@ pub(crate) struct Internal {
     pub(super) followed: f64,
     pub(super) keep: u32,
     pub(super) consult: u32,
+    pub(super) ask_ranges: u32,
+    pub(super) ranges: super::ranges::Known,
     pub(super) frame: bool,
     pub(super) drawn: f64,
     pub(super) anatomy: Option<Arc<Anatomy>>,

@@ -205,10 +205,11 @@ impl App {
         }
     }
 
-    fn judge(self) {
+    pub(super) fn judge(self) {
         let start = time::now();
         let names = self.arm_names();
-        let lines = self.with_data(|d| verdict(&d.curves, &names));
+        let (measured, task) = self.measured();
+        let lines = self.with_data(|d| verdict(&d.curves, &measured, task));
         let count = |lines: &[Line]| lines.iter().map(|l| l.alarms.len()).sum::<usize>();
         let more = count(&lines) != self.verdict.with_untracked(|v| count(v));
         self.verdict.set(lines);

@@ -47,13 +47,17 @@ fn line(app: App, (arm, name, alarm): &(usize, String, Alarm)) -> String {
     )
 }
 
-/// A link to the experiment that explains an alarm; also within it, where an edit may have brought the alarm about.
+/// A link to the experiment that explains an alarm.
 fn explains(app: App, kind: AlarmKind) -> String {
     let Some((_, id, rings)) = EXPLAINED.iter().find(|(k, ..)| *k == kind) else { return String::new() };
     let shipped = app.gallery.with(|g| {
         let cards = g.as_ref().and_then(|g| g.as_ref().ok()).map(|index| &index.cards);
         cards.and_then(|cards| cards.iter().find(|c| c.id == *id)).map(|c| c.title.clone())
     });
+    // A link to the experiment on screen would put what it came as in the place of what was made of it.
+    if app.draft.with(|draft| draft.id == *id || *id == failing::ID && draft.title == failing::TITLE) {
+        return if *rings { "This experiment shows it.".into() } else { "This experiment is about it.".into() };
+    }
     let title = match shipped.as_deref() {
         Some(title) => title,
         None if *id == failing::ID => failing::TITLE,

@@ -26,7 +26,11 @@ pub fn view(app: App) -> impl IntoView {
             "ArrowDown" => ((g + 1).min(size.0 - 1), s),
             "ArrowLeft" => (g, s.saturating_sub(1)),
             "ArrowRight" => (g, (s + 1).min(size.1 - 1)),
-            "Enter" => return open((g, s)),
+            // Enter's own action would fall on what has the focus then: the button that closes the sample.
+            "Enter" => {
+                e.prevent_default();
+                return open((g, s));
+            }
             _ => return,
         };
         e.prevent_default();

@@ -51,7 +51,7 @@ pub fn view(app: App) -> impl IntoView {
                 <h2>"Curves"<span class="muted">" seed mean with its 95% band"</span></h2>
                 {legend(app, arms)}
                 <span class="spacer"></span>
-                <details class="picker-charts" data-own-keys="">
+                <details class="picker-charts" data-own-keys="" data-menu="">
                     <summary>"Choose charts"</summary>
                     <div class="menu">
                         {move || all(&components.get()).into_iter().map(|metric| {

@@ -1,7 +1,7 @@
 //! Run, pause, step, reset, speed; where the run stands and how fast it goes.
 
 use super::pace::Pace;
-use crate::state::{App, Phase, Speed};
+use crate::state::{App, Discard, Phase, Speed};
 use crate::text::number;
 use crate::time;
 use goodhart_core::protocol::TrainedOn;
@@ -11,6 +11,7 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let moving = Memo::new(move |_| app.phase.with(Phase::is_moving));
     let updates = Memo::new(move |_| app.loaded_run().updates);
+    let finished = Memo::new(move |_| app.phase.with(|p| *p == Phase::Finished));
     let choose_speed = move |e: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
         let speed = Speed::ALL.into_iter().find(|s| s.label() == e.target().value());
         app.set_speed(speed.unwrap_or(Speed::Full));
@@ -31,10 +32,14 @@ pub fn view(app: App) -> impl IntoView {
         <div class="controls" role="toolbar" aria-label="Run">
             <button class="run" class:moving=move || moving.get() on:click=move |_| app.toggle_run() aria-keyshortcuts="Space"
                 title="Run or pause (space)">
-                {move || if moving.get() { "❚❚ Pause" } else { "▶ Run" }}
+                {move || match (moving.get(), finished.get()) {
+                    (true, _) => "❚❚ Pause",
+                    (false, true) => "↻ Run again",
+                    (false, false) => "▶ Run",
+                }}
             </button>
-            <button on:click=move |_| app.step(1) title="One update (s)" aria-keyshortcuts="s">"Step"</button>
-            <button on:click=move |_| app.reset() title="Back to update 0, with the edits (r)" aria-keyshortcuts="r">"Reset"</button>
+            <button on:click=move |_| app.step(1) disabled=move || finished.get() title="One update (s)" aria-keyshortcuts="s">"Step"</button>
+            <button on:click=move |_| app.ask_to_discard(Discard::Reset) title="Back to update 0, with the edits (r)" aria-keyshortcuts="r">"Reset"</button>
             <select aria-label="Speed" title="Speed" on:change:target=choose_speed>
                 {Speed::ALL.into_iter().map(|s| view! {
                     <option value=s.label() selected=move || app.speed.get() == s>{s.label()}</option>

@@ -1,16 +1,16 @@
 //! Keys: space, s, r, ?, and the arrows for arms. Never while somebody types.
 
-use crate::state::{App, Overlay};
-use leptos::ev::{KeyboardEvent, keydown};
+use crate::state::{App, Discard, Overlay, Phase};
+use leptos::ev::{KeyboardEvent, MouseEvent, click, keydown};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement, Node};
 
 /// What each key does, for the help view.
 pub const KEYS: &[(&str, &str)] = &[
     ("space", "run or pause"),
     ("s", "one update"),
-    ("r", "reset to update 0"),
+    ("r", "reset to update 0, after a question"),
     ("← →", "choose the arm"),
     ("g", "the gallery of experiments"),
     ("?", "this help"),
@@ -27,15 +27,20 @@ pub fn listen(app: App) {
             app.overlay.set(Overlay::None);
             return;
         }
+        if open == Overlay::None && e.key() == "Escape" && close_menus(None) {
+            e.prevent_default();
+            return;
+        }
         if open != Overlay::None || takes_keys(&e) {
             return;
         }
         let arms = app.draft.with_untracked(|d| d.arms.len());
         let arm = app.arm.get_untracked();
         match e.key().as_str() {
+            " " if app.phase.with_untracked(|p| *p == Phase::Finished) => app.ask_to_discard(Discard::Again),
             " " => app.toggle_run(),
             "s" => app.step(1),
-            "r" => app.reset(),
+            "r" => app.ask_to_discard(Discard::Reset),
             "g" => app.overlay.set(Overlay::Gallery(None)),
             "?" => app.overlay.set(Overlay::Help),
             "ArrowRight" => app.choose_arm((arm + 1) % arms),
@@ -44,6 +49,31 @@ pub fn listen(app: App) {
         }
         e.prevent_default();
     });
+    window_event_listener(click, move |e: MouseEvent| {
+        close_menus(e.target().and_then(|t| t.dyn_into::<Node>().ok()).as_ref());
+    });
+}
+
+/// Closes the menus that lie over the page, but for one that holds `inside`; one that had the focus gives it to what opened
+/// it. Whether there was any.
+fn close_menus(inside: Option<&Node>) -> bool {
+    let Ok(menus) = document().query_selector_all("details[data-menu][open]") else { return false };
+    let mut closed = false;
+    for menu in (0..menus.length()).filter_map(|i| menus.get(i)?.dyn_into::<Element>().ok()) {
+        if menu.contains(inside) {
+            continue;
+        }
+        let focused = document().active_element();
+        let had_focus = focused.is_some_and(|focused| menu.contains(Some(&focused)));
+        // Only a name that is no attribute's is refused.
+        menu.remove_attribute("open").ok();
+        let summary = menu.query_selector("summary").ok().flatten().and_then(|s| s.dyn_into::<HtmlElement>().ok());
+        if let (true, Some(summary)) = (had_focus, summary) {
+            summary.focus().ok();
+        }
+        closed = true;
+    }
+    closed
 }
 
 /// Whether the element with the focus has its own use for keys.

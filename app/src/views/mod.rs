@@ -7,6 +7,7 @@ mod card;
 mod chart;
 mod charts;
 mod controls;
+mod discard;
 mod editor;
 mod engine;
 mod gallery;
@@ -36,8 +37,10 @@ pub fn page(app: App) -> impl IntoView {
     view! {
         <a class="skip" href="#editor">"Skip to the editor"</a>
         {header::view(app)}
-        {controls::view(app)}
-        {notices::view(app)}
+        <div class="run-bar">
+            {controls::view(app)}
+            {notices::view(app)}
+        </div>
         <main>
             {lesson::view(app)}
             <div class="columns">

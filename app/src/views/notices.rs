@@ -15,8 +15,13 @@ pub fn view(app: App) -> impl IntoView {
                             match action {
                                 Action::Undo => app.take_back(),
                                 Action::Restart => app.restart(),
+                                Action::Back => app.go_back(),
                             }
-                        }>{match action { Action::Undo => "Undo", Action::Restart => "Restart with the change" }}</button>
+                        }>{match action {
+                            Action::Undo => "Undo",
+                            Action::Restart => "Restart with the change",
+                            Action::Back => "Back to the edit",
+                        }}</button>
                     })}
                     <button class="icon" aria-label="Dismiss" on:click=move |_| app.dismiss(notice.id)>"×"</button>
                 </div>

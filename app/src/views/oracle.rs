@@ -1,4 +1,5 @@
-//! What the exact oracle says: the sentence under the code, the optimum on the map, the distances between rewards.
+//! What the exact oracle says: the sentences under the code, beside what training found; the optimum on the map, the
+//! distances between rewards.
 
 use super::grid_map::Map;
 use super::sample::text;
@@ -13,6 +14,7 @@ use web_sys::Element;
 pub fn line(app: App, arm: usize) -> impl IntoView {
     let report = Memo::new(move |_| app.report(arm));
     let says = move || report.with(|r| r.as_ref().map(said).unwrap_or_default());
+    let found = Memo::new(move |_| report.with(|r| r.as_ref().and_then(|r| found(app, r)).unwrap_or_default()));
     let facts = Memo::new(move |_| report.with(|r| r.as_ref().map(facts).unwrap_or_default()));
     let fix = move |event: leptos::ev::MouseEvent| {
         let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
@@ -29,6 +31,7 @@ pub fn line(app: App, arm: usize) -> impl IntoView {
     view! {
         <div class="oracle" hidden=move || report.with(Option::is_none)>
             <div role="status" inner_html=says on:click=fix></div>
+            <p class="trained" hidden=move || found.with(String::is_empty)><b>"Training"</b>" "{move || found.get()}</p>
             <details hidden=move || facts.with(String::is_empty)>
                 <summary>"How it was solved"</summary>
                 <p inner_html=move || facts.get()></p>
@@ -38,9 +41,13 @@ pub fn line(app: App, arm: usize) -> impl IntoView {
 }
 
 fn said(report: &Report) -> String {
-    let mut html = format!("<p class=\"oracle-says\"><b>Oracle</b> {}</p>", escape(&report.says));
+    let mut html = format!("<p class=\"oracle-says\"><b>Optimum</b> {}</p>", escape(&report.says));
     if !report.training.is_empty() {
         html += &format!("<p class=\"oracle-training muted\">{}</p>", escape(&report.training));
+    }
+    // What the sentence rests on belongs to it.
+    if !report.notes.is_empty() {
+        html += &format!("<p class=\"muted\">{}</p>", escape(&report.notes.join(" ")));
     }
     for (i, finding) in report.findings.iter().enumerate() {
         let d = &finding.diagnostic;
@@ -58,6 +65,35 @@ fn said(report: &Report) -> String {
         html += &format!("<p class=\"finding\">{line}{}{fix}</p>", escape(&d.message));
     }
     html
+}
+
+/// What the run has found of the reward that the report is about: what is best and what training finds are two things.
+fn found(app: App, report: &Report) -> Option<String> {
+    let optimum = report.optimum.as_ref()?;
+    let name = app.draft.with(|e| e.arms.get(report.arm).map(|arm| arm.name.clone()))?;
+    let is_in_use =
+        app.loaded.with(|e| e.as_ref()?.arms.iter().find(|a| a.name == name).map(|a| a.code == report.code));
+    let line = app.verdict.with(|lines| lines.iter().find(|line| line.arm == name).cloned())?;
+    let score = line.true_score.mean;
+    if is_in_use != Some(true) || !score.is_finite() {
+        return None;
+    }
+    let best = report.best.as_ref().map_or(optimum.true_high, |best| best.true_score);
+    let spread = line.true_score.half_width.max(0.05 * best.abs());
+    let had = number(score);
+    Some(if score < optimum.true_low - spread {
+        let low = number(optimum.true_low);
+        format!(
+            "has not found that optimum: its true score is {had}, the optimum's {low}. What is optimal and what training finds are two things."
+        )
+    } else if score > optimum.true_high + spread {
+        let high = number(optimum.true_high);
+        format!(
+            "has a true score of {had}, above the {high} of this reward's optimum, which the reward pulls it towards."
+        )
+    } else {
+        format!("has a true score of {had}, as the optimum has.")
+    })
 }
 
 fn facts(report: &Report) -> String {
@@ -79,7 +115,6 @@ fn facts(report: &Report) -> String {
         facts
             .push(format!("STARC distance to the true objective: {d} (0 the same order of policies, 1 the opposite)."));
     }
-    facts.extend(report.notes.iter().map(|note| escape(note)));
     facts.join("<br>")
 }
 

@@ -1,6 +1,6 @@
 //! What lies over the page: a dialog that takes the focus and gives it back.
 
-use super::{gallery, help, sample, share};
+use super::{discard, gallery, help, sample, share};
 use crate::state::{App, Overlay};
 use leptos::html::Dialog;
 use leptos::prelude::*;
@@ -25,6 +25,7 @@ pub fn view(app: App) -> impl IntoView {
         Overlay::Share => "Share",
         Overlay::Help => "Help",
         Overlay::Sample(..) => "Sample",
+        Overlay::Discard(_) => "Discard this run?",
     };
     let close = move || app.overlay.set(Overlay::None);
     // The event comes a task after the closing: by then another overlay may have opened the dialog again.
@@ -44,6 +45,7 @@ pub fn view(app: App) -> impl IntoView {
                     Overlay::Share => share::view(app).into_any(),
                     Overlay::Help => help::view().into_any(),
                     Overlay::Sample(g, s) => sample::view(app, g, s).into_any(),
+                    Overlay::Discard(what) => discard::view(app, what).into_any(),
                 }}
             </div>
         </dialog>

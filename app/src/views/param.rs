@@ -21,7 +21,7 @@ pub fn view(app: App, table: Table, spec: &'static Spec, shown: Signal<Option<Va
         error.set(None);
         app.set_param(table, &spec.name, None);
     };
-    let id = format!("{table:?}-{}", spec.name).replace(['(', ')'], "-");
+    let id = id(table, &spec.name);
     view! {
         <div class="param" class:own=move || own.get()>
             <label for=id.clone() class="param-name">{spec.name.as_str()}</label>
@@ -40,6 +40,11 @@ pub fn view(app: App, table: Table, spec: &'static Spec, shown: Signal<Option<Va
         </div>
     }
     .into_any()
+}
+
+/// The id of a parameter's control in the page.
+pub fn id(table: Table, name: &str) -> String {
+    format!("{table:?}-{name}").replace(['(', ')'], "-")
 }
 
 fn control(

@@ -1,9 +1,10 @@
-//! The verdict table: what each arm got and what it was paid, with 95% intervals over seeds.
+//! The verdict table: what each arm got and what it was paid, with 95% intervals over seeds; below each, in a sentence, how
+//! much of what can be had that is.
 
 use crate::state::App;
 use crate::text::{escape, number, signed};
 use goodhart_core::metrics::statistics::Interval;
-use goodhart_core::metrics::verdict::Line;
+use goodhart_core::metrics::verdict::{Line, Share};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -26,7 +27,6 @@ pub fn view(app: App) -> impl IntoView {
                     <th scope="col">"Arm"</th>
                     <th scope="col" title="The task's own objective, which no reward program can touch">"True score"</th>
                     <th scope="col" title="What the reward program pays">"Proxy reward"</th>
-                    <th scope="col" title="Change of the proxy less change of the true score since the start: what was paid for and not had">"Gap"</th>
                     <th scope="col" title="True score less the first arm's, seed by seed">"Difference to the first"</th>
                     <th scope="col">"Alarms"</th>
                 </tr></thead>
@@ -45,7 +45,7 @@ pub fn view(app: App) -> impl IntoView {
 }
 
 fn empty(i: usize, name: &str) -> String {
-    format!("<tr data-arm=\"{i}\">{}<td>–</td><td>–</td><td>–</td><td>–</td><td></td></tr>", head(i, name))
+    format!("<tr data-arm=\"{i}\">{}<td>–</td><td>–</td><td>–</td><td></td></tr>", head(i, name))
 }
 
 fn head(i: usize, name: &str) -> String {
@@ -59,11 +59,19 @@ fn row(i: usize, line: &Line) -> String {
         n => format!("<span class=\"badge alarm\" title=\"{}\">{n}</span>", escape(&sentences)),
     };
     let (head, truth, proxy) = (head(i, &line.arm), plain(line.true_score), plain(line.proxy_reward));
-    let gap = difference(line.gap, true);
-    let first = line.difference.map(|d| difference(d, false)).unwrap_or_default();
+    let first = line.difference.map(difference).unwrap_or_default();
+    let bars = bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref());
+    let says = escape(&line.says());
     format!(
-        "<tr data-arm=\"{i}\">{head}<td>{truth}</td><td>{proxy}</td><td>{gap}</td><td>{first}</td><td>{alarms}</td></tr>"
+        "<tr data-arm=\"{i}\">{head}<td>{truth}</td><td>{proxy}</td><td>{first}</td><td>{alarms}</td></tr>\
+         <tr data-arm=\"{i}\" class=\"says\"><td colspan=\"5\"><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</td></tr>"
     )
+}
+
+/// A share as a bar; the sentence beside it says it in words.
+fn bar(what: &str, share: Option<&Share>) -> String {
+    let part = share.map_or(0.0, |s| s.share.mean);
+    format!("<i class=\"{what}\" style=\"--p:{:.0}%\"></i>", 100.0 * part)
 }
 
 fn plain(i: Interval) -> String {
@@ -74,15 +82,34 @@ fn half(i: Interval) -> String {
     if i.half_width > 0.0 { format!(" ± {}", number(i.half_width)) } else { String::new() }
 }
 
-/// A difference, marked where its interval leaves out 0. Upwards is good unless `bad_up`.
-fn difference(i: Interval, bad_up: bool) -> String {
-    let clear = i.half_width > 0.0 && i.mean.abs() > i.half_width;
-    let good = (i.mean > 0.0) != bad_up;
-    let class = match (clear, good) {
+/// A difference of true scores, marked where its interval leaves out 0.
+fn difference(i: Interval) -> String {
+    let clear = i.n > 1 && i.mean.abs() > i.half_width;
+    let class = match (clear, i.mean > 0.0) {
         (false, _) => "",
         (true, true) => "better",
         (true, false) => "worse",
     };
-    let title = if clear { "The 95% interval leaves out 0." } else { "The 95% interval includes 0." };
+    let title = match (i.n, clear) {
+        (0, _) => "There is no number yet.",
+        (1, _) => "One seed has no interval: more seeds say whether this is chance.",
+        _ if i.half_width == 0.0 => "All seeds say the same.",
+        (_, true) => "The 95% interval leaves out 0.",
+        (_, false) => "The 95% interval includes 0.",
+    };
     format!("<span class=\"{class}\" title=\"{title}\">{}{}</span>", signed(i.mean), half(i))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_an_interval_is_true_of_it() {
+        let of = |mean, half_width, n| difference(Interval { mean, half_width, n });
+        assert!(of(0.5, 0.0, 1).contains("One seed has no interval") && !of(0.5, 0.0, 1).contains("better"));
+        assert!(of(0.0, 0.0, 4).contains("All seeds say the same") && !of(0.0, 0.0, 4).contains("includes 0"));
+        assert!(of(0.5, 0.0, 4).contains("class=\"better\"") && of(-0.5, 0.1, 4).contains("class=\"worse\""));
+        assert!(of(0.5, 0.6, 4).contains("includes 0") && of(0.5, 0.6, 4).contains("class=\"\""));
+    }
 }

@@ -4,9 +4,12 @@ use crate::arguments::Run;
 use crate::failure::Failure;
 use crate::output::{make_folder, print, write_whole};
 use crate::source;
-use crate::table::{interval, number, table};
+use crate::table::{interval, table};
 use crate::train::{Training, train_with_bar};
-use goodhart_core::metrics::verdict::{Line, verdict};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::verdict::{Line, Measured, Share, verdict};
+use goodhart_core::oracle::ranges::ranges;
+use goodhart_core::plan::plan;
 use goodhart_core::reward_models::Report;
 use serde_json::json;
 use std::fmt::Write;
@@ -18,7 +21,7 @@ pub fn run(options: &Run) -> Result<(), Failure> {
         make_folder(folder)?;
     }
     let training = train_with_bar(&experiment, options.engine, options.threads)?;
-    let lines = verdict(&training.curves, &training.arms);
+    let lines = judge(&experiment, &training);
     if let Some(folder) = &options.out {
         write_whole(&folder.join("metrics.jsonl"), metrics_jsonl(&training).as_bytes())?;
         let summary = serde_json::to_vec_pretty(&summary(&experiment.id, &experiment.title, &training, &lines));
@@ -40,6 +43,18 @@ pub fn run(options: &Run) -> Result<(), Failure> {
         training.digest()
     );
     print(&text)
+}
+
+/// The verdict, in the ranges that the oracle knows.
+fn judge(experiment: &Experiment, training: &Training) -> Vec<Line> {
+    // What has been trained is a plan.
+    let known = plan(experiment).map(|plan| ranges(&plan)).unwrap_or_default();
+    let arm = |(arm, name): (usize, &String)| {
+        let range = known.rewards.get(arm).copied().flatten();
+        Measured { arm: name.clone(), since: 0, range }
+    };
+    let measured: Vec<Measured> = training.arms.iter().enumerate().map(arm).collect();
+    verdict(&training.curves, &measured, known.task)
 }
 
 /// One object per (update, seed, arm), in that order; a value that is not a finite number is null.
@@ -94,7 +109,12 @@ fn report_line(report: &Report, first_seed: u32) -> String {
     )
 }
 
-/// The verdict as text: one line an arm, then what each alarm says.
+/// A share in percent, or a dash where there is none.
+fn share(share: Option<&Share>) -> String {
+    share.map_or_else(|| "-".into(), |s| format!("{:.0}%", 100.0 * s.share.mean))
+}
+
+/// The verdict as text: one line an arm, then what it means and what each alarm says.
 pub fn verdict_table(lines: &[Line]) -> String {
     let rows: Vec<Vec<String>> = lines
         .iter()
@@ -103,14 +123,17 @@ pub fn verdict_table(lines: &[Line]) -> String {
                 line.arm.clone(),
                 interval(line.true_score.mean, line.true_score.half_width),
                 interval(line.proxy_reward.mean, line.proxy_reward.half_width),
-                number(line.gap.mean),
+                share(line.wanted.as_ref()),
+                share(line.paid.as_ref()),
                 line.difference.map_or_else(|| "-".into(), |d| interval(d.mean, d.half_width)),
                 line.alarms.len().to_string(),
             ]
         })
         .collect();
-    let mut text = table(&["arm", "true score", "proxy reward", "gap", "true - first arm's", "alarms"], &rows);
+    let mut text =
+        table(&["arm", "true score", "proxy reward", "wanted", "paid", "true - first arm's", "alarms"], &rows);
     for line in lines {
+        let _ = writeln!(text, "{}: {}", line.arm, line.says());
         for alarm in &line.alarms {
             let _ = writeln!(text, "{}, update {}: {}", line.arm, alarm.update, alarm.sentence);
         }

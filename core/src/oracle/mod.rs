@@ -13,6 +13,7 @@ pub mod memory;
 pub mod model;
 pub mod paid;
 pub mod plays;
+pub mod ranges;
 pub mod report;
 pub mod solve;
 pub mod starc;

@@ -302,6 +302,12 @@ fn break_even(plan: &Plan, all: &Completions, reward: &[f64]) -> Option<String> 
     })
 }
 
+/// Least and greatest expected value of an objective, [classes].
+pub fn worst_and_best(all: &Completions, objective: &[f64]) -> [f32; 2] {
+    let against: Vec<f64> = objective.iter().map(|x| -x).collect();
+    [-best(all, &against).value as f32, best(all, objective).value as f32]
+}
+
 impl Best {
     fn optimum(&self) -> Optimum {
         Optimum {

@@ -1,0 +1,85 @@
+//! What the task and the rewards in use can give, for the verdict: asked of the oracle a while after the run is loaded, or
+//! a reward of it becomes another one.
+
+use super::App;
+use super::oracle::answer;
+use crate::plain::to_js;
+use crate::{parts, time};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::verdict::Measured;
+use goodhart_core::oracle::ranges::{Range, Ranges};
+use leptos::prelude::*;
+
+/// From the last change to the question: what is typed is answered first.
+const ASK_MS: u64 = 1000;
+
+/// The ranges that are known of the run that is loaded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Known {
+    task: Option<Range>,
+    /// By the code that pays, so that no other reward is measured by them.
+    rewards: Vec<(String, Range)>,
+}
+
+impl Known {
+    fn of(told: Ranges, experiment: &Experiment) -> Self {
+        let own = experiment.arms.iter().zip(told.rewards).filter_map(|(arm, own)| Some((arm.code.clone(), own?)));
+        Self { task: told.task, rewards: own.collect() }
+    }
+}
+
+impl App {
+    /// Asks whenever another reward is in use.
+    pub fn ask_ranges(self) {
+        let asked = Memo::new(move |_| {
+            // Without the compiler there is no oracle either.
+            self.catalog.track();
+            let key = |e: &Experiment| {
+                let arms = e.arms.iter().map(|a| (a.code.clone(), a.algorithm.clone())).collect::<Vec<_>>();
+                (e.task.clone(), e.policy.clone(), e.run.clone(), e.algorithm.clone(), arms)
+            };
+            self.loaded.with(|e| e.as_ref().map(key))
+        });
+        Effect::new(move |_| {
+            // Read, not only tracked: a memo that nobody has read has no sources yet.
+            asked.with(|_| ());
+            let Some(ticket) = self.internal.try_update_value(|i| {
+                i.ask_ranges += 1;
+                i.ask_ranges
+            }) else {
+                return;
+            };
+            let is_current = move || self.internal.with_value(|i| i.ask_ranges) == ticket;
+            time::after(ASK_MS, move || {
+                if is_current() {
+                    wasm_bindgen_futures::spawn_local(async move {
+                        let Some(loaded) = self.loaded.get_untracked() else { return };
+                        let Ok(module) = parts::oracle().await else { return };
+                        let told = answer(&module, "ranges", &to_js(&loaded), 0).await;
+                        if is_current() {
+                            let known = told.map(|told| Known::of(told, &loaded)).unwrap_or_default();
+                            self.internal.update_value(|i| i.ranges = known);
+                            self.judge();
+                        }
+                    });
+                }
+            });
+        });
+    }
+
+    /// What the lines of the verdict are measured by, and what the task can give.
+    pub(super) fn measured(self) -> (Vec<Measured>, Option<Range>) {
+        let arms = self.loaded.with_untracked(|e| {
+            let arms = e.as_ref().map(|e| e.arms.as_slice()).unwrap_or_default();
+            arms.iter().map(|a| (a.name.clone(), a.code.clone())).collect::<Vec<_>>()
+        });
+        self.internal.with_value(|i| {
+            let of = |code: &str| i.ranges.rewards.iter().find(|(own, _)| own == code).map(|(_, range)| *range);
+            let line = |(arm, (name, code)): (usize, (String, String))| {
+                let since = self.with_data(|d| d.since(arm)) as u32;
+                Measured { arm: name, since, range: of(&code) }
+            };
+            (arms.into_iter().enumerate().map(line).collect(), i.ranges.task)
+        })
+    }
+}

@@ -1,0 +1,139 @@
+// What keys, menus, notices and searches do: nothing is discarded unasked, nothing covers what is needed.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { bandit, metrics, trained } from "./lib/train.mjs";
+
+const short = (overrides) => bandit({ run: { updates: 12, seeds: 2, groups: 4, num_generations: 4 }, ...overrides });
+
+describe("the controls", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  const opened = async (experiment, updates) => {
+    const all = await open(browser, `${host.url}?autorun=0#par`);
+    await all.page.evaluate(async ([e, n]) => {
+      await window.goodhart.load(e);
+      await window.goodhart.ready;
+      if (n) await window.goodhart.step(n);
+    }, [experiment, updates]);
+    return all;
+  };
+  const updates = async (page) => Object.values(await metrics(page))[0].true_score.length;
+
+  it("Enter on a sample opens it, and it stays open", async () => {
+    const { page, context, problems } = await opened(short(), 3);
+    await page.locator(".groups .cell").first().waitFor();
+    await page.locator(".groups").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Sample" });
+    await dialog.waitFor();
+    // The key's own action comes before the next frame.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    assert.ok(await dialog.isVisible());
+    assert.match(await dialog.innerText(), /group 0, sample 1/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("r asks before it discards a run", async () => {
+    const { page, context, problems } = await opened(short(), 5);
+    await page.locator("body").press("r");
+    const dialog = page.getByRole("dialog", { name: "Discard this run?" });
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /5 updates/);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await updates(page), 5);
+    await page.locator("body").press("r");
+    await dialog.waitFor();
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => !Object.values(window.goodhart.metrics())[0]?.true_score?.length);
+    // Without anything to lose there is no question.
+    await page.locator("body").press("r");
+    assert.equal(await dialog.count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("a finished run offers no step, and the space bar does not discard it", async () => {
+    const { page, context, problems } = await opened(short(), 12);
+    await page.locator(".status", { hasText: "finished" }).waitFor();
+    assert.ok(await page.getByRole("button", { name: "Step" }).isDisabled());
+    await page.getByRole("button", { name: "Run again" }).waitFor();
+    await page.locator("body").press(" ");
+    await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog", { name: "Discard this run?" }).waitFor({ state: "hidden" });
+    assert.equal(await updates(page), 12);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("notices leave the controls free, also where the page is scrolled", async () => {
+    const { page, context, problems } = await opened(short());
+    await page.getByRole("button", { name: "Duplicate" }).click();
+    await page.getByRole("button", { name: "Remove" }).click();
+    await page.locator(".notice").first().waitFor();
+    for (const y of [0, 400]) {
+      await page.evaluate((y) => scrollTo(0, y), y);
+      const free = await page.evaluate(() => [...document.querySelectorAll(".controls button, .controls select")].map((e) => {
+        const { left, top, width, height } = e.getBoundingClientRect();
+        const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+        return hit === e || e.contains(hit) ? "" : `${e.textContent}: ${hit?.outerHTML.slice(0, 80)}`;
+      }).filter(Boolean));
+      assert.deepEqual(free, [], `at ${y}`);
+      const notice = await page.locator(".notice").first().boundingBox();
+      assert.ok(notice.y >= 0, "the notice is on screen");
+    }
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("Escape and a click elsewhere close the menu of charts", async () => {
+    const { page, context, problems } = await opened(short());
+    const summary = page.getByText("Choose charts");
+    const menu = page.locator(".picker-charts .menu");
+    await summary.click();
+    await menu.getByRole("checkbox").first().focus();
+    await page.keyboard.press("Escape");
+    await menu.waitFor({ state: "hidden" });
+    assert.ok(await summary.evaluate((e) => e === document.activeElement), "the focus is where it came from");
+    await summary.click();
+    await menu.waitFor();
+    await page.getByRole("heading", { name: /Verdict/ }).click();
+    await menu.waitFor({ state: "hidden" });
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("settings are found by what people and frameworks call them", async () => {
+    const { page, context, problems } = await opened(short());
+    const search = page.getByLabel("Find a setting: Base settings");
+    const found = page.locator(".settings", { has: search }).locator(".found b");
+    for (const [typed, first] of [
+      ["lr", "learning_rate"], ["learning rate", "learning_rate"], ["group size", "num_generations"], ["batch size", "groups"],
+      ["n_samples_per_prompt", "num_generations"], ["clip_ratio_high", "epsilon_high"], ["init_kl_coef", "beta"],
+    ]) {
+      await search.fill(typed);
+      assert.equal(await found.first().innerText(), first, typed);
+    }
+    await search.fill("beta");
+    await search.press("Enter");
+    const beta = page.locator("#Algorithm-beta");
+    await beta.waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === "Algorithm-beta");
+    assert.equal(await page.locator("#Algorithm-bnpo_alpha").count(), 0);
+    // What stands in another panel is led to.
+    await search.fill("group size");
+    await search.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.id === "Run-num_generations");
+    assert.ok(await page.locator("#Run-num_generations").isVisible());
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});

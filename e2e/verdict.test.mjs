@@ -1,0 +1,84 @@
+// What the page says of a run: shares of what can be had, whatever the scale of a reward; and what the oracle says beside it.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { bandit, length, trained } from "./lib/train.mjs";
+
+describe("the verdict", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  const says = (page) => page.locator(".verdict .says").allInnerTexts();
+  const run = async (experiment, n) => {
+    const all = await open(browser, `${host.url}?autorun=0#par`);
+    await all.page.evaluate(async ([e, n]) => {
+      await window.goodhart.load(e);
+      await window.goodhart.ready;
+      await window.goodhart.step(n);
+    }, [experiment, n]);
+    return all;
+  };
+
+  it("says what was wanted and paid as shares, the same on every scale of a reward", async () => {
+    const arms = [
+      { name: "small", code: "def pay(ep):\n    return ep.proxy\n" },
+      { name: "large", code: "def pay(ep):\n    return 1000.0 * ep.proxy - 300.0\n" },
+    ];
+    const { page, context, problems } = await run(bandit({ arms, run: { updates: 60, seeds: 4, groups: 4, num_generations: 8 } }), 60);
+    await page.waitForFunction(() => {
+      const lines = [...document.querySelectorAll(".verdict .says")].map((e) => e.textContent);
+      return lines.length === 2 && lines.every((l) => l.includes("the task can give") && l.includes("its reward can give"));
+    });
+    const [small, large] = await says(page);
+    const shares = (text) => text.match(/\d+%/g).map((x) => parseInt(x, 10));
+    assert.equal(shares(small).length, 2, small);
+    // Advantages are divided by the deviation of a group: both arms train alike.
+    for (const [a, b] of shares(small).map((x, i) => [x, shares(large)[i]])) assert.ok(Math.abs(a - b) <= 2, `${small} / ${large}`);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("says that one seed has no interval instead of what it includes", async () => {
+    const { page, context, problems } = await run(bandit({ run: { updates: 20, seeds: 1, groups: 4, num_generations: 4 } }), 20);
+    await page.locator('.verdict [title^="One seed has no interval"]').waitFor();
+    assert.equal(await page.locator('.verdict [title*="includes 0"]').count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("says beside the optimum what training found, and what the optimum rests on", async () => {
+    // The longest completions are paid too little attention: a few updates find no optimum.
+    const { page, context, problems } = await run(length(), 3);
+    await page.locator(".oracle-says").waitFor();
+    await page.locator(".trained", { hasText: /true score/ }).waitFor();
+    assert.match(await page.locator(".oracle [role=status]").innerText(), /completions of a prompt/, "its caveat is not folded away");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});
+
+describe("an estimator that needs a value head", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  it("starts from a base policy that has none", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#grpo-lambda-length`);
+    await page.evaluate(async () => {
+      const experiment = window.goodhart.experiment();
+      experiment.algorithm = { ...experiment.algorithm, estimator: "gae" };
+      for (const arm of experiment.arms) delete arm.algorithm?.estimator;
+      await window.goodhart.load(experiment);
+      await window.goodhart.ready;
+      window.goodhart.run();
+    });
+    await trained(page, 2);
+    const losses = await page.evaluate(() => Object.values(window.goodhart.metrics()).map((m) => m.value_loss.at(-1)));
+    assert.ok(losses.every(Number.isFinite), `${losses}`);
+    assert.equal(await page.locator(".status.bad").count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});
