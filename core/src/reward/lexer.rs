@@ -278,6 +278,10 @@ impl Lexer<'_> {
             self.findings.push(Finding::error(span, format!("`{text}` is not a number in the reward language")));
         }
         let text = self.source[start..end].replace('_', "");
+        if !is_float && text.len() > 1 && text.starts_with('0') && text.bytes().any(|digit| digit != b'0') {
+            let finding = Finding::error(span, "an int has no zeros in front");
+            self.findings.push(finding.suggest(format!("write `{}`", text.trim_start_matches('0'))));
+        }
         self.push(if is_float { Kind::Float } else { Kind::Int }, span, &text);
     }
 

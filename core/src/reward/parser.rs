@@ -240,6 +240,10 @@ impl Parser {
     /// Skips an annotation: it says nothing that the types do not.
     pub(super) fn annotation(&mut self) {
         let mut depth = 0usize;
+        if self.kind() != Kind::Name && self.kind() != Kind::Str && !self.is("[") && !self.is("(") {
+            let message = format!("expected a type after `:` or `->`, found {}", self.found());
+            self.error(Finding::error(self.token().span, message));
+        }
         while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
             if self.kind() == Kind::Op {
                 match self.token().text.as_str() {

@@ -150,6 +150,10 @@ impl Parser {
         let mut by_name = false;
         while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
             let is_rest = self.is("*") || self.is("**");
+            if self.is("*") && by_name || self.is("/") && self.functions[place].params.is_empty() {
+                let message = format!("`{}` cannot stand here", self.token().text);
+                self.error(Finding::error(self.token().span, message));
+            }
             by_name |= self.is("*");
             if (self.eat("*") || self.eat("/")) && (self.is(",") || self.is(")")) {
                 self.eat(",");

@@ -82,7 +82,7 @@ impl Parser {
     pub(super) fn raise(&mut self) -> StmtKind {
         self.bump();
         let text = match self.kind() {
-            Kind::Newline | Kind::End => "RuntimeError".to_string(),
+            Kind::Newline | Kind::End => "RuntimeError: No active exception to reraise".to_string(),
             _ => {
                 let error = self.expression();
                 if self.eat("from") {
@@ -115,12 +115,12 @@ fn raised(error: &Expr) -> String {
         ExprKind::Attr(_, name) => name.name.clone(),
         ExprKind::Call { func, args, .. } => {
             let class = raised(func);
-            match args.first().and_then(words) {
+            match args.first().and_then(words).filter(|text| !text.is_empty()) {
                 Some(text) => format!("{class}: {text}"),
                 None => class,
             }
         }
-        _ => "RuntimeError".to_string(),
+        _ => "TypeError: exceptions must derive from BaseException".to_string(),
     }
 }
 

@@ -246,13 +246,14 @@ impl<'c, 'p> Lower<'c, 'p> {
             matches!(value.ty, Type::Bad | Type::Tuple(_) | Type::Array(..) | Type::Table { .. } | Type::List(_))
         };
         match target {
-            Target::Tuple(targets, _) if targets.len() == values.len() => {
+            Target::Tuple(targets, _) if targets.len() == values.len() && values.len() > 1 => {
                 targets.iter().zip(values).flat_map(|(target, value)| self.spread(span, target, value)).collect()
             }
             Target::Tuple(targets, _) if values.len() != 1 || !has_parts(&values[0]) => {
                 let (names, count) = (targets.len(), values.len());
                 let message = format!("{count} value{} a step for {names} name{}", plural(count), plural(names));
-                self.report(Finding::error(span, message));
+                let finding = Finding::error(span, message);
+                self.report(if names == 1 { finding.suggest("leave out the comma after the name") } else { finding });
                 self.spread(span, target, Value::bad())
             }
             _ => {

@@ -54,7 +54,11 @@ impl<'c, 'p> Lower<'c, 'p> {
             return value;
         }
         match (method.name.as_str(), &value.ty, args) {
-            ("get", Type::Sample | Type::Results | Type::Run | Type::Dict(_), [key]) => {
+            ("get", Type::Dict(_), [key]) => {
+                let none = Value { ty: Type::None, regs: Vec::new() };
+                return self.lookup(span, &value, key, Some(none));
+            }
+            ("get", Type::Sample | Type::Results | Type::Run, [key]) => {
                 return self.lookup(span, &value, key, None);
             }
             ("get", Type::Sample | Type::Results | Type::Run | Type::Dict(_), [key, default]) => {
@@ -149,6 +153,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             "sum" | "mean" | "std" | "any" | "all" | "len" | "norm" => self.memoised(span, name, args, None, None),
             "min" | "max" if args.len() == 1 => self.memoised(span, name, args, keyword("default"), keyword("key")),
             "min" | "max" => self.least(span, name == "min", args),
+            "bool" => self.condition(&args[0]),
             "dist" => self.distance(span, &args[0], &args[1]),
             "float" => match &args[0].kind {
                 ExprKind::Str(text) => self.float_of_text(span, text),
@@ -253,9 +258,6 @@ impl<'c, 'p> Lower<'c, 'p> {
         let values: Vec<Value> = args.iter().map(|arg| self.expr(arg)).collect();
         if values.iter().any(Value::is_bad) {
             return Value::bad();
-        }
-        if name == "bool" {
-            return self.truth(span, &values[0]);
         }
         let purpose = format!("`{name}`");
         let mut numbers = Vec::new();

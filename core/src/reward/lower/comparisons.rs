@@ -225,12 +225,26 @@ impl<'c, 'p> Lower<'c, 'p> {
         if is_in { result } else { self.not(span, result) }
     }
 
-    /// `and` and `or` with Python's meaning: the operand that decides.
-    pub(super) fn logic(&mut self, span: Span, operands: &[Expr], is_and: bool) -> Value {
+    /// The truth of an expression, as a bool: of `and` and `or` whatever the types of their operands.
+    pub(super) fn condition(&mut self, expr: &Expr) -> Value {
+        let value = match &expr.kind {
+            ExprKind::And(operands) => {
+                self.nested(expr, Value::bad(), |lower| lower.logic(expr.span, operands, true, true))
+            }
+            ExprKind::Or(operands) => {
+                self.nested(expr, Value::bad(), |lower| lower.logic(expr.span, operands, false, true))
+            }
+            _ => self.expr(expr),
+        };
+        self.truth(expr.span, &value)
+    }
+
+    /// `and` and `or` with Python's meaning: the operand that decides, or its truth where no more is asked.
+    pub(super) fn logic(&mut self, span: Span, operands: &[Expr], is_and: bool, is_condition: bool) -> Value {
         let mut parts = Vec::new();
         for operand in operands {
             self.open();
-            let value = self.expr(operand);
+            let value = if is_condition { self.condition(operand) } else { self.expr(operand) };
             parts.push((self.close(), value, operand.span));
         }
         if parts.iter().any(|(_, value, _)| value.is_bad()) {
@@ -240,8 +254,13 @@ impl<'c, 'p> Lower<'c, 'p> {
         for (_, value, _) in &parts {
             joined = joined.and_then(|ty| ty.join(&value.ty));
         }
-        // Operands of different kinds have no common type; only their truth can be meant.
-        let ty = joined.filter(|ty| ty.is_number()).unwrap_or(Type::Bool);
+        let Some(ty) = joined.filter(Type::is_number) else {
+            let kinds: Vec<String> = parts.iter().map(|(_, value, _)| value.ty.a()).collect();
+            let word = if is_and { "and" } else { "or" };
+            let message = format!("the sides of `{word}` are {}, and one of them is the result", kinds.join(" and "));
+            let finding = Finding::error(span, message);
+            return self.fail(finding.suggest("compare each side, or write `x if condition else y`"));
+        };
         let dst = self.new_value(&ty).reg();
         for (index, (block, value, place)) in parts.into_iter().enumerate() {
             let decided = (index > 0).then(|| {
@@ -266,8 +285,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     pub(super) fn conditional(&mut self, span: Span, test: &Expr, then: &Expr, els: &Expr) -> Value {
-        let value = self.expr(test);
-        let cond = self.truth(test.span, &value);
+        let cond = self.condition(test);
         self.open();
         let a = self.expr(then);
         let then_block = self.close();

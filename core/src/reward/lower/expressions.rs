@@ -47,8 +47,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 self.number(span, value, "`+`")
             }
             ExprKind::Not(operand) => {
-                let value = self.expr(operand);
-                let truth = self.truth(span, &value);
+                let truth = self.condition(operand);
                 if truth.is_bad() {
                     return truth;
                 }
@@ -60,8 +59,8 @@ impl<'c, 'p> Lower<'c, 'p> {
                 self.binary(span, *op, (left.span, a), (right.span, b))
             }
             ExprKind::Compare(first, rest) => self.comparison(span, first, rest),
-            ExprKind::And(operands) => self.logic(span, operands, true),
-            ExprKind::Or(operands) => self.logic(span, operands, false),
+            ExprKind::And(operands) => self.logic(span, operands, true, false),
+            ExprKind::Or(operands) => self.logic(span, operands, false, false),
             ExprKind::Cond { test, then, els } => self.conditional(span, test, then, els),
             ExprKind::List { elements, is_tuple } => self.list(span, elements, *is_tuple),
             ExprKind::Dict(entries) => self.dict(span, entries),

@@ -426,8 +426,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 lower.scopes.extend(named.into_iter().map(|(ident, value)| (ident.name, value)));
                 let mut tests = Vec::new();
                 for condition in &clause.conditions {
-                    let value = lower.expr(condition);
-                    let truth = lower.truth(condition.span, &value);
+                    let truth = lower.condition(condition);
                     complete &= !truth.is_bad();
                     tests.push(truth.reg());
                     lower.open();

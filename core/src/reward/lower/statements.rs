@@ -50,8 +50,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 self.dead = true;
             }
             StmtKind::Assert(test, text) => {
-                let value = self.expr(test);
-                let truth = self.truth(test.span, &value);
+                let truth = self.condition(test);
                 let failed = self.not(test.span, truth);
                 if !failed.is_bad() {
                     self.raises(statement.span, text);
@@ -209,8 +208,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             self.statements(otherwise);
             return;
         };
-        let value = self.expr(test);
-        let cond = self.truth(test.span, &value);
+        let cond = self.condition(test);
         let before = self.assigned.clone();
         self.open();
         self.statements(body);
