@@ -1,15 +1,16 @@
 //! Statements: tokens to a tree. Parsing never fails; it returns a tree and what was wrong with the text.
 
-use super::ast::{BinOp, Function, Ident, Module, Stmt, StmtKind, Target};
+use super::ast::{BinOp, ExprKind, Function, Ident, Module, Stmt, StmtKind, Target};
 use super::diagnostics::{Finding, Span, closest};
 use super::lexer::{Kind, Token, lex};
 
 /// Brackets and blocks may nest this deep.
 pub const MAX_NESTING: usize = 32;
 const MAX_FINDINGS: usize = 30;
-const KEYWORDS: [&str; 20] = [
+const KEYWORDS: [&str; 34] = [
     "def", "return", "if", "elif", "else", "for", "in", "and", "or", "not", "is", "None", "True", "False", "break",
-    "continue", "pass", "while", "lambda", "import",
+    "continue", "pass", "while", "lambda", "import", "from", "raise", "assert", "class", "try", "except", "finally",
+    "with", "global", "nonlocal", "del", "yield", "async", "await",
 ];
 
 pub fn parse(source: &str) -> (Module, Vec<Finding>) {
@@ -388,7 +389,8 @@ impl Parser {
             return Some(StmtKind::Pass);
         }
         let target = self.expression_list();
-        if self.eat(":") {
+        let is_annotated = matches!(target.kind, ExprKind::Name(_) | ExprKind::Attr(..) | ExprKind::Index(..));
+        if is_annotated && self.eat(":") {
             self.annotation();
             if !self.is("=") {
                 self.end_of_statement();

@@ -26,7 +26,8 @@ impl Parser {
                 self.function();
                 continue;
             }
-            if self.is("if") && self.look(1).text == "__name__" {
+            let words = ["if", "__name__", "==", "__main__", ":"];
+            if words.iter().zip(0..).all(|(word, ahead)| self.look(ahead).text == *word) {
                 self.skip_line();
                 self.skip_statement();
                 continue;

@@ -176,7 +176,10 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// A variable, a parameter or a name that a generator binds.
     pub fn is_local(&self, name: &str) -> bool {
-        self.types.contains_key(name) || self.scopes.iter().any(|(bound, _)| bound == name)
+        let rest = self.function.map(|index| &self.cx.module.functions[index].rest);
+        self.types.contains_key(name)
+            || self.scopes.iter().any(|(bound, _)| bound == name)
+            || rest.is_some_and(|rest| rest.iter().any(|other| other.name == name))
     }
 
     /// The arguments by parameter; reports what does not fit.
