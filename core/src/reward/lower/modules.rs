@@ -81,7 +81,8 @@ impl<'c, 'p> Lower<'c, 'p> {
     ) -> Value {
         let (module, member) = path.split_once('.').unwrap_or((path, ""));
         let name = library_name(member);
-        if MODULES.contains(&module) {
+        // Torch divides by one less than the number of elements.
+        if MODULES.contains(&module) && path != "torch.std" {
             if LIBRARY.iter().any(|entry| entry.name == name) {
                 return self.library_call(span, name, args, keywords);
             }
