@@ -93,6 +93,15 @@ describe("the browser's history", () => {
     await context.close();
   });
 
+  it("no alarm links to the experiment on screen", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await page.locator('.alarms a[href="#co-reward"]').first().waitFor({ state: "attached" });
+    assert.equal(await page.locator('.alarms a[href="#par"]').count(), 0);
+    assert.match(await page.locator(".alarms dl").textContent(), /This experiment shows it\./);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
   it("a link to the experiment that one has edited says where the edit is", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     const code = "def reward(ep):\n    return ep.proxy\n";

@@ -29,7 +29,7 @@ describe("the verdict", () => {
     const { page, context, problems } = await run(bandit({ arms, run: { updates: 60, seeds: 4, groups: 4, num_generations: 8 } }), 60);
     await page.waitForFunction(() => {
       const lines = [...document.querySelectorAll(".verdict .says")].map((e) => e.textContent);
-      return lines.length === 2 && lines.every((l) => l.includes("the task can give") && l.includes("its reward can give"));
+      return lines.length === 2 && lines.every((l) => l.includes("the task's range") && l.includes("its reward's range"));
     });
     const [small, large] = await says(page);
     const shares = (text) => text.match(/\d+%/g).map((x) => parseInt(x, 10));

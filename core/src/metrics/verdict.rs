@@ -129,25 +129,25 @@ impl Line {
             return String::new();
         }
         let had = match &self.wanted {
-            None => "The true score has not moved in this run".to_string(),
+            None => "Its true score has not moved in this run".to_string(),
             Some(w) if w.is_known => {
-                format!("It gets {} of what the task can give ({})", percent(w), w.span())
+                format!("Its true score stands at {} of the task's range ({})", percent(w), w.span())
             }
-            Some(w) => format!("It stands at {} of the true scores that this run has seen ({})", percent(w), w.span()),
+            Some(w) => format!("Its true score stands at {} of the range seen in this run ({})", percent(w), w.span()),
         };
         let since = if self.since > 0 { format!(" since update {}", self.since) } else { String::new() };
         let paid = match &self.paid {
             _ if !self.proxy_reward.mean.is_finite() => "its reward has paid for no sample".to_string(),
             None => format!("what its reward pays has not moved{since}"),
-            Some(p) if p.is_known => format!("is paid {} of what its reward can give ({})", percent(p), p.span()),
-            Some(p) => format!("is paid {} of what its reward has given{since} ({})", percent(p), p.span()),
+            Some(p) if p.is_known => format!("its pay at {} of its reward's range ({})", percent(p), p.span()),
+            Some(p) => format!("its pay at {} of the range that its reward has paid{since} ({})", percent(p), p.span()),
         };
         let edited = if self.since > 0 && self.paid.as_ref().is_some_and(|p| p.is_known) {
             format!(" Its reward was edited: only what came from update {} on counts.", self.since)
         } else {
             String::new()
         };
-        format!("{had} and {paid}.{edited}")
+        format!("{had}, {paid}.{edited}")
     }
 }
 
@@ -215,14 +215,10 @@ mod tests {
         let says = known.says();
         assert_eq!(
             says,
-            "It gets 17% of what the task can give (0 to 1) and is paid 90% of what its reward can give (0 to 1)."
+            "Its true score stands at 17% of the task's range (0 to 1), its pay at 90% of its reward's range (0 to 1)."
         );
         let seen = &verdict(&curves, &[arm("a", None)], None)[0];
-        assert!(
-            seen.says().contains("that this run has seen") && seen.says().contains("has given ("),
-            "{}",
-            seen.says()
-        );
+        assert!(seen.says().contains("seen in this run") && seen.says().contains("has paid ("), "{}", seen.says());
     }
 
     #[test]
@@ -262,7 +258,7 @@ mod tests {
         let curves = run(&[&|_| (0.5, 1.0)], 100);
         let line = &verdict(&curves, &[arm("a", None)], Some([0.0, 1.0]))[0];
         assert!(line.paid.is_none());
-        assert!(line.says().ends_with("(0 to 1) and what its reward pays has not moved."), "{}", line.says());
+        assert!(line.says().ends_with("(0 to 1), what its reward pays has not moved."), "{}", line.says());
     }
 
     #[test]
