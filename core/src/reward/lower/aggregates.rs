@@ -1,6 +1,6 @@
 //! Values of several registers: tuples, written-out lists, tables of constants and dictionaries.
 
-use super::super::ast::{Expr, ExprKind, Target};
+use super::super::ast::{Expr, ExprKind, Ident, Target};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, code};
 use super::builder::Lower;
@@ -219,12 +219,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// The value of every name of a target; of values that are no good where they do not fit.
-    pub(super) fn spread(
-        &mut self,
-        span: Span,
-        target: &Target,
-        value: Value,
-    ) -> Vec<(super::super::ast::Ident, Value)> {
+    pub(super) fn spread(&mut self, span: Span, target: &Target, value: Value) -> Vec<(Ident, Value)> {
         match target {
             Target::Name(name) => vec![(name.clone(), value)],
             Target::Tuple(targets, _) => {
@@ -236,12 +231,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// The same for the values of a step of a loop.
-    pub(super) fn spread_step(
-        &mut self,
-        span: Span,
-        target: &Target,
-        mut values: Vec<Value>,
-    ) -> Vec<(super::super::ast::Ident, Value)> {
+    pub(super) fn spread_step(&mut self, span: Span, target: &Target, mut values: Vec<Value>) -> Vec<(Ident, Value)> {
         let has_parts = |value: &Value| {
             matches!(value.ty, Type::Bad | Type::Tuple(_) | Type::Array(..) | Type::Table { .. } | Type::List(_))
         };

@@ -2,7 +2,7 @@
 
 use super::super::ast::{BinOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
-use super::super::ir::{Bank, FINITE_LIMIT, Konst, Op, Reg};
+use super::super::ir::{Bank, FINITE_LIMIT, INF, Konst, Op, Reg};
 use super::super::library::LIBRARY;
 use super::builder::Lower;
 use super::types::{Type, Value};
@@ -168,7 +168,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let text = text.trim().to_ascii_lowercase();
         match text.as_str() {
             "inf" | "+inf" | "infinity" | "+infinity" => self.infinity(),
-            "-inf" | "-infinity" => self.float(-super::super::ir::INF),
+            "-inf" | "-infinity" => self.float(-INF),
             "nan" | "+nan" | "-nan" => self.no_nan(span),
             _ => self.fail(Finding::error(span, "a string is not a number here").suggest("write the number itself")),
         }

@@ -63,7 +63,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::Name(name) if self.cx.module.constants.iter().any(|(ident, _)| ident.name == *name) => None,
             ExprKind::Name(name) => {
                 let known = MODULES.contains(&name.as_str()).then(|| name.clone());
-                self.cx.module.import(name).map(String::from).or(known)
+                self.cx.module.import(name).map(|path| path.replace("jax.numpy", "jnp")).or(known)
             }
             ExprKind::Attr(base, field) => Some(format!("{}.{}", self.module_path(base)?, field.name)),
             _ => None,
