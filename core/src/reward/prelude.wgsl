@@ -235,8 +235,9 @@ fn goodhart_atan2(y: f32, x: f32) -> f32 {
             * (-3.33329491539e-1 + s * (1.99777106478e-1 + s * (-1.38776856032e-1 + s * 8.05374449538e-2)));
     }
     angle = select(angle, 1.57079633 - angle, abs(y) > abs(x));
-    angle = select(angle, 3.14159265 - angle, x < 0.0);
-    return select(angle, -angle, y < 0.0);
+    // A zero has a sign here, as in Python.
+    angle = select(angle, 3.14159265 - angle, (bitcast<u32>(x) >> 31u) == 1u);
+    return select(angle, -angle, (bitcast<u32>(y) >> 31u) == 1u);
 }
 
 fn goodhart_asin(x: f32, line: u32) -> f32 {
