@@ -37,6 +37,8 @@ fn the_shipped_rewards_are_worth_what_training_finds() {
     let reports: Vec<Report> = (0..3).map(|arm| linter::report(&plan, arm)).collect();
     assert!(reports.iter().all(|r| r.solved == Solved::Exactly && r.notes.is_empty()), "{reports:?}");
     assert_eq!(reports[0].says, "The optimum of this reward earns 0% of what you want.");
+    assert_eq!(reports[0].training, "", "what is not wanted needs no word of the way there");
+    assert_eq!(reports[1].training, oracle::TRAINING);
     assert_eq!([reports[0].true_share, reports[0].regret], [Some(0.0), Some(1.0)]);
     for r in &reports[1..] {
         let o = r.optimum.as_ref().unwrap();

@@ -54,9 +54,7 @@ fn said(report: &Report) -> String {
         let fix = match (finding.fixes.first(), &d.suggestion) {
             (Some(fix), _) => {
                 let says = escape(&fix.says);
-                format!(
-                    "; <i>{says}</i> <button class=\"quiet\" data-fix=\"{i}\" title=\"Do it: {says}\">Apply</button>"
-                )
+                format!("; <i>{says}</i> <button class=\"try\" data-fix=\"{i}\" title=\"Do it: {says}\">Apply</button>")
             }
             (None, Some(hint)) => format!("; <i>{}</i>", escape(hint)),
             (None, None) => String::new(),

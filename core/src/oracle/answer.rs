@@ -228,7 +228,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &best, true_share),
-            training: TRAINING.into(),
+            training: training(true_share),
             notes,
             tempered: self.tempered(arm, &paid, &best),
             optimum: Some(optimum),
@@ -312,6 +312,14 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
 
 /// What holds of every training.
 pub const TRAINING: &str = "What training finds is another matter: it climbs from the base policy by what its own samples are paid, and may stop at something else.";
+
+/// The share of the true score from which an optimum is one that training may miss; below it the reward is wrong anyway.
+const NEARLY_ALL: f32 = 0.95;
+
+/// What to say of training beside an optimum of that share of the true score.
+pub fn training(share: Option<f32>) -> String {
+    if share.is_none_or(|x| x >= NEARLY_ALL) { TRAINING.into() } else { String::new() }
+}
 
 /// What is optimal, in a sentence.
 pub fn headline(optimum: &Optimum, best: &Optimum, share: Option<f32>) -> String {

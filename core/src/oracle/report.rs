@@ -143,7 +143,7 @@ pub struct Report {
     /// One sentence to show first, of what is optimal: "The optimum of this reward earns 31% of what you want."
     pub says: String,
     /// What is optimal is not what training finds: a sentence to show beside it, with what is known of the way there.
-    /// Empty where the reward is not solved.
+    /// Empty where the reward is not solved, or its optimum is far from what is wanted.
     #[serde(default)]
     pub training: String,
     /// What the answer rests on: noise that was averaged, groups drawn from the base policy, why it is not exact.

@@ -1,7 +1,7 @@
 //! Token tasks: which completions a reward makes best, and what they are worth. A policy may answer every prompt with any
 //! completion, so that the optimum is, for every kind of prompt, the class of completions that is paid most.
 
-use super::answer::{TRAINING, headline};
+use super::answer::{headline, training};
 use super::completions::{Class, Completions, Kind, rounded};
 use super::model::SEED_SPACE;
 use super::paid::{Payments, differ, pay, run_values};
@@ -153,7 +153,7 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
             arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &wanted_most, share),
-            training: break_even(&self.plan, all, &earned.reward).unwrap_or_else(|| TRAINING.into()),
+            training: break_even(&self.plan, all, &earned.reward).unwrap_or_else(|| training(share)),
             notes: self.notes(&earned),
             optimum: Some(optimum),
             tempered: None,
