@@ -197,6 +197,8 @@ fn deep() -> Vec<String> {
             (0..250).map(|i| format!("{i}: 1, ")).collect::<String>(),
             "    x = D[ep.length]\n".repeat(700)
         ),
+        format!("def _f(x):\n    return [{}]\ndef a(ep):\n    return _f(1)[0]\n", "x, ".repeat(1000)),
+        format!("def _f(x):\n    return x[0]\ndef a(ep):\n    return _f([{}])\n", "ep.score, ".repeat(900)),
         (0..28).map(|i| format!("{}def f(x):\n", " ".repeat(i + 1))).fold("def a(ep):\n".to_string(), |a, b| a + &b)
             + &format!("{}return ep\n", " ".repeat(30)),
         (0..600)

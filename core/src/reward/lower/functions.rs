@@ -8,8 +8,9 @@ use super::builder::Lower;
 use super::loops::plural;
 use super::types::{Type, Value};
 
-/// Registers of all arguments of one call: a function of a shader takes at most 255.
-const MAX_ARGUMENTS: usize = 200;
+/// Registers of all arguments of one call, and of its result: a function of a shader takes at most 255, and a structure
+/// has at most 1023.
+pub const MAX_ARGUMENTS: usize = 200;
 
 /// What is known of every function before any is lowered, by its place in the module.
 pub struct Roles {

@@ -4,6 +4,7 @@ use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind, Target};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Op, Reg, Stmt, code};
 use super::builder::Lower;
+use super::functions::MAX_ARGUMENTS;
 use super::types::{Type, Value};
 
 /// `elif`s of one `if`.
@@ -173,6 +174,11 @@ impl<'c, 'p> Lower<'c, 'p> {
         if matches!(value.ty, Type::Group | Type::Batch | Type::Run | Type::Results) {
             let message = format!("a function cannot return the {}", value.ty.label());
             value = self.fail(Finding::error(span, message).suggest("return what is read from it"));
+        }
+        if value.regs.len() > MAX_ARGUMENTS {
+            let message =
+                format!("a function returns at most {MAX_ARGUMENTS} numbers, and these are {}", value.regs.len());
+            value = self.fail(Finding::error(span, message).suggest("return the ones that are needed"));
         }
         self.join_return(span, &value);
         let ty = self.ret.clone();
