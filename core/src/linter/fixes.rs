@@ -119,7 +119,8 @@ fn candidates<P: Deref<Target = Plan> + Clone>(
             let weight = -f64::from(program.components[c].weight);
             let turned =
                 code(format!("turn its sign: the weight {}", literal(weight)), set_weight(source, name, weight));
-            vec![turned, without(c)]
+            // A cost that is too great is lighter before it is a prize.
+            SHARES.into_iter().map(|share| lighter(c, share)).chain([turned, without(c)]).collect()
         }
         (Check::NotPotential, Some(c)) => {
             let meant = finding.discount.and_then(|gamma| {
