@@ -119,7 +119,7 @@ pub fn read(json: &str) -> JsValue {
 
 fn decoded(read: Result<Experiment, LinkError>) -> JsValue {
     give(&match read {
-        Ok(experiment) => Decoded::Experiment(Box::new(experiment)),
+        Ok(experiment) => Decoded::Experiment(Box::new(experiment.visible())),
         Err(e) => Decoded::Error(e.to_string()),
     })
 }

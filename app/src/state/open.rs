@@ -64,7 +64,7 @@ impl Origin {
     /// the draft.
     pub(super) fn of(experiment: Experiment) -> (Experiment, Self) {
         let shared = experiment.to_share();
-        match store::drafts().into_iter().find(|draft| draft.experiment.to_share() == shared) {
+        match store::drafts().into_iter().find(|draft| draft.experiment.to_share().visible() == shared) {
             Some(draft) if !is_shipped(&experiment) => {
                 let origin = Self::own(&draft.id);
                 (draft.experiment, origin)

@@ -63,7 +63,9 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             match module.create_chart(&host, &label, &arms, pull.as_ref().unchecked_ref()) {
                 Ok(handle) => {
                     pulls.try_set_value(Some(pull));
-                    chart.try_set(Some(handle));
+                    if let Some(Some(late)) = chart.try_set(Some(handle)) {
+                        late.destroy();
+                    }
                 }
                 Err(e) => {
                     failed.try_set(Some(crate::engine_client::describe(&e)));

@@ -45,12 +45,13 @@ pub fn view(app: App, arm: usize) -> impl IntoView {
                 on_change.as_ref().unchecked_ref(),
                 complete.as_ref().unchecked_ref(),
             );
-            if let Ok(handle) = made
-                && callbacks.try_set_value(Some((on_change, complete))).is_none()
-            {
-                plain.set(false);
-                editor.set(Some(handle));
+            let Ok(handle) = made else { return };
+            if callbacks.try_set_value(Some((on_change, complete))).is_some() {
+                // Another experiment came while the bundle loaded: an editor that nobody ends stays for good.
+                return handle.destroy();
             }
+            plain.set(false);
+            editor.set(Some(handle));
         });
     });
     Effect::new(move |_| {

@@ -8,6 +8,7 @@ pub mod record;
 mod run;
 mod short;
 mod theme;
+mod visible;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
 pub use edits::{Moment, NowTry, When};
