@@ -11,7 +11,7 @@ use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
 use goodhart_core::oracle::memory::{Known, Memory};
 use goodhart_core::oracle::{self, ranges::unknown};
-use goodhart_core::plan::{Plan, plan, run_schema};
+use goodhart_core::plan::{MAX_ARMS, Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -119,6 +119,10 @@ pub fn read(json: &str) -> JsValue {
 
 fn decoded(read: Result<Experiment, LinkError>) -> JsValue {
     give(&match read {
+        Ok(experiment) if experiment.arms.len() > MAX_ARMS => Decoded::Error(format!(
+            "This experiment has {} arms, and at most {MAX_ARMS} can run.",
+            experiment.arms.len()
+        )),
         Ok(experiment) => Decoded::Experiment(Box::new(experiment.visible())),
         Err(e) => Decoded::Error(e.to_string()),
     })
