@@ -145,6 +145,11 @@ pub enum Event {
         update: u32,
         finished: bool,
     },
+    /// The worker was to load another run and holds much memory of an earlier one, which WebAssembly cannot give back: the
+    /// page begins another worker in its place.
+    Outgrown {
+        run: u32,
+    },
     /// The engine is gone (device lost, out of memory, no adapter, a panic): the page goes on with another engine from
     /// the checkpoint, if there is one.
     Failed {

@@ -274,7 +274,8 @@ enums! {
         9 ModelsProgress { run, step, of },
         10 Models { run, reports, on },
         11 CompileProgress { run, stage, of },
-        12 Notice { run, message }
+        12 Notice { run, message },
+        16 Outgrown { run }
     }
     TrainingCommand {
         0 Train { id, gpu, job }

@@ -2,14 +2,15 @@
 import init, { distances, oracle, ranges } from "../goodhart-language.js";
 
 const ready = init();
+let memory;
 
 onmessage = async ({ data: { id, what, experiment, arm } }) => {
   let answer = null;
   try {
-    await ready;
+    ({ memory } = await ready);
     answer = { oracle, distances, ranges }[what](experiment, arm);
   } catch {
     // No answer: the page shows none.
   }
-  postMessage({ id, answer });
+  postMessage({ id, answer, bytes: memory?.buffer.byteLength ?? 0 });
 };

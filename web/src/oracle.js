@@ -1,15 +1,22 @@
 // Asks the exact oracle in a worker of its own, so that solving never holds up the page. Of several questions of a kind
 // only the newest is asked; the ones before it are answered with null.
 const PATIENCE_MS = 20000;
+// Memory of WebAssembly never shrinks: a worker that holds more than this of one task is given up before another.
+const MOST_KEPT = 48 * 2 ** 20;
 
 let worker = null;
 let busy = null;
+let task = "";
+let bytes = 0;
 let count = 0;
 const waiting = new Map();
 
 function start() {
   worker = new Worker(new URL("./oracle-worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => finish(data.id, data.answer);
+  worker.onmessage = ({ data }) => {
+    bytes = data.bytes;
+    finish(data.id, data.answer);
+  };
   worker.onerror = () => stop();
 }
 
@@ -17,6 +24,7 @@ function start() {
 function stop() {
   worker?.terminate();
   worker = null;
+  bytes = 0;
   if (busy) finish(busy.id, null);
 }
 
@@ -37,6 +45,10 @@ function next() {
   if (busy || waiting.size === 0) return;
   const [what, question] = waiting.entries().next().value;
   waiting.delete(what);
+  const { experiment } = question;
+  const about = JSON.stringify([experiment.task, experiment.policy, experiment.run]);
+  if (about !== task && bytes > MOST_KEPT) stop();
+  task = about;
   if (!worker) start();
   busy = { ...question, timer: setTimeout(stop, PATIENCE_MS) };
   worker.postMessage({ id: question.id, what, experiment: question.experiment, arm: question.arm });

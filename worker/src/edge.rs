@@ -113,6 +113,14 @@ pub async fn within<T: 'static>(ms: u32, future: impl Future<Output = T> + 'stat
     slot.take()
 }
 
+/// Bytes that this module has of the browser; they never become fewer.
+pub fn memory() -> usize {
+    #[cfg(target_arch = "wasm32")]
+    return core::arch::wasm32::memory_size(0) << 16;
+    #[cfg(not(target_arch = "wasm32"))]
+    0
+}
+
 /// Milliseconds of a clock that only goes forward.
 pub fn now() -> f64 {
     scope().performance().map_or(0.0, |p| p.now())

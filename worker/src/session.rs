@@ -6,7 +6,9 @@ use crate::models;
 use crate::report::Reports;
 use goodhart_core::base::WarmStart;
 use goodhart_core::cpu::{LaneId, lanes_of};
+use goodhart_core::experiment::{Experiment, Part};
 use goodhart_core::metrics::columns;
+use goodhart_core::params::Overrides;
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, MetricColumn};
 use std::sync::Arc;
@@ -17,9 +19,20 @@ const SLICE: f64 = 12.0;
 const CHECKPOINT_SHARE: f64 = 20.0;
 const CHECKPOINT_EVERY: (f64, f64) = (250.0, 4000.0);
 
+/// Most bytes that a worker may hold when another run comes.
+const MOST_KEPT: usize = 48 << 20;
+
+/// What decides how much memory a run takes.
+type Shape = (Part, Part, Overrides);
+
+fn shape(e: &Experiment) -> Shape {
+    (e.task.clone(), e.policy.clone(), e.run.clone())
+}
+
 /// A run that has been loaded.
 struct Session {
     run: u32,
+    shape: Shape,
     plan: Arc<Plan>,
     engine: Engine,
     reports: Reports,
@@ -56,6 +69,13 @@ pub async fn serve() {
 
 async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
     if let Command::Load { run, experiment, seeds, engine, base, checkpoint } = command {
+        let other = session.as_ref().is_some_and(|s| s.shape != shape(&experiment));
+        if other && edge::memory() > MOST_KEPT {
+            edge::post(&Event::Outgrown { run });
+            return None;
+        }
+        // The next run takes its memory.
+        drop(session);
         edge::remember(run, checkpoint.clone());
         let loaded = Session::load(run, &experiment, &seeds, engine, base, checkpoint).await;
         return loaded
@@ -110,7 +130,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
 impl Session {
     async fn load(
         run: u32,
-        experiment: &goodhart_core::experiment::Experiment,
+        experiment: &Experiment,
         seeds: &[u32],
         kind: goodhart_core::protocol::EngineKind,
         base: Option<Vec<f32>>,
@@ -142,7 +162,8 @@ impl Session {
             fixed.map(|c| MetricColumn { name: c.name.into(), help: c.help.into(), unit: c.unit.into() }).collect();
         let engine_info = EngineInfo { kind, adapter: engine.adapter() };
         edge::post(&Event::Ready { run, engine: engine_info, columns });
-        Ok(Self { run, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, next_checkpoint: 0.0 })
+        let shape = shape(experiment);
+        Ok(Self { run, shape, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, next_checkpoint: 0.0 })
     }
 
     fn go(&mut self, updates: u32, delay_ms: u32) {

@@ -216,6 +216,12 @@ impl Session {
                 slot.finished = finished;
                 self.settle()
             }
+            Event::Outgrown { .. } => {
+                let slot = &mut self.slots[at];
+                slot.started = false;
+                slot.stage = Stage::Waiting;
+                vec![Effect::Stop(at), Effect::Start(at)]
+            }
             Event::Failed { message, checkpoint, .. } => self.on_failed(at, message, checkpoint),
         }
     }
@@ -444,6 +450,7 @@ fn run_of(event: &Event) -> Option<u32> {
         | Event::Edited { run, .. }
         | Event::Checkpointed { run, .. }
         | Event::Paused { run, .. }
+        | Event::Outgrown { run }
         | Event::Failed { run, .. } => Some(*run),
     }
 }

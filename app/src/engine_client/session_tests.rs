@@ -388,3 +388,14 @@ fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     started(&mut s, 0, None);
     assert_eq!(sent(&s.load(experiment(3, 0), None)), [(0, "load"), (1, "load"), (2, "load")]);
 }
+
+#[test]
+fn a_worker_that_holds_much_of_an_earlier_run_gives_way_to_a_new_one() {
+    let mut s = two_workers();
+    s.load(experiment(4, 0), None);
+    let run = s.run;
+    assert!(s.on_event(1, Event::Outgrown { run: run - 1 }).is_empty(), "the word of an earlier load");
+    let effects = s.on_event(1, Event::Outgrown { run });
+    assert!(matches!(effects[..], [Effect::Stop(1), Effect::Start(1)]), "{effects:?}");
+    assert_eq!(sent(&started(&mut s, 1, None)), [(1, "load")]);
+}
