@@ -93,6 +93,7 @@ fn check(source: &str) -> Result<(), TestCaseError> {
     for diagnostic in &compiled.diagnostics {
         prop_assert!(diagnostic.start <= diagnostic.end && diagnostic.end <= source.len());
         prop_assert!(source.is_char_boundary(diagnostic.start) && source.is_char_boundary(diagnostic.end));
+        prop_assert!(diagnostic.message != "this has no meaning here", "an error without a reason: {source}");
         prop_assert!(diagnostic.line >= 1 && diagnostic.column >= 1 && !diagnostic.message.is_empty());
     }
     format_rustc_like(source, &compiled.diagnostics, "program.py");

@@ -102,3 +102,40 @@ pub(super) fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let both = pairs.iter().map(|(x, y)| (x - mx) * (y - my)).sum::<f64>() / n.max(1.0);
     (sx > 1e-7 * mx.abs().max(1e-30) && sy > 0.0).then(|| both / (sx * sy))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{experiment, plan};
+    use std::collections::BTreeSet;
+
+    /// The compiler believes the bounds that a task declares.
+    #[test]
+    fn episodes_keep_to_the_bounds_of_their_fields() {
+        let mut tasks = BTreeSet::new();
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments")).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            let experiment = experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+            let plan = plan::plan(&experiment).unwrap();
+            for record in sample(&plan).records.chunks_exact(plan.task.schema.stride) {
+                for field in &plan.task.schema.fields {
+                    let values = match field.ty.is_list() {
+                        true => &record[field.offset + 1..][..record[field.offset].max(0.0) as usize],
+                        false => &record[field.offset..=field.offset],
+                    };
+                    let (low, high) = field.bounds;
+                    let is_in =
+                        |x: &f32| low.is_none_or(|low| *x >= low as f32) && high.is_none_or(|high| *x <= high as f32);
+                    assert!(values.iter().all(is_in), "{}: {} is {values:?}", experiment.task.kind, field.name);
+                }
+            }
+            tasks.insert(experiment.task.kind);
+        }
+        let missing: Vec<&str> =
+            crate::tasks::TASKS.iter().map(|task| task.name).filter(|name| !tasks.contains(*name)).collect();
+        assert!(missing.is_empty(), "no experiment plays {missing:?}");
+    }
+}

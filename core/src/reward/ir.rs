@@ -3,6 +3,8 @@
 //! Every value is one 32-bit register: a float, an int, a bool, a token or a sample (its index). An error is sticky: the
 //! first one wins and what follows it cannot matter, so that a shader need not leave a function early.
 
+use super::lower::Range;
+
 /// A register of one function.
 pub type Reg = u32;
 
@@ -33,12 +35,23 @@ impl Konst {
     }
 }
 
+impl Konst {
+    /// Its number; a bool is 0 or 1.
+    pub fn number(self) -> f64 {
+        match self {
+            Konst::Float(value) => f64::from(value),
+            Konst::Int(value) => f64::from(value),
+            Konst::Bool(value) => f64::from(u8::from(value)),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct RegInfo {
     pub bank: Bank,
     pub konst: Option<Konst>,
-    /// A bound on an int from above, where one is known before the program runs.
-    pub max: Option<i64>,
+    /// The bounds of the number, as far as the compiler has come.
+    pub range: Range,
 }
 
 /// Operations; `a`, `b`, `c` are registers, `imm` a number known at compile time.
@@ -246,6 +259,7 @@ pub mod code {
     pub const RAISED: u32 = 14;
     pub const UNPACK: u32 = 15;
     pub const KEY: u32 = 16;
+    pub const EXP: u32 = 17;
 }
 
 /// What an error code (the upper half of an error) means; `Program::error_text` knows what `raise` says too.
@@ -264,6 +278,10 @@ pub fn error_text(error: u32) -> &'static str {
         code::INT_OVERFLOW => "an int needs more than 32 bits",
         code::COMPLEX => "fractional power of a negative number",
         code::STEP => "a range with step zero",
+        code::EXP => {
+            "exp of more than 88 needs more than 32 bits; for 1 / (1 + exp(-x)) write sigmoid(x), and log1p and tanh stay \
+             finite too"
+        }
         code::ABSENT => "the episode has no such list",
         code::RAISED => "the program raised an error",
         code::UNPACK => "the wrong number of values to unpack",

@@ -5,6 +5,7 @@
 //! ends. Both compute in `f32` with Python's meaning; what Python would raise is an error of the sample.
 
 mod ast;
+mod branches;
 mod completions;
 mod diagnostics;
 mod harness;
@@ -12,6 +13,7 @@ mod ir;
 pub mod json;
 mod lexer;
 mod library;
+mod liveness;
 mod lower;
 mod number;
 mod parser;
@@ -25,6 +27,7 @@ pub mod schema;
 mod score;
 mod vm;
 mod wgsl;
+mod wide;
 
 pub use completions::{Completion, completions};
 pub use diagnostics::{Diagnostic, Severity, format_rustc_like};
@@ -34,6 +37,7 @@ pub use reads::Reads;
 pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
 pub use score::{Groups, Scores, Scratch};
 pub use wgsl::{NONE_MARK, decode_mark, wgsl_prelude};
+pub use wide::Wide;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +45,9 @@ use diagnostics::{Finding, Lines, Span};
 
 /// A program may have this many bytes.
 pub const MAX_SOURCE: usize = 20_000;
+
+/// Warnings of one kind about one function; more would only hide the first.
+const MOST_OF_A_KIND: usize = 10;
 
 /// What `compile` makes of a text: `program` is there exactly when no diagnostic is an error.
 #[derive(Clone, Debug)]
@@ -120,11 +127,19 @@ pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compile
         return Compiled { program: None, diagnostics: vec![lines.diagnostic(source, finding)] };
     }
     let (module, mut findings) = parser::parse(source);
-    let lowered = lower::lower(&module, &lines, schema, run);
+    let lowered = lower::lower(source, &module, &lines, schema, run);
     // What could not be parsed is missing from the tree: warnings about it, and about a lack of components, mislead.
     let is_parsed = findings.iter().all(|finding| !finding.is_error);
-    let speaks = |finding: &Finding| is_parsed || finding.is_error && finding.message != lower::NO_COMPONENT;
+    let misleads = [lower::NO_COMPONENT, lower::NO_MEANING];
+    let speaks =
+        |finding: &Finding| is_parsed || finding.is_error && misleads.iter().all(|text| finding.message != *text);
     findings.extend(lowered.findings.into_iter().filter(speaks));
+    if findings.iter().all(|finding| !finding.is_error) {
+        for function in &module.functions {
+            findings.extend(liveness::unused_values(&module, function).into_iter().take(MOST_OF_A_KIND));
+            findings.extend(branches::never_taken(function, source).into_iter().take(MOST_OF_A_KIND));
+        }
+    }
     let code = vm::Code::new(&lowered.unit);
     if code.is_none() {
         findings.push(Finding::error(Span::default(), "the program is too large").suggest("write less code"));

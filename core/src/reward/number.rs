@@ -26,7 +26,7 @@ pub fn div(a: f32, b: f32) -> Checked<f32> {
     if b == 0.0 { Err(code::DIVISION) } else { finite(a / b) }
 }
 
-/// CPython's `float_divmod`: the quotient and the remainder, which has the sign of `b`.
+/// CPython's `float_divmod`: the quotient, which may be too large, and the remainder, which has the sign of `b`.
 fn divmod(a: f32, b: f32) -> Checked<(f32, f32)> {
     if b == 0.0 {
         return Err(code::DIVISION);
@@ -41,11 +41,11 @@ fn divmod(a: f32, b: f32) -> Checked<(f32, f32)> {
     if quotient - floor > 0.5 {
         floor += 1.0;
     }
-    Ok((finite(floor)?, finite(remainder)?))
+    Ok((floor, remainder))
 }
 
 pub fn floor_div(a: f32, b: f32) -> Checked<f32> {
-    divmod(a, b).map(|(quotient, _)| quotient)
+    divmod(a, b).and_then(|(quotient, _)| finite(quotient))
 }
 
 pub fn modulo(a: f32, b: f32) -> Checked<f32> {
@@ -65,8 +65,12 @@ pub fn pow(a: f32, b: f32) -> Checked<f32> {
     not_too_large(libm::powf(a, b))
 }
 
+/// Above this `math.exp`, which has 64 bits, raises too.
+pub const LARGEST_EXPONENT: f32 = 709.782_7;
+
 pub fn exp(x: f32) -> Checked<f32> {
-    not_too_large(libm::expf(x))
+    let code = if x > LARGEST_EXPONENT { code::OVERFLOW } else { code::EXP };
+    not_too_large(libm::expf(x)).map_err(|_| code)
 }
 
 pub fn log(x: f32) -> Checked<f32> {

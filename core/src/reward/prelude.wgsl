@@ -119,12 +119,11 @@ fn goodhart_divmod(a: f32, b: f32, line: u32) -> vec2<f32> {
         quotient = quotient - 1.0;
     }
     // The division of a shader may be off by some units in the last place, to either side of a whole number.
-    let whole = round(quotient);
-    return vec2<f32>(goodhart_checked(whole, 5u, line), goodhart_checked(remainder, 5u, line));
+    return vec2<f32>(round(quotient), remainder);
 }
 
 fn goodhart_floor_div(a: f32, b: f32, line: u32) -> f32 {
-    return goodhart_divmod(a, b, line).x;
+    return goodhart_checked(goodhart_divmod(a, b, line).x, 5u, line);
 }
 
 fn goodhart_mod(a: f32, b: f32, line: u32) -> f32 {
@@ -154,7 +153,7 @@ fn goodhart_pow(a: f32, b: f32, line: u32) -> f32 {
 }
 
 fn goodhart_exp(x: f32, line: u32) -> f32 {
-    return goodhart_checked(exp(min(x, 88.0)), 4u, line);
+    return goodhart_checked(exp(min(x, 88.0)), select(17u, 4u, x > 709.7827), line);
 }
 
 fn goodhart_log(x: f32, line: u32) -> f32 {
@@ -187,18 +186,87 @@ fn goodhart_sqrt(x: f32, line: u32) -> f32 {
     return sqrt(x);
 }
 
-// Sine and cosine after Cephes' single precision routines (S. Moshier): reduction by pi/2 in three parts, then a
-// polynomial. WGSL promises only 2^-11 for its own.
+// The upper half of a product of 64 bits.
+fn goodhart_mul_high(a: u32, b: u32) -> u32 {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let one = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+    let two = (a & 0xffffu) * (b >> 16u) + (one & 0xffffu);
+    return (a >> 16u) * (b >> 16u) + (one >> 16u) + (two >> 16u);
+}
+
+// Bits of 2/pi from place 32 * i - 2 on.
+fn goodhart_two_over_pi(i: u32) -> u32 {
+    switch (i) {
+        case 1u: { return 0x28be60dbu; }
+        case 2u: { return 0x9391054au; }
+        case 3u: { return 0x7f09d5f4u; }
+        case 4u: { return 0x7d4d3770u; }
+        case 5u: { return 0x36d8a566u; }
+        case 6u: { return 0x4f10e410u; }
+        default: { return 0u; }
+    }
+}
+
+// Reduction of a large angle by multiples of pi/2 (M. Payne, R. Hanek: Radian reduction for trigonometric functions,
+// SIGNUM Newsletter 18, 1983): what is left, between -pi/4 and pi/4, and the number of the quarter. The product of the
+// mantissa with the bits of 2/pi that matter is a fixed-point number with 2 bits before its point.
+fn goodhart_reduce(x: f32) -> vec2<f32> {
+    let bits = bitcast<u32>(x) & 0x7fffffffu;
+    let mantissa = ((bits & 0x7fffffu) | 0x800000u) << 8u;
+    let exponent = (bits >> 23u) - 126u;
+    let i = exponent >> 5u;
+    let shift = exponent & 31u;
+    var high = goodhart_two_over_pi(i);
+    var middle = goodhart_two_over_pi(i + 1u);
+    var low = goodhart_two_over_pi(i + 2u);
+    if (shift > 0u) {
+        let next = goodhart_two_over_pi(i + 3u);
+        high = (high << shift) | (middle >> (32u - shift));
+        middle = (middle << shift) | (low >> (32u - shift));
+        low = (low << shift) | (next >> (32u - shift));
+    }
+    let carried = goodhart_mul_high(mantissa, low);
+    var lower = mantissa * middle + carried;
+    var upper = mantissa * high + goodhart_mul_high(mantissa, middle) + select(0u, 1u, lower < carried);
+    var quarter = upper >> 30u;
+    upper = upper & 0x3fffffffu;
+    let is_above = upper >= 0x20000000u;
+    if (is_above) {
+        // The fraction less 1, its sign apart.
+        quarter = quarter + 1u;
+        upper = 0x40000000u - upper - select(0u, 1u, lower > 0u);
+        lower = 0u - lower;
+    }
+    var place = 30u;
+    if (upper == 0u) {
+        upper = lower;
+        lower = 0u;
+        place = 62u;
+    }
+    let zeros = countLeadingZeros(upper);
+    if (zeros > 0u && zeros < 32u) {
+        upper = (upper << zeros) | (lower >> (32u - zeros));
+    }
+    let size = f32(upper) * 1.5707964 * bitcast<f32>((127u - place - zeros) << 23u);
+    let is_negative = (x < 0.0) != is_above;
+    let turned = i32(quarter & 3u);
+    return vec2<f32>(select(size, -size, is_negative), f32(select(turned, -turned, x < 0.0)));
+}
+
+// Sine and cosine after Cephes' single precision routines (S. Moshier): reduction by pi/2 in three parts, of large
+// angles bit by bit, then a polynomial. WGSL promises only 2^-11 for its own, and nothing for large angles.
 fn goodhart_sine(x: f32, quarter: i32, line: u32) -> f32 {
     if (goodhart_is_large(x)) {
         goodhart_fail(2u, line);
         return 0.0;
     }
-    let k = round(x * 0.63661977);
-    if (abs(k) > 1000000.0) {
-        return sin(x + f32(quarter) * 1.5707964);
+    var k = round(x * 0.63661977);
+    var r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.549789948768648e-8;
+    if (abs(k) > 4096.0) {
+        let reduced = goodhart_reduce(x);
+        r = reduced.x;
+        k = reduced.y;
     }
-    let r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.549789948768648e-8;
     let z = r * r;
     let q = (i32(k) + quarter) & 3;
     let s = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 - z * 1.9515295891e-4));

@@ -65,6 +65,13 @@ pub struct Field {
     /// The first slot of the field in the record.
     pub offset: usize,
     pub help: String,
+    /// The least and the greatest number that it, or an element of it, can be, where the task bounds it.
+    #[serde(default, skip_serializing_if = "is_unbounded")]
+    pub bounds: (Option<i32>, Option<i32>),
+}
+
+fn is_unbounded(bounds: &(Option<i32>, Option<i32>)) -> bool {
+    *bounds == (None, None)
 }
 
 fn one() -> usize {
@@ -106,9 +113,26 @@ impl EpisodeSchema {
     /// As `field`, for a list whose elements are lists of `width` numbers: `1 + cap * width` slots, element after element.
     pub fn rows(mut self, name: &str, ty: Ty, cap: usize, width: usize, help: &str) -> Self {
         let (cap, width) = if ty.is_list() { (cap, width.max(1)) } else { (1, 1) };
-        let field = Field { name: name.to_string(), ty, cap, width, offset: self.stride, help: help.to_string() };
+        let (name, offset) = (name.to_string(), self.stride);
+        let field = Field { name, ty, cap, width, offset, help: help.to_string(), bounds: (None, None) };
         self.stride += field.size();
         self.fields.push(field);
+        self
+    }
+
+    /// Says that the last field, or every element of it, is at least `low`.
+    pub fn at_least(mut self, low: i32) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.bounds.0 = Some(low);
+        }
+        self
+    }
+
+    /// Says that it is at most `high`.
+    pub fn at_most(mut self, high: i32) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.bounds.1 = Some(high);
+        }
         self
     }
 

@@ -94,9 +94,13 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let (arms, contexts, features) = (params.arms as usize, params.contexts as usize, params.features as usize);
     let schema = EpisodeSchema::new(Vec::new(), 1)
         .field("context", Ty::Int, 1, "The context that the group drew, from 0.")
+        .at_least(0)
         .field("arm", Ty::Int, 1, "The arm that was pulled, from 0.")
+        .at_least(0)
         .field("arms", Ty::Int, 1, "Number of arms.")
+        .at_least(0)
         .field("length", Ty::Int, 1, "Number of steps: always 1.")
+        .at_least(0)
         .field("features", Ty::Floats, features, "Features of the pulled arm; the reward model over-values the last.")
         .field("proxy", Ty::Float, 1, "What the learned reward model says about the pulled arm, with reading noise.")
         .field(

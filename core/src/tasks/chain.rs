@@ -55,19 +55,25 @@ struct Chain {
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field("cells", Ty::Ints, horizon + 1, "Cells from the top: before each step, and after the last.")
+        .at_least(0)
         .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 television.")
+        .at_least(0)
+        .at_most(2)
         .field(
             "tv",
             Ty::Ints,
             horizon,
             "For each step, the channel that the television showed, from 1; 0: not watched.",
         )
+        .at_least(0)
         .field("goal", Ty::Bool, 1, "The goal was reached.")
         .field("distractor", Ty::Bool, 1, "The distractor was reached.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
         .field("chain", Ty::Int, 1, "Number of cells.")
+        .at_least(0)
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

@@ -87,15 +87,21 @@ struct Drive {
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field(
             "cells",
             Ty::Ints,
             horizon + 1,
             "Cells of a map of 24 columns (lane * 24 + column): before each step, and after the last.",
         )
+        .at_least(0)
         .field("speed", Ty::Ints, horizon + 1, "Speed in cells a step: before each step, and after the last.")
+        .at_least(0)
         .field("progress", Ty::Floats, horizon, "For each step, what it added to the route completion, in percent.")
+        .at_least(0)
+        .at_most(100)
         .field("overspeed", Ty::Ints, horizon, "For each step, the speed above the limit, in cells a step; 0 under it.")
+        .at_least(0)
         .field("outside", Ty::Bools, horizon, "For each step, whether it ended on a shoulder.")
         .field(
             "ttc_violated",
@@ -110,12 +116,17 @@ fn schema(horizon: usize) -> EpisodeSchema {
             "For each step, whether acceleration changed gently: not from braking to accelerating or back.",
         )
         .field("actions", Ty::Ints, horizon, "Actions: 0 one lane up, 1 one lane down, 2 brake, 3 accelerate, 4 keep.")
+        .at_least(0)
+        .at_most(4)
         .field("completion", Ty::Float, 1, "Route completion at the end, in percent.")
+        .at_least(0)
+        .at_most(100)
         .field("collision", Ty::Bool, 1, "The car hit a parked one, which ended the episode.")
         .field("off_road", Ty::Bool, 1, "The car left the road, which ended the episode.")
         .field("red_light", Ty::Bool, 1, "The car passed the light at red, which ended the episode.")
         .field("finished", Ty::Bool, 1, "The route was completed.")
         .field("speed_limit", Ty::Int, 1, "The speed limit in cells a step.")
+        .at_least(0)
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the route was completed without an infraction.")
 }

@@ -82,8 +82,10 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     );
     let schema = EpisodeSchema::new(Vec::new(), ATTRIBUTES.len())
         .field("context", Ty::Int, 1, "The prompt that the group drew, from 0.")
+        .at_least(0)
         .field("risk", Ty::Float, 1, "How risky the prompt is, and so how much caution its answer needs.")
         .field("length", Ty::Int, 1, "Number of steps: one an attribute.")
+        .at_least(0)
         .field("features", Ty::Floats, FEATURES, &features)
         .field("helpful", Ty::Float, 1, "A helpfulness model's reading; 0 for the base policy's average answer.")
         .field("harmless", Ty::Float, 1, "A harmlessness model's reading; 0 for the base policy's average answer.")

@@ -82,16 +82,25 @@ struct Gridworld {
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field("cells", Ty::Ints, horizon + 1, "Cells (row * cols + column): before each step, and after the last.")
+        .at_least(0)
         .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 left, 3 right.")
+        .at_least(0)
+        .at_most(3)
         .field(
             "potential",
             Ty::Floats,
             horizon + 1,
             "Minus the exact distance to the goal over the map's largest, in -1 to 0, along the cells.",
         )
+        .at_least(-1)
+        .at_most(0)
         .field("distance", Ty::Floats, horizon + 1, "Fewest steps to the goal, along the cells.")
+        .at_least(0)
         .field("coins", Ty::Ints, horizon, "1 for each step that took a coin, otherwise 0.")
+        .at_least(0)
+        .at_most(1)
         .field("bumps", Ty::Bools, horizon, "For each step, whether a wall, a door or the edge stopped it.")
         .field("key", Ty::Bool, 1, "The agent has the key at the end.")
         .field("goal", Ty::Bool, 1, "The goal was reached.")
@@ -99,8 +108,11 @@ fn schema(horizon: usize) -> EpisodeSchema {
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
         .field("start", Ty::Int, 1, "The start cell that the group drew.")
+        .at_least(0)
         .field("rows", Ty::Int, 1, "Rows of the map.")
+        .at_least(0)
         .field("cols", Ty::Int, 1, "Columns of the map.")
+        .at_least(0)
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

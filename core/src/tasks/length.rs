@@ -109,11 +109,15 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         .field("prompt", Ty::Tokens, prompt_len, "The permutation's values, the number of hops, the start.")
         .field("target", Ty::Token, 1, "The right answer.")
         .field("length", Ty::Int, 1, "Number of tokens of the completion.")
+        .at_least(0)
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.")
         .field("truncated", Ty::Bool, 1, "The completion ran out of tokens before EOS.")
         .field("work", Ty::Int, 1, "Right hops written before ANS, from the first on, fillers left out; at most hops.")
+        .at_least(0)
         .field("hops", Ty::Int, 1, "Hops that the prompt asks for.")
+        .at_least(0)
         .field("filler", Ty::Int, 1, "Fillers in the completion.")
+        .at_least(0)
         .field("answered", Ty::Bool, 1, "A symbol follows the first ANS.")
         .field("answer", Ty::Token, 1, "The token after the first ANS; _0 where there is none.");
     let first_mark = params.symbols + params.work_max;

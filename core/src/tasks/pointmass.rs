@@ -77,38 +77,48 @@ fn schema(horizon: usize) -> EpisodeSchema {
     let states = horizon + 1;
     EpisodeSchema::new(Vec::new(), horizon)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field(
             "cells",
             Ty::Ints,
             states,
             "Cells of a 10 x 10 map (row * 10 + column): before each step, and after the last.",
         )
+        .at_least(0)
+        .at_most(99)
         .field(
             "distance",
             Ty::Floats,
             states,
             "Distance to the target in lengths: before each step, and after the last.",
         )
+        .at_least(0)
         .field(
             "speed",
             Ty::Floats,
             states,
             "Speed as a share of the greatest speed, along the states; above 1 only where an episode starts so.",
         )
+        .at_least(0)
         .field(
             "alignment",
             Ty::Floats,
             states,
             "Cosine between the velocity and the way to the target, -1 to 1, along the states; 0 at rest.",
         )
+        .at_least(-1)
+        .at_most(1)
         .field(
             "actions",
             Ty::Ints,
             horizon,
             "Thrusts: 0 up, 1 down, 2 left, 3 right, 4 up-left, 5 up-right, 6 down-left, 7 down-right, 8 none.",
         )
+        .at_least(0)
+        .at_most(8)
         .field("reached", Ty::Bool, 1, "The target was reached.")
         .field("reached_at", Ty::Int, 1, "The step that reached the target, from 1; 0: none did.")
+        .at_least(0)
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the target was reached.")
 }

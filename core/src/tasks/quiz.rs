@@ -66,12 +66,20 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let params = QuizParams::resolve(&[overrides])?;
     let schema = EpisodeSchema::new(Vec::new(), 1)
         .field("question", Ty::Int, 1, "The question, from 0, whatever its wording.")
+        .at_least(0)
         .field("style", Ty::Int, 1, "The style in which it is worded, from 0.")
+        .at_least(0)
         .field("pair", Ty::Int, 1, "The pair of groups of this batch that ask the same question, from 0.")
+        .at_least(0)
         .field("wording", Ty::Int, 1, "Which group of the pair: 0 has the question as it was found, 1 its paraphrase.")
+        .at_least(0)
+        .at_most(1)
         .field("answers", Ty::Int, 1, "Number of answers to choose from.")
+        .at_least(0)
         .field("answer", Ty::Int, 1, "The answer that was given, from 0; it means the same in every wording.")
+        .at_least(0)
         .field("length", Ty::Int, 1, "Number of steps: always 1.")
+        .at_least(0)
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.");
     let (questions, styles) = (params.questions, params.styles);
     let states = (0..questions).flat_map(|q| (0..styles).map(move |s| format!("question {q}, style {s}"))).collect();

@@ -67,14 +67,20 @@ struct Rooms {
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field("cells", Ty::Ints, horizon + 1, "Cells (row * size + column): before each step, and after the last.")
+        .at_least(0)
         .field(
             "rooms",
             Ty::Ints,
             horizon + 1,
             "Rooms along the cells: 0 and 1 above the wall, 2 and 3 below it; a door counts to the upper or left one.",
         )
+        .at_least(0)
+        .at_most(3)
         .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 left, 3 right, 4 television.")
+        .at_least(0)
+        .at_most(4)
         .field("bumps", Ty::Bools, horizon, "For each step, whether a wall or the edge stopped it.")
         .field(
             "tv",
@@ -82,12 +88,15 @@ fn schema(horizon: usize) -> EpisodeSchema {
             horizon,
             "For each step, the channel that the television showed, from 1; 0: not watched.",
         )
+        .at_least(0)
         .field("goal", Ty::Bool, 1, "The goal was reached.")
         .field("shared", Ty::Bool, 1, "The group played the shared map.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
         .field("goal_cell", Ty::Int, 1, "The goal's cell.")
+        .at_least(0)
         .field("size", Ty::Int, 1, "Side of the square.")
+        .at_least(0)
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

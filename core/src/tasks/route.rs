@@ -70,15 +70,20 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let horizon = max_calls + 1;
     let schema = EpisodeSchema::new(Vec::new(), horizon)
         .field("topic", Ty::Int, 1, "The question's topic, from 0.")
+        .at_least(0)
         .field("length", Ty::Int, 1, "Number of steps: calls and the answer.")
+        .at_least(0)
         .field("calls", Ty::Ints, horizon, "The experts that were called, in order.")
+        .at_least(0)
         .field("cost", Ty::Float, 1, "What the calls cost: an expert's price times the length of what it says.")
+        .at_least(0)
         .field(
             "violations",
             Ty::Int,
             1,
             "Calls of an expert that does not exist, and one more where no answer was given.",
         )
+        .at_least(0)
         .field("answered", Ty::Bool, 1, "An answer was given.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.")
         .field("truncated", Ty::Bool, 1, "No answer came before the last step.");

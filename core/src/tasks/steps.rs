@@ -104,18 +104,27 @@ fn schema(p: &StepsParams) -> EpisodeSchema {
     };
     EpisodeSchema::new(Vec::new(), horizon)
         .field("problem", Ty::Int, 1, "The problem that the group drew, from 0.")
+        .at_least(0)
         .field("depth", Ty::Int, 1, "Valid steps of work that an answer needs.")
+        .at_least(0)
         .field("length", Ty::Int, 1, "Number of steps.")
+        .at_least(0)
         .field(
             "kinds",
             Ty::Ints,
             horizon,
             "Kinds of the steps: 0 work, 1 filler, 2 check (a pattern phrase), 3 answer.",
         )
+        .at_least(0)
+        .at_most(3)
         .field("valid", Ty::Bools, horizon, "For each step, whether nothing is wrong with it; a filler is valid.")
         .field("prm", Ty::Floats, horizon, "For each step, the process reward model's score in 0 to 1.")
+        .at_least(0)
+        .at_most(1)
         .field("patterns", Ty::Int, 1, "Number of checks: \"wait, let me check\".")
+        .at_least(0)
         .field("fillers", Ty::Int, 1, "Number of fillers.")
+        .at_least(0)
         .field("submitted", Ty::Bool, 1, "An answer was given.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right. False without an answer.")
         .field("consistent", Ty::Bool, 1, "The steps support the answer that was given.")
@@ -126,9 +135,17 @@ fn schema(p: &StepsParams) -> EpisodeSchema {
             1,
             "Share of hidden tests that the answer passes: 1 if it is right, else done / (depth + 1).",
         )
+        .at_least(0)
+        .at_most(1)
         .field("thinking", Ty::Float, 1, "A thinking reward in 0 to 1: a noisy reading of how sound the work is.")
+        .at_least(0)
+        .at_most(1)
         .field("thinking_misled", Ty::Float, 1, "The same from a misled judge, which likes unsound work.")
+        .at_least(0)
+        .at_most(1)
         .field("rm", Ty::Float, 1, "An outcome reward model in 0 to 1, above 0.5 where it believes the answer.")
+        .at_least(0)
+        .at_most(1)
         .field("prover_weak", Ty::Floats, horizon + 1, &value("weak"))
         .field("prover_mid", Ty::Floats, horizon + 1, &value("middle"))
         .field("prover_strong", Ty::Floats, horizon + 1, &value("strong"))

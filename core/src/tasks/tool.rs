@@ -102,6 +102,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         .field("tokens", Ty::Tokens, horizon, "The completion, EOS included where it was written.")
         .field("prompt", Ty::Tokens, prompt_len, "What is wanted, then the values in the order of the tool's keys.")
         .field("length", Ty::Int, 1, "Number of tokens of the completion.")
+        .at_least(0)
         .field(
             "format",
             Ty::Bool,
@@ -115,14 +116,24 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
             "Between the first <call> and </call> stand names, each followed by keys with values.",
         )
         .field("names_matched", Ty::Int, 1, "1 if the right tool was called, else 0.")
+        .at_least(0)
+        .at_most(1)
         .field("names_predicted", Ty::Int, 1, "Calls that were written, whatever their names; 0 if not parsed.")
+        .at_least(0)
         .field("names_gold", Ty::Int, 1, "Calls of the right answer: always 1.")
+        .at_least(1)
+        .at_most(1)
         .field("keys_matched", Ty::Int, 1, "Right keys in the first call of the right tool.")
+        .at_least(0)
         .field("keys_predicted", Ty::Int, 1, "Different keys in that call.")
+        .at_least(0)
         .field("keys_gold", Ty::Int, 1, "Keys that the right call has.")
+        .at_least(0)
         .field("values_matched", Ty::Int, 1, "Right keys with the right value in that call.")
+        .at_least(0)
         .field("exact", Ty::Bool, 1, "The call is the right one, to the last value.")
         .field("think", Ty::Int, 1, "Thoughts (hmm) in the completion.")
+        .at_least(0)
         .field("correct", Ty::Bool, 1, "The verifier's verdict on exact.")
         .field("truncated", Ty::Bool, 1, "The completion ran out of tokens before EOS.");
     let (names_at, n_keys) = (params.tools, n_keys as u32);

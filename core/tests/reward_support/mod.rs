@@ -5,6 +5,8 @@
 //! tolerance. So a difference from Python is a difference of meaning.
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
+pub mod mutation;
+
 use goodhart_core::reward::schema::{EpisodeSchema, RunSchema, Ty};
 
 pub const TOKENS: [&str; 3] = ["A", "B", "<eos>"];

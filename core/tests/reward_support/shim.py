@@ -49,6 +49,8 @@ def attempt(f, *args):
     except Exception as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "program"]
         return {"error": type(error).__name__, "text": str(error), "line": lines[-1] if lines else 0}
+    if not (value is None or isinstance(value, (int, float, complex))):
+        return {"error": "a reward that is no number", "text": "", "line": 0}
     if isinstance(value, complex) or (value is not None and not math.isfinite(value)):
         return {"error": "NotFinite", "text": "", "line": 0}
     return value if value is None else float(value)
@@ -60,7 +62,10 @@ def failed(value):
 
 def score(case):
     space = dict(LIBRARY)
-    exec(compile(case["program"], "program", "exec"), space)
+    try:
+        exec(compile(case["program"], "program", "exec"), space)
+    except SyntaxError:
+        return None
     weights = space.get("weights", {})
     run = Record(**case["run"])
     groups = [[Record(**episode) for episode in group] for group in case["groups"]]

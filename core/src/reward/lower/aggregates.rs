@@ -30,7 +30,11 @@ impl<'c, 'p> Lower<'c, 'p> {
         for (dst, src) in copy.regs.iter().zip(&value.regs) {
             match self.regs[*src as usize].konst {
                 Some(_) => self.regs[*dst as usize] = self.regs[*src as usize],
-                None => self.copy(span, *dst, *src),
+                None => {
+                    self.copy(span, *dst, *src);
+                    let range = self.range_of(*src);
+                    self.set_range(*dst, range);
+                }
             }
         }
         copy

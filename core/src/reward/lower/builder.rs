@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
+use super::ranges::Range;
 use super::types::{Key, Type, Value};
 use super::{Compiler, MAX_OPS};
 
@@ -35,6 +36,12 @@ pub struct Lower<'c, 'p> {
     pub types: BTreeMap<String, VarType>,
     vars: BTreeMap<String, Var>,
     pub assigned: BTreeSet<String>,
+    /// The names that the function assigns to: they are its variables everywhere in it, as in Python.
+    pub locals: Vec<String>,
+    /// The names that the body of the loop that begins assigns to: what it loops over is kept apart from them.
+    pub rebound: Vec<String>,
+    /// The first expression without a type while nothing was reported: no program may pass with one.
+    pub untyped: Option<Span>,
     /// Names bound by generator expressions, innermost last.
     pub scopes: Vec<(String, Value)>,
     pub ret: Type,
@@ -69,6 +76,9 @@ impl<'c, 'p> Lower<'c, 'p> {
             types,
             vars: BTreeMap::new(),
             assigned: BTreeSet::new(),
+            locals: Vec::new(),
+            rebound: Vec::new(),
+            untyped: None,
             scopes: Vec::new(),
             ret,
             is_component,
@@ -114,7 +124,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     // Registers and statements.
 
     pub fn new_reg(&mut self, bank: Bank) -> Reg {
-        self.regs.push(RegInfo { bank, konst: None, max: None });
+        self.regs.push(RegInfo { bank, konst: None, range: Range::ALL });
         self.regs.len() as Reg - 1
     }
 
@@ -124,12 +134,12 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     pub fn konst(&mut self, konst: Konst) -> Reg {
-        let (bank, max) = match konst {
-            Konst::Float(_) => (Bank::Float, None),
-            Konst::Int(value) => (Bank::Int, Some(i64::from(value))),
-            Konst::Bool(_) => (Bank::Bool, None),
+        let bank = match konst {
+            Konst::Float(_) => Bank::Float,
+            Konst::Int(_) => Bank::Int,
+            Konst::Bool(_) => Bank::Bool,
         };
-        self.regs.push(RegInfo { bank, konst: Some(konst), max });
+        self.regs.push(RegInfo { bank, konst: Some(konst), range: Range::of(konst) });
         self.regs.len() as Reg - 1
     }
 
@@ -161,10 +171,6 @@ impl<'c, 'p> Lower<'c, 'p> {
             Some(Konst::Bool(bool)) => Some(i32::from(bool)),
             _ => None,
         }
-    }
-
-    pub fn max_of(&self, reg: Reg) -> Option<i64> {
-        self.regs.get(reg as usize).and_then(|reg| reg.max)
     }
 
     pub fn push(&mut self, stmt: Stmt) {
@@ -202,6 +208,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let dst = self.new_reg(bank);
         let arg = |index: usize| args.get(index).copied().unwrap_or(0);
         self.op_to(span, op, dst, [arg(0), arg(1), arg(2)], imm);
+        self.bound(op, dst, args, imm);
         dst
     }
 
@@ -392,6 +399,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         if let Some(Var { regs, flag }) = self.vars.get(name).cloned() {
             for (dst, src) in regs.into_iter().zip(&value.regs) {
                 self.copy(span, dst, *src);
+                let range = self.range_of(*src);
+                self.set_range(dst, range);
             }
             if let Some(flag) = flag {
                 let set = self.konst(Konst::Bool(true));
@@ -399,6 +408,15 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
         }
         self.assigned.insert(name.to_string());
+    }
+
+    /// The registers of a variable.
+    pub fn regs_of(&self, name: &str) -> Vec<Reg> {
+        self.vars.get(name).map(|var| var.regs.clone()).unwrap_or_default()
+    }
+
+    pub fn variable_regs(&self) -> impl Iterator<Item = Reg> + '_ {
+        self.vars.values().flat_map(|var| var.regs.iter().copied())
     }
 
     /// The value of a variable of this function; None when it has no such variable.
@@ -425,6 +443,21 @@ impl<'c, 'p> Lower<'c, 'p> {
             );
         }
         Some(Value { ty: var.ty, regs })
+    }
+
+    /// Whether a register belongs to a variable that the body of the loop that begins assigns to.
+    pub fn is_rebound(&self, reg: Reg) -> bool {
+        self.rebound.iter().any(|name| self.vars.get(name).is_some_and(|var| var.regs.contains(&reg)))
+    }
+
+    /// A register that keeps its value while the body of the loop assigns to the variable that it may belong to.
+    pub fn held(&mut self, span: Span, reg: Reg) -> Reg {
+        if !self.is_rebound(reg) {
+            return reg;
+        }
+        let copy = self.new_reg(self.regs[reg as usize].bank);
+        self.copy(span, copy, reg);
+        copy
     }
 
     /// Runs `f` one level deeper, unless that is too deep for the machine's own stack.

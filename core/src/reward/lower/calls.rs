@@ -236,7 +236,6 @@ impl<'c, 'p> Lower<'c, 'p> {
             (false, true) => Op::MinF,
             (false, false) => Op::MaxF,
         };
-        let bounds: Vec<Option<i64>> = values.iter().map(|value| self.max_of(value.reg())).collect();
         let bank = if is_int { Bank::Int } else { Bank::Float };
         let mut result = Value::bad();
         for value in values {
@@ -245,11 +244,6 @@ impl<'c, 'p> Lower<'c, 'p> {
                 true => value,
                 false => Value::new(ty.clone(), self.op(span, op, bank, &[result.reg(), value.reg()], 0)),
             };
-        }
-        if is_int && bounds.len() > 1 {
-            let known = bounds.iter().flatten().copied();
-            self.regs[result.reg() as usize].max =
-                if is_min { known.min() } else { known.max().filter(|_| bounds.iter().all(Option::is_some)) };
         }
         result
     }

@@ -4,6 +4,7 @@ use super::super::ast::{CmpOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
 use super::builder::Lower;
+use super::ranges::Range;
 use super::types::{Key, Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -90,6 +91,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             return (self.membership(span, op == CmpOp::In, left.1, right), Value::bad());
         }
         let value = self.expr(right);
+        self.settled(span, op, left, (right.span, &value));
         let result = match op {
             CmpOp::Is | CmpOp::IsNot => self.identity(span, op == CmpOp::Is, left.1, &value),
             CmpOp::Eq | CmpOp::Ne => {
@@ -300,6 +302,8 @@ impl<'c, 'p> Lower<'c, 'p> {
             return self.fail(Finding::error(span, message));
         };
         let dst = self.new_value(&ty);
+        let of = |value: &Value| value.regs.iter().map(|reg| self.range_of(*reg)).collect::<Vec<_>>();
+        let ranges: Vec<Range> = of(&a).into_iter().zip(of(&b)).map(|(a, b)| a.join(b)).collect();
         let mut blocks = Vec::new();
         for (block, value, place) in [(then_block, a, then.span), (els_block, b, els.span)] {
             self.blocks.push(block);
@@ -312,6 +316,9 @@ impl<'c, 'p> Lower<'c, 'p> {
         let els_block = blocks.pop().unwrap_or_default();
         let then_block = blocks.pop().unwrap_or_default();
         self.push_if(cond.reg(), then_block, els_block);
+        for (to, range) in dst.regs.iter().zip(ranges) {
+            self.set_range(*to, range);
+        }
         dst
     }
 }

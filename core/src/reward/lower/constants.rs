@@ -6,10 +6,10 @@ use super::super::ast::{Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{self, Bank, Konst, Unit, error_text};
 use super::super::vm;
-use super::Compiler;
 use super::aggregates::TABLE;
 use super::builder::{COST_LIMIT, Lower};
 use super::types::{Type, Value};
+use super::{Compiler, has_error, too_costly, without_type};
 
 /// A constant of the program, computed: its type and the values of its registers.
 #[derive(Clone)]
@@ -38,20 +38,24 @@ impl Compiler<'_> {
     pub(super) fn evaluate(&mut self, expr: &Expr) -> Constant {
         let mut lower = Lower::new(self, BTreeMap::new(), Type::Bad, false);
         let value = lower.expr(expr);
-        if value.is_bad() {
-            let findings = lower.findings;
-            self.findings.extend(findings);
+        lower.push(ir::Stmt::Return(value.regs));
+        let body = lower.close();
+        let Lower { regs, mut findings, calls, cost, untyped, .. } = lower;
+        if cost > COST_LIMIT {
+            findings.push(too_costly(expr.span, "this constant", cost));
+        }
+        let called = self.reached(calls);
+        findings.extend(called.iter().flat_map(|instance| self.instances[*instance].findings.clone()));
+        let untyped = called.iter().find_map(|instance| self.instances[*instance].untyped).or(untyped);
+        if !has_error(&findings) {
+            findings.extend(untyped.map(without_type));
+        }
+        let failed = has_error(&findings);
+        self.add(findings);
+        if failed || value.ty == Type::Bad {
             return Constant::Bad;
         }
         let ret = value.ty.banks();
-        lower.push(ir::Stmt::Return(value.regs));
-        let body = lower.close();
-        let (regs, findings) = (std::mem::take(&mut lower.regs), std::mem::take(&mut lower.findings));
-        let failed = findings.iter().any(|finding| finding.is_error) || lower.cost > COST_LIMIT;
-        self.findings.extend(findings);
-        if failed {
-            return Constant::Bad;
-        }
         let name = "constant".to_string();
         let function = ir::Function { name, regs, ret: ret.clone(), body, ..Default::default() };
         let mut functions: Vec<ir::Function> =

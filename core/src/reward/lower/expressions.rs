@@ -15,6 +15,9 @@ impl<'c, 'p> Lower<'c, 'p> {
     /// As `expr`, for a place that only hands the value on: a long list of constants stays a table.
     pub(super) fn raw(&mut self, expr: &Expr) -> Value {
         let value = self.nested(expr, Value::bad(), |lower| lower.expr_kind(expr));
+        if value.is_bad() && self.untyped.is_none() && self.findings.iter().all(|finding| !finding.is_error) {
+            self.untyped = Some(expr.span);
+        }
         self.rolled(value)
     }
 
@@ -53,6 +56,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 }
                 Value::new(Type::Bool, self.op(span, Op::Not, Bank::Bool, &[truth.reg()], 0))
             }
+            ExprKind::Binary(BinOp::Div, left, right) if self.is_logistic(right) => self.logistic(span, left, right),
             ExprKind::Binary(op, left, right) => {
                 let a = self.expr(left);
                 let b = self.expr(right);
@@ -123,6 +127,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         if let Some(value) = self.variable(span, name) {
             return value;
+        }
+        if self.locals.iter().any(|local| local == name) {
+            let finding = Finding::error(span, format!("`{name}` is read before anything gives it a value"));
+            return self.fail(finding.suggest(format!("write `{name} = 0.0` above, or another value to start from")));
         }
         if let Some(value) = self.constant(span, name) {
             return value;
@@ -293,9 +301,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             let Some(value) = self.an_int(expr.span, value, "a slice") else { return Value::bad() };
             *bound = self.op(span, Op::SliceBound, Bank::Int, &[value.reg(), start, end], 0);
         }
-        let max = self.max_of(end);
         let end = self.op(span, Op::MaxI, Bank::Int, &[bounds[0], bounds[1]], 0);
-        self.regs[end as usize].max = max;
         Value { ty: base.ty, regs: vec![sample, bounds[0], end] }
     }
 
@@ -339,9 +345,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 BinOp::FloorDiv => Op::FloorDivI,
                 _ => Op::ModI,
             };
-            let reg = self.op(span, operation, Bank::Int, &[a.reg(), b.reg()], 0);
-            self.regs[reg as usize].max = self.bound(op, &a, &b);
-            return Value::new(Type::Int, reg);
+            return Value::new(Type::Int, self.op(span, operation, Bank::Int, &[a.reg(), b.reg()], 0));
         }
         let mut a = self.coerce(span, a, &Type::Float);
         let mut b = self.coerce(span, b, &Type::Float);
@@ -358,19 +362,6 @@ impl<'c, 'p> Lower<'c, 'p> {
             _ => Op::ModF,
         };
         Value::new(Type::Float, self.op(span, operation, Bank::Float, &[a.reg(), b.reg()], 0))
-    }
-
-    /// An upper bound of an int result, where one follows from those of the operands.
-    fn bound(&self, op: BinOp, a: &Value, b: &Value) -> Option<i64> {
-        let (max_a, const_b) = (self.max_of(a.reg()), self.const_int(b).map(i64::from));
-        match (op, max_a, const_b) {
-            (BinOp::Add, Some(max), _) => self.max_of(b.reg()).map(|other| max + other),
-            (BinOp::Sub, Some(max), Some(by)) => Some(max - by),
-            (BinOp::FloorDiv, Some(max), Some(by)) if by > 0 => Some(max.div_euclid(by)),
-            (BinOp::Mod, _, Some(by)) if by > 0 => Some(by - 1),
-            (BinOp::Mul, Some(max), Some(by)) if by >= 0 => Some(max.max(0) * by),
-            _ => None,
-        }
     }
 
     fn power(&mut self, span: Span, base: Value, exponent: Value) -> Value {

@@ -5,6 +5,7 @@ use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Op, Reg};
 use super::super::schema::Ty;
 use super::builder::Lower;
+use super::ranges::Range;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -117,20 +118,25 @@ impl<'c, 'p> Lower<'c, 'p> {
         let field = &schema.fields[index];
         let slot = field.offset as u32;
         match field.ty {
-            Ty::Float => Value::new(Type::Float, self.op(span, Op::LoadFloat, Bank::Float, &[sample], slot)),
+            Ty::Float => {
+                let reg = self.op(span, Op::LoadFloat, Bank::Float, &[sample], slot);
+                self.set_range(reg, Range::of_field(field));
+                Value::new(Type::Float, reg)
+            }
             Ty::Bool => Value::new(Type::Bool, self.op(span, Op::LoadBool, Bank::Bool, &[sample], slot)),
             Ty::Optional => Value::new(Type::Optional, self.op(span, Op::LoadOptional, Bank::Float, &[sample], slot)),
             Ty::Int | Ty::Token => {
                 let reg = self.op(span, Op::LoadInt, Bank::Int, &[sample], slot);
-                let max = if field.name == schema.length_field { Some(schema.horizon as i64) } else { None };
-                self.regs[reg as usize].max = max;
+                let is_length = field.name == schema.length_field;
+                let steps = Range::new(f64::NEG_INFINITY, schema.horizon as f64);
+                let range = Range::of_field(field);
+                self.set_range(reg, if is_length { range.meet(steps) } else { range });
                 Value::new(if field.ty == Ty::Int { Type::Int } else { Type::Token }, reg)
             }
             _ => {
                 let cap = self.int(field.cap as i32);
                 let start = self.int(0);
                 let end = self.op(span, Op::LoadLen, Bank::Int, &[sample, cap], slot);
-                self.regs[end as usize].max = Some(field.cap as i64);
                 Value { ty: Type::List(index), regs: vec![sample, start, end] }
             }
         }
@@ -138,7 +144,8 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// Element `index` (already checked) of a list field: a list where the field is a list of lists.
     pub fn load_element(&mut self, span: Span, field: usize, sample: Reg, index: Reg) -> Value {
-        let field = &self.cx.schema.fields[field];
+        let schema = self.cx.schema;
+        let field = &schema.fields[field];
         let (op, bank, ty) = match field.ty.element() {
             Ty::Float => (Op::LoadFloatAt, Bank::Float, Type::Float),
             Ty::Bool => (Op::LoadBoolAt, Bank::Bool, Type::Bool),
@@ -147,7 +154,11 @@ impl<'c, 'p> Lower<'c, 'p> {
         };
         let (slot, width) = (field.offset as u32 + 1, field.width);
         if width == 1 {
-            return Value::new(ty, self.op(span, op, bank, &[sample, index], slot));
+            let reg = self.op(span, op, bank, &[sample, index], slot);
+            if bank != Bank::Bool {
+                self.set_range(reg, Range::of_field(field));
+            }
+            return Value::new(ty, reg);
         }
         let by = self.int(width as i32);
         let first = self.op(span, Op::MulI, Bank::Int, &[index, by], 0);

@@ -4,6 +4,7 @@ use super::super::ast::{Clause, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
 use super::builder::{COST_LIMIT, Lower};
+use super::ranges::Range;
 use super::sorted::Sorted;
 use super::types::{Type, Value};
 
@@ -126,13 +127,15 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Some(Plan { iter: Iter::Array { element: *element, first: keys.reg(), len }, count, bound: len as i64 })
             }
             Type::List(field) => {
-                let [sample, start, end] = [value.regs[0], value.regs[1], value.regs[2]];
+                let [sample, start, end] = [0, 1, 2].map(|at| self.held(span, value.regs[at]));
                 let bound = self.cx.schema.fields[field].cap as i64;
                 let count = self.list_len(span, start, end);
                 Some(Plan { iter: Iter::List { field, sample, start }, count, bound })
             }
             Type::Array(element, len) => {
                 let count = self.int(len as i32);
+                let is_rebound = value.regs.iter().any(|reg| self.is_rebound(*reg));
+                let value = if is_rebound { self.copied(span, &value) } else { value };
                 let iter = Iter::Array { element: *element, first: value.reg(), len };
                 Some(Plan { iter, count, bound: len as i64 })
             }
@@ -175,9 +178,9 @@ impl<'c, 'p> Lower<'c, 'p> {
         if matches!(self.regs[start as usize].konst, Some(super::super::ir::Konst::Int(0))) {
             return end;
         }
-        let max = self.max_of(end);
+        let most = self.range_of(end).high;
         let len = self.op(span, Op::SubI, Bank::Int, &[end, start], 0);
-        self.regs[len as usize].max = max;
+        self.set_range(len, Range::new(0.0, most));
         len
     }
 
@@ -189,7 +192,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         let mut regs = Vec::new();
         for arg in args {
             let value = self.expr(arg);
-            regs.push(self.an_int(arg.span, value, "`range`")?.reg());
+            let reg = self.an_int(arg.span, value, "`range`")?.reg();
+            regs.push(self.held(arg.span, reg));
         }
         let (start, stop, step) = match regs[..] {
             [stop] => (self.int(0), stop, self.int(1)),
@@ -197,29 +201,18 @@ impl<'c, 'p> Lower<'c, 'p> {
             [start, stop, step, ..] => (start, stop, step),
             [] => return None,
         };
-        let number = |reg: Reg| match self.regs[reg as usize].konst {
-            Some(super::super::ir::Konst::Int(value)) => Some(i64::from(value)),
-            _ => None,
+        let [from, to, by] = [start, stop, step].map(|reg| self.range_of(reg));
+        let steps = match () {
+            () if by.low > 0.0 => ((to.high - from.low) / by.low).ceil(),
+            () if by.high < 0.0 => ((from.high - to.low) / -by.high).ceil(),
+            () => (to.high - from.low).max(from.high - to.low),
         };
-        let bound = match (number(start), number(stop), number(step)) {
-            (Some(from), Some(to), Some(by)) if by != 0 => {
-                if by > 0 {
-                    (to - from + by - 1).div_euclid(by)
-                } else {
-                    (from - to - by - 1).div_euclid(-by)
-                }
-            }
-            (Some(from), None, Some(by)) if by > 0 => {
-                self.max_of(stop).map_or(RANGE_LIMIT, |max| (max - from + by - 1).div_euclid(by))
-            }
-            (None, Some(to), Some(by)) if by < 0 => {
-                self.max_of(start).map_or(RANGE_LIMIT, |max| (max - to - by - 1).div_euclid(-by))
-            }
-            _ => RANGE_LIMIT.max(self.max_of(stop).unwrap_or(0)),
+        let bound = match steps.is_finite() {
+            true => steps as i64,
+            false => RANGE_LIMIT.max(self.max_of(stop).unwrap_or(0)),
         };
         let bound = bound.clamp(0, i64::from(i32::MAX));
         let count = self.op(span, Op::RangeCount, Bank::Int, &[start, stop, step], bound as u32);
-        self.regs[count as usize].max = Some(bound);
         Some(Plan { iter: Iter::Range { start, step }, count, bound })
     }
 
@@ -232,7 +225,8 @@ impl<'c, 'p> Lower<'c, 'p> {
         let first = match args.get(1).or(start) {
             Some(start) => {
                 let value = self.expr(start);
-                self.an_int(start.span, value, "`enumerate`")?.reg()
+                let reg = self.an_int(start.span, value, "`enumerate`")?.reg();
+                self.held(start.span, reg)
             }
             None => self.int(0),
         };
@@ -309,14 +303,16 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// Emits a loop over `iter`; `body` gets the values of a step. False when it cannot be looped over.
     pub fn loop_over(&mut self, expr: &Expr, body: Body<'_, 'c, 'p>) -> bool {
-        let Some(plan) = self.plan(expr) else { return false };
+        let plan = self.plan(expr);
+        self.rebound.clear();
+        let Some(plan) = plan else { return false };
         self.run_plan(expr.span, &plan, body);
         true
     }
 
     pub(super) fn run_plan(&mut self, span: Span, plan: &Plan, body: Body<'_, 'c, 'p>) {
         let counter = self.new_reg(Bank::Int);
-        self.regs[counter as usize].max = Some(plan.bound);
+        self.set_range(counter, Range::new(0.0, (plan.bound - 1).max(0) as f64));
         let outer_weight = self.weight;
         let outer_cost = self.cost;
         self.weight *= plan.bound.max(1) as f64;

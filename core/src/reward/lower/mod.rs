@@ -9,9 +9,12 @@ mod constants;
 mod expressions;
 mod fields;
 mod functions;
+mod logistic;
 mod loops;
 mod modules;
+mod ranges;
 mod reducers;
+mod settled;
 mod sorted;
 mod statements;
 mod types;
@@ -23,21 +26,24 @@ use super::ast::{self, Module, assigned_names};
 use super::diagnostics::{Finding, Lines, Span};
 use super::ir::{self, Konst, NONE, Unit};
 use super::schema::{EpisodeSchema, RunSchema};
+use crate::metrics::columns::MAX_COMPONENTS;
 use builder::Lower;
 use constants::Constant;
 use functions::{Roles, asked, foreign, not_a_step};
 use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
+pub use ranges::Range;
 
 pub const NO_COMPONENT: &str = "the program has no component";
+/// What no program should be told: an expression has no type, and no reason was given.
+pub const NO_MEANING: &str = "this has no meaning here";
 /// Depth of expressions and calls together, so that the compiler's own stack holds on every platform.
 const MAX_DEPTH: usize = 90;
 const MAX_FUNCTIONS: usize = 200;
 const MAX_OPS: usize = 12_000;
-const MAX_COMPONENTS: usize = 32;
 /// Passes until the types of the variables of a function must stand still.
-const MAX_PASSES: usize = 16;
+const MAX_PASSES: usize = 64;
 
 /// A function for one choice of the types of its parameters.
 pub struct Instance {
@@ -45,9 +51,12 @@ pub struct Instance {
     pub ret: Type,
     findings: Vec<Finding>,
     calls: Vec<usize>,
+    /// Where an expression has no type although nothing was reported.
+    untyped: Option<Span>,
 }
 
 pub struct Compiler<'p> {
+    pub source: &'p str,
     pub lines: &'p Lines,
     pub module: &'p Module,
     pub schema: &'p EpisodeSchema,
@@ -78,8 +87,9 @@ pub struct Lowered {
     pub raised: BTreeMap<u32, String>,
 }
 
-pub fn lower(module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSchema) -> Lowered {
+pub fn lower(source: &str, module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSchema) -> Lowered {
     let compiler = Compiler {
+        source,
         lines,
         module,
         schema,
@@ -126,8 +136,10 @@ impl<'p> Compiler<'p> {
             }
         }
         if components.len() > MAX_COMPONENTS {
-            let message = format!("{} components; the limit is {MAX_COMPONENTS}", components.len());
-            self.findings.push(Finding::error(Span::default(), message));
+            let message =
+                format!("a program has at most {MAX_COMPONENTS} components, this one has {}", components.len());
+            let finding = Finding::error(Span::default(), message);
+            self.findings.push(finding.suggest("add some of them up in one component"));
         }
         self.read_weights(&mut components);
         let combine = combine.and_then(|index| self.combine(index));
@@ -141,7 +153,6 @@ impl<'p> Compiler<'p> {
             };
             self.findings.push(Finding::error(Span::default(), NO_COMPONENT).suggest(suggestion));
         }
-        let has_error = |findings: &[Finding]| findings.iter().any(|finding| finding.is_error);
         let broken = has_error(&self.findings) || self.instances.iter().any(|instance| has_error(&instance.findings));
         if let Some(span) = self.module.print {
             let finding = Finding::warning(span, "what is printed or logged here is shown nowhere");
@@ -204,11 +215,11 @@ impl<'p> Compiler<'p> {
         self.results.push((name.clone(), ty.clone()));
         self.read_results.push(false);
         let instance = instance?;
-        let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
-        if let Some(finding) = foreign(function).filter(|_| broken) {
+        if let Some(finding) = foreign(function).filter(|_| has_error(&self.instances[instance].findings)) {
             // What is wrong with each line follows from it.
             self.instances[instance].findings = vec![finding];
         }
+        let broken = has_error(&self.instances[instance].findings);
         if !broken {
             let message = match self.instances[instance].ret {
                 Type::None => Some(format!("`{name}` always returns None, so it never applies")),
@@ -227,12 +238,7 @@ impl<'p> Compiler<'p> {
             self.findings.push(Finding::error(function.name.span, message));
         }
         let steps = if is_step { self.schema.horizon.max(1) } else { 1 };
-        let cost = self.instances[instance].function.cost * steps as f64;
-        if cost > COST_LIMIT && self.instances[instance].function.cost <= COST_LIMIT {
-            let message =
-                format!("`{name}` may take {cost:.0} operations for one sample; the limit is {COST_LIMIT:.0}");
-            self.findings.push(Finding::error(function.name.span, message).suggest("loop over less in every step"));
-        }
+        self.check_cost(function, instance, steps);
         Some((instance, ty))
     }
 
@@ -252,8 +258,8 @@ impl<'p> Compiler<'p> {
         }
         let params = [Type::Results, Type::Sample, Type::Group, Type::Batch, Type::Run];
         let instance = self.instantiate(index, &params).ok()?;
-        let broken = self.instances[instance].findings.iter().any(|finding| finding.is_error);
-        if !broken {
+        self.check_cost(function, instance, 1);
+        if !has_error(&self.instances[instance].findings) {
             for (read, (name, _)) in self.read_results.clone().into_iter().zip(self.results.clone()) {
                 let function = self.module.function(&name).map(|index| &self.module.functions[index]);
                 if let Some(function) = function.filter(|_| !read) {
@@ -263,6 +269,15 @@ impl<'p> Compiler<'p> {
             }
         }
         Some(instance)
+    }
+
+    /// Reports a function that takes too much for one sample, unless a loop of it was reported.
+    fn check_cost(&mut self, function: &ast::Function, instance: usize, steps: usize) {
+        let cost = self.instances[instance].function.cost * steps as f64;
+        let is_broken = |instance: &usize| has_error(&self.instances[*instance].findings);
+        if cost > COST_LIMIT && !self.reached(vec![instance]).iter().any(is_broken) {
+            self.findings.push(too_costly(function.name.span, &format!("`{}`", function.name.name), cost));
+        }
     }
 
     fn read_weights(&mut self, components: &mut [ComponentInfo]) {
@@ -335,9 +350,12 @@ impl<'p> Compiler<'p> {
         let mut variables = BTreeMap::new();
         let mut ret = Type::Bad;
         let horizon = self.schema.horizon as i64;
-        for pass in 1.. {
+        let mut pass = 0;
+        loop {
+            pass += 1;
             let mut lower = Lower::new(self, variables, ret, is_component);
             lower.function = Some(index);
+            lower.locals.clone_from(&assigned);
             let mut params = Vec::new();
             for (position, (param, ty)) in function.params.iter().zip(types).enumerate() {
                 let name = &param.name;
@@ -349,7 +367,7 @@ impl<'p> Compiler<'p> {
                     params.extend(&value.regs);
                 }
                 if is_component && position == 1 && *ty == Type::Int {
-                    lower.regs[value.reg() as usize].max = Some(horizon);
+                    lower.set_range(value.reg(), Range::new(0.0, (horizon - 1).max(0) as f64));
                 }
                 if assigned.contains(&name.name) {
                     lower.assign(name.span, &name.name, value);
@@ -372,12 +390,17 @@ impl<'p> Compiler<'p> {
             }
             if lower.changed && pass < MAX_PASSES {
                 variables = std::mem::take(&mut lower.types);
-                variables.retain(|name, _| assigned.contains(name));
+                // A variable without a type yet is asked for anew: what was said of it has mended, or is said again.
+                variables.retain(|name, var| assigned.contains(name) && var.ty != Type::Bad);
                 ret = lower.ret.clone();
                 continue;
             }
+            if lower.changed {
+                let message = format!("the types of the variables of `{}` do not settle", function.name.name);
+                lower.report(Finding::error(function.name.span, message).suggest("use more variables"));
+            }
             let body = lower.close();
-            let Lower { regs, findings, calls, cost, reads_episode, ret, ops, .. } = lower;
+            let Lower { regs, findings, calls, cost, reads_episode, ret, ops, untyped, .. } = lower;
             self.ops += ops;
             let function = ir::Function {
                 name: function.name.name.clone(),
@@ -388,9 +411,31 @@ impl<'p> Compiler<'p> {
                 cost: cost + 1.0,
                 reads_episode,
             };
-            return Instance { function, ret, findings, calls };
+            return Instance { function, ret, findings, calls, untyped };
         }
-        Instance { function: ir::Function::default(), ret: Type::Bad, findings: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Instances and all that they call, each once.
+    fn reached(&self, mut order: Vec<usize>) -> Vec<usize> {
+        let mut at = 0;
+        while at < order.len() {
+            for callee in &self.instances[order[at]].calls {
+                if !order.contains(callee) {
+                    order.push(*callee);
+                }
+            }
+            at += 1;
+        }
+        order
+    }
+
+    /// Adds findings that are not there yet.
+    fn add(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
     }
 
     /// Keeps what is reachable, renumbers it and gathers its findings.
@@ -400,26 +445,14 @@ impl<'p> Compiler<'p> {
         entries: Vec<(usize, Type)>,
         combine: Option<usize>,
     ) -> Lowered {
-        let mut order: Vec<usize> = entries.iter().map(|(instance, _)| *instance).chain(combine).collect();
-        let mut at = 0;
-        while at < order.len() {
-            for callee in self.instances[order[at]].calls.clone() {
-                if !order.contains(&callee) {
-                    order.push(callee);
-                }
-            }
-            at += 1;
+        let order = self.reached(entries.iter().map(|(instance, _)| *instance).chain(combine).collect());
+        for instance in &order {
+            let findings = std::mem::take(&mut self.instances[*instance].findings);
+            self.add(findings);
         }
-        // A function that a broken caller never reached is still worth checking: its findings come from any instance.
-        for instance in 0..self.instances.len() {
-            if order.contains(&instance) {
-                let findings = std::mem::take(&mut self.instances[instance].findings);
-                for finding in findings {
-                    if !self.findings.contains(&finding) {
-                        self.findings.push(finding);
-                    }
-                }
-            }
+        let untyped = order.iter().find_map(|instance| self.instances[*instance].untyped);
+        if !has_error(&self.findings) {
+            self.findings.extend(untyped.map(without_type));
         }
         let total: usize =
             order.iter().map(|instance| count_statements(&self.instances[*instance].function.body)).sum();
@@ -458,6 +491,19 @@ impl Lower<'_, '_> {
         let reg = (self.ret == Type::Optional).then(|| self.konst(Konst::Float(NONE)));
         self.push(ir::Stmt::Return(reg.into_iter().collect()));
     }
+}
+
+fn has_error(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.is_error)
+}
+
+fn too_costly(span: Span, what: &str, cost: f64) -> Finding {
+    let message = format!("{what} may take {cost:.0} operations for one sample; the limit is {COST_LIMIT:.0}");
+    Finding::error(span, message).suggest("loop over less at once")
+}
+
+fn without_type(span: Span) -> Finding {
+    Finding::error(span, NO_MEANING).suggest("write it in another way")
 }
 
 fn renumber_calls(body: &mut [ir::Stmt], place: &dyn Fn(usize) -> usize) {

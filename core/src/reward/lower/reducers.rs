@@ -4,6 +4,7 @@ use super::super::ast::{Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::builder::Lower;
+use super::ranges::Range;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -150,7 +151,12 @@ impl<'c, 'p> Lower<'c, 'p> {
                 );
             }
             let count = self.set_int(span, 0);
-            let done = self.each(arg, None, &mut |lower, at, _| lower.add_one(at, count));
+            let (outer, mut most) = (self.weight, 0.0);
+            let done = self.each(arg, None, &mut |lower, at, _| {
+                most = lower.weight / outer;
+                lower.add_one(at, count);
+            });
+            self.set_range(count, Range::new(0.0, most));
             return if done { Value::new(Type::Int, count) } else { Value::bad() };
         }
         if self.is_sorted(arg)
@@ -227,9 +233,25 @@ impl<'c, 'p> Lower<'c, 'p> {
         purpose: &str,
         f: &mut dyn FnMut(&mut Lower<'c, 'p>, Span, Value),
     ) -> Option<Type> {
+        self.each_comparable(arg, purpose, &mut |lower, at, value| {
+            let number = lower.number(at, value, purpose);
+            f(lower, at, number);
+        })
+    }
+
+    /// The same for every element as a number or None.
+    fn each_comparable(
+        &mut self,
+        arg: &Expr,
+        purpose: &str,
+        f: &mut dyn FnMut(&mut Lower<'c, 'p>, Span, Value),
+    ) -> Option<Type> {
         let mut ty = Some(Type::Bad);
         let done = self.each(arg, None, &mut |lower, at, value| {
-            let number = lower.number(at, value, purpose);
+            let number = match value.ty {
+                Type::Optional => value,
+                _ => lower.number(at, value, purpose),
+            };
             if number.is_bad() {
                 ty = None;
                 return;
@@ -262,6 +284,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let starts_float = start.as_ref().is_some_and(|start| start.ty == Type::Float);
         let mark = self.mark();
+        let (outer, mut range) = (self.weight, Range::at(0.0));
         let mut total: Option<Value> = None;
         let found = self.each_number(arg, "`sum`", &mut |lower, _, value| {
             let ty = if starts_float { Type::Float } else { value.ty.clone() };
@@ -269,9 +292,12 @@ impl<'c, 'p> Lower<'c, 'p> {
             let dst = lower.new_value(&ty);
             let op = if ty == Type::Int { Op::AddI } else { Op::AddF };
             lower.op_to(span, op, dst.reg(), [dst.reg(), value.reg(), 0], 0);
+            range = lower.range_of(value.reg()).times(lower.weight / outer, ty == Type::Int);
             total = Some(dst);
         });
         let (Some(_), Some(total)) = (found, total) else { return Value::bad() };
+        let first = start.as_ref().map_or(Range::at(0.0), |start| self.range_of(start.reg()));
+        self.set_range(total.reg(), Range::new(first.low + range.low, first.high + range.high));
         self.before(mark, |lower| {
             let start = start.unwrap_or_else(|| Value::new(Type::Int, lower.int(0)));
             let start = lower.coerce(span, start, &total.ty);
@@ -280,21 +306,35 @@ impl<'c, 'p> Lower<'c, 'p> {
         total
     }
 
+    /// The mean, as the first number plus the mean of the distances from it: that of equal numbers is that number.
     fn mean(&mut self, span: Span, arg: &Expr) -> Value {
         let count = self.set_int(span, 0);
-        let total = self.new_value(&Type::Float);
+        let (first, total) = (self.new_reg(Bank::Float), self.new_reg(Bank::Float));
         let zero = self.float(0.0);
-        self.copy(span, total.reg(), zero.reg());
+        self.copy(span, first, zero.reg());
+        self.copy(span, total, zero.reg());
         let found = self.each_number(arg, "`mean`", &mut |lower, at, value| {
-            let value = lower.coerce(at, value, &Type::Float);
-            lower.op_to(span, Op::AddF, total.reg(), [total.reg(), value.reg(), 0], 0);
+            let distance = lower.beyond_first(span, at, value, (count, first));
+            lower.op_to(span, Op::AddF, total, [total, distance, 0], 0);
             lower.add_one(span, count);
         });
         if found.is_none() {
             return Value::bad();
         }
-        self.divide_if_any(span, total.reg(), count);
-        total
+        self.divide_if_any(span, total, count);
+        Value::new(Type::Float, self.op(span, Op::AddF, Bank::Float, &[first, total], 0))
+    }
+
+    /// How far a number is from the first one, which is kept in `first` while `count` is still 0.
+    fn beyond_first(&mut self, span: Span, at: Span, value: Value, (count, first): (Reg, Reg)) -> Reg {
+        let x = self.coerce(at, value, &Type::Float).reg();
+        let zero = self.int(0);
+        let is_first = self.op(span, Op::EqI, Bank::Bool, &[count, zero], 0);
+        self.open();
+        self.copy(span, first, x);
+        let keep = self.close();
+        self.push_if(is_first, keep, Vec::new());
+        self.op(span, Op::SubF, Bank::Float, &[x, first], 0)
     }
 
     /// `total = total / count`, and 0 when there was nothing.
@@ -306,15 +346,16 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// Population standard deviation by Welford's running update (Technometrics 4, 1962), which loses no digits to a
-    /// large mean.
+    /// large mean, of the distances from the first number: that of equal numbers is 0.
     fn std(&mut self, span: Span, arg: &Expr) -> Value {
         let count = self.set_int(span, 0);
-        let (mean, squares) = (self.new_reg(Bank::Float), self.new_reg(Bank::Float));
+        let [first, mean, squares] = [0; 3].map(|_| self.new_reg(Bank::Float));
         let zero = self.float(0.0);
-        self.copy(span, mean, zero.reg());
-        self.copy(span, squares, zero.reg());
+        for reg in [first, mean, squares] {
+            self.copy(span, reg, zero.reg());
+        }
         let found = self.each_number(arg, "`std`", &mut |lower, at, value| {
-            let x = lower.coerce(at, value, &Type::Float).reg();
+            let x = lower.beyond_first(span, at, value, (count, first));
             lower.add_one(span, count);
             let n = lower.int_to_float(span, count);
             let delta = lower.op(span, Op::SubF, Bank::Float, &[x, mean], 0);
@@ -337,7 +378,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         let name = if is_min { "`min`" } else { "`max`" };
         let default = default.map(|expr| {
             let value = self.expr(expr);
-            self.number(expr.span, value, name)
+            match value.ty {
+                Type::None | Type::Optional => value,
+                _ => self.number(expr.span, value, name),
+            }
         });
         if default.as_ref().is_some_and(Value::is_bad) {
             return Value::bad();
@@ -345,9 +389,19 @@ impl<'c, 'p> Lower<'c, 'p> {
         let any = self.new_reg(Bank::Bool);
         let unset = self.konst(Konst::Bool(false));
         self.copy(span, any, unset);
-        let mut best: Option<Value> = None;
-        let found = self.each_number(arg, name, &mut |lower, _, value| {
+        let (mut best, mut range): (Option<Value>, _) = (None, Range::ALL);
+        let found = self.each_comparable(arg, name, &mut |lower, _, value| {
             let dst = lower.new_value(&value.ty);
+            range = lower.range_of(value.reg());
+            if value.ty == Type::Optional {
+                // A single element is not compared with anything, so it may be None.
+                lower.open();
+                for compared in [&dst, &value] {
+                    lower.coerce(span, compared.clone(), &Type::Float);
+                }
+                let checks = lower.close();
+                lower.push_if(any, checks, Vec::new());
+            }
             let (op, least) = match (value.ty == Type::Int, is_min) {
                 (true, true) => (Op::LtI, [value.reg(), dst.reg()]),
                 (true, false) => (Op::LtI, [dst.reg(), value.reg()]),
@@ -366,6 +420,9 @@ impl<'c, 'p> Lower<'c, 'p> {
             best = Some(dst);
         });
         let (Some(_), Some(best)) = (found, best) else { return Value::bad() };
+        if best.ty != Type::Optional {
+            self.set_range(best.reg(), range);
+        }
         let Some(default) = default else {
             let empty = self.op(span, Op::Not, Bank::Bool, &[any], 0);
             self.fail_if(span, empty, code::EMPTY);

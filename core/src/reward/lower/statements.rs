@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind, Target};
+use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind, Target, assigned_names};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Op, Reg, Stmt, code};
 use super::builder::Lower;
@@ -216,11 +216,14 @@ impl<'c, 'p> Lower<'c, 'p> {
         };
         let cond = self.condition(test);
         let before = self.assigned.clone();
+        let ranges = self.ranges();
         self.open();
         self.statements(body);
         let then_dead = std::mem::replace(&mut self.dead, false);
         let then = self.close();
         let then_assigned = std::mem::replace(&mut self.assigned, before);
+        let then_ranges = self.ranges();
+        self.set_ranges(&ranges);
         self.open();
         self.if_(rest, otherwise);
         let els = self.close();
@@ -230,6 +233,11 @@ impl<'c, 'p> Lower<'c, 'p> {
             (false, true) => then_assigned,
             (false, false) => then_assigned.intersection(&self.assigned).cloned().collect(),
         };
+        match (then_dead, els_dead) {
+            (true, _) => {}
+            (false, true) => self.set_ranges(&then_ranges),
+            (false, false) => self.join_ranges(&then_ranges),
+        }
         self.dead = false;
         self.push_if(cond.reg(), then, els);
         self.dead = then_dead && els_dead;
@@ -240,8 +248,13 @@ impl<'c, 'p> Lower<'c, 'p> {
             return;
         }
         let before = self.assigned.clone();
+        let mut rebound = Vec::new();
+        target.each_name(&mut |name| rebound.push(name.name.clone()));
+        assigned_names(body, &mut rebound);
+        self.rebound.clone_from(&rebound);
         let done = self.nested(iter, true, |lower| {
             lower.loop_over(iter, &mut |lower, values| {
+                lower.forget_ranges(&rebound);
                 for (name, value) in lower.spread_step(iter.span, target, values) {
                     lower.assign(name.span, &name.name, value);
                 }
@@ -259,5 +272,6 @@ impl<'c, 'p> Lower<'c, 'p> {
             self.loops -= 1;
         }
         self.assigned = before;
+        self.forget_ranges(&rebound);
     }
 }
