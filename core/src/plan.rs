@@ -127,9 +127,16 @@ impl Plan {
     }
 }
 
-/// Several problems as one text.
+/// Most problems that one text says.
+const MAX_SAID: usize = 8;
+
+/// Several problems as one text; of very many, the first ones and how many more there are.
 pub fn join(problems: &[impl ToString]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let mut said: Vec<_> = problems.iter().take(MAX_SAID).map(ToString::to_string).collect();
+    if problems.len() > MAX_SAID {
+        said.push(format!("and {} more", problems.len() - MAX_SAID));
+    }
+    said.join("; ")
 }
 
 fn compile(code: &str, task: &Task) -> Result<Program, String> {

@@ -165,7 +165,7 @@ impl App {
         let problems = self.problems_of(&draft);
         self.problems.set(problems.clone());
         if !problems.is_empty() {
-            self.stuck(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+            self.stuck(goodhart_core::plan::join(&problems));
             return;
         }
         let run = run_params(&draft);

@@ -7,6 +7,9 @@ use super::Experiment;
 /// Most characters of a title and of an arm's name.
 const MAX_TITLE: usize = 200;
 const MAX_NAME: usize = 80;
+/// Most charts that open first, and edits to try.
+const MAX_CHARTS: usize = 24;
+const MAX_EDITS: usize = 16;
 /// Most marks on one letter.
 const MAX_MARKS: usize = 4;
 
@@ -60,6 +63,8 @@ impl Experiment {
             show(&mut moment.says);
             name(&mut moment.arm, MAX_NAME);
         }
+        self.charts.truncate(MAX_CHARTS);
+        self.now_try.truncate(MAX_EDITS);
         for edit in &mut self.now_try {
             show(&mut edit.says);
             name(&mut edit.arm, MAX_NAME);
@@ -76,6 +81,14 @@ mod tests {
         let mut text = text.to_string();
         name(&mut text, MAX_NAME);
         text
+    }
+
+    #[test]
+    fn nothing_goes_on_without_an_end() {
+        let part = |kind: &str| crate::experiment::Part { kind: kind.into(), params: [].into() };
+        let mut e = Experiment::new("t", part("bandit"), part("table"), Vec::new());
+        e.charts = (0..5000).map(|i| i.to_string()).collect();
+        assert_eq!(e.visible().charts.len(), MAX_CHARTS);
     }
 
     #[test]

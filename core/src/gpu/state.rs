@@ -200,8 +200,7 @@ impl GpuEngine {
         let l = self.lane_index(lane)?;
         let n = self.shape.params;
         let params = floats(&self.read("params", l * n, n).await?);
-        let mut policy =
-            self.plan.policy.build(&self.plan.policy_params, &self.plan.interface).map_err(refused)?;
+        let mut policy = self.plan.policy.build(&self.plan.policy_params, &self.plan.interface).map_err(refused)?;
         Ok(cpu::probe(policy.as_mut(), &params, probe, self.shape.actions))
     }
 }
