@@ -122,6 +122,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     c = reduce_sum(local, c);
     most = reduce_max(local, most);
     let row = (at.slot * N_LANES + lane) * COLUMNS;
+    // A row has places for the most components that any program may have.
+    for (var k = FIXED_COLUMNS + 3u * COMPONENTS + local; k < COLUMNS; k += WIDTH) {
+        ring[row + k] = NO_REWARD;
+    }
     for (var k = 0u; k < COMPONENTS; k += 2u) {
         // Every component is measured, so that control flow stays uniform; those that the program lacks are none.
         let m = component_moments(base, local, k);

@@ -6,7 +6,6 @@ use crate::algorithm::{Settings, conflict};
 use crate::confidence::Confidence;
 use crate::experiment::{Base, Experiment, Part, RunParams};
 use crate::exploration::Exploration;
-use crate::metrics::columns::MAX_COMPONENTS;
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::schema::RunSchema;
@@ -142,22 +141,15 @@ pub fn join(problems: &[impl ToString]) -> String {
 fn compile(code: &str, task: &Task) -> Result<Program, String> {
     let compiled = reward::compile(code, &task.schema, &run_schema());
     let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
-    let program = match (compiled.program, errors.first()) {
-        (Some(program), None) => program,
+    match (compiled.program, errors.first()) {
+        (Some(program), None) => Ok(program),
         (_, Some(first)) => {
             let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
             let hint = first.suggestion.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
-            return Err(format!("line {}: {}{hint}{more}", first.line, first.message));
+            Err(format!("line {}: {}{hint}{more}", first.line, first.message))
         }
-        (None, None) => return Err("the program does not compile".into()),
-    };
-    if program.components.len() > MAX_COMPONENTS {
-        return Err(format!(
-            "a program has at most {MAX_COMPONENTS} components, this one has {}",
-            program.components.len()
-        ));
+        (None, None) => Err("the program does not compile".into()),
     }
-    Ok(program)
 }
 
 /// A task as the reward programs of an experiment see it, and what adds fields to its episodes.

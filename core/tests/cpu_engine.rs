@@ -3,7 +3,7 @@
 
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::{self, Experiment, Part};
-use goodhart_core::metrics::columns::ROW;
+use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use goodhart_core::metrics::{Column, digest};
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::plan::{self, Plan};
@@ -311,4 +311,25 @@ fn a_reward_for_the_goal_teaches_the_way_to_it() {
     let rows = train(&plan, &lanes_of(&plan, &[0]), 60);
     let last = |lane: usize| rows[lane][59 * ROW + Column::TrueScore as usize];
     assert!(last(0) < 0.2 && last(1) > 0.9, "coin {}, potential {}", last(0), last(1));
+}
+
+/// As many components as the language takes, in the rows of the engine.
+#[test]
+fn every_component_has_its_columns() {
+    let code =
+        |n: usize| -> String { (0..n).map(|c| format!("def c{c}(ep):\n    return {c}.5 + 0 * ep.arm\n")).collect() };
+    let mut e = shipped("par");
+    for n in [1, 8, 9, 32] {
+        e.arms.truncate(1);
+        e.arms[0].code = code(n);
+        let plan = Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{n}: {}", plan::join(&p))));
+        let row = &train(&plan, &lanes_of(&plan, &[0]), 1)[0];
+        for c in 0..n {
+            assert_eq!(row[component_mean(c)], c as f32 + 0.5, "component {c} of {n}");
+        }
+        assert!((n..MAX_COMPONENTS).all(|c| row[component_mean(c)].is_nan()));
+    }
+    e.arms[0].code = code(33);
+    let refused = plan::join(&plan::plan(&e).err().expect("33 components"));
+    assert!(refused.contains("a program has at most 32 components, this one has 33"), "{refused}");
 }

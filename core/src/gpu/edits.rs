@@ -95,11 +95,48 @@ impl GpuEngine {
 
     /// Compiles a new program for an arm and uses it from the next submit on.
     ///
-    /// Errors: a program that the device's compiler refuses; the old one goes on.
+    /// Errors: a program that the device's compiler refuses, or more components than the device holds; the old one goes
+    /// on.
     pub async fn set_program(&mut self, arm: usize, program: Program) -> Result<(), GpuError> {
+        if !self.shape.has_room(&program) {
+            self.grow(&program).await?;
+        }
         let prepared = self.prepare(arm, program).await?;
         self.install(prepared);
         Ok(())
+    }
+
+    /// Makes the buffers that have a slot for every component anew, larger, and compiles all stages for them. What they
+    /// hold is of one update only.
+    ///
+    /// Errors: buffers that the device does not hold; everything stays as it was.
+    async fn grow(&mut self, program: &Program) -> Result<(), GpuError> {
+        let before = (self.shape.clone(), self.buffers.clone());
+        self.shape.make_room(program);
+        let stages = self.compiled_anew().await;
+        match stages {
+            Ok(stages) => self.stages = stages,
+            Err(error) => {
+                (self.shape, self.buffers) = before;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn compiled_anew(&mut self) -> Result<Vec<Stage>, GpuError> {
+        let shape = &self.shape;
+        let (samples, rows) = (shape.lanes * shape.samples(), shape.lanes * shape.rows());
+        self.buffers.storage(&self.context, "components", samples * shape.components)?;
+        self.buffers.storage(&self.context, "step_components", rows * shape.step_components)?;
+        let programs: Vec<&Program> = self.arms.iter().map(|arm| &arm.program).collect();
+        let mut sources = self.parts().stages(&programs)?;
+        if self.has_stage("outer_step") {
+            self.buffers.storage(&self.context, "outer_products", 4 * shape.lanes * shape.components)?;
+            sources.extend(self.parts().outer()?);
+        }
+        sources.extend(self.missing()?);
+        compile(&self.context, &self.shape, &self.layout, &self.buffers, sources, |_, _| ()).await
     }
 
     /// Whether a stage of that name has been compiled.

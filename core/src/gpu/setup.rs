@@ -63,11 +63,12 @@ pub(super) fn resolve(plan: &Plan, policy: &dyn Policy, lanes: usize) -> Result<
         active: plan.interface.active,
         critic,
         bootstraps: plan.bootstraps(),
-        components: columns::MAX_COMPONENTS,
-        step_components: columns::MAX_COMPONENTS,
+        components: 0,
+        step_components: 0,
         columns: columns::ROW,
         ring: MAX_UPDATES,
     };
+    plan.arms.iter().for_each(|arm| shape.make_room(&arm.program));
     let mut layout = match &plan.task.play {
         Play::Tokens(play) => {
             shape.end_token = play.end_token() as usize;

@@ -1,5 +1,6 @@
 //! The sizes of a batch, fixed for the life of an engine: shaders get them as constants.
 
+use crate::reward::Program;
 use std::fmt::Write as _;
 
 /// Sizes of the batch of all lanes; see `shaders/README.md` for the buffers they give.
@@ -28,7 +29,7 @@ pub struct Shape {
     pub critic: bool,
     /// It is asked about the states behind the last steps of samples that were cut off.
     pub bootstraps: bool,
-    /// Slots for components and step components, the most of any arm.
+    /// Slots for components and step components: the most of any arm, in steps of `SLOTS`.
     pub components: usize,
     pub step_components: usize,
     /// Numbers of a metric row.
@@ -40,7 +41,22 @@ pub struct Shape {
 /// Samples of a group up to which `measure` compares all pairs itself.
 const SMALL_GROUP: usize = 128;
 
+/// Slots for components come in this number, so that few edits of a program need more.
+const SLOTS: usize = 8;
+
 impl Shape {
+    /// Whether there are slots for the components of a program.
+    pub(super) fn has_room(&self, program: &Program) -> bool {
+        program.components.len() <= self.components && program.n_step_components() <= self.step_components
+    }
+
+    /// Adds slots for the components of a program where they lack.
+    pub(super) fn make_room(&mut self, program: &Program) {
+        let slots = |n: usize| n.max(1).next_multiple_of(SLOTS);
+        self.components = self.components.max(slots(program.components.len()));
+        self.step_components = self.step_components.max(slots(program.n_step_components()));
+    }
+
     /// Whether groups are so large that stage `infer` compares their samples, a workgroup a group.
     pub(super) fn infers(&self) -> bool {
         self.group > SMALL_GROUP

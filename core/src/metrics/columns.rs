@@ -1,7 +1,7 @@
 //! The columns of a metric row: one list, in the order of the row, for both engines, the charts, the files and the docs.
 
-/// Most components of a reward program that a row has room for.
-pub const MAX_COMPONENTS: usize = 8;
+/// Most components of a reward program, and so of a row.
+pub const MAX_COMPONENTS: usize = 32;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug)]

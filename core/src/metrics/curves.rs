@@ -1,6 +1,6 @@
 //! The metric rows of a run, by lane, as they arrive in any order.
 
-use super::columns::ROW;
+use super::columns::{COLUMNS, ROW};
 use std::collections::BTreeMap;
 
 /// Rows of every lane: lane = seed * arms + arm. A row not there yet is NaN.
@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 pub struct Curves {
     pub arms: usize,
     pub seeds: usize,
-    /// By lane: [update][ROW].
+    /// Numbers kept of a row: up to the last that any row has, since a row has places for more components than programs
+    /// mostly have.
+    width: usize,
+    /// By lane: [update][width].
     lanes: Vec<Vec<f32>>,
 }
 
 impl Curves {
     /// No rows yet.
     pub fn new(arms: usize, seeds: usize) -> Self {
-        Self { arms, seeds, lanes: vec![Vec::new(); arms * seeds] }
+        Self { arms, seeds, width: COLUMNS.len(), lanes: vec![Vec::new(); arms * seeds] }
     }
 
     /// Puts a row [ROW] in its place. Rows of lanes outside the run are ignored.
@@ -23,16 +26,34 @@ impl Curves {
         if arm >= self.arms || seed >= self.seeds || row.len() != ROW {
             return;
         }
+        self.widen(row.iter().rposition(|x| !x.is_nan()).map_or(0, |last| last + 1));
+        let width = self.width;
         let lane = &mut self.lanes[seed * self.arms + arm];
-        if lane.len() < (update + 1) * ROW {
-            lane.resize((update + 1) * ROW, f32::NAN);
+        if lane.len() < (update + 1) * width {
+            lane.resize((update + 1) * width, f32::NAN);
         }
-        lane[update * ROW..(update + 1) * ROW].copy_from_slice(row);
+        lane[update * width..(update + 1) * width].copy_from_slice(&row[..width]);
+    }
+
+    /// Makes room for rows of this width.
+    fn widen(&mut self, width: usize) {
+        if width <= self.width {
+            return;
+        }
+        for lane in &mut self.lanes {
+            let mut wide = Vec::with_capacity(lane.len() / self.width * width);
+            for row in lane.chunks_exact(self.width) {
+                wide.extend_from_slice(row);
+                wide.resize(wide.len() + width - self.width, f32::NAN);
+            }
+            *lane = wide;
+        }
+        self.width = width;
     }
 
     /// Updates that a lane has rows for.
     pub fn updates(&self, arm: usize, seed: usize) -> usize {
-        self.lanes[seed * self.arms + arm].len() / ROW
+        self.lanes[seed * self.arms + arm].len() / self.width
     }
 
     /// Updates that every seed of an arm has.
@@ -43,23 +64,22 @@ impl Curves {
     /// One value; NaN where there is none.
     pub fn value(&self, arm: usize, seed: usize, update: usize, column: usize) -> f32 {
         let lane = &self.lanes[seed * self.arms + arm];
-        lane.get(update * ROW + column).copied().unwrap_or(f32::NAN)
+        let row = lane.get(update * self.width..(update + 1) * self.width);
+        row.and_then(|row| row.get(column)).copied().unwrap_or(f32::NAN)
     }
 
     /// One lane's curve of a column.
     pub fn curve(&self, arm: usize, seed: usize, column: usize) -> Vec<f32> {
-        self.lanes[seed * self.arms + arm].iter().skip(column).step_by(ROW).copied().collect()
-    }
-
-    /// The rows of one lane, [update][ROW].
-    pub fn rows(&self, arm: usize, seed: usize) -> &[f32] {
-        &self.lanes[seed * self.arms + arm]
+        if column >= self.width {
+            return vec![f32::NAN; self.updates(arm, seed)];
+        }
+        self.lanes[seed * self.arms + arm].iter().skip(column).step_by(self.width).copied().collect()
     }
 
     /// Drops all rows from `update` on (a run that went back to a checkpoint).
     pub fn truncate(&mut self, update: usize) {
         for lane in &mut self.lanes {
-            lane.truncate(update * ROW);
+            lane.truncate(update * self.width);
         }
     }
 
@@ -104,7 +124,7 @@ mod tests {
         }
         let before = curves.digests(&names);
         assert_eq!(before.keys().collect::<Vec<_>>(), ["rewards/goal/mean", "true_score"]);
-        let mut row = curves.rows(1, 0).to_vec();
+        let mut row: Vec<f32> = (0..ROW).map(|column| curves.value(1, 0, 0, column)).collect();
         row[columns::component_mean(1)] = 1.0;
         curves.put(1, 0, 0, &row);
         let mut after = curves.digests(&names);

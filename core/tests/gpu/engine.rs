@@ -4,7 +4,7 @@ use crate::device::context;
 use crate::experiments::{BANDIT, bandit, experiment, parameters, plan_of, rows_of};
 use goodhart_core::cpu::{CpuEngine, lanes_of};
 use goodhart_core::gpu::GpuEngine;
-use goodhart_core::metrics::columns::ROW;
+use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Twelve updates, interrupted by a checkpoint that a second engine takes over; and what views read.
@@ -89,4 +89,29 @@ async fn an_edited_program_is_used_and_the_policy_stays() {
     let rows = rows_of(&mut engine, 2).await;
     assert_eq!(rows[1], 8.5);
     assert!(rows[ROW + 1] < 8.0, "the other arm keeps its program");
+}
+
+/// An edit may bring more components than the run began with, and the row has all of them.
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn an_edit_may_bring_more_components() {
+    let Some(context) = context().await else { return };
+    let plan = bandit(4, 0.0);
+    let ids = lanes_of(&plan, &[0, 1]);
+    let mut engine = GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
+    rows_of(&mut engine, 1).await;
+    let before = parameters(&engine).await;
+    let code: String = (0..32).map(|c| format!("def c{c}(ep, t):\n    return {c}.5\n")).collect();
+    engine.set_program(0, plan.compile(&code).unwrap()).await.unwrap();
+    assert_eq!(before, parameters(&engine).await);
+    let rows = rows_of(&mut engine, 2).await;
+    for (lane, row) in rows.chunks_exact(ROW).enumerate() {
+        for c in 0..MAX_COMPONENTS {
+            let mean = row[component_mean(c)];
+            match (ids[lane].arm, c) {
+                (0, _) => assert_eq!(mean, c as f32 + 0.5, "component {c}"),
+                (_, 0) => assert!(mean < 8.0, "the other arm keeps its program"),
+                _ => assert!(mean.is_nan(), "component {c} of a program of one is {mean}"),
+            }
+        }
+    }
 }
