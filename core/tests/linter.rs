@@ -264,3 +264,23 @@ fn good_arms_that_ship_set_nothing_off() {
         }
     }
 }
+
+#[test]
+fn digits_that_a_subtraction_takes_are_named() {
+    let spread = |text: &str| format!("{GOAL}def steady(ep):\n    worth = 1e6\n    n = ep.length + 1\n    {text}\n");
+    let naive = spread(
+        "m = sum(worth + d for d in ep.distance) / n\n    v = sum((worth + d) ** 2 for d in ep.distance) / n - m * m\n    return -sqrt(max(v, 0.0))",
+    );
+    let r = of("gridworld", [], &naive);
+    let found = r.findings.iter().find(|f| f.check == Check::Cancellation).expect("a subtraction that cancels");
+    assert_eq!(found.component.as_deref(), Some("steady"));
+    assert!(found.diagnostic.message.contains("the subtraction on line 7"), "{}", found.diagnostic.message);
+    for fine in ["return -std(worth + d for d in ep.distance)", "return (worth + ep.distance[-1]) - worth"] {
+        assert!(!has(&of("gridworld", [], &spread(fine)), Check::Cancellation, None), "{fine}");
+        assert!(!has(&of("gridworld", [], &spread(fine)), Check::Cancellation, Some("steady")), "{fine}");
+    }
+    let in_combine = format!(
+        "{GOAL}def combine(r, ep, group, batch, run):\n    m = mean(1e6 + e.length for e in group)\n    v = mean((1e6 + e.length) ** 2 for e in group) - m * m\n    return r.goal - v / 100\n"
+    );
+    assert!(has(&of("gridworld", [], &in_combine), Check::Cancellation, None));
+}

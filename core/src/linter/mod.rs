@@ -2,6 +2,7 @@
 //! reason, and with a fix where one was found that ends it. `exact` asks the oracle's solution of a small task, `sampled`
 //! looks at episodes of the base policy, `search` trains a little where there is no solution.
 
+mod digits;
 pub mod edits;
 mod episodes;
 mod exact;

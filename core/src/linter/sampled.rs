@@ -35,6 +35,7 @@ pub fn check(plan: &Plan, arm: &PlannedArm, all: &Episodes, solution: Option<(Co
     if !program.has_combine() {
         shares(arm, all, &scores, report);
     }
+    super::digits::check(plan, arm, &all.records, report);
     let paid: Vec<f64> = paid.iter().map(|x| f64::from(*x)).collect();
     below_epsilon(plan, arm, &paid, report);
     let best = solution.map_or(0.0, |(_, best)| best);

@@ -104,6 +104,8 @@ pub enum Check {
     PaysForNothing,
     /// What a short search finds for the reward is paid more and worth less than what one finds for the true objective.
     PaysMoreForLess,
+    /// Rounding to 32 bits changes what a program computes: a subtraction takes most of the digits away.
+    Cancellation,
 }
 
 /// A change that ends a finding, brings no other and costs no true score: the linter has tried it.
