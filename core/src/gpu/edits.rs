@@ -135,7 +135,11 @@ impl GpuEngine {
             self.buffers.storage(&self.context, "outer_products", 4 * shape.lanes * shape.components)?;
             sources.extend(self.parts().outer()?);
         }
-        sources.extend(self.missing()?);
+        // Past samples have a shape of their own, but their stages are compiled with the same sizes.
+        match self.ring {
+            Some(ring) if self.has_stage("refill_draw") => sources.extend(self.parts().refill(ring)),
+            _ => sources.extend(self.missing()?),
+        }
         compile(&self.context, &self.shape, &self.layout, &self.buffers, sources, |_, _| ()).await
     }
 
