@@ -2,7 +2,7 @@
 
 use crate::engine_client::describe;
 use crate::plain::{text_of, to_js};
-use crate::state::{App, EVENTS, Phase, RunData, shipped, told};
+use crate::state::{App, ArmId, EVENTS, Phase, RunData, shipped, told};
 use goodhart_core::link::{LinkError, MAX_JSON, MAX_LINK};
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
@@ -158,15 +158,15 @@ async fn open(app: App, what: &JsValue) -> Result<(), String> {
 
 /// {arm: {metric: Float32Array of the seed mean, by update}}
 fn metrics(app: App) -> JsValue {
-    let names = app.arm_names();
+    let runners = app.runners();
     let arms = app.with_data(|data| {
-        let of = |(arm, name): (usize, &String)| {
+        let of = |(arm, name): (ArmId, String)| {
             let values =
                 |data: &mut RunData, metric: &str| data.mean(arm, metric).map(Float32Array::from).unwrap_or_default();
             let own = data.metrics(arm).into_iter().map(|metric| entry(&metric, &values(data, &metric))).collect();
-            entry(name, &object(own))
+            entry(&name, &object(own))
         };
-        names.iter().enumerate().map(of).collect()
+        runners.into_iter().map(of).collect()
     });
     object(arms)
 }
@@ -181,12 +181,12 @@ fn object(entries: Array) -> JsValue {
 }
 
 pub fn fired(app: App) -> JsValue {
-    let names = app.arm_names();
+    let runners = app.runners();
     let alarms = app.with_data(|data| alarms::detect(&data.curves));
     let fired: Vec<Fired<'_>> = alarms
         .iter()
         .map(|a| Fired {
-            arm: names.get(a.arm as usize).map_or("", String::as_str),
+            arm: runners.get(a.arm as usize).map_or("", |(_, name)| name),
             kind: a.kind,
             update: a.update,
             sentence: &a.sentence,

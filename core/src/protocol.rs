@@ -33,42 +33,21 @@ pub enum Command {
         checkpoint: Option<Checkpoint>,
     },
     /// Trains until paused or at the end; waits `delay_ms` after each update.
-    Run {
-        run: u32,
-        delay_ms: u32,
-    },
-    Pause {
-        run: u32,
-    },
+    Run { run: u32, delay_ms: u32 },
+    /// Rests. With `at`, a worker that is further goes back to that update, so that what rests is what is on screen.
+    Pause { run: u32, at: Option<u32> },
+    /// Trains no further than this update until told more: no worker runs far ahead of another.
+    Pace { run: u32, update: u32 },
     /// Trains n updates and pauses.
-    Step {
-        run: u32,
-        n: u32,
-    },
+    Step { run: u32, n: u32 },
     /// A new reward program for an arm; used from the next update on if it compiles. Answered by `Edited`.
-    SetProgram {
-        run: u32,
-        arm: u32,
-        edit: u32,
-        code: String,
-    },
+    SetProgram { run: u32, arm: u32, edit: u32, code: String },
     /// New settings for an arm (a diff against the experiment's algorithm). Answered by `Edited`.
-    SetAlgorithm {
-        run: u32,
-        arm: u32,
-        edit: u32,
-        algorithm: Overrides,
-    },
-    /// Which lane the anatomy shows; sent with every report from then on.
-    Watch {
-        run: u32,
-        arm: u32,
-        seed: u32,
-    },
+    SetAlgorithm { run: u32, arm: u32, edit: u32, algorithm: Overrides },
+    /// Which lane the anatomy shows; sent with every report from then on, and at once where the run rests.
+    Watch { run: u32, arm: u32, seed: u32 },
     /// Asks for a checkpoint now. Answered by `Checkpointed`.
-    Save {
-        run: u32,
-    },
+    Save { run: u32 },
 }
 
 /// Worker to page.

@@ -254,12 +254,13 @@ enums! {
     Command {
         0 Load { run, experiment, seeds, engine, base, checkpoint },
         1 Run { run, delay_ms },
-        2 Pause { run },
+        2 Pause { run, at },
         3 Step { run, n },
         4 SetProgram { run, arm, edit, code },
         5 SetAlgorithm { run, arm, edit, algorithm },
         6 Watch { run, arm, seed },
-        7 Save { run }
+        7 Save { run },
+        8 Pace { run, update }
     }
     Event {
         0 Started { adapter },

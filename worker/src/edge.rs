@@ -9,13 +9,19 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
+/// How many checkpoints are kept: at least, and where they are small.
+const KEPT: (usize, usize) = (2, 5);
+/// Words that more than the least may have together.
+const KEPT_WORDS: usize = 2 << 20;
+
 thread_local! {
     static INBOX: RefCell<VecDeque<Command>> = const { RefCell::new(VecDeque::new()) };
     /// Resolves the promise of whoever waits for a command.
     static WAITING: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
     static CHANNEL: RefCell<Option<MessageChannel>> = const { RefCell::new(None) };
-    /// The run and the last checkpoint, for the message after a panic.
-    static LAST: RefCell<(u32, Option<Checkpoint>)> = const { RefCell::new((0, None)) };
+    /// The run and its last checkpoints, the newest last: for the message after a panic, and to go back to what the page
+    /// shows when it rests.
+    static LAST: RefCell<(u32, Vec<Checkpoint>)> = const { RefCell::new((0, Vec::new())) };
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -143,21 +149,50 @@ pub async fn adapter_name() -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Keeps what the page would need to go on elsewhere.
-pub fn remember(run: u32, checkpoint: Option<Checkpoint>) {
-    LAST.with_borrow_mut(|last| *last = (run, checkpoint));
+/// Another run is in hand, with where it begins if that is known.
+pub fn begin(run: u32, checkpoint: Option<Checkpoint>) {
+    LAST.with_borrow_mut(|last| *last = (run, checkpoint.into_iter().collect()));
+}
+
+/// Keeps what the page would need to go on elsewhere, and the one before it.
+pub fn remember(checkpoint: Checkpoint) {
+    LAST.with_borrow_mut(|(_, all)| {
+        all.retain(|c| c.update < checkpoint.update);
+        all.push(checkpoint);
+        let words = |c: &Checkpoint| {
+            c.lanes.iter().map(|l| 3 * l.params.len() + l.buffer.len() + l.visits.len()).sum::<usize>()
+        };
+        let (least, most) = KEPT;
+        while all.len() > most || (all.len() > least && all.iter().map(words).sum::<usize>() > KEPT_WORDS) {
+            all.remove(0);
+        }
+    });
 }
 
 /// The run in hand and its last checkpoint.
 pub fn remembered() -> (u32, Option<Checkpoint>) {
-    LAST.with_borrow(Clone::clone)
+    LAST.with_borrow(|(run, all)| (*run, all.last().cloned()))
+}
+
+/// Forgets the checkpoints from after an update.
+pub fn forget_after(update: u32) {
+    LAST.with_borrow_mut(|(_, all)| all.retain(|c| c.update <= update));
+}
+
+/// A checkpoint from which `at` can be reached by training, and so be shown, or the first update after it for which there
+/// is one.
+pub fn before(at: u32) -> Option<(Checkpoint, u32)> {
+    LAST.with_borrow(|(_, all)| {
+        let before = all.iter().rfind(|c| c.update < at || c.update == 0);
+        before.map(|c| (c.clone(), at)).or_else(|| all.first().map(|c| (c.clone(), c.update + 1)))
+    })
 }
 
 /// A panic is a bug; the page hears of it with the last checkpoint, so that it costs nobody their run.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|info| {
-        let (run, checkpoint) =
-            LAST.try_with(|last| last.try_borrow().map(|l| l.clone()).ok()).ok().flatten().unwrap_or_default();
+        let last = LAST.try_with(|last| last.try_borrow().map(|l| (l.0, l.1.last().cloned())).ok());
+        let (run, checkpoint) = last.ok().flatten().unwrap_or_default();
         post(&Event::Failed { run, message: format!("the engine stopped at an internal error: {info}"), checkpoint });
     }));
 }

@@ -47,6 +47,14 @@ impl Reports {
         self.anatomy_took = ms;
     }
 
+    /// Forgets the rows from an update on: the run goes back to it.
+    pub fn forget_from(&mut self, update: u32) {
+        let keeps: Vec<bool> = self.index.iter().map(|i| i.update < update).collect();
+        let mut kept = keeps.iter().flat_map(|keep| std::iter::repeat_n(*keep, ROW));
+        self.values.retain(|_| kept.next().unwrap_or(true));
+        self.index.retain(|i| i.update < update);
+    }
+
     /// Time does not pass while a run is paused.
     pub fn restart_clock(&mut self, now: f64) {
         self.last = now;

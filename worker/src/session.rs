@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 /// Milliseconds of training before commands are looked at.
 const SLICE: f64 = 12.0;
-/// Checkpoints are kept against a crash: as often as costs a twentieth of the time, within these milliseconds.
+/// Checkpoints are kept against a crash, and to go back to what is on screen: as often as costs a twentieth of the time,
+/// within these milliseconds: two of them reach further back than the screen is behind.
 const CHECKPOINT_SHARE: f64 = 20.0;
-const CHECKPOINT_EVERY: (f64, f64) = (250.0, 4000.0);
+const CHECKPOINT_EVERY: (f64, f64) = (400.0, 4000.0);
 
 /// Most bytes that a worker may hold when another run comes.
 const MOST_KEPT: usize = 48 << 20;
@@ -34,10 +35,13 @@ struct Session {
     run: u32,
     shape: Shape,
     plan: Arc<Plan>,
+    seeds: Vec<u32>,
     engine: Engine,
     reports: Reports,
     /// Updates left before it pauses; 0 = paused.
     left: u32,
+    /// It waits at this update until told more.
+    pace: u32,
     delay_ms: u32,
     /// When the next checkpoint is due; the first one is after the first update.
     next_checkpoint: f64,
@@ -53,6 +57,11 @@ pub async fn serve() {
             session = handle(session, command).await;
         }
         match &mut session {
+            // What it has is said before it waits: the others are told of it.
+            Some(s) if s.left > 0 && s.is_ahead() => {
+                s.report(false).await;
+                edge::wait_for_command().await;
+            }
             Some(s) if s.left > 0 => {
                 if let Err(message) = s.train().await {
                     let (run, checkpoint) = edge::remembered();
@@ -76,7 +85,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         }
         // The next run takes its memory.
         drop(session);
-        edge::remember(run, checkpoint.clone());
+        edge::begin(run, checkpoint.clone());
         let loaded = Session::load(run, &experiment, &seeds, engine, base, checkpoint).await;
         return loaded
             .map_err(|message| edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 }))
@@ -87,25 +96,26 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         Command::Load { .. } => {}
         Command::Run { run, delay_ms } if run == session.run => session.go(u32::MAX, delay_ms),
         Command::Step { run, n } if run == session.run => session.go(n, 0),
-        Command::Pause { run } if run == session.run => {
-            if let Err(message) = session.pause().await {
+        Command::Pause { run, at } if run == session.run => {
+            if let Err(message) = session.pause(at).await {
                 edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
                 return None;
             }
         }
+        Command::Pace { run, update } if run == session.run => session.pace = update,
         Command::SetProgram { run, arm, edit, code } if run == session.run => {
             let error = session.engine.set_program(&session.plan, arm as usize, &code).await.err();
-            session.edited(arm, edit, error);
+            session.edited(arm, edit, error).await;
         }
         Command::SetAlgorithm { run, arm, edit, algorithm } if run == session.run => {
             let settings = session.plan.settings(&algorithm);
             let error = settings.and_then(|s| session.engine.set_settings(&session.plan, arm as usize, s)).err();
-            session.edited(arm, edit, error);
+            session.edited(arm, edit, error).await;
         }
         Command::Watch { run, arm, seed } if run == session.run => {
-            session.engine.watch(LaneId { arm: arm as usize, seed: seed as usize });
-            if session.left == 0 {
-                session.report(true).await;
+            if let Err(message) = session.watch(LaneId { arm: arm as usize, seed: seed as usize }).await {
+                edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 });
+                return None;
             }
         }
         Command::Save { run } if run == session.run => match session.checkpoint().await {
@@ -113,7 +123,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
                 let event = Event::Checkpointed { run, checkpoint };
                 edge::post(&event);
                 if let Event::Checkpointed { checkpoint, .. } = event {
-                    edge::remember(run, Some(checkpoint));
+                    edge::remember(checkpoint);
                 }
             }
             Err(message) => {
@@ -161,9 +171,24 @@ impl Session {
         let columns =
             fixed.map(|c| MetricColumn { name: c.name.into(), help: c.help.into(), unit: c.unit.into() }).collect();
         let engine_info = EngineInfo { kind, adapter: engine.adapter() };
+        if checkpoint.is_none() {
+            edge::remember(engine.checkpoint().await?);
+        }
         edge::post(&Event::Ready { run, engine: engine_info, columns });
         let shape = shape(experiment);
-        Ok(Self { run, shape, plan, engine, reports: Reports::default(), left: 0, delay_ms: 0, next_checkpoint: 0.0 })
+        let (reports, next_checkpoint) = (Reports::default(), 0.0);
+        Ok(Self {
+            run,
+            shape,
+            plan,
+            seeds: seeds.to_vec(),
+            engine,
+            reports,
+            left: 0,
+            pace: u32::MAX,
+            delay_ms: 0,
+            next_checkpoint,
+        })
     }
 
     fn go(&mut self, updates: u32, delay_ms: u32) {
@@ -181,9 +206,17 @@ impl Session {
         edge::post(&Event::Paused { run: self.run, update, finished: update >= self.plan.run.updates });
     }
 
-    async fn pause(&mut self) -> Result<(), String> {
+    /// Whether it has trained as far as it may.
+    fn is_ahead(&self) -> bool {
+        self.engine.update_count() >= self.pace
+    }
+
+    async fn pause(&mut self, at: Option<u32>) -> Result<(), String> {
         self.left = 0;
         self.engine.settle(&mut self.reports).await?;
+        if let Some(at) = at.filter(|at| self.engine.update_count() > *at) {
+            self.go_back(at).await?;
+        }
         self.report(true).await;
         self.post_paused();
         Ok(())
@@ -197,8 +230,56 @@ impl Session {
         self.engine.checkpoint().await
     }
 
-    fn edited(&mut self, arm: u32, edit: u32, error: Option<String>) {
+    /// Trains from a checkpoint to an update that was passed: the same bits again.
+    async fn go_back(&mut self, at: u32) -> Result<(), String> {
+        let Some((checkpoint, at)) = edge::before(at).filter(|(_, at)| *at <= self.engine.update_count()) else {
+            return Ok(());
+        };
+        self.engine.restore(&checkpoint)?;
+        self.reports.forget_from(checkpoint.update);
+        let mut start = edge::now();
+        while self.engine.update_count() < at {
+            let left = at - self.engine.update_count();
+            if self.engine.update(left, &mut self.reports).await? == 0 {
+                break;
+            }
+            if edge::now() - start >= SLICE {
+                edge::give_way().await;
+                start = edge::now();
+            }
+        }
+        self.engine.settle(&mut self.reports).await?;
+        edge::forget_after(at);
+        Ok(())
+    }
+
+    /// Shows another lane from now on. A run that rests makes its last update once more, for that lane's part in it.
+    async fn watch(&mut self, lane: LaneId) -> Result<(), String> {
+        self.engine.watch(lane);
+        if self.left > 0 {
+            return Ok(());
+        }
         let update = self.engine.update_count();
+        if update > 0 && self.plan_has(lane) && self.engine.anatomy(&self.plan).await.is_none() {
+            self.go_back(update).await?;
+        }
+        self.report(true).await;
+        Ok(())
+    }
+
+    /// Whether a lane is one of this worker's.
+    fn plan_has(&self, lane: LaneId) -> bool {
+        lane.arm < self.plan.arms.len() && self.seeds.contains(&(lane.seed as u32))
+    }
+
+    /// An edit is in use: what was trained before it cannot be gone back to.
+    async fn edited(&mut self, arm: u32, edit: u32, error: Option<String>) {
+        let update = self.engine.update_count();
+        if error.is_none()
+            && let Ok(checkpoint) = self.checkpoint().await
+        {
+            edge::begin(self.run, Some(checkpoint));
+        }
         edge::post(&Event::Edited { run: self.run, arm, edit, update, error });
     }
 
@@ -206,7 +287,8 @@ impl Session {
     async fn train(&mut self) -> Result<(), String> {
         let start = edge::now();
         loop {
-            let done = self.engine.update(self.left, &mut self.reports).await?;
+            let may = self.pace.saturating_sub(self.engine.update_count()).min(self.left);
+            let done = if may > 0 { self.engine.update(may, &mut self.reports).await? } else { 0 };
             self.left -= done.min(self.left);
             if self.delay_ms > 0 && self.left > 0 {
                 self.engine.settle(&mut self.reports).await?;
@@ -214,12 +296,12 @@ impl Session {
                 edge::sleep(self.delay_ms).await;
                 break;
             }
-            if self.left == 0 || edge::now() - start >= SLICE {
+            if self.left == 0 || self.is_ahead() || edge::now() - start >= SLICE {
                 break;
             }
         }
         if self.left == 0 {
-            self.pause().await?;
+            self.pause(None).await?;
         } else {
             self.report_if_due().await;
         }
@@ -233,7 +315,7 @@ impl Session {
             return Ok(());
         }
         let checkpoint = self.checkpoint().await?;
-        edge::remember(self.run, Some(checkpoint));
+        edge::remember(checkpoint);
         let now = edge::now();
         let (least, most) = CHECKPOINT_EVERY;
         self.next_checkpoint = now + (CHECKPOINT_SHARE * (now - start)).clamp(least, most);

@@ -61,10 +61,6 @@ impl Session {
         }
         for edit in self.edits.values_mut() {
             edit.waiting = (0..workers).collect();
-            match &mut edit.command {
-                Command::SetProgram { run, .. } | Command::SetAlgorithm { run, .. } => *run = self.run,
-                _ => {}
-            }
         }
         for at in 0..workers {
             effects.extend(self.load_slot(at));
@@ -88,7 +84,7 @@ impl Session {
         if !slot.started || slot.stage != Stage::Waiting || slot.seeds.is_empty() {
             return Vec::new();
         }
-        let needs_base = plan.experiment.base.as_ref().is_some_and(|b| b.steps > 0) && plan.base.is_none();
+        let needs_base = plan.crew.experiment.base.as_ref().is_some_and(|b| b.steps > 0) && plan.base.is_none();
         if needs_base && at > 0 {
             return Vec::new();
         }
@@ -97,7 +93,7 @@ impl Session {
             at,
             Command::Load {
                 run: self.run,
-                experiment: Box::new(plan.experiment.clone()),
+                experiment: Box::new(plan.crew.experiment.clone()),
                 seeds: slot.seeds.clone(),
                 engine: plan.kind,
                 base: plan.base.clone(),

@@ -1,7 +1,10 @@
 //! The page's side of the engine: the workers, and the session that says what they do.
 
+mod edits;
 mod load;
+mod pace;
 mod recover;
+mod regroup;
 mod session;
 mod slot;
 mod told;

@@ -46,7 +46,9 @@ impl Session {
         } else {
             format!("{} The CPU trains this run instead.", sentence(&message))
         };
-        effects.push(Effect::Tell(Told::Moved { message: what, rewind: Some(update) }));
+        // Where only some catch up, their rows are replaced as they come, and those of the others stay.
+        let rewind = self.regroup.is_none().then_some(update);
+        effects.push(Effect::Tell(Told::Moved { message: what, rewind }));
         effects.extend(self.begin(checkpoint));
         effects
     }
@@ -70,7 +72,7 @@ impl Session {
     pub(super) fn stick(&mut self, why: String) -> Vec<Effect> {
         self.wish = Wish::Rest;
         let run = self.run;
-        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
+        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run, at: None }));
         for slot in self.slots.iter_mut().filter(|slot| slot.stage != Stage::Dead) {
             slot.stage = Stage::Idle;
         }

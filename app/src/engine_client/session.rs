@@ -4,11 +4,12 @@
 //! On the CPU every worker owns some of the seeds; on WebGPU one worker owns all. A worker that fails goes on from its
 //! last checkpoint: WebGPU's on the CPU, the CPU's once more on the CPU.
 
+use super::edits::Edit;
 use super::recover::sentence;
+use super::regroup::{Crew, Regroup};
 use super::slot::{Slot, Stage};
 use super::told::{Choice, Effect, EngineView, Told};
 use goodhart_core::experiment::Experiment;
-use goodhart_core::params::Overrides;
 use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
 use std::collections::BTreeMap;
 
@@ -20,21 +21,13 @@ pub(super) enum Wish {
     Reach { update: u32 },
 }
 
-/// An edit sent to the workers and not yet answered by all.
-pub(super) struct Edit {
-    pub(super) command: Command,
-    pub(super) arm: u32,
-    pub(super) waiting: Vec<usize>,
-    pub(super) update: u32,
-    pub(super) error: Option<String>,
-}
-
 /// What is loaded.
 pub(super) struct Plan {
-    pub(super) experiment: Experiment,
+    pub(super) crew: Crew,
     pub(super) base: Option<Vec<f32>>,
     pub(super) kind: EngineKind,
     pub(super) seeds: u32,
+    pub(super) updates: u32,
 }
 
 pub struct Session {
@@ -46,6 +39,9 @@ pub struct Session {
     /// The choice had to be given up (WebGPU failed); holds until the person chooses again.
     pub(super) no_gpu: bool,
     pub(super) wish: Wish,
+    /// Strategies leave or join.
+    pub(super) regroup: Option<Regroup>,
+    /// The strategy and the seed that the anatomy shows.
     pub(super) watch: (u32, u32),
     pub(super) edits: BTreeMap<u32, Edit>,
     pub(super) adapter: Option<Option<Adapter>>,
@@ -73,6 +69,7 @@ impl Session {
             plan: None,
             no_gpu: false,
             wish: Wish::Rest,
+            regroup: None,
             watch: (0, 0),
             edits: BTreeMap::new(),
             adapter: None,
@@ -90,22 +87,27 @@ impl Session {
         self.faster = None;
     }
 
-    /// Loads an experiment from update 0; the run rests until told otherwise.
-    pub fn load(&mut self, experiment: Experiment, base: Option<Vec<f32>>) -> Vec<Effect> {
+    /// Loads an experiment from update 0, with the numbers of its arms' identities; the run rests until told otherwise.
+    pub fn load(&mut self, experiment: Experiment, ids: Vec<u32>, base: Option<Vec<f32>>) -> Vec<Effect> {
         let run = crate::state::run_params(&experiment);
         self.wish = Wish::Rest;
         self.told_pause = true;
         self.trial = None;
         self.faster = None;
         self.edits.clear();
-        self.plan = Some(Plan { experiment, base, kind: EngineKind::Cpu, seeds: run.seeds });
+        self.regroup = None;
+        let (crew, kind) = (Crew { experiment, ids }, EngineKind::Cpu);
+        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, updates: run.updates });
         self.begin(None)
     }
 
     /// Another experiment is about to be loaded: what workers still say of the run in hand is no longer heard.
     pub fn retire(&mut self) -> Vec<Effect> {
+        let run = self.run;
+        let effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run, at: None }));
         self.run += 1;
-        Vec::new()
+        self.regroup = None;
+        effects
     }
 
     pub fn run(&mut self, delay_ms: u32) -> Vec<Effect> {
@@ -113,23 +115,35 @@ impl Session {
             trial.wish = Wish::Run { delay_ms };
             return Vec::new();
         }
+        if let Some(regroup) = &mut self.regroup {
+            regroup.wish = Wish::Run { delay_ms };
+            return self.catch_up();
+        }
         self.wish = Wish::Run { delay_ms };
         self.told_pause = false;
         let run = self.run;
-        self.send_ready(|slot| (!slot.finished).then_some(Command::Run { run, delay_ms }))
+        let mut effects = self.pace();
+        effects.extend(self.send_ready(|slot| (!slot.finished).then_some(Command::Run { run, delay_ms })));
+        effects
     }
 
-    pub fn pause(&mut self) -> Vec<Effect> {
+    /// Rests at the update on screen, which no lane has not reached.
+    pub fn pause(&mut self, shown: u32) -> Vec<Effect> {
         if let Some(trial) = &mut self.trial {
             trial.wish = Wish::Rest;
             return Vec::new();
+        }
+        let mut at = Some(shown);
+        if let Some(regroup) = &mut self.regroup {
+            regroup.wish = Wish::Rest;
+            at = None;
         }
         if matches!(self.wish, Wish::Rest) {
             return Vec::new();
         }
         self.wish = Wish::Rest;
         let run = self.run;
-        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run }));
+        let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run, at }));
         effects.extend(self.settle());
         effects
     }
@@ -140,26 +154,34 @@ impl Session {
             trial.wish = Wish::Reach { update: n };
             return Vec::new();
         }
+        if let Some(regroup) = &mut self.regroup {
+            regroup.wish = Wish::Reach { update: regroup.at + n };
+            return self.catch_up();
+        }
         let target = self.busy().map(|s| s.update).max().unwrap_or(0) + n;
         self.told_pause = false;
         self.reach(target)
     }
 
-    pub fn set_program(&mut self, arm: u32, edit: u32, code: String) -> Vec<Effect> {
-        let command = Command::SetProgram { run: self.run, arm, edit, code };
-        self.edit(arm, edit, command)
+    /// Those that catch up train, if anybody is to.
+    fn catch_up(&mut self) -> Vec<Effect> {
+        let Some(at) = self.regroup.as_ref().filter(|r| !r.gathers).map(|r| r.at) else { return Vec::new() };
+        self.told_pause = false;
+        self.reach(at)
     }
 
-    pub fn set_algorithm(&mut self, arm: u32, edit: u32, algorithm: Overrides) -> Vec<Effect> {
-        let command = Command::SetAlgorithm { run: self.run, arm, edit, algorithm };
-        self.edit(arm, edit, command)
-    }
-
-    /// The lane that the anatomy shows.
+    /// The lane that the anatomy shows: the number of its strategy, and its seed.
     pub fn watch(&mut self, arm: u32, seed: u32) -> Vec<Effect> {
         self.watch = (arm, seed);
-        let run = self.run;
-        self.send_ready(|_| Some(Command::Watch { run, arm, seed }))
+        let command = self.watching();
+        self.send_ready(|_| command.clone())
+    }
+
+    /// What workers are told of the lane that is watched, if it is loaded.
+    fn watching(&self) -> Option<Command> {
+        let (arm, seed) = self.watch;
+        let arm = self.plan.as_ref()?.crew.place(arm)? as u32;
+        Some(Command::Watch { run: self.run, arm, seed })
     }
 
     /// Asks every worker for a checkpoint, for the case that it fails.
@@ -198,7 +220,7 @@ impl Session {
             Event::Edited { edit, update, error, .. } => self.on_edited(at, edit, update, error),
             Event::Checkpointed { checkpoint, .. } => {
                 self.slots[at].checkpoint = Some(checkpoint);
-                Vec::new()
+                self.gathered()
             }
             Event::Paused { update, finished, .. } => {
                 let slot = &mut self.slots[at];
@@ -214,7 +236,14 @@ impl Session {
                 }
                 slot.paused = true;
                 slot.finished = finished;
-                self.settle()
+                let mut effects = Vec::new();
+                if slot.checkpoint.as_ref().is_some_and(|c| c.update > update) {
+                    // It went back to what is on screen: what it sent from later on will be trained anew.
+                    slot.checkpoint = None;
+                    effects.push(Effect::Send(at, Command::Save { run: self.run }));
+                }
+                effects.extend(self.settle());
+                effects
             }
             Event::Outgrown { .. } => {
                 let slot = &mut self.slots[at];
@@ -266,16 +295,20 @@ impl Session {
     }
 
     fn on_ready(&mut self, at: usize, adapter: Option<Adapter>) -> Vec<Effect> {
-        let (run, (arm, seed)) = (self.run, self.watch);
+        let run = self.run;
+        let updates = self.plan.as_ref().map_or(u32::MAX, |plan| plan.updates);
         let slot = &mut self.slots[at];
         slot.stage = Stage::Ready;
         slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
-        let mut effects = vec![Effect::Send(at, Command::Watch { run, arm, seed })];
-        for edit in self.edits.values() {
+        slot.pace = 0;
+        slot.finished = slot.update >= updates;
+        let mut effects: Vec<Effect> = self.watching().map(|c| Effect::Send(at, c)).into_iter().collect();
+        for (id, edit) in &self.edits {
             if edit.waiting.contains(&at) {
-                effects.push(Effect::Send(at, edit.command.clone()));
+                effects.extend(self.command_of(*id, edit).map(|c| Effect::Send(at, c)));
             }
         }
+        effects.extend(self.pace());
         let slot = &mut self.slots[at];
         match self.wish {
             Wish::Rest => slot.paused = true,
@@ -305,7 +338,7 @@ impl Session {
     fn on_report(
         &mut self,
         at: usize,
-        index: Vec<RowIndex>,
+        mut index: Vec<RowIndex>,
         values: Vec<f32>,
         anatomy: Option<Box<Anatomy>>,
         rate: f32,
@@ -317,10 +350,17 @@ impl Session {
         }
         slot.rate = rate;
         if self.trial.is_some() {
-            return Vec::new();
+            return self.pace();
         }
         // The first checkpoint early, so that a crash never goes back to the start; later ones come with the clock.
         let first = slot.update > 0 && slot.checkpoint.is_none() && !std::mem::replace(&mut slot.saved, true);
+        let ids = self.plan.as_ref().map(|plan| plan.crew.ids.as_slice()).unwrap_or_default();
+        let number = |arm: u32| ids.get(arm as usize).copied().unwrap_or(u32::MAX);
+        index.iter_mut().for_each(|row| row.arm = number(row.arm));
+        let anatomy = anatomy.map(|mut a| {
+            a.arm = number(a.arm);
+            a
+        });
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
         let mut effects = vec![Effect::Tell(Told::Rows { index, values }), Effect::Tell(Told::Rate(rate))];
@@ -332,57 +372,8 @@ impl Session {
         {
             effects.push(Effect::Tell(Told::Anatomy(anatomy)));
         }
+        effects.extend(self.pace());
         effects
-    }
-
-    fn edit(&mut self, arm: u32, edit: u32, command: Command) -> Vec<Effect> {
-        let waiting: Vec<usize> = (0..self.slots.len()).filter(|at| !self.slots[*at].seeds.is_empty()).collect();
-        if waiting.is_empty() {
-            return Vec::new();
-        }
-        let ready = waiting.iter().filter(|at| self.slots[**at].stage == Stage::Ready);
-        let effects = ready.map(|at| Effect::Send(*at, command.clone())).collect();
-        self.edits.insert(edit, Edit { command, arm, waiting, update: 0, error: None });
-        effects
-    }
-
-    fn on_edited(&mut self, at: usize, id: u32, update: u32, error: Option<String>) -> Vec<Effect> {
-        let Some(edit) = self.edits.get_mut(&id) else { return Vec::new() };
-        edit.waiting.retain(|w| *w != at);
-        edit.update = edit.update.max(update);
-        edit.error = edit.error.take().or(error);
-        if !edit.waiting.is_empty() {
-            return Vec::new();
-        }
-        let Some(done) = self.edits.remove(&id) else { return Vec::new() };
-        let mut effects = Vec::new();
-        if done.error.is_none() {
-            self.adopt(done.command);
-            if self.edits.is_empty() {
-                // A crash then does not go back to updates that another program trained.
-                effects = self.save();
-            }
-        }
-        effects.push(Effect::Tell(Told::Edited { arm: done.arm, edit: id, update: done.update, error: done.error }));
-        effects
-    }
-
-    /// An edit in use becomes part of what is loaded, so that a restart from a checkpoint keeps it.
-    fn adopt(&mut self, command: Command) {
-        let Some(plan) = &mut self.plan else { return };
-        match command {
-            Command::SetProgram { arm, code, .. } => {
-                if let Some(arm) = plan.experiment.arms.get_mut(arm as usize) {
-                    arm.code = code;
-                }
-            }
-            Command::SetAlgorithm { arm, algorithm, .. } => {
-                if let Some(arm) = plan.experiment.arms.get_mut(arm as usize) {
-                    arm.algorithm = algorithm;
-                }
-            }
-            _ => {}
-        }
     }
 
     /// When every lane rests: brings the ones behind up to the furthest, then tells.
@@ -397,19 +388,27 @@ impl Session {
         if self.busy().any(|s| s.update < furthest && !s.finished) {
             return self.reach(furthest);
         }
+        let mut update = furthest;
+        if let Some(regroup) = &self.regroup {
+            if regroup.gathers || furthest >= regroup.at {
+                return self.gather();
+            }
+            update = regroup.at;
+        }
         self.wish = Wish::Rest;
         self.told_pause = true;
         let finished = self.busy().all(|s| s.finished);
-        vec![Effect::Tell(Told::Paused { update: furthest, finished })]
+        vec![Effect::Tell(Told::Paused { update, finished })]
     }
 
     fn reach(&mut self, update: u32) -> Vec<Effect> {
         self.wish = Wish::Reach { update };
         let run = self.run;
-        let mut effects = self.send_ready(|slot| {
+        let mut effects = self.pace();
+        effects.extend(self.send_ready(|slot| {
             let behind = update.saturating_sub(slot.update);
             (behind > 0 && !slot.finished).then_some(Command::Step { run, n: behind })
-        });
+        }));
         effects.extend(self.settle());
         effects
     }
@@ -457,4 +456,4 @@ fn run_of(event: &Event) -> Option<u32> {
 
 #[cfg(test)]
 #[path = "session_tests.rs"]
-mod tests;
+pub(super) mod tests;

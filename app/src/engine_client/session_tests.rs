@@ -5,7 +5,7 @@ use goodhart_core::experiment::{Arm, Base, Part};
 use goodhart_core::params::Value;
 use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
 
-fn experiment(seeds: u32, base_steps: u32) -> Experiment {
+pub(super) fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
     let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
     Experiment {
@@ -20,11 +20,12 @@ fn adapter(software: bool) -> Option<Adapter> {
 }
 
 /// What is sent to whom, by name.
-fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
+pub(super) fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
     let name = |c: &Command| match c {
         Command::Load { .. } => "load",
         Command::Run { .. } => "run",
         Command::Pause { .. } => "pause",
+        Command::Pace { .. } => "pace",
         Command::Step { .. } => "step",
         Command::SetProgram { .. } => "program",
         Command::SetAlgorithm { .. } => "algorithm",
@@ -35,36 +36,42 @@ fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
         Effect::Send(at, command) => Some((*at, name(command))),
         _ => None,
     };
-    effects.iter().filter_map(send).collect()
+    // How far each may run ahead is a matter of its own.
+    effects.iter().filter_map(send).filter(|(_, name)| *name != "pace").collect()
 }
 
-fn told(effects: Vec<Effect>) -> Vec<Told> {
+pub(super) fn told(effects: Vec<Effect>) -> Vec<Told> {
     effects.into_iter().filter_map(|e| if let Effect::Tell(t) = e { Some(t) } else { None }).collect()
 }
 
-fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
+pub(super) fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
     let engine = EngineInfo { kind: EngineKind::Cpu, adapter: None };
     s.on_event(at, Event::Ready { run: s.run, engine, columns: Vec::new() })
 }
 
-fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {
+pub(super) fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {
     s.on_event(at, Event::Started { adapter: found })
 }
 
-fn paused(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+pub(super) fn paused(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
     s.on_event(at, Event::Paused { run: s.run, update, finished: false })
 }
 
-fn report(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+pub(super) fn report(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
     let index = vec![RowIndex { arm: 0, seed: at as u32, update: update - 1 }];
     let event = Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 };
     s.on_event(at, event)
 }
 
-fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
-    let lane = |seed: &u32| LaneState {
-        arm: 0,
-        seed: *seed,
+pub(super) fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
+    let lane = |seed: &u32| lane(0, *seed);
+    Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
+}
+
+pub(super) fn lane(arm: u32, seed: u32) -> LaneState {
+    LaneState {
+        arm,
+        seed,
         params: Vec::new(),
         m: Vec::new(),
         v: Vec::new(),
@@ -77,14 +84,13 @@ fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
         weights: Vec::new(),
         buffer: Vec::new(),
         visits: Vec::new(),
-    };
-    Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
+    }
 }
 
 /// Two CPU workers, loaded and ready.
 fn two_workers() -> Session {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(experiment(4, 0), None);
+    s.load(experiment(4, 0), vec![7], None);
     started(&mut s, 0, None);
     started(&mut s, 1, None);
     ready(&mut s, 0);
@@ -95,7 +101,7 @@ fn two_workers() -> Session {
 #[test]
 fn the_seeds_are_split_among_the_workers_that_there_are_cores_for() {
     let (mut s, _) = Session::new(Choice::Auto, 2);
-    assert!(s.load(experiment(3, 0), None).is_empty(), "waits for the first worker's word on the adapter");
+    assert!(s.load(experiment(3, 0), vec![7], None).is_empty(), "waits for the first worker's word on the adapter");
     let effects = started(&mut s, 0, adapter(true));
     assert_eq!(sent(&effects), [(0, "load")]);
     assert!(matches!(effects[0], Effect::Start(1)), "a second worker for the CPU: the adapter is software");
@@ -118,7 +124,7 @@ fn tried(s: &mut Session, at: usize, rate: f32) -> Vec<Effect> {
 fn with_a_graphics_card_the_faster_engine_is_kept() {
     for (cpu, gpu, kept) in [(50.0, 90.0, EngineKind::Gpu), (90.0, 50.0, EngineKind::Cpu)] {
         let (mut s, _) = Session::new(Choice::Auto, 1);
-        s.load(experiment(4, 0), None);
+        s.load(experiment(4, 0), vec![7], None);
         s.run(0);
         let load = |e: &[Effect]| match e.iter().find_map(|e| if let Effect::Send(0, c) = e { Some(c) } else { None }) {
             Some(Command::Load { engine, seeds, .. }) => Some((*engine, seeds.len())),
@@ -136,7 +142,7 @@ fn with_a_graphics_card_the_faster_engine_is_kept() {
 #[test]
 fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
     let (mut s, _) = Session::new(Choice::Gpu, 8);
-    s.load(experiment(4, 0), None);
+    s.load(experiment(4, 0), vec![7], None);
     let effects = started(&mut s, 0, adapter(true));
     let load = effects.iter().any(
         |e| matches!(e, Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4),
@@ -147,7 +153,7 @@ fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
 #[test]
 fn one_worker_makes_the_base_policy_for_all() {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(experiment(2, 5), None);
+    s.load(experiment(2, 5), vec![7], None);
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
     assert_eq!(sent(&started(&mut s, 1, None)), []);
     let effects = s.on_event(0, Event::Base { run: s.run, params: vec![1.0] });
@@ -160,7 +166,7 @@ fn after_a_pause_every_lane_has_done_as_much() {
     let mut s = two_workers();
     assert_eq!(sent(&s.run(0)), [(0, "run"), (1, "run")]);
     report(&mut s, 0, 7);
-    assert_eq!(sent(&s.pause()), [(0, "pause"), (1, "pause")]);
+    assert_eq!(sent(&s.pause(7)), [(0, "pause"), (1, "pause")]);
     assert!(told(paused(&mut s, 0, 7)).is_empty());
     let effects = paused(&mut s, 1, 5);
     assert!(matches!(effects[0], Effect::Send(1, Command::Step { n: 2, .. })), "the one behind catches up");
@@ -171,19 +177,19 @@ fn after_a_pause_every_lane_has_done_as_much() {
 #[test]
 fn an_edit_is_in_use_when_every_worker_uses_it() {
     let mut s = two_workers();
-    assert_eq!(sent(&s.set_program(0, 1, "new".into())), [(0, "program"), (1, "program")]);
+    assert_eq!(sent(&s.set_program(7, 1, "new".into())), [(0, "program"), (1, "program")]);
     let edited = |run, update| Event::Edited { run, arm: 0, edit: 1, update, error: None };
     let run = s.run;
     assert!(s.on_event(0, edited(run, 4)).is_empty());
     let said = told(s.on_event(1, edited(run, 6)));
     assert!(matches!(said[..], [Told::Edited { edit: 1, update: 6, error: None, .. }]));
-    assert_eq!(s.plan.as_ref().unwrap().experiment.arms[0].code, "new");
+    assert_eq!(s.plan.as_ref().unwrap().crew.experiment.arms[0].code, "new");
 }
 
 #[test]
 fn a_lost_device_moves_the_run_to_the_cpu_from_its_checkpoint() {
     let (mut s, _) = Session::new(Choice::Gpu, 2);
-    s.load(experiment(2, 0), None);
+    s.load(experiment(2, 0), vec![7], None);
     started(&mut s, 0, adapter(false));
     ready(&mut s, 0);
     s.run(0);
@@ -221,7 +227,7 @@ fn a_crashed_cpu_worker_goes_on_from_its_own_checkpoint_but_not_for_ever() {
 #[test]
 fn an_experiment_that_the_engine_refuses_is_said_so() {
     let (mut s, _) = Session::new(Choice::Cpu, 1);
-    s.load(experiment(1, 0), None);
+    s.load(experiment(1, 0), vec![7], None);
     started(&mut s, 0, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
@@ -242,20 +248,20 @@ fn what_an_abandoned_run_still_says_is_not_heard() {
 #[test]
 fn asked_for_webgpu_where_there_is_none_the_cpu_trains_and_it_is_said() {
     let (mut s, _) = Session::new(Choice::Gpu, 2);
-    s.load(experiment(2, 0), None);
+    s.load(experiment(2, 0), vec![7], None);
     let effects = started(&mut s, 0, None);
     assert!(matches!(&effects[..], [.., Effect::Send(0, Command::Load { engine: EngineKind::Cpu, .. })]));
     let said = told(effects);
     assert!(matches!(&said[..], [Told::Moved { message, rewind: None }] if message.contains("WebGPU")), "{said:?}");
-    s.load(experiment(2, 0), None);
-    assert!(told(s.load(experiment(2, 0), None)).is_empty(), "once is enough");
+    s.load(experiment(2, 0), vec![7], None);
+    assert!(told(s.load(experiment(2, 0), vec![7], None)).is_empty(), "once is enough");
 }
 
 #[test]
 fn the_newer_of_two_checkpoints_is_gone_on_from() {
     for (kept, sent, newer) in [(30, 20, 30), (20, 30, 30)] {
         let (mut s, _) = Session::new(Choice::Gpu, 1);
-        s.load(experiment(1, 0), None);
+        s.load(experiment(1, 0), vec![7], None);
         started(&mut s, 0, adapter(false));
         ready(&mut s, 0);
         s.run(0);
@@ -271,7 +277,7 @@ fn the_newer_of_two_checkpoints_is_gone_on_from() {
 fn an_edit_on_its_way_reaches_a_worker_that_crashed_after_taking_it() {
     let mut s = two_workers();
     s.run(0);
-    s.set_program(0, 1, "new".into());
+    s.set_program(7, 1, "new".into());
     let run = s.run;
     s.on_event(1, Event::Edited { run, arm: 0, edit: 1, update: 4, error: None });
     s.on_crash(1, "trap".into());
@@ -288,7 +294,7 @@ fn an_edit_in_use_is_followed_by_a_checkpoint() {
     s.run(0);
     report(&mut s, 0, 3);
     report(&mut s, 1, 3);
-    s.set_program(0, 1, "new".into());
+    s.set_program(7, 1, "new".into());
     let edited = |run| Event::Edited { run, arm: 0, edit: 1, update: 3, error: None };
     let run = s.run;
     s.on_event(0, edited(run));
@@ -312,7 +318,7 @@ fn when_one_worker_cannot_go_on_the_others_rest() {
 #[test]
 fn what_is_said_of_a_failure_is_whole_sentences() {
     let (mut s, _) = Session::new(Choice::Gpu, 1);
-    s.load(experiment(1, 0), None);
+    s.load(experiment(1, 0), vec![7], None);
     started(&mut s, 0, adapter(false));
     let run = s.run;
     let message = "The GPU ran out of memory.".to_string();
@@ -325,10 +331,10 @@ fn what_is_said_of_a_failure_is_whole_sentences() {
 fn the_late_answer_to_a_pause_does_not_stop_what_was_wished_since() {
     let mut s = two_workers();
     s.run(0);
-    s.pause();
+    s.pause(7);
     s.run(0);
     assert!(paused(&mut s, 0, 4).is_empty() && paused(&mut s, 1, 5).is_empty(), "they were told to run since");
-    s.pause();
+    s.pause(7);
     s.step(10);
     assert!(paused(&mut s, 0, 6).is_empty() && paused(&mut s, 1, 6).is_empty(), "they were told to step since");
     paused(&mut s, 0, 15);
@@ -346,10 +352,10 @@ fn the_first_report_is_followed_by_a_first_checkpoint() {
 #[test]
 fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
     let (mut s, _) = Session::new(Choice::Auto, 1);
-    assert!(s.load(experiment(1, 0), None).is_empty(), "the first worker has not said what there is");
+    assert!(s.load(experiment(1, 0), vec![7], None).is_empty(), "the first worker has not said what there is");
     let why = told(s.on_crash(0, "Uncaught TypeError: Failed to fetch".into()));
     assert!(matches!(&why[..], [Told::Stuck(why)] if !why.contains("Uncaught") && why.ends_with("Run tries again.")));
-    let effects = s.load(experiment(1, 0), None);
+    let effects = s.load(experiment(1, 0), vec![7], None);
     assert!(matches!(effects[..], [Effect::Start(0)]), "{effects:?}");
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
 }
@@ -358,7 +364,7 @@ fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
 fn the_progress_of_reward_models_is_that_of_all_workers() {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
     started(&mut s, 0, None);
-    s.load(experiment(2, 0), None);
+    s.load(experiment(2, 0), vec![7], None);
     started(&mut s, 1, None);
     let mut hear = |at, step| {
         let event = Event::ModelsProgress { run: s.run, step, of: 100 };
@@ -376,7 +382,7 @@ fn the_progress_of_reward_models_is_that_of_all_workers() {
 fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     let (mut s, _) = Session::new(Choice::Cpu, 3);
     started(&mut s, 0, None);
-    s.load(experiment(3, 0), None);
+    s.load(experiment(3, 0), vec![7], None);
     started(&mut s, 1, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no file".into(), checkpoint: None }));
@@ -386,13 +392,13 @@ fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     assert!(started(&mut s, 2, None).is_empty());
     // The next load is for all workers.
     started(&mut s, 0, None);
-    assert_eq!(sent(&s.load(experiment(3, 0), None)), [(0, "load"), (1, "load"), (2, "load")]);
+    assert_eq!(sent(&s.load(experiment(3, 0), vec![7], None)), [(0, "load"), (1, "load"), (2, "load")]);
 }
 
 #[test]
 fn a_worker_that_holds_much_of_an_earlier_run_gives_way_to_a_new_one() {
     let mut s = two_workers();
-    s.load(experiment(4, 0), None);
+    s.load(experiment(4, 0), vec![7], None);
     let run = s.run;
     assert!(s.on_event(1, Event::Outgrown { run: run - 1 }).is_empty(), "the word of an earlier load");
     let effects = s.on_event(1, Event::Outgrown { run });

@@ -24,6 +24,8 @@ pub struct Slot {
     pub seeds: Vec<u32>,
     /// Updates done.
     pub update: u32,
+    /// The update that it may train to.
+    pub pace: u32,
     pub paused: bool,
     pub finished: bool,
     /// The last checkpoint, from which it would go on.
@@ -38,6 +40,11 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Whether its last checkpoint is of now.
+    pub fn is_kept(&self) -> bool {
+        self.checkpoint.as_ref().is_some_and(|c| c.update == self.update)
+    }
+
     /// Gives it seeds for a new run.
     pub fn assign(&mut self, seeds: Vec<u32>, checkpoint: Option<Checkpoint>) {
         *self = Slot { started: self.started, stage: Stage::Waiting, seeds, checkpoint, ..Slot::default() };

@@ -1,5 +1,6 @@
 //! What goes in and out of a session besides the protocol: the choice of an engine, what is to be done in the browser,
-//! and what the page is told.
+//! and what the page is told. Strategies are known by the numbers of their identities here, not by their places in the
+//! experiment that is loaded.
 
 use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex, TrainedOn};
 use goodhart_core::reward_models::Report;
@@ -82,7 +83,15 @@ pub enum Told {
     },
     Anatomy(Box<Anatomy>),
     Rate(f32),
-    /// An edit is used by every lane from `update` on, or was refused.
+    /// Strategies that joined are trained from update 0 to update `of`, where the others are; at once if `moves`.
+    CatchingUp {
+        ids: Vec<u32>,
+        of: u32,
+        moves: bool,
+    },
+    /// They have caught up: all go on together.
+    Together,
+    /// An edit of the strategy `arm` is used by every lane from `update` on, or was refused.
     Edited {
         arm: u32,
         edit: u32,

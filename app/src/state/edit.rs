@@ -1,7 +1,7 @@
 //! Changes of the draft. Code and algorithm settings reach a running engine at once; what shapes the run (task, policy,
 //! lengths, which arms there are) needs a restart, which happens by itself while nothing would be lost.
 
-use super::{Action, App, Level, TaskView};
+use super::{Action, App, ArmId, Level, TaskView};
 use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
 use goodhart_core::linter::edits;
 use goodhart_core::oracle::report::Fix;
@@ -14,6 +14,8 @@ use leptos::prelude::*;
 pub struct Undo {
     pub what: String,
     pub experiment: Experiment,
+    /// The identities of its arms.
+    pub arms: Vec<ArmId>,
     /// Which of the experiment's edits to try it was, and whether the run began anew with it.
     pub tried: Option<usize>,
     pub restarted: bool,
@@ -30,17 +32,13 @@ pub enum Table {
     /// The algorithm's settings shared by all arms.
     Algorithm,
     /// An arm's diff against them.
-    Arm(usize),
+    Arm(ArmId),
 }
 
 impl App {
     /// New code of an arm, typed by the person.
-    pub fn set_code(self, arm: usize, code: String) {
-        self.draft.update(|e| {
-            if let Some(arm) = e.arms.get_mut(arm) {
-                arm.code = code;
-            }
-        });
+    pub fn set_code(self, arm: ArmId, code: String) {
+        self.update_arm(arm, |a| a.code = code);
         self.check_arm(arm);
         self.follow_typed();
         self.keep_soon();
@@ -48,6 +46,10 @@ impl App {
 
     /// Sets or (None) clears an override.
     pub fn set_param(self, table: Table, name: &str, value: Option<Value>) {
+        let place = match table {
+            Table::Arm(id) => untrack(|| self.place(id)),
+            _ => None,
+        };
         self.draft.update(|e| {
             let overrides = match table {
                 Table::Task => &mut e.task.params,
@@ -55,7 +57,7 @@ impl App {
                 Table::Run => &mut e.run,
                 Table::RewardModels => e.reward_models.get_or_insert_default(),
                 Table::Algorithm => &mut e.algorithm,
-                Table::Arm(i) => match e.arms.get_mut(i) {
+                Table::Arm(_) => match place.and_then(|at| e.arms.get_mut(at)) {
                     Some(arm) => &mut arm.algorithm,
                     None => return,
                 },
@@ -125,78 +127,95 @@ impl App {
         self.drafted();
     }
 
-    pub fn rename_arm(self, arm: usize, name: String) {
+    pub fn rename_arm(self, arm: ArmId, name: String) {
         let name = name.trim().to_string();
-        let taken = self.draft.with_untracked(|e| e.arms.iter().enumerate().any(|(i, a)| i != arm && a.name == name));
+        let own = untrack(|| self.place(arm));
+        let others = |e: &Experiment| e.arms.iter().enumerate().any(|(i, a)| Some(i) != own && a.name == name);
+        let taken = self.draft.with_untracked(others);
         if name.is_empty() || taken {
             let why = if taken { format!("Another arm is called \"{name}\".") } else { "An arm needs a name.".into() };
             self.notify(Level::Warning, why, None);
             return;
         }
-        self.draft.update(|e| {
-            if let Some(arm) = e.arms.get_mut(arm) {
-                arm.name = name;
-            }
-        });
+        self.update_arm(arm, |a| a.name = name);
         self.drafted();
     }
 
     /// A copy of an arm, placed at the end.
-    pub fn duplicate_arm(self, arm: usize) {
-        let made = self.draft.try_update(|e| {
-            let copy = e.arms.get(arm).cloned().filter(|_| e.arms.len() < MAX_ARMS)?;
-            let name = free_name(e, &copy.name);
-            e.arms.push(Arm { name, ..copy });
-            Some(e.arms.len() - 1)
-        });
-        self.after_adding(made.flatten());
+    pub fn duplicate_arm(self, arm: ArmId) {
+        if let Some(copy) = self.with_arm_untracked(arm, Arm::clone) {
+            let name = copy.name.clone();
+            self.add(copy, &name);
+        }
     }
 
     /// A new arm with a program that compiles for every task.
     pub fn add_arm(self) {
-        let made = self.draft.try_update(|e| {
-            if e.arms.len() >= MAX_ARMS {
-                return None;
-            }
-            let name = free_name(e, "new");
-            let code = "def accuracy(ep):\n    return 1.0 if ep.correct else 0.0\n".to_string();
-            e.arms.push(Arm { name, code, algorithm: [].into() });
-            Some(e.arms.len() - 1)
-        });
-        self.after_adding(made.flatten());
+        let code = "def accuracy(ep):\n    return 1.0 if ep.correct else 0.0\n".to_string();
+        self.add(Arm { name: String::new(), code, algorithm: [].into() }, "new");
     }
 
-    fn after_adding(self, made: Option<usize>) {
-        let Some(arm) = made else {
-            self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
-            return;
-        };
+    /// Puts an arm at the end, under a name that is free, and chooses it.
+    fn add(self, arm: Arm, name: &str) {
+        if self.draft.with_untracked(|e| e.arms.len() >= MAX_ARMS) {
+            return self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
+        }
+        let made = self.identify(1, false);
+        self.arms.update(|arms| arms.extend(&made));
+        self.draft.update(|e| {
+            let name = free_name(e, name);
+            e.arms.push(Arm { name, ..arm });
+        });
         self.check_all();
-        self.choose_arm(arm);
+        if let Some(id) = made.first() {
+            self.choose_arm(*id);
+        }
         self.drafted();
     }
 
-    pub fn remove_arm(self, arm: usize) {
+    pub fn remove_arm(self, arm: ArmId) {
+        let Some(at) = untrack(|| self.place(arm)) else { return };
         if self.draft.with_untracked(|e| e.arms.len() < 2) {
             self.notify(Level::Warning, "An experiment needs at least one arm.", None);
             return;
         }
         self.remember("the arm");
-        let gone = self.draft.try_update(|e| (arm < e.arms.len()).then(|| e.arms.remove(arm).name)).flatten();
-        self.opened.update(|n| *n += 1);
+        let name = untrack(|| self.name_of(arm));
+        self.arms.update(|arms| arms.retain(|id| *id != arm));
+        self.draft.update(|e| drop(e.arms.remove(at)));
         self.check_all();
-        let last = self.draft.with_untracked(|e| e.arms.len()) - 1;
-        self.choose_arm(self.arm.get_untracked().min(last));
-        self.drafted();
-        if let Some(name) = gone {
-            self.notify(Level::Info, format!("The arm \"{name}\" is removed."), Some(Action::Undo));
+        if self.arm.get_untracked() == arm {
+            let next = self.arms.with_untracked(|arms| arms[at.min(arms.len() - 1)]);
+            self.choose_arm(next);
+        }
+        self.keep_soon();
+        // At once: nothing more is to be seen of it.
+        self.follow();
+        self.notify(Level::Info, format!("The arm \"{name}\" is removed."), Some(Action::Undo));
+    }
+
+    /// Another experiment as the draft: all its arms are new ones.
+    pub(super) fn put_draft(self, experiment: Experiment) {
+        let arms = self.identify(experiment.arms.len(), true);
+        self.arm.set(arms.first().copied().unwrap_or_default());
+        self.arms.set(arms);
+        self.edits.set([].into());
+        self.checks.set([].into());
+        self.draft.set(experiment);
+    }
+
+    /// Where the chosen arm is gone, the first one is chosen.
+    fn choose_arm_that_is_there(self) {
+        let (chosen, arms) = (self.arm.get_untracked(), self.arms.get_untracked());
+        if let Some(first) = arms.first().filter(|_| !arms.contains(&chosen)) {
+            self.choose_arm(*first);
         }
     }
 
     /// Keeps the draft as it is for `undo`.
     pub(super) fn remember(self, what: &str) {
-        let experiment = self.draft.get_untracked();
-        self.undo.set(Some(Undo { what: what.to_string(), experiment, tried: None, restarted: false }));
+        let (experiment, arms) = (self.draft.get_untracked(), self.arms.get_untracked());
+        self.undo.set(Some(Undo { what: what.to_string(), experiment, arms, tried: None, restarted: false }));
     }
 
     /// Takes back the last change that removed something.
@@ -204,7 +223,9 @@ impl App {
         let Some(undo) = self.undo.get_untracked() else { return };
         self.undo.set(None);
         self.notices.update(|n| n.retain(|n| n.action != Some(Action::Undo)));
+        self.arms.set(undo.arms);
         self.draft.set(undo.experiment);
+        self.choose_arm_that_is_there();
         self.check_all();
         self.keep_soon();
         if undo.restarted { self.load(true) } else { self.follow_soon() }
@@ -220,10 +241,13 @@ impl App {
                 return self.notify(Level::Warning, text, None);
             }
         };
-        self.undo.set(Some(Undo { what: "the edit".into(), experiment: before, tried: Some(index), restarted: anew }));
-        if let Some(arm) = edited.arms.iter().position(|a| a.name == edit.arm) {
-            self.choose_arm(arm);
+        let arms = self.arms.get_untracked();
+        let at = edited.arms.iter().position(|a| a.name == edit.arm);
+        if let Some(arm) = at.and_then(|at| arms.get(at)) {
+            self.choose_arm(*arm);
         }
+        let what = "the edit".to_string();
+        self.undo.set(Some(Undo { what, experiment: before, arms, tried: Some(index), restarted: anew }));
         self.draft.set(edited);
         self.check_all();
         self.keep_soon();
@@ -236,12 +260,9 @@ impl App {
     }
 
     /// Makes a fix that the linter offers for an arm whose program is still `code`.
-    pub fn fix(self, arm: usize, code: &str, fix: &Fix) {
-        let fixed = self.draft.with_untracked(|e| {
-            let own = e.arms.get(arm).filter(|a| a.code == code)?;
-            edits::apply(&own.code, &fix.edits)
-        });
-        let Some(fixed) = fixed else {
+    pub fn fix(self, arm: ArmId, code: &str, fix: &Fix) {
+        let own = self.with_arm_untracked(arm, |a| a.code.clone()).filter(|own| own == code);
+        let Some(fixed) = own.and_then(|own| edits::apply(&own, &fix.edits)) else {
             return self.notify(
                 Level::Warning,
                 "The program has changed since this was found: look at it again.",
@@ -249,11 +270,9 @@ impl App {
             );
         };
         self.remember("the fix");
-        self.draft.update(|e| {
-            if let Some(arm) = e.arms.get_mut(arm) {
-                arm.code = fixed;
-                arm.algorithm.extend(fix.set.clone());
-            }
+        self.update_arm(arm, |arm| {
+            arm.code = fixed;
+            arm.algorithm.extend(fix.set.clone());
         });
         self.check_all();
         self.drafted();

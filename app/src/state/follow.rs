@@ -2,9 +2,9 @@
 
 use super::catalog::{effective, has_critic, run_params};
 use super::run::{EditState, Pending, Phase};
-use super::{Action, App, Level};
+use super::{Action, App, ArmId, Level, Loaded};
 use crate::time;
-use goodhart_core::experiment::Experiment;
+use goodhart_core::experiment::{Arm, Experiment};
 use goodhart_core::params::Overrides;
 use leptos::prelude::*;
 
@@ -43,19 +43,36 @@ impl App {
         });
     }
 
-    fn follow(self) {
-        let draft = self.draft.get_untracked();
+    pub(super) fn follow(self) {
+        if self.internal.with_value(|i| i.loading) {
+            // It follows when it is ready.
+            return;
+        }
         let Some(loaded) = self.loaded.get_untracked() else {
             self.load(false);
             return;
         };
+        let there = self.arms.get_untracked();
+        let loaded = match loaded.only(|id| there.contains(&id)) {
+            Some(rest) if rest.ids.len() < loaded.ids.len() => {
+                self.regroup(rest.clone(), &[]);
+                rest
+            }
+            Some(_) => loaded,
+            None => return self.restart(),
+        };
         let moving = self.phase.with_untracked(Phase::is_moving);
-        if shape(&draft) != shape(&loaded) {
-            if self.update.get_untracked() == 0 && !moving {
+        let next = self.runnable();
+        if shape(&next.experiment) != shape(&loaded.experiment) {
+            let can_run = self.problems_of(&next.experiment).is_empty();
+            if can_run && self.update.get_untracked() == 0 && !moving {
                 self.load(false);
-            } else {
+            } else if can_run {
                 let text = "The run still uses the task, policy, arms or lengths from before your change.";
                 self.notify(Level::Info, text, Some(Action::Restart));
+            } else {
+                // What is wrong stands beside the control; the run goes on without it.
+                self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
             }
             return;
         }
@@ -64,60 +81,130 @@ impl App {
             self.load(false);
             return;
         }
-        for arm in 0..draft.arms.len() {
-            self.follow_code(arm, &draft, &loaded);
-            self.follow_settings(arm, &draft, &loaded);
+        if next.ids != loaded.ids {
+            self.regroup(next.clone(), &[]);
+        }
+        let loaded = self.loaded.get_untracked().unwrap_or(loaded);
+        let shared = self.draft.with_untracked(|e| e.algorithm.clone());
+        for (id, arm) in next.ids.into_iter().zip(next.experiment.arms) {
+            let Some(used) = loaded.arm(id) else { continue };
+            // Nothing more is trained of a strategy that is at its end.
+            if self.is_over(id) {
+                self.is_late(id, arm.code != used.code || self.changed(&[&arm.algorithm, &shared], used, &loaded));
+                continue;
+            }
+            self.follow_code(id, arm.code, used);
+            self.follow_settings(id, &[&arm.algorithm, &shared], used, &loaded);
         }
     }
 
-    fn follow_code(self, arm: usize, draft: &Experiment, loaded: &Experiment) {
-        let code = &draft.arms[arm].code;
+    /// Whether a strategy has made all updates of the run.
+    fn is_over(self, id: ArmId) -> bool {
+        self.with_data(|d| d.complete_of(id)) >= self.loaded_run().updates as usize
+    }
+
+    fn is_late(self, id: ArmId, late: bool) {
+        let was = untrack(|| self.edit_of(id));
+        let now = if late { EditState::Late } else { EditState::None };
+        if was != now && (late || was == EditState::Late) {
+            self.edits.update(|e| drop(e.insert(id, now)));
+        }
+    }
+
+    /// From now on these strategies run; those of `anew` start from update 0 as if they were new.
+    fn regroup(self, next: Loaded, anew: &[ArmId]) {
+        let members = self.members(&next);
+        self.data.update_value(|d| {
+            let others = members.iter().filter(|(id, _)| !anew.contains(id)).cloned().collect();
+            d.regroup(others);
+            d.regroup(members);
+        });
+        let stays = |id: &ArmId| next.ids.contains(id);
+        self.edits.update(|e| e.retain(|id, _| stays(id) && !anew.contains(id)));
+        self.internal.update_value(|i| {
+            i.pending.retain(|_, p| stays(&p.arm) && !anew.contains(&p.arm));
+            i.verdict_next = 0.0;
+        });
+        let known = self.loaded.get_untracked();
+        let mut loaded = next.clone();
+        if let Some(known) = &known {
+            loaded.experiment.algorithm = known.experiment.algorithm.clone();
+        }
+        for (id, arm) in loaded.ids.iter().zip(&mut loaded.experiment.arms) {
+            match known.as_ref().and_then(|k| k.arm(*id)).filter(|_| !anew.contains(id)) {
+                // What runs goes on with what it uses.
+                Some(used) => (arm.code, arm.algorithm) = (used.code.clone(), used.algorithm.clone()),
+                None => {
+                    let wanted = [&arm.algorithm, &next.experiment.algorithm];
+                    arm.algorithm = self.told_settings(&wanted, &loaded.experiment.algorithm);
+                }
+            }
+        }
+        self.loaded.set(Some(loaded.clone()));
+        let numbers = |ids: &[ArmId]| ids.iter().map(|id| id.number()).collect::<Vec<_>>();
+        let (all, anew, shown) = (numbers(&loaded.ids), numbers(anew), self.update.get_untracked());
+        self.act(|s| s.regroup(loaded.experiment, all, anew, shown));
+        self.watch();
+        self.draw();
+    }
+
+    /// Trains the strategies whose edits came after the end anew with them; the others keep what they have.
+    pub fn train_edited(self) {
+        let is_late = |id: &ArmId| untrack(|| self.edit_of(*id)) == EditState::Late;
+        let next = self.runnable();
+        let late: Vec<ArmId> = next.ids.iter().copied().filter(is_late).collect();
+        if late.len() == next.ids.len() { self.load(true) } else { self.regroup(next, &late) }
+    }
+
+    fn follow_code(self, arm: ArmId, code: String, used: &Arm) {
         let newest = self.internal.with_value(|i| {
             let sent = i.pending.iter().filter(|(_, p)| p.arm == arm && p.code.is_some()).max_by_key(|(id, _)| **id);
             sent.and_then(|(_, p)| p.code.clone())
         });
-        if *code == newest.unwrap_or_else(|| loaded.arms[arm].code.clone()) {
-            return;
-        }
         // A program that does not compile is shown by the editor; the old one keeps running.
-        if self.checks.with_untracked(|c| c.get(arm).is_none_or(|c| c.is_error())) {
+        if code == newest.unwrap_or_else(|| used.code.clone()) || untrack(|| self.check_of(arm)).is_error() {
             return;
         }
         let edit = self.next_edit(Pending { arm, code: Some(code.clone()), algorithm: None });
-        self.act(|s| s.set_program(arm as u32, edit, code.clone()));
+        self.act(|s| s.set_program(arm.number(), edit, code));
     }
 
-    fn follow_settings(self, arm: usize, draft: &Experiment, loaded: &Experiment) {
-        let table = &self.catalog.get_untracked().algorithm;
+    /// Whether the settings of an arm differ from those in use.
+    fn changed(self, wanted: &[&Overrides], used: &Arm, loaded: &Loaded) -> bool {
+        let in_use = [&used.algorithm, &loaded.experiment.algorithm];
+        self.catalog.get_untracked().algorithm.iter().any(|spec| effective(spec, wanted) != effective(spec, &in_use))
+    }
+
+    /// What a worker is told of settings: a diff against the algorithm that it loaded.
+    fn told_settings(self, wanted: &[&Overrides], algorithm: &Overrides) -> Overrides {
+        let mut diff = Overrides::new();
+        for spec in &self.catalog.get_untracked().algorithm {
+            let value = effective(spec, wanted);
+            if value != effective(spec, &[algorithm]) {
+                diff.insert(spec.name.clone(), value);
+            }
+        }
+        diff
+    }
+
+    fn follow_settings(self, arm: ArmId, wanted: &[&Overrides], used: &Arm, loaded: &Loaded) {
         let newest = self.internal.with_value(|i| {
             let sent = i.pending.iter().filter(|(_, p)| p.arm == arm && p.algorithm.is_some());
             sent.max_by_key(|(id, _)| **id).and_then(|(_, p)| p.algorithm.clone())
         });
-        let in_use = newest.as_ref().unwrap_or(&loaded.arms[arm].algorithm);
-        let mut changed = false;
-        // What the worker is told is a diff against the algorithm that it loaded.
-        let mut diff = Overrides::new();
-        for spec in table {
-            let wanted = effective(spec, &[&draft.arms[arm].algorithm, &draft.algorithm]);
-            changed |= wanted != effective(spec, &[in_use, &loaded.algorithm]);
-            if wanted != effective(spec, &[&loaded.algorithm]) {
-                diff.insert(spec.name.clone(), wanted);
-            }
-        }
-        if !changed {
+        let mut newest_used = used.clone();
+        newest_used.algorithm = newest.unwrap_or(newest_used.algorithm);
+        if !self.changed(wanted, &newest_used, loaded) {
             return;
         }
+        let diff = self.told_settings(wanted, &loaded.experiment.algorithm);
         let edit = self.next_edit(Pending { arm, code: None, algorithm: Some(diff.clone()) });
-        self.act(|s| s.set_algorithm(arm as u32, edit, diff));
+        self.act(|s| s.set_algorithm(arm.number(), edit, diff));
     }
 
     fn next_edit(self, pending: Pending) -> u32 {
         let arm = pending.arm;
-        self.edits.update(|e| {
-            if let Some(state) = e.get_mut(arm) {
-                *state = EditState::Sent;
-            }
-        });
+        self.edits.update(|e| drop(e.insert(arm, EditState::Sent)));
         self.internal
             .try_update_value(|i| {
                 i.next_edit += 1;
@@ -128,8 +215,8 @@ impl App {
     }
 }
 
-/// What a running engine cannot change: everything but programs, settings and words.
+/// What a running engine cannot change: everything but which strategies there are, their programs, settings and words.
 fn shape(e: &Experiment) -> impl PartialEq + use<> {
     let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone(), e.exploration.clone());
-    (parts, run_params(e), e.arms.len(), has_critic(e))
+    (parts, run_params(e), has_critic(e))
 }

@@ -1,7 +1,7 @@
 //! The reward compiler beside the page: diagnostics on every keystroke, completion, and what keeps an experiment from
 //! running. Without it (it did not load) the engine's own words arrive a moment later.
 
-use super::{App, Catalog, Level};
+use super::{App, ArmId, Catalog, Level};
 use crate::parts::{self, LanguageModule};
 use crate::plain::{from_js, to_js};
 use goodhart_core::experiment::{Experiment, Part};
@@ -117,22 +117,27 @@ impl App {
                 self.language.set(Some(Arc::new(Language { sections: parts, task })));
             }
         }
-        let codes: Vec<String> = self.draft.with_untracked(|e| e.arms.iter().map(|a| a.code.clone()).collect());
-        self.checks.set(codes.iter().map(|code| self.check_code(code)).collect());
+        let arms = self.arms.get_untracked();
+        self.checks.update(|checks| checks.retain(|id, _| arms.contains(id)));
+        arms.into_iter().for_each(|arm| self.check_arm(arm));
     }
 
-    pub fn check_arm(self, arm: usize) {
-        let Some(code) = self.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.code.clone())) else { return };
+    pub fn check_arm(self, arm: ArmId) {
+        let Some(code) = self.with_arm_untracked(arm, |a| a.code.clone()) else { return };
         let mut check = self.check_code(&code);
-        self.checks.update(|checks| {
-            if let Some(slot) = checks.get_mut(arm) {
-                // While the code is broken the program before it goes on, with its components.
-                if check.is_error() {
-                    check.components = std::mem::take(&mut slot.components);
-                }
-                *slot = check;
-            }
-        });
+        if check.is_error() {
+            // The program before it goes on, with its components.
+            let program = self.stand_in(arm, &code);
+            check.components = program.map(|p| self.check_code(&p).components).unwrap_or_default();
+        } else if self.compiler.with_value(Option::is_some) {
+            self.compiled.update_value(|compiled| drop(compiled.insert(arm, code)));
+        }
+        self.checks.update(|checks| drop(checks.insert(arm, check)));
+    }
+
+    /// What the compiler says of an arm; nothing where there is no such arm.
+    pub fn check_of(self, arm: ArmId) -> ArmCheck {
+        self.checks.with(|checks| checks.get(&arm).cloned().unwrap_or_default())
     }
 
     /// The name under which an experiment's base policy is kept; None where training starts from the initial parameters.

@@ -7,6 +7,7 @@ pub mod failing;
 mod find;
 mod follow;
 mod history;
+mod identity;
 mod language;
 mod listeners;
 mod open;
@@ -14,27 +15,29 @@ mod oracle;
 mod ranges;
 mod run;
 pub mod shipped;
+mod standin;
 pub mod store;
 mod tell;
 mod wait;
 
-pub use catalog::{Catalog, Kind, KindOf, Spec, effective, run_params};
+pub use catalog::{Catalog, Kind, KindOf, Spec, effective, has_critic, run_params};
 pub use data::RunData;
 pub use edit::{Table, Undo};
 pub use find::Found;
+pub use identity::{ArmId, Loaded};
 pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
 pub use open::{Opened, Origin, blank, told};
 pub use oracle::{Distances, Episode, Report};
-pub use run::{EditState, Phase, Speed};
+pub use run::{EditState, Joining, Judged, Phase, Speed};
 
 use crate::engine_client::{Choice, Client, EngineView, Told};
 use crate::parts::LanguageModule;
 use goodhart_core::experiment::{Experiment, RunParams};
-use goodhart_core::metrics::verdict::Line;
 use goodhart_core::protocol::{Anatomy, TrainedOn};
 use leptos::prelude::*;
 use shipped::{Index, Shipped};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -93,10 +96,12 @@ pub struct App {
     /// The experiment as the person has it on screen.
     pub draft: RwSignal<Experiment>,
     pub(crate) origin: StoredValue<Origin, LocalStorage>,
-    /// The experiment that the engine runs, with the programs and settings in use.
-    pub loaded: RwSignal<Option<Experiment>>,
+    /// The identities of its arms.
+    pub arms: RwSignal<Vec<ArmId>>,
+    /// What the engine runs.
+    pub loaded: RwSignal<Option<Loaded>>,
     /// The chosen arm, and the seed that the anatomy shows.
-    pub arm: RwSignal<usize>,
+    pub arm: RwSignal<ArmId>,
     pub seed: RwSignal<u32>,
     pub phase: RwSignal<Phase>,
     /// Updates done by every lane.
@@ -110,19 +115,21 @@ pub struct App {
     pub undo: RwSignal<Option<Undo>>,
     /// Counts up when new rows are to be drawn, at most once a frame.
     pub tick: RwSignal<u32>,
-    pub verdict: RwSignal<Vec<Line>>,
+    pub verdict: RwSignal<Vec<Judged>>,
+    /// Strategies that catch up with the others.
+    pub joining: RwSignal<Option<Joining>>,
     /// What the learned reward models came to before the run, by seed.
     pub models: RwSignal<Vec<goodhart_core::reward_models::Report>>,
     pub models_on: RwSignal<Option<TrainedOn>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
     /// What the compiler says of each arm's code.
-    pub checks: RwSignal<Vec<ArmCheck>>,
+    pub checks: RwSignal<HashMap<ArmId, ArmCheck>>,
     /// How the newest edit of each arm fares in the engine.
-    pub edits: RwSignal<Vec<EditState>>,
+    pub edits: RwSignal<HashMap<ArmId, EditState>>,
     /// What is wrong with the draft, so that it could not be loaded.
     pub problems: RwSignal<Vec<Problem>>,
     /// Where the experiment's moment has happened: its arm and update.
-    pub moment: RwSignal<Option<(usize, u32)>>,
+    pub moment: RwSignal<Option<(ArmId, u32)>>,
     /// What the oracle last said of an arm, and of the distances between rewards.
     pub oracle: RwSignal<Option<Report>>,
     pub distances: RwSignal<Option<Distances>>,
@@ -141,6 +148,8 @@ pub struct App {
     pub theme_changed: RwSignal<u32>,
     /// What scripts and embedding pages listen to.
     pub listeners: StoredValue<Listeners, LocalStorage>,
+    /// The last program of each strategy that compiled.
+    pub(crate) compiled: StoredValue<HashMap<ArmId, String>, LocalStorage>,
     pub(crate) data: StoredValue<RunData, LocalStorage>,
     pub(crate) compiler: StoredValue<Option<LanguageModule>, LocalStorage>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
@@ -151,10 +160,11 @@ impl App {
     /// The state of a page that shows an experiment; no engine yet.
     pub fn new(experiment: Experiment, origin: Origin) -> Self {
         let app = Self {
-            draft: RwSignal::new(experiment),
+            draft: RwSignal::new(Experiment { arms: Vec::new(), ..experiment.clone() }),
             origin: StoredValue::new_local(origin),
+            arms: RwSignal::new(Vec::new()),
             loaded: RwSignal::new(None),
-            arm: RwSignal::new(0),
+            arm: RwSignal::new(ArmId::default()),
             seed: RwSignal::new(0),
             phase: RwSignal::new(Phase::Starting),
             update: RwSignal::new(0),
@@ -167,11 +177,12 @@ impl App {
             undo: RwSignal::new(None),
             tick: RwSignal::new(0),
             verdict: RwSignal::new(Vec::new()),
+            joining: RwSignal::new(None),
             models: RwSignal::new(Vec::new()),
             models_on: RwSignal::new(None),
             anatomy: RwSignal::new(None),
-            checks: RwSignal::new(Vec::new()),
-            edits: RwSignal::new(Vec::new()),
+            checks: RwSignal::new(HashMap::new()),
+            edits: RwSignal::new(HashMap::new()),
             problems: RwSignal::new(Vec::new()),
             moment: RwSignal::new(None),
             oracle: RwSignal::new(None),
@@ -184,11 +195,13 @@ impl App {
             opened: RwSignal::new(0),
             theme_changed: RwSignal::new(0),
             listeners: StoredValue::new_local(Listeners::default()),
+            compiled: StoredValue::new_local(HashMap::new()),
             data: StoredValue::new_local(RunData::default()),
             compiler: StoredValue::new_local(None),
             client: StoredValue::new_local(None),
             internal: StoredValue::new_local(run::Internal::default()),
         };
+        app.put_draft(experiment);
         app.check_all();
         app.find_record();
         app
@@ -209,7 +222,7 @@ impl App {
 
     /// The run parameters in use.
     pub fn loaded_run(self) -> RunParams {
-        self.loaded.with(|e| e.as_ref().map(run_params)).unwrap_or_else(|| self.run_params())
+        self.loaded.with(|l| l.as_ref().map(|l| run_params(&l.experiment))).unwrap_or_else(|| self.run_params())
     }
 
     /// Tells the person something; the same text is told once.
@@ -229,9 +242,10 @@ impl App {
         self.notices.update(|n| n.retain(|n| n.id != id));
     }
 
-    /// Names of the arms that run.
-    pub fn arm_names(self) -> Vec<String> {
-        self.loaded.with_untracked(|e| e.as_ref().map(run::arm_names)).unwrap_or_default()
+    /// The arms whose curves there are, with their names.
+    pub fn runners(self) -> Vec<(ArmId, String)> {
+        let ids = self.with_data(|d| d.ids.clone());
+        untrack(|| ids.into_iter().map(|id| (id, self.name_of(id))).collect())
     }
 
     /// Reads what the run has produced.

@@ -216,12 +216,12 @@ impl App {
         self.undo.set(None);
         self.oracle.set(None);
         self.distances.set(None);
-        self.arm.set(0);
         self.seed.set(0);
         self.overlay.set(Overlay::None);
         self.notices.set(Vec::new());
         self.say_what_was_left(&left, &experiment);
-        self.draft.set(experiment);
+        self.leave_run("The run was replaced by another one.");
+        self.put_draft(experiment);
         self.opened.update(|n| *n += 1);
         self.check_all();
         self.keep();
@@ -286,6 +286,7 @@ impl App {
     pub fn keep(self) {
         let draft = self.draft.get_untracked();
         self.problems.set(self.problems_of(&draft));
+        self.keep_stand_ins();
         self.keep_draft();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let url = format!("#{fragment}");

@@ -1,6 +1,6 @@
 //! What the exact oracle says of the edited rewards: asked a moment after the last change, in a worker of its own.
 
-use super::App;
+use super::{App, ArmId};
 use crate::plain::{from_js, to_js};
 use crate::{parts, time};
 use goodhart_core::oracle::report as oracle;
@@ -17,7 +17,7 @@ const ASK_MS: u64 = 60;
 /// What is known of one arm's reward.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    pub arm: usize,
+    pub arm: ArmId,
     /// The code that this is about.
     pub code: String,
     told: oracle::Report,
@@ -65,13 +65,14 @@ impl App {
     async fn ask_oracle(self, ticket: u32) {
         let arm = self.arm.get_untracked();
         // What does not compile has no optimum; the last answer stays beside the compiler's words.
-        if self.checks.with_untracked(|c| c.get(arm).is_none_or(|c| c.is_error())) {
+        if untrack(|| self.check_of(arm)).is_error() {
             return;
         }
-        let (experiment, code) = self.draft.with_untracked(|e| (to_js(e), e.arms.get(arm).map(|a| a.code.clone())));
+        let (Some(place), code) = untrack(|| (self.place(arm), self.with_arm(arm, |a| a.code.clone()))) else { return };
+        let experiment = self.draft.with_untracked(to_js);
         let Ok(module) = parts::oracle().await else { return };
         let current = || self.internal.with_value(|i| i.consult) == ticket;
-        if let Some(told) = answer(&module, "oracle", &experiment, arm).await
+        if let Some(told) = answer(&module, "oracle", &experiment, place).await
             && current()
         {
             self.oracle.set(Some(Report { arm, code: code.unwrap_or_default(), told }));
@@ -79,7 +80,7 @@ impl App {
         if !current() {
             return;
         }
-        if let Some(distances) = answer(&module, "distances", &experiment, arm).await
+        if let Some(distances) = answer(&module, "distances", &experiment, place).await
             && current()
         {
             self.distances.set(Some(distances));
@@ -87,7 +88,7 @@ impl App {
     }
 
     /// What the oracle says of an arm, if its last answer is about that arm.
-    pub fn report(self, arm: usize) -> Option<Report> {
+    pub fn report(self, arm: ArmId) -> Option<Report> {
         self.oracle.with(|r| r.clone().filter(|r| r.arm == arm))
     }
 }

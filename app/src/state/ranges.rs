@@ -1,8 +1,8 @@
 //! What the task and the rewards in use can give, for the verdict: asked of the oracle a while after the run is loaded, or
 //! a reward of it becomes another one.
 
-use super::App;
 use super::oracle::answer;
+use super::{App, ArmId};
 use crate::plain::to_js;
 use crate::{parts, time};
 use goodhart_core::experiment::Experiment;
@@ -38,7 +38,7 @@ impl App {
                 let arms = e.arms.iter().map(|a| (a.code.clone(), a.algorithm.clone())).collect::<Vec<_>>();
                 (e.task.clone(), e.policy.clone(), e.run.clone(), e.algorithm.clone(), arms)
             };
-            self.loaded.with(|e| e.as_ref().map(key))
+            self.loaded.with(|l| l.as_ref().map(|l| key(&l.experiment)))
         });
         Effect::new(move |_| {
             // Read, not only tracked: a memo that nobody has read has no sources yet.
@@ -53,7 +53,7 @@ impl App {
             time::after(ASK_MS, move || {
                 if is_current() {
                     wasm_bindgen_futures::spawn_local(async move {
-                        let Some(loaded) = self.loaded.get_untracked() else { return };
+                        let Some(loaded) = self.loaded.get_untracked().map(|l| l.experiment) else { return };
                         let Ok(module) = parts::oracle().await else { return };
                         let told = answer(&module, "ranges", &to_js(&loaded), 0).await;
                         if is_current() {
@@ -68,18 +68,15 @@ impl App {
     }
 
     /// What the lines of the verdict are measured by, and what the task can give.
-    pub(super) fn measured(self) -> (Vec<Measured>, Option<Range>) {
-        let arms = self.loaded.with_untracked(|e| {
-            let arms = e.as_ref().map(|e| e.arms.as_slice()).unwrap_or_default();
-            arms.iter().map(|a| (a.name.clone(), a.code.clone())).collect::<Vec<_>>()
-        });
+    pub(super) fn measured(self, runners: &[(ArmId, String)]) -> (Vec<Measured>, Option<Range>) {
+        let code = |id: ArmId| self.loaded.with_untracked(|l| l.as_ref().and_then(|l| Some(l.arm(id)?.code.clone())));
         self.internal.with_value(|i| {
             let of = |code: &str| i.ranges.rewards.iter().find(|(own, _)| own == code).map(|(_, range)| *range);
-            let line = |(arm, (name, code)): (usize, (String, String))| {
-                let since = self.with_data(|d| d.since(arm)) as u32;
-                Measured { arm: name, since, range: of(&code) }
+            let line = |(id, name): &(ArmId, String)| {
+                let since = self.with_data(|d| d.since(*id)) as u32;
+                Measured { arm: name.clone(), since, range: code(*id).and_then(|code| of(&code)) }
             };
-            (arms.into_iter().enumerate().map(line).collect(), i.ranges.task)
+            (runners.iter().map(line).collect(), i.ranges.task)
         })
     }
 }

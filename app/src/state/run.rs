@@ -1,10 +1,10 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use super::edit::Table;
-use super::{Action, App, Level, RunData, run_params};
+use super::{Action, App, ArmId, Level, Loaded, RunData, run_params};
 use crate::engine_client::Choice;
 use crate::{bases, time};
-use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::verdict::Line;
 use goodhart_core::params::Overrides;
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
@@ -109,11 +109,29 @@ pub enum EditState {
     Refused {
         error: String,
     },
+    /// The run is over: what there is was measured without it.
+    Late,
+}
+
+/// A line of the verdict, and whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    pub id: ArmId,
+    pub line: Line,
+    /// The updates from which on its edits were in use.
+    pub edits: Vec<usize>,
+}
+
+/// Strategies that are trained from update 0 to where the others are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joining {
+    pub ids: Vec<ArmId>,
+    pub of: u32,
 }
 
 /// An edit on its way to the engine.
 pub(super) struct Pending {
-    pub(super) arm: usize,
+    pub(super) arm: ArmId,
     pub(super) code: Option<String>,
     pub(super) algorithm: Option<Overrides>,
 }
@@ -126,6 +144,10 @@ pub(crate) struct Internal {
     pub(super) wants_run: bool,
     /// Counts loads, so that a late base policy of an older load is dropped.
     pub(super) load: u32,
+    /// The load in hand has not reached the engine yet.
+    pub(super) loading: bool,
+    /// Identities there have been.
+    pub(super) arms_made: u32,
     pub(super) next_edit: u32,
     pub(super) pending: HashMap<u32, Pending>,
     pub(super) follow: u32,
@@ -136,7 +158,8 @@ pub(crate) struct Internal {
     pub(super) ranges: super::ranges::Known,
     pub(super) frame: bool,
     pub(super) drawn: f64,
-    pub(super) anatomy: Option<Arc<Anatomy>>,
+    /// Anatomies of updates that are not on screen yet, the newest last.
+    pub(super) anatomies: Vec<Arc<Anatomy>>,
     pub(super) anatomy_drawn: f64,
     pub(super) verdict_next: f64,
     pub(super) rate: f32,
@@ -159,50 +182,82 @@ pub(super) enum Until {
 }
 
 impl App {
-    /// Loads the draft from update 0.
+    /// Loads the draft from update 0. What cannot run stops no run that does.
     pub fn load(self, then_run: bool) {
         let draft = self.draft.get_untracked();
         let problems = self.problems_of(&draft);
         self.problems.set(problems.clone());
+        let next = self.runnable();
+        // A strategy that does not compile is the problem only where no other is left.
+        let problems = if next.ids.is_empty() { problems } else { self.problems_of(&next.experiment) };
         if !problems.is_empty() {
-            self.stuck(goodhart_core::plan::join(&problems));
-            return;
+            let why = goodhart_core::plan::join(&problems);
+            return if self.is_alive() {
+                self.notify(Level::Warning, format!("The run is as it was, since this cannot run: {why}"), None);
+            } else {
+                self.stuck(why);
+            };
         }
-        let run = run_params(&draft);
-        let components = self.checks.with_untracked(|c| c.iter().map(|c| c.components.clone()).collect());
-        self.wake(Until::Rest, &Err("The run was replaced by another one.".into()));
-        // The base policy takes a moment to be found; until then the old run must not write into the new one's rows.
+        let run = run_params(&next.experiment);
+        self.leave_run("The run was replaced by another one.");
+        self.data.set_value(RunData::new(run.seeds as usize, self.members(&next)));
+        self.seed.update(|s| *s = (*s).min(run.seeds - 1));
+        self.phase.set(Phase::Loading);
+        self.loaded.set(Some(next.clone()));
+        self.tick.update(|t| *t += 1);
+        let load = self.internal.try_update_value(|i| {
+            i.wants_run = then_run;
+            i.load += 1;
+            i.loading = true;
+            i.load
+        });
+        wasm_bindgen_futures::spawn_local(async move {
+            let base = bases::find(self, &next.experiment).await;
+            if self.internal.with_value(|i| Some(i.load)) == load {
+                self.internal.update_value(|i| i.loading = false);
+                let numbers = next.ids.iter().map(|id| id.number()).collect();
+                self.act(|s| s.load(next.experiment, numbers, base));
+                self.watch();
+            }
+        });
+    }
+
+    /// Nothing of the run in hand is to be seen or heard any more.
+    pub(super) fn leave_run(self, why: &str) {
+        self.wake(Until::Rest, &Err(why.into()));
+        // A base policy may take a moment to be found; until then the old run must not write into the new one's rows.
         self.act(|s| s.retire());
-        self.data.set_value(RunData::new(draft.arms.len(), run.seeds as usize, components));
+        self.data.set_value(RunData::default());
+        self.loaded.set(None);
         self.update.set(0);
         self.rate.set(0.0);
         self.anatomy.set(None);
         self.verdict.set(Vec::new());
+        self.joining.set(None);
         self.models.set(Vec::new());
         self.models_on.set(None);
         self.moment.set(None);
-        self.edits.set(vec![EditState::None; draft.arms.len()]);
-        self.seed.update(|s| *s = (*s).min(run.seeds - 1));
+        self.edits.set([].into());
         self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
-        self.phase.set(Phase::Loading);
-        self.loaded.set(Some(draft.clone()));
-        self.tick.update(|t| *t += 1);
-        let load = self.internal.try_update_value(|i| {
-            i.wants_run = then_run;
+        self.internal.update_value(|i| {
+            i.wants_run = false;
             i.pausing = false;
-            i.load += 1;
+            i.loading = false;
             i.pending.clear();
-            i.anatomy = None;
+            i.anatomies.clear();
             i.verdict_next = 0.0;
-            i.load
         });
-        wasm_bindgen_futures::spawn_local(async move {
-            let base = bases::find(self, &draft).await;
-            if self.internal.with_value(|i| Some(i.load)) == load {
-                self.act(|s| s.load(draft, base));
-                self.watch();
-            }
-        });
+    }
+
+    /// Whether there is a run that goes on or could.
+    fn is_alive(self) -> bool {
+        self.loaded.with_untracked(Option::is_some) && !self.phase.with_untracked(|p| matches!(p, Phase::Stuck(_)))
+    }
+
+    /// The strategies of a run with the components of their programs.
+    pub(super) fn members(self, of: &Loaded) -> Vec<(ArmId, Vec<String>)> {
+        let arms = of.ids.iter().zip(&of.experiment.arms);
+        arms.map(|(id, arm)| (*id, self.check_code(&arm.code).components)).collect()
     }
 
     pub fn toggle_run(self) {
@@ -235,7 +290,12 @@ impl App {
             i.pausing = moving;
             i.pauses += 1;
         });
-        self.act(|s| s.pause());
+        // What is on screen is where the run rests; lanes that are further go back to it.
+        let shown = self.update.get_untracked();
+        if moving {
+            self.data.update_value(|d| d.hold(shown as usize));
+        }
+        self.act(|s| s.pause(shown));
     }
 
     /// The run was told to pause and does not rest yet.
@@ -292,7 +352,7 @@ impl App {
         self.restart();
     }
 
-    pub fn choose_arm(self, arm: usize) {
+    pub fn choose_arm(self, arm: ArmId) {
         self.arm.set(arm);
         self.watch();
     }
@@ -302,8 +362,13 @@ impl App {
         self.watch();
     }
 
-    fn watch(self) {
-        let (arm, seed) = (self.arm.get_untracked() as u32, self.seed.get_untracked());
+    /// Follows the chosen lane; what there is of another one is not shown as this one's.
+    pub(super) fn watch(self) {
+        let (arm, seed) = (self.arm.get_untracked().number(), self.seed.get_untracked());
+        if self.anatomy.with_untracked(|a| a.as_ref().is_some_and(|a| (a.arm, a.seed) != (arm, seed))) {
+            self.anatomy.set(None);
+        }
+        self.internal.update_value(|i| i.anatomies.retain(|a| (a.arm, a.seed) == (arm, seed)));
         self.act(|s| s.watch(arm, seed));
     }
 
@@ -325,17 +390,17 @@ impl App {
 
     /// The overrides that a table of the draft holds.
     pub fn overrides(self, table: Table) -> Overrides {
+        let place = match table {
+            Table::Arm(id) => self.place(id),
+            _ => None,
+        };
         self.draft.with(|e| match table {
             Table::Task => e.task.params.clone(),
             Table::Policy => e.policy.params.clone(),
             Table::Run => e.run.clone(),
             Table::RewardModels => e.reward_models.clone().unwrap_or_default(),
             Table::Algorithm => e.algorithm.clone(),
-            Table::Arm(i) => e.arms.get(i).map(|a| a.algorithm.clone()).unwrap_or_default(),
+            Table::Arm(_) => place.and_then(|at| e.arms.get(at)).map(|a| a.algorithm.clone()).unwrap_or_default(),
         })
     }
-}
-
-pub fn arm_names(e: &Experiment) -> Vec<String> {
-    e.arms.iter().map(|a| a.name.clone()).collect()
 }

@@ -1,10 +1,10 @@
 //! What the engine says, and when the page draws it.
 
-use super::run::{EditState, Phase, Until};
-use super::{App, Level, listeners};
+use super::run::{EditState, Joining, Judged, Phase, Until};
+use super::{App, ArmId, Level, listeners};
 use crate::engine_client::Told;
 use crate::{bases, time};
-use goodhart_core::metrics::verdict::{Line, verdict};
+use goodhart_core::metrics::verdict::verdict;
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::prelude::JsValue;
@@ -12,6 +12,8 @@ use wasm_bindgen::prelude::JsValue;
 /// Least time between two drawings of new rows, and of the anatomy.
 const DRAW_MS: f64 = 80.0;
 const ANATOMY_MS: f64 = 250.0;
+/// Anatomies that wait for their update to be on screen.
+const MAX_ANATOMIES: usize = 8;
 
 impl App {
     /// What the engine says.
@@ -35,7 +37,8 @@ impl App {
                 });
             }
             Told::BaseMade(params) => {
-                if let Some(experiment) = self.loaded.get_untracked() {
+                if let Some(loaded) = self.loaded.get_untracked() {
+                    let experiment = loaded.experiment;
                     wasm_bindgen_futures::spawn_local(async move { bases::keep(self, &experiment, &params).await });
                 }
             }
@@ -52,13 +55,29 @@ impl App {
                 self.draw_soon();
             }
             Told::Anatomy(anatomy) => {
-                self.internal.update_value(|i| i.anatomy = Some(Arc::new(*anatomy)));
+                self.internal.update_value(|i| {
+                    i.anatomies.push(Arc::new(*anatomy));
+                    if i.anatomies.len() > MAX_ANATOMIES {
+                        i.anatomies.remove(0);
+                    }
+                });
                 self.draw_soon();
             }
             Told::Rate(rate) => self.internal.update_value(|i| i.rate = rate),
-            Told::Edited { arm, edit, update, error } => self.on_edited(arm as usize, edit, update, error),
+            Told::CatchingUp { ids, of, moves } => {
+                let ids = ids.into_iter().map(ArmId::from_number).collect();
+                self.joining.set(Some(Joining { ids, of }));
+                if moves && !self.phase.with_untracked(Phase::is_moving) {
+                    self.phase.set(Phase::Stepping);
+                }
+            }
+            Told::Together => self.joining.set(None),
+            Told::Edited { arm, edit, update, error } => self.on_edited(ArmId::from_number(arm), edit, update, error),
             Told::Paused { update, finished } => {
                 self.update.set(update);
+                // What lanes that were further have sent is not a part of what rests.
+                self.data.update_value(|d| d.truncate(update as usize));
+                self.internal.update_value(|i| i.anatomies.retain(|a| a.update < update));
                 self.phase.set(if finished { Phase::Finished } else { Phase::Paused });
                 self.internal.update_value(|i| {
                     i.pausing = false;
@@ -91,7 +110,7 @@ impl App {
         self.follow_soon();
     }
 
-    fn on_edited(self, arm: usize, edit: u32, update: u32, error: Option<String>) {
+    fn on_edited(self, arm: ArmId, edit: u32, update: u32, error: Option<String>) {
         let Some(Some(done)) = self.internal.try_update_value(|i| i.pending.remove(&edit)) else { return };
         let newest = self.internal.with_value(|i| i.pending.iter().all(|(id, p)| p.arm != arm || *id < edit));
         let state = match &error {
@@ -99,21 +118,15 @@ impl App {
             Some(error) => EditState::Refused { error: error.clone() },
         };
         if newest {
-            self.edits.update(|e| {
-                if let Some(slot) = e.get_mut(arm) {
-                    *slot = state;
-                }
-            });
+            self.edits.update(|e| drop(e.insert(arm, state)));
         }
         if error.is_some() {
             return;
         }
-        if let Some(code) = &done.code {
-            let components = self.check_code(code).components;
-            self.data.update_value(|d| d.renew(arm, update as usize, components));
-        }
+        let components = done.code.as_ref().map(|code| self.check_code(code).components);
+        self.data.update_value(|d| d.renew(arm, update as usize, components));
         self.loaded.update(|loaded| {
-            let Some(slot) = loaded.as_mut().and_then(|e| e.arms.get_mut(arm)) else { return };
+            let Some(slot) = loaded.as_mut().and_then(|l| l.arm_mut(arm)) else { return };
             if let Some(code) = done.code {
                 slot.code = code;
             }
@@ -132,6 +145,8 @@ impl App {
     }
 
     pub(super) fn stuck(self, message: String) {
+        self.data.update_value(|d| d.let_go());
+        self.joining.set(None);
         self.internal.update_value(|i| {
             i.wants_run = false;
             i.pausing = false;
@@ -156,20 +171,22 @@ impl App {
     }
 
     /// Shows the curves; the anatomy and the verdict follow as tasks of their own, so that none is long.
-    fn draw(self) {
+    pub(super) fn draw(self) {
         let now = time::now();
         let moving = self.phase.with_untracked(Phase::is_moving);
         let mut rate = 0.0;
         let mut dissect = false;
         let mut judge = false;
+        let shown = self.with_data(|d| d.complete() as u32);
         self.internal.update_value(|i| {
             i.frame = false;
             i.drawn = now;
             rate = i.rate;
-            dissect = i.anatomy.is_some() && (!moving || now >= i.anatomy_drawn + ANATOMY_MS);
+            let comes = i.anatomies.iter().any(|a| a.update < shown);
+            dissect = comes && (!moving || now >= i.anatomy_drawn + ANATOMY_MS);
             judge = now >= i.verdict_next;
         });
-        self.update.set(self.with_data(|d| d.complete() as u32));
+        self.update.set(shown);
         self.rate.set(rate);
         self.tick.update(|t| *t += 1);
         if dissect {
@@ -182,23 +199,26 @@ impl App {
         }
     }
 
+    /// Shows the newest anatomy of what is on screen.
     fn dissect(self) {
-        let anatomy = self.internal.try_update_value(|i| {
+        let shown = self.update.get_untracked();
+        let newest = self.internal.try_update_value(|i| {
             i.anatomy_drawn = time::now();
-            i.anatomy.take()
+            let at = i.anatomies.iter().rposition(|a| a.update < shown)?;
+            i.anatomies.drain(..=at).next_back()
         });
-        if let Some(Some(anatomy)) = anatomy {
+        if let Some(Some(anatomy)) = newest {
             self.anatomy.set(Some(anatomy));
         }
     }
 
     /// Looks whether the experiment's moment has come.
-    fn look_for_moment(self, arms: &[String]) {
+    fn look_for_moment(self, names: &[(ArmId, String)]) {
         let updates = self.loaded_run().updates as usize;
         let found = self.draft.with_untracked(|e| e.moment.clone()).and_then(|moment| {
-            let arm = arms.iter().position(|name| *name == moment.arm)?;
-            let update = self.with_data(|d| moment.find(d.mean(arm, &moment.metric)?, updates))?;
-            Some((arm, update as u32))
+            let (id, _) = names.iter().find(|(_, name)| *name == moment.arm)?;
+            let update = self.with_data(|d| moment.find(d.mean(*id, &moment.metric)?, updates))?;
+            Some((*id, update as u32))
         });
         if self.moment.get_untracked() != found {
             self.moment.set(found);
@@ -207,13 +227,16 @@ impl App {
 
     pub(super) fn judge(self) {
         let start = time::now();
-        let names = self.arm_names();
-        let (measured, task) = self.measured();
-        let lines = self.with_data(|d| verdict(&d.curves, &measured, task));
-        let count = |lines: &[Line]| lines.iter().map(|l| l.alarms.len()).sum::<usize>();
+        let runners = self.runners();
+        let (measured, task) = self.measured(&runners);
+        let lines = self.with_data(|d| {
+            let judged = |(line, (id, _)): (_, &(ArmId, String))| Judged { id: *id, line, edits: d.edits(*id) };
+            verdict(&d.curves, &measured, task).into_iter().zip(&runners).map(judged).collect::<Vec<_>>()
+        });
+        let count = |lines: &[Judged]| lines.iter().map(|l| l.line.alarms.len()).sum::<usize>();
         let more = count(&lines) != self.verdict.with_untracked(|v| count(v));
         self.verdict.set(lines);
-        self.look_for_moment(&names);
+        self.look_for_moment(&runners);
         if more {
             self.emit("alarms", || crate::api::fired(self));
         }

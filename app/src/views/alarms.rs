@@ -1,6 +1,6 @@
 //! The alarms that rang, each with its rule; and the rules that did not.
 
-use crate::state::{App, failing};
+use crate::state::{App, ArmId, failing};
 use crate::text::escape;
 use goodhart_core::metrics::alarms::{Alarm, AlarmKind, RULES, Rule};
 use leptos::prelude::*;
@@ -8,10 +8,9 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let rang = Memo::new(move |_| {
         app.verdict.with(|lines| {
-            let all =
-                lines.iter().enumerate().flat_map(|(i, l)| l.alarms.iter().map(move |a| (i, l.arm.clone(), a.clone())));
-            let mut all: Vec<_> = all.collect();
-            all.sort_by_key(|(_, _, a)| a.update);
+            let rung = lines.iter().flat_map(|j| j.line.alarms.iter().map(move |a| (j.id, a.clone())));
+            let mut all: Vec<_> = rung.collect();
+            all.sort_by_key(|(_, a)| a.update);
             all
         })
     });
@@ -34,13 +33,14 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
-fn line(app: App, (arm, name, alarm): &(usize, String, Alarm)) -> String {
+fn line(app: App, (arm, alarm): &(ArmId, Alarm)) -> String {
     let rule = RULES.iter().find(|r| r.kind == alarm.kind);
     let rule =
         rule.map(|r| format!("<div class=\"muted\">{}. Rule: {} {}</div>", r.name, r.rule, explains(app, r.kind)));
     format!(
-        "<li><span class=\"swatch arm-fill-{arm}\"></span><b>{}</b>, update {}: {}{}</li>",
-        escape(name),
+        "<li><span class=\"swatch arm-fill-{}\"></span><b>{}</b>, update {}: {}{}</li>",
+        arm.color(),
+        escape(&app.name_of(*arm)),
         alarm.update,
         escape(&alarm.sentence),
         rule.unwrap_or_default()

@@ -1,30 +1,25 @@
 //! The arms as tabs: choose, add, copy, rename, remove; below them the chosen arm's code and settings.
 
 use super::{editor, oracle, settings};
-use crate::state::{App, Table};
+use crate::state::{App, ArmId, Table};
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
     // Editors are kept while the arms are: each has its own undo history.
-    let slots = Memo::new(move |_| (app.opened.get(), app.draft.with(|e| e.arms.len())));
-    let keys = move || {
-        let (opened, n) = slots.get();
-        (0..n).map(|i| (opened, i)).collect::<Vec<_>>()
-    };
+    let keys = move || app.arms.get();
     view! {
         <div class="card arms">
             <div class="tabs">
                 <div role="tablist" aria-label="Arms" class="tablist">
-                    <For each=keys key=|k| *k let:key>{tab(app, key.1)}</For>
+                    <For each=keys key=|id| *id let:id>{tab(app, id)}</For>
                 </div>
                 <button class="icon" title="Add an arm" aria-label="Add an arm" on:click=move |_| app.add_arm()>"+"</button>
             </div>
             <div id="editor" class="editors" role="tabpanel">
-                <For each=keys key=|k| *k let:key>{editor::view(app, key.1)}</For>
+                <For each=keys key=|id| *id let:id>{editor::view(app, id)}</For>
             </div>
             {move || {
                 let arm = app.arm.get();
-                slots.track();
                 view! {
                     {tools(app, arm)}
                     {oracle::line(app, arm)}
@@ -35,23 +30,24 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
-fn tab(app: App, index: usize) -> impl IntoView {
-    let name = Memo::new(move |_| app.draft.with(|e| e.arms.get(index).map(|a| a.name.clone()).unwrap_or_default()));
-    let errors = Memo::new(move |_| app.checks.with(|c| c.get(index).map_or(0, |c| c.errors())));
-    let chosen = move || app.arm.get() == index;
+fn tab(app: App, id: ArmId) -> impl IntoView {
+    let name = Memo::new(move |_| app.name_of(id));
+    let errors = Memo::new(move |_| app.check_of(id).errors());
+    let chosen = move || app.arm.get() == id;
+    let color = id.color();
     view! {
-        <button role="tab" class=format!("tab arm-line-{index}") class:chosen=chosen aria-selected=move || chosen().to_string()
-            tabindex=move || if chosen() { "0" } else { "-1" } aria-controls="editor" on:click=move |_| app.choose_arm(index)>
-            <span class=format!("swatch arm-fill-{index}")></span>
+        <button role="tab" class=format!("tab arm-line-{color}") class:chosen=chosen aria-selected=move || chosen().to_string()
+            tabindex=move || if chosen() { "0" } else { "-1" } aria-controls="editor" on:click=move |_| app.choose_arm(id)>
+            <span class=format!("swatch arm-fill-{color}")></span>
             {move || name.get()}
             {move || (errors.get() > 0).then(|| view! { <span class="badge error" title="Errors in the code">{errors.get()}</span> })}
         </button>
     }
 }
 
-fn tools(app: App, arm: usize) -> impl IntoView {
+fn tools(app: App, arm: ArmId) -> impl IntoView {
     let renaming = RwSignal::new(false);
-    let name = move || app.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.name.clone()).unwrap_or_default());
+    let name = move || untrack(|| app.name_of(arm));
     view! {
         <div class="arm-tools">
             {editor::status(app, arm)}

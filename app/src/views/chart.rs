@@ -1,7 +1,7 @@
 //! One chart: a metric of every arm, drawn by the charts bundle.
 
 use crate::parts::{self, ChartHandle};
-use crate::state::App;
+use crate::state::{App, ArmId};
 use goodhart_core::metrics::COLUMNS;
 use goodhart_core::metrics::alarms::{Alarm, AlarmKind};
 use goodhart_core::metrics::columns;
@@ -23,7 +23,7 @@ struct ArmStyle {
 #[derive(Serialize)]
 struct Mark {
     x: u32,
-    color: u32,
+    color: usize,
     text: String,
     /// Written beside the line.
     label: Option<String>,
@@ -40,15 +40,15 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     Effect::new(move |_| {
         let Some(host) = host.get() else { return };
         wasm_bindgen_futures::spawn_local(async move {
-            let styles = app.draft.with_untracked(|e| {
-                let style = |(i, a): (usize, &goodhart_core::experiment::Arm)| ArmStyle {
-                    name: a.name.clone(),
-                    color: i,
-                    // Beyond four arms colours alone are hard to tell apart.
-                    dash: (i >= 4).then_some([6, 3]),
-                };
-                e.arms.iter().enumerate().map(style).collect::<Vec<_>>()
-            });
+            // The order in which `pull` gives their curves.
+            let arms = app.arms.get_untracked();
+            let style = |id: &ArmId| ArmStyle {
+                name: untrack(|| app.name_of(*id)),
+                color: id.color(),
+                // Beyond four arms colours alone are hard to tell apart.
+                dash: (id.color() >= 4).then_some([6, 3]),
+            };
+            let styles = arms.iter().map(style).collect::<Vec<_>>();
             let module = match parts::charts().await {
                 Ok(module) => module,
                 Err(e) => {
@@ -56,11 +56,11 @@ pub fn view(app: App, metric: String) -> impl IntoView {
                     return;
                 }
             };
-            let arms = crate::plain::to_js(&styles);
+            let styles = crate::plain::to_js(&styles);
             let Some(label) = name.try_get_value() else { return };
             let metric = label.clone();
-            let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &metric));
-            match module.create_chart(&host, &label, &arms, pull.as_ref().unchecked_ref()) {
+            let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &arms, &metric));
+            match module.create_chart(&host, &label, &styles, pull.as_ref().unchecked_ref()) {
                 Ok(handle) => {
                     pulls.try_set_value(Some(pull));
                     if let Some(Some(late)) = chart.try_set(Some(handle)) {
@@ -81,14 +81,18 @@ pub fn view(app: App, metric: String) -> impl IntoView {
     });
     Effect::new(move |_| {
         let mut marks = app.verdict.with(|lines| {
-            let arms = lines.iter().map(|l| l.arm.clone()).collect::<Vec<_>>();
-            let mine = lines.iter().flat_map(|l| &l.alarms).filter(|a| concerns(a.kind, &name.get_value()));
-            mine.map(|a| mark(a, &arms)).collect::<Vec<_>>()
+            let all = lines.iter().flat_map(|j| j.line.alarms.iter().map(move |a| (j.id, a)));
+            let mine = all.filter(|(_, a)| concerns(a.kind, &name.get_value()));
+            let mut marks: Vec<Mark> = mine.map(|(id, a)| mark(app, id, a)).collect();
+            for judged in lines {
+                marks.extend(judged.edits.iter().map(|update| edited(app, judged.id, *update as u32)));
+            }
+            marks
         });
         let own = app.draft.with(|e| e.moment.clone()).filter(|m| name.with_value(|n| *n == m.metric));
         if let (Some((arm, x)), Some(moment)) = (app.moment.get(), own) {
             let label = Some(format!("{}, update {x}", moment.arm));
-            marks.push(Mark { x, color: arm as u32, text: moment.says, label });
+            marks.push(Mark { x, color: arm.color(), text: moment.says, label });
         }
         let marks = crate::plain::to_js(&marks);
         if let Some(chart) = chart.get() {
@@ -132,9 +136,9 @@ pub fn view(app: App, metric: String) -> impl IntoView {
 }
 
 /// The curve as the bundle wants it: updates, then mean and half-width by arm.
-fn pull(app: App, metric: &str) -> JsValue {
+fn pull(app: App, arms: &[ArmId], metric: &str) -> JsValue {
     let (x, lines) = app.with_data(|data| {
-        let lines: Vec<_> = (0..data.curves.arms).map(|arm| data.line(arm, metric)).collect();
+        let lines: Vec<_> = arms.iter().map(|id| data.line(*id, metric)).collect();
         (data.points(), lines)
     });
     let numbers = |values: &[f32]| JsValue::from(Float32Array::from(values));
@@ -143,14 +147,14 @@ fn pull(app: App, metric: &str) -> JsValue {
     Array::of3(&Float64Array::from(x.as_slice()), &means, &halves).into()
 }
 
-fn mark(alarm: &Alarm, arms: &[String]) -> Mark {
-    let arm = arms.get(alarm.arm as usize).map_or("", String::as_str);
-    Mark {
-        x: alarm.update,
-        color: alarm.arm,
-        text: format!("{arm}, update {}: {}", alarm.update, alarm.sentence),
-        label: None,
-    }
+fn mark(app: App, id: ArmId, alarm: &Alarm) -> Mark {
+    let text = format!("{}, update {}: {}", app.name_of(id), alarm.update, alarm.sentence);
+    Mark { x: alarm.update, color: id.color(), text, label: None }
+}
+
+fn edited(app: App, id: ArmId, x: u32) -> Mark {
+    let text = format!("{}, update {x}: edited; from here on it is trained with the edit.", app.name_of(id));
+    Mark { x, color: id.color(), text, label: None }
 }
 
 /// On which curves an alarm is marked.

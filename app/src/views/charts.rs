@@ -1,7 +1,7 @@
 //! The charts: which are shown, and the grid of them.
 
 use super::chart;
-use crate::state::App;
+use crate::state::{App, ArmId};
 use goodhart_core::metrics::columns::{self, COLUMNS};
 use leptos::prelude::*;
 
@@ -23,18 +23,16 @@ pub fn view(app: App) -> impl IntoView {
     let chosen = RwSignal::new(None::<Vec<String>>);
     let components = Memo::new(move |_| {
         let mut names: Vec<String> = Vec::new();
-        app.checks.with(|checks| {
-            for name in checks.iter().flat_map(|c| &c.components) {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
+        for name in app.arms.get().into_iter().flat_map(|id| app.check_of(id).components) {
+            if !names.contains(&name) {
+                names.push(name);
             }
-        });
+        }
         names.into_iter().map(|n| format!("rewards/{n}/mean")).collect::<Vec<_>>()
     });
     let own = Memo::new(move |_| app.draft.with(|e| e.charts.clone()));
     let shown = Memo::new(move |_| chosen.get().unwrap_or_else(|| first(&own.get(), &components.get())));
-    let arms = Memo::new(move |_| app.draft.with(|e| e.arms.iter().map(|a| a.name.clone()).collect::<Vec<_>>()));
+    let arms = Memo::new(move |_| app.arms.get().into_iter().map(|id| (id, app.name_of(id))).collect::<Vec<_>>());
     let toggle = move |metric: String| {
         let mut now = shown.get_untracked();
         match now.iter().position(|m| *m == metric) {
@@ -77,11 +75,11 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
-fn legend(app: App, arms: Memo<Vec<String>>) -> impl IntoView {
+fn legend(app: App, arms: Memo<Vec<(ArmId, String)>>) -> impl IntoView {
     view! {
         <div class="legend">
-            {move || arms.get().into_iter().enumerate().map(|(i, name)| view! {
-                <button class="quiet" on:click=move |_| app.choose_arm(i)><span class=format!("swatch arm-fill-{i}")></span>{name}</button>
+            {move || arms.get().into_iter().map(|(id, name)| view! {
+                <button class="quiet" on:click=move |_| app.choose_arm(id)><span class=format!("swatch arm-fill-{}", id.color())></span>{name}</button>
             }).collect_view()}
         </div>
     }

@@ -1,7 +1,7 @@
 //! Run, pause, step, reset, speed; where the run stands and how fast it goes.
 
 use super::pace::Pace;
-use crate::state::{App, Discard, Phase, Speed};
+use crate::state::{App, Discard, Joining, Phase, Speed};
 use crate::text::number;
 use crate::time;
 use goodhart_core::protocol::TrainedOn;
@@ -18,6 +18,9 @@ pub fn view(app: App) -> impl IntoView {
     };
     let pace = StoredValue::new(Pace::default());
     let status = Memo::new(move |_| {
+        if let Some(joining) = app.joining.get() {
+            return catching_up(app, &joining);
+        }
         let phase = app.phase.get();
         let (what, step, of) = counted(&phase);
         let left = pace.try_update_value(|pace| pace.left(what, step, of, time::now())).flatten();
@@ -70,6 +73,19 @@ fn trust(reports: &[Report], on: Option<TrainedOn>) -> Option<(String, String)> 
         about += &format!(" They were {on}: the device that took less time for the first steps trains all of them.");
     }
     (!reports.is_empty()).then_some((says, about))
+}
+
+/// How far strategies that joined are; the others wait for them.
+fn catching_up(app: App, joining: &Joining) -> String {
+    app.tick.track();
+    let names: Vec<String> = joining.ids.iter().map(|id| format!("“{}”", app.name_of(*id))).collect();
+    let done = app.with_data(|d| joining.ids.iter().map(|id| d.complete_of(*id)).min().unwrap_or(0));
+    let (names, of) = (names.join(", "), joining.of);
+    match app.phase.get() {
+        Phase::Running | Phase::Stepping => format!("{names}: catching up, update {done} of {of}"),
+        Phase::Paused | Phase::Finished => format!("paused; {names}: at update {done}, catches up to {of} first"),
+        phase => status(&phase, false),
+    }
 }
 
 /// What a wait before the run is called, how many steps of it are done, and how many there are; 0 of other phases.

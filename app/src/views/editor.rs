@@ -2,7 +2,7 @@
 //! bundle is there.
 
 use crate::parts::{self, EditorHandle};
-use crate::state::{App, EditState};
+use crate::state::{App, ArmId, EditState};
 use crate::text::{Utf16, to_bytes};
 use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
@@ -23,10 +23,10 @@ struct Mark {
 type OnChange = Closure<dyn Fn(String)>;
 type Complete = Closure<dyn Fn(String, u32) -> JsValue>;
 
-pub fn view(app: App, arm: usize) -> impl IntoView {
+pub fn view(app: App, arm: ArmId) -> impl IntoView {
     let host = NodeRef::<Div>::new();
-    let code = Memo::new(move |_| app.draft.with(|e| e.arms.get(arm).map(|a| a.code.clone()).unwrap_or_default()));
-    let check = Memo::new(move |_| app.checks.with(|c| c.get(arm).cloned().unwrap_or_default()));
+    let code = Memo::new(move |_| app.with_arm(arm, |a| a.code.clone()).unwrap_or_default());
+    let check = Memo::new(move |_| app.check_of(arm));
     let editor = RwSignal::new_local(None::<EditorHandle>);
     let callbacks = StoredValue::new_local(None::<(OnChange, Complete)>);
     let plain = RwSignal::new(true);
@@ -37,7 +37,7 @@ pub fn view(app: App, arm: usize) -> impl IntoView {
             let Ok(module) = parts::editor().await else { return };
             let on_change = OnChange::new(move |text: String| app.set_code(arm, text));
             let complete = Complete::new(move |text: String, at: u32| offers(app, &text, at));
-            let name = app.draft.with_untracked(|e| e.arms.get(arm).map(|a| a.name.clone()).unwrap_or_default());
+            let name = untrack(|| app.name_of(arm));
             let made = module.create_editor(
                 &host,
                 &code.get_untracked(),
@@ -90,22 +90,38 @@ pub fn view(app: App, arm: usize) -> impl IntoView {
 }
 
 /// The line under the code: the first error, or from which update on the program is used.
-pub fn status(app: App, arm: usize) -> impl IntoView {
+pub fn status(app: App, arm: ArmId) -> impl IntoView {
     move || {
-        let check = app.checks.with(|c| c.get(arm).cloned().unwrap_or_default());
-        let edit = app.edits.with(|e| e.get(arm).cloned().unwrap_or_default());
+        let (check, edit) = (app.check_of(arm), app.edit_of(arm));
+        let runs = app.loaded.with(|l| l.as_ref().is_some_and(|l| l.arm(arm).is_some()));
+        let late = edit == EditState::Late && !check.is_error();
         let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
-            let text = format!("Line {}: {} The program before this edit goes on.", first.line, whole(first));
+            let meanwhile = match (runs, edit) {
+                (true, EditState::Late) => "The run is over: its numbers are of the program before this edit.",
+                (true, _) => "The program before this edit goes on.",
+                (false, _) => "This strategy does not run before it compiles.",
+            };
+            let text = format!("Line {}: {} {meanwhile}", first.line, whole(first));
             ("edit-status bad", text)
         } else {
             match edit {
                 EditState::Refused { error } => ("edit-status bad", format!("Not used: {}", sentence(&error))),
                 EditState::Sent => ("edit-status", "sending…".to_string()),
                 EditState::InUse { update } => ("edit-status good", format!("in use from update {update}")),
+                EditState::Late => {
+                    ("edit-status", "not trained: the run is over, and its numbers are of before the edit".into())
+                }
+                EditState::None if !runs => ("edit-status", String::new()),
                 EditState::None => ("edit-status", parts_of(&check.components)),
             }
         };
-        view! { <span class=class role="status">{text}</span> }
+        view! {
+            <span class=class role="status">{text}</span>
+            {late.then(|| view! {
+                <button class="train-edited" title="From update 0 with the edit; the other strategies keep what they have"
+                    on:click=move |_| app.train_edited()>"Train it anew"</button>
+            })}
+        }
     }
 }
 

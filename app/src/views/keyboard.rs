@@ -34,8 +34,8 @@ pub fn listen(app: App) {
         if open != Overlay::None || takes_keys(&e) {
             return;
         }
-        let arms = app.draft.with_untracked(|d| d.arms.len());
-        let arm = app.arm.get_untracked();
+        let arms = app.arms.get_untracked();
+        let arm = arms.iter().position(|id| *id == app.arm.get_untracked()).unwrap_or(0);
         match e.key().as_str() {
             " " if app.phase.with_untracked(|p| *p == Phase::Finished) => app.ask_to_discard(Discard::Again),
             " " => app.toggle_run(),
@@ -43,8 +43,8 @@ pub fn listen(app: App) {
             "r" => app.ask_to_discard(Discard::Reset),
             "g" => app.overlay.set(Overlay::Gallery(None)),
             "?" => app.overlay.set(Overlay::Help),
-            "ArrowRight" => app.choose_arm((arm + 1) % arms),
-            "ArrowLeft" => app.choose_arm((arm + arms - 1) % arms),
+            "ArrowRight" => app.choose_arm(arms[(arm + 1) % arms.len()]),
+            "ArrowLeft" => app.choose_arm(arms[(arm + arms.len() - 1) % arms.len()]),
             _ => return,
         }
         e.prevent_default();

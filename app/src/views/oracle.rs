@@ -4,14 +4,14 @@
 use super::grid_map::Map;
 use super::sample::text;
 use super::task::{MAX_CONTEXTS, bars};
-use crate::state::{App, Distances, Episode, Report, TaskView};
+use crate::state::{App, ArmId, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 /// The lines under the code of the chosen arm: what its optimum is worth, before any training, and what the linter found.
-pub fn line(app: App, arm: usize) -> impl IntoView {
+pub fn line(app: App, arm: ArmId) -> impl IntoView {
     let report = Memo::new(move |_| app.report(arm));
     let says = move || report.with(|r| r.as_ref().map(said).unwrap_or_default());
     let found = Memo::new(move |_| report.with(|r| r.as_ref().and_then(|r| found(app, r)).unwrap_or_default()));
@@ -68,10 +68,8 @@ fn said(report: &Report) -> String {
 /// What the run has found of the reward that the report is about: what is best and what training finds are two things.
 fn found(app: App, report: &Report) -> Option<String> {
     let optimum = report.optimum.as_ref()?;
-    let name = app.draft.with(|e| e.arms.get(report.arm).map(|arm| arm.name.clone()))?;
-    let is_in_use =
-        app.loaded.with(|e| e.as_ref()?.arms.iter().find(|a| a.name == name).map(|a| a.code == report.code));
-    let line = app.verdict.with(|lines| lines.iter().find(|line| line.arm == name).cloned())?;
+    let is_in_use = app.loaded.with(|l| Some(l.as_ref()?.arm(report.arm)?.code == report.code));
+    let line = app.verdict.with(|lines| lines.iter().find(|j| j.id == report.arm).map(|j| j.line.clone()))?;
     let score = line.true_score.mean;
     if is_in_use != Some(true) || !score.is_finite() {
         return None;

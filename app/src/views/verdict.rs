@@ -1,10 +1,10 @@
 //! The verdict table: what each arm got and what it was paid, with 95% intervals over seeds; below each, in a sentence, how
 //! much of what can be had that is.
 
-use crate::state::App;
+use crate::state::{App, ArmId, EditState, Judged};
 use crate::text::{escape, number, signed};
 use goodhart_core::metrics::statistics::Interval;
-use goodhart_core::metrics::verdict::{Line, Share};
+use goodhart_core::metrics::verdict::Share;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -15,7 +15,7 @@ pub fn view(app: App) -> impl IntoView {
         let target = e.target().and_then(|t| t.dyn_into::<Element>().ok());
         let row = target.and_then(|t| t.closest("[data-arm]").ok().flatten());
         if let Some(arm) = row.and_then(|r| r.get_attribute("data-arm")?.parse().ok()) {
-            app.choose_arm(arm);
+            app.choose_arm(ArmId::from_number(arm));
         }
     };
     view! {
@@ -32,11 +32,11 @@ pub fn view(app: App) -> impl IntoView {
                 </tr></thead>
                 <tbody on:click=choose inner_html=move || {
                     let lines = app.verdict.get();
-                    if lines.is_empty() {
-                        app.draft.with(|e| e.arms.iter().enumerate().map(|(i, arm)| empty(i, &arm.name)).collect::<String>())
-                    } else {
-                        lines.iter().enumerate().map(|(i, line)| row(i, line)).collect()
-                    }
+                    let row = |id: ArmId| match lines.iter().find(|j| j.id == id) {
+                        Some(judged) => row(&app.name_of(id), judged, &app.edit_of(id)),
+                        None => empty(id, &app.name_of(id)),
+                    };
+                    app.arms.get().into_iter().map(row).collect::<String>()
                 }></tbody>
             </table>
             </div>
@@ -44,27 +44,36 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
-fn empty(i: usize, name: &str) -> String {
-    format!("<tr data-arm=\"{i}\">{}<td>–</td><td>–</td><td>–</td><td></td></tr>", head(i, name))
+fn empty(id: ArmId, name: &str) -> String {
+    let (number, head) = (id.number(), head(id, name, ""));
+    format!("<tr data-arm=\"{number}\">{head}<td>–</td><td>–</td><td>–</td><td></td></tr>")
 }
 
-fn head(i: usize, name: &str) -> String {
-    format!("<th scope=\"row\"><span class=\"swatch arm-fill-{i}\"></span>{}</th>", escape(name))
+fn head(id: ArmId, name: &str, measured: &str) -> String {
+    let (color, name) = (id.color(), escape(name));
+    format!("<th scope=\"row\"><span class=\"swatch arm-fill-{color}\"></span>{name}{measured}</th>")
 }
 
-fn row(i: usize, line: &Line) -> String {
+/// Says so where a strategy's numbers are of its program before an edit.
+fn measured(edit: &EditState) -> &'static str {
+    if *edit == EditState::Late { "<div class=\"muted measured\">measured before the edit</div>" } else { "" }
+}
+
+fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
+    let (id, line) = (judged.id, &judged.line);
     let sentences = line.alarms.iter().map(|a| a.sentence.as_str()).collect::<Vec<_>>().join("\n");
     let alarms = match line.alarms.len() {
         0 => String::new(),
         n => format!("<span class=\"badge alarm\" title=\"{}\">{n}</span>", escape(&sentences)),
     };
-    let (head, truth, proxy) = (head(i, &line.arm), plain(line.true_score), plain(line.proxy_reward));
+    let (head, number) = (head(id, name, measured(edit)), id.number());
+    let (truth, proxy) = (plain(line.true_score), plain(line.proxy_reward));
     let first = line.difference.map(difference).unwrap_or_default();
     let bars = bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref());
     let says = escape(&line.says());
     format!(
-        "<tr data-arm=\"{i}\">{head}<td>{truth}</td><td>{proxy}</td><td>{first}</td><td>{alarms}</td></tr>\
-         <tr data-arm=\"{i}\" class=\"says\"><td colspan=\"5\"><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</td></tr>"
+        "<tr data-arm=\"{number}\">{head}<td>{truth}</td><td>{proxy}</td><td>{first}</td><td>{alarms}</td></tr>\
+         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</td></tr>"
     )
 }
 

@@ -21,6 +21,16 @@ impl Curves {
         Self { arms, seeds, width: COLUMNS.len(), lanes: vec![Vec::new(); arms * seeds] }
     }
 
+    /// The curves of other arms: each those of an arm of these, or none yet.
+    pub fn select(&self, from: &[Option<usize>]) -> Self {
+        let lane = |seed: usize, arm: &Option<usize>| match arm {
+            Some(arm) => self.lanes[seed * self.arms + arm].clone(),
+            None => Vec::new(),
+        };
+        let lanes = (0..self.seeds).flat_map(|seed| from.iter().map(move |arm| lane(seed, arm))).collect();
+        Self { arms: from.len(), seeds: self.seeds, lanes }
+    }
+
     /// Puts a row [ROW] in its place. Rows of lanes outside the run are ignored.
     pub fn put(&mut self, arm: usize, seed: usize, update: usize, row: &[f32]) {
         if arm >= self.arms || seed >= self.seeds || row.len() != ROW {
@@ -111,6 +121,18 @@ impl Curves {
 mod tests {
     use super::*;
     use crate::metrics::columns;
+
+    #[test]
+    fn curves_of_other_arms_are_those_of_the_arms_that_stay() {
+        let mut curves = Curves::new(3, 2);
+        for (arm, seed) in [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)] {
+            curves.put(arm, seed, 0, &[(10 * arm + seed) as f32; ROW]);
+        }
+        let other = curves.select(&[Some(2), None, Some(1)]);
+        assert_eq!((other.arms, other.seeds), (3, 2));
+        assert_eq!([other.value(0, 1, 0, 0), other.value(2, 0, 0, 0)], [21.0, 10.0]);
+        assert_eq!((other.complete(0), other.complete(1)), (1, 0));
+    }
 
     #[test]
     fn a_column_that_is_added_leaves_the_digests_of_the_others() {

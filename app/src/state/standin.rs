@@ -1,0 +1,60 @@
+//! What runs while code is half typed: the last program of the strategy that compiled, also of an earlier visit. The others
+//! run in any case.
+
+use super::identity::{ArmId, Loaded};
+use super::{App, store};
+use crate::plain::{parse, write};
+use leptos::prelude::*;
+
+/// Where storage keeps them: pairs of the code that does not compile and the program that stands in for it.
+const SETTING: &str = "stand-ins";
+/// Most bytes that are kept.
+const MAX_BYTES: usize = 200_000;
+
+impl App {
+    /// The draft as it can run: code that does not compile is replaced by the last of its strategy that did; a strategy
+    /// without one waits until it compiles.
+    pub(super) fn runnable(self) -> Loaded {
+        let mut experiment = self.draft.get_untracked();
+        let mut ids = Vec::new();
+        let arms = std::mem::take(&mut experiment.arms);
+        for (id, mut arm) in self.arms.get_untracked().into_iter().zip(arms) {
+            if untrack(|| self.check_of(id)).is_error() {
+                let Some(program) = self.stand_in(id, &arm.code) else { continue };
+                arm.code = program;
+            }
+            experiment.arms.push(arm);
+            ids.push(id);
+        }
+        Loaded { experiment, ids }
+    }
+
+    /// The program that stands in for code of a strategy that does not compile.
+    pub(super) fn stand_in(self, id: ArmId, code: &str) -> Option<String> {
+        let before = self.compiled.with_value(|compiled| compiled.get(&id).cloned());
+        let program =
+            before.or_else(|| kept().into_iter().find(|(broken, _)| broken == code).map(|(_, program)| program));
+        program.filter(|program| !self.check_code(program).is_error())
+    }
+
+    /// Keeps what stands in for the draft's half-typed code for the next visit.
+    pub(super) fn keep_stand_ins(self) {
+        if self.compiler.with_value(Option::is_none) {
+            // Nobody knows yet what compiles.
+            return;
+        }
+        let broken = |id: &ArmId| untrack(|| self.check_of(*id)).is_error();
+        let ids: Vec<ArmId> = self.arms.get_untracked().into_iter().filter(broken).collect();
+        let pair = |id: &ArmId| {
+            let code = self.with_arm_untracked(*id, |arm| arm.code.clone())?;
+            let program = self.stand_in(*id, &code)?;
+            Some((code, program))
+        };
+        let text = write(&ids.iter().filter_map(pair).collect::<Vec<_>>());
+        store::set_setting(SETTING, (!ids.is_empty() && text.len() <= MAX_BYTES).then_some(&text));
+    }
+}
+
+fn kept() -> Vec<(String, String)> {
+    store::setting(SETTING).and_then(|text| parse(&text)).unwrap_or_default()
+}

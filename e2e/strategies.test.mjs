@@ -1,0 +1,212 @@
+// Every number on screen belongs to the run that made it: strategies leave, join and change while they are trained, and after.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { bandit, gridworld, metrics, trained, type } from "./lib/train.mjs";
+
+const arms = [
+  { name: "proxy", code: "def pay(ep):\n    return ep.proxy\n" },
+  { name: "verifier", code: "def correct(ep):\n    return 1.0 if ep.correct else 0.0\n" },
+  { name: "half", code: "def mixed(ep):\n    return ep.proxy + (1.0 if ep.correct else 0.0)\n" },
+];
+const long = (overrides) => bandit({ arms, run: { updates: 100000, seeds: 2, groups: 64, num_generations: 16 }, ...overrides });
+const short = (overrides) => bandit({ arms, run: { updates: 30, seeds: 2, groups: 4, num_generations: 4 }, ...overrides });
+
+describe("strategies of a run", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  const opened = (draft, autorun = 0) => open(browser, `${host.url}?engine=cpu&autorun=${autorun}`, { draft });
+  const start = (page) => page.evaluate(() => { window.goodhart.run(); });
+  const tab = (page, name) => page.getByRole("tab", { name, exact: true }).click();
+  const press = (page, name) => page.locator(".arm-tools").getByRole("button", { name, exact: true }).click();
+  const resting = (page) => page.waitForFunction(() => /^(paused|finished)$/.test(document.querySelector(".status").textContent));
+
+  // What the verdict, the legend and a chart show, by name: colours, and the chart's latest value.
+  const onScreen = (page) => page.evaluate(() => {
+    const color = (el) => [...el.classList].map((c) => /^arm-(?:fill|ink)-(\d)$/.exec(c)?.[1]).find((c) => c !== undefined);
+    const chart = [...document.querySelectorAll(".chart")].find((c) => c.querySelector(".chart-name").textContent === "true_score");
+    return {
+      verdict: Object.fromEntries([...document.querySelectorAll(".verdict tbody tr:not(.says)")].map((row) =>
+        [row.querySelector("th").firstChild.nextSibling.textContent, { color: color(row.querySelector(".swatch")), score: row.children[1].textContent }])),
+      legend: Object.fromEntries([...document.querySelectorAll(".legend button")].map((b) => [b.textContent, color(b.querySelector(".swatch"))])),
+      chart: Object.fromEntries([...chart.querySelectorAll(".readout-value")].map((s) => [s.title, { color: color(s), says: s.textContent }])),
+    };
+  });
+  // The names and colours agree everywhere; the chart's values are those of the strategy that it names.
+  async function agrees(page, names) {
+    await page.waitForFunction((n) => document.querySelectorAll(".chart")[0]?.querySelectorAll(".readout-value").length === n, names.length);
+    const seen = await onScreen(page);
+    assert.deepEqual(Object.keys(seen.verdict), names);
+    for (const name of names) {
+      assert.equal(seen.legend[name], seen.verdict[name].color, `the legend's colour of ${name}`);
+      assert.equal(seen.chart[name].color, seen.verdict[name].color, `the chart's colour of ${name}`);
+    }
+    const all = await metrics(page);
+    assert.deepEqual(Object.keys(all), names);
+    for (const name of names) {
+      const latest = all[name].true_score.findLast(Number.isFinite);
+      const shown = Number.parseFloat(seen.chart[name].says);
+      assert.ok(Math.abs(shown - latest) < 0.001, `${name}: the chart says ${seen.chart[name].says}, the run ${latest}`);
+    }
+    return seen;
+  }
+
+  it("go on with their curves and colours when one is removed", async () => {
+    const { page, context, problems } = await opened(long());
+    await start(page);
+    await trained(page, 20);
+    const before = { ...(await metrics(page)), colors: (await onScreen(page)).legend };
+    await tab(page, "proxy");
+    await press(page, "Remove");
+    await page.waitForFunction(() => Object.keys(window.goodhart.metrics()).length === 2);
+    await trained(page, before.half.true_score.length + 20);
+    await page.evaluate(() => window.goodhart.pause());
+    await resting(page);
+    const seen = await agrees(page, ["verifier", "half"]);
+    const now = await metrics(page);
+    for (const name of ["verifier", "half"]) {
+      assert.equal(seen.legend[name], before.colors[name], `${name} keeps its colour`);
+      const old = before[name].true_score;
+      assert.deepEqual(now[name].true_score.slice(0, old.length), old, `${name} did not start anew`);
+    }
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("go on while a copy is trained from the start to the same bits", async () => {
+    const { page, context, problems } = await opened(long());
+    await start(page);
+    await trained(page, 20);
+    const before = (await metrics(page)).half.true_score;
+    await tab(page, "half");
+    await press(page, "Duplicate");
+    await page.locator(".status", { hasText: /catching up, update \d+ of \d+/ }).waitFor();
+    await trained(page, before.length + 10);
+    await page.evaluate(() => window.goodhart.pause());
+    await resting(page);
+    await agrees(page, ["proxy", "verifier", "half", "half 2"]);
+    const now = await metrics(page);
+    assert.deepEqual(now.half.true_score.slice(0, before.length), before, "the original did not start anew");
+    assert.ok(now.half.true_score.length > before.length);
+    assert.deepEqual(now["half 2"], now.half, "as if it had been there from the start");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("are joined by a new one after the end of a run", async () => {
+    const { page, context, problems } = await opened(short());
+    await page.evaluate(() => window.goodhart.step(1000));
+    const before = await metrics(page);
+    await page.getByRole("button", { name: "Add an arm" }).click();
+    await page.waitForFunction(() => window.goodhart.metrics().new?.true_score.length === 30);
+    await page.locator(".status", { hasText: "finished" }).waitFor();
+    await agrees(page, ["proxy", "verifier", "half", "new"]);
+    const { new: joined, ...others } = await metrics(page);
+    assert.deepEqual(others, before, "what there was stays");
+    assert.deepEqual(joined.true_score, before.verifier.true_score, "it pays what the verifier pays");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("say which reward they were measured with when one is edited after the end, and train it anew when asked", async () => {
+    const { page, context, problems } = await opened(short());
+    await page.evaluate(() => window.goodhart.step(1000));
+    const before = await metrics(page);
+    await tab(page, "proxy");
+    await type(page, arms[1].code);
+    await page.locator(".edit-status", { hasText: /not trained: the run is over/ }).waitFor();
+    await page.locator(".verdict .measured", { hasText: "measured before the edit" }).waitFor();
+    assert.deepEqual(await metrics(page), before, "nothing on screen changed");
+    await press(page, "Train it anew");
+    await page.waitForFunction(() => document.querySelector(".verdict .measured") === null);
+    await page.locator(".status", { hasText: "finished" }).waitFor();
+    await page.waitForFunction(() => window.goodhart.metrics().proxy.true_score.length === 30);
+    const now = await metrics(page);
+    assert.deepEqual(now.proxy.true_score, before.verifier.true_score, "from update 0, with the new reward");
+    assert.deepEqual([now.verifier, now.half], [before.verifier, before.half]);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("run with the last program that compiled when a half-typed one is reloaded, and the others in any case", async () => {
+    const { page, context, problems } = await opened(short(), 1);
+    await trained(page, 30);
+    const before = await metrics(page);
+    await tab(page, "half");
+    await type(page, "def mixed(ep):\n    return ep.pro");
+    await page.locator(".edit-status.bad").waitFor();
+    await page.evaluate(() => dispatchEvent(new Event("pagehide")));
+    await page.reload();
+    await page.waitForFunction(() => window.goodhart !== undefined);
+    await trained(page, 30);
+    assert.deepEqual(await metrics(page), before, "the program before the edit was trained");
+    await tab(page, "half");
+    await page.locator(".edit-status.bad", { hasText: /before this edit/ }).waitFor();
+    // Where there is nothing to stand in, the others run.
+    const { page: bare, context: another } = await opened(short({ arms: [arms[0], { name: "broken", code: "def b(ep):\n    return ep." }] }), 1);
+    await trained(bare, 30);
+    assert.deepEqual(Object.keys(await metrics(bare)), ["proxy"]);
+    await tab(bare, /^broken/);
+    await bare.locator(".edit-status.bad", { hasText: /does not run before it compiles/ }).waitFor();
+    await type(bare, arms[0].code);
+    await bare.waitForFunction(() => window.goodhart.metrics().broken?.true_score.length === 30);
+    const both = await metrics(bare);
+    assert.deepEqual(both.broken.true_score, both.proxy.true_score, "it joins when it compiles");
+    assert.deepEqual(problems, []);
+    await context.close();
+    await another.close();
+  });
+
+  it("rest at the update on screen, all of the screen", async () => {
+    const { page, context, problems } = await opened(bandit({ arms, run: { updates: 1000000, seeds: 3, groups: 2, num_generations: 2 } }));
+    for (let round = 0; round < 4; round++) {
+      const from = await page.evaluate(() => window.goodhart.metrics().proxy.true_score.length);
+      await start(page);
+      await trained(page, from + 50);
+      const shown = await page.evaluate(async () => {
+        const count = () => Number(document.querySelector(".controls .count b").textContent);
+        await new Promise((done) => requestAnimationFrame(done));
+        const shown = count();
+        document.querySelector("button.run").click();
+        return [shown, await window.goodhart.pause()];
+      });
+      assert.equal(shown[1], shown[0], "it rests where the screen was when Pause was pressed");
+      await resting(page);
+      const at = shown[0];
+      await page.waitForFunction((at) => document.querySelector(".anatomy-head").textContent.includes(`update ${at - 1}`), at);
+      assert.equal(await page.locator(".controls .count b").textContent(), String(at));
+      for (const columns of Object.values(await metrics(page))) assert.equal(columns.true_score.length, at);
+    }
+    // What rests goes on as if it had never been further.
+    const at = await page.evaluate(() => window.goodhart.step(3));
+    const now = await metrics(page);
+    const { page: other, context: another } = await opened(bandit({ arms, run: { updates: 1000000, seeds: 3, groups: 2, num_generations: 2 } }));
+    await other.evaluate((n) => window.goodhart.step(n), at);
+    assert.deepEqual((await metrics(other)).half.true_score, now.half.true_score);
+    assert.deepEqual(problems, []);
+    await context.close();
+    await another.close();
+  });
+
+  it("go on when the map becomes one that no run can have", async () => {
+    const { page, context, problems } = await opened(gridworld({ run: { updates: 100000, seeds: 2, groups: 8, num_generations: 4 } }));
+    await start(page);
+    await trained(page, 3);
+    const before = (await metrics(page)).goal.true_score.length;
+    await page.locator("summary", { hasText: /^Task/ }).click();
+    const map = page.locator(".param", { hasText: "map" }).locator("textarea, input").first();
+    await map.fill("S..\n...\n...");
+    await map.blur();
+    await page.locator(".param-error").first().waitFor();
+    await page.keyboard.press("r");
+    await trained(page, before + 5);
+    const now = await page.evaluate(() => [document.querySelector(".status").textContent, window.goodhart.metrics().goal.true_score.length]);
+    assert.equal(now[0], "training");
+    assert.ok(now[1] > before);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});
