@@ -28,7 +28,7 @@ impl Curves {
             None => Vec::new(),
         };
         let lanes = (0..self.seeds).flat_map(|seed| from.iter().map(move |arm| lane(seed, arm))).collect();
-        Self { arms: from.len(), seeds: self.seeds, lanes }
+        Self { arms: from.len(), seeds: self.seeds, width: self.width, lanes }
     }
 
     /// Puts a row [ROW] in its place. Rows of lanes outside the run are ignored.
