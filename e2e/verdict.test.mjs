@@ -81,4 +81,26 @@ describe("an estimator that needs a value head", () => {
     assert.deepEqual(problems, []);
     await context.close();
   });
+
+  it("joins a run under way: the policies go on as they are, with a fresh head", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#grpo-lambda-length`);
+    await page.evaluate(async () => { await window.goodhart.step(3); });
+    const before = await page.evaluate(() => Object.values(window.goodhart.metrics()).map((m) => Array.from(m.true_score)));
+    await page.getByLabel("Find a setting: Base settings").fill("estimator");
+    await page.getByLabel("Find a setting: Base settings").press("Enter");
+    await page.locator("#Algorithm-estimator").selectOption("gae");
+    await page.getByText(/go on from update 3, with a fresh value head/).waitFor();
+    await page.evaluate(() => window.goodhart.run());
+    await trained(page, 5);
+    const after = await page.evaluate(() => Object.values(window.goodhart.metrics()).map((m) => ({
+      scores: Array.from(m.true_score), losses: Array.from(m.value_loss),
+    })));
+    after.forEach(({ scores, losses }, arm) => {
+      assert.deepEqual(scores.slice(0, 3), before[arm], "the updates before are kept");
+      assert.ok(losses.slice(0, 3).every(Number.isNaN) && losses.slice(3, 5).every(Number.isFinite), `${losses}`);
+    });
+    assert.equal(await page.locator(".status.bad").count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
 });

@@ -69,6 +69,18 @@ impl Session {
                 arm.algorithm = crew.experiment.arms[at].algorithm.clone();
             }
         }
+        self.regroup_as(whole, anew, shown)
+    }
+
+    /// The same strategies go on from what they have with the settings of `experiment`, which change the policies' shape:
+    /// a value head joins them or leaves them. Their edits under way are given up.
+    pub fn refit(&mut self, experiment: Experiment, ids: Vec<u32>, shown: u32) -> Vec<Effect> {
+        self.edits.clear();
+        self.regroup_as(Crew { experiment, ids }, Vec::new(), shown)
+    }
+
+    fn regroup_as(&mut self, whole: Crew, anew: Vec<u32>, shown: u32) -> Vec<Effect> {
+        let Some(plan) = &self.plan else { return Vec::new() };
         self.edits.retain(|_, edit| whole.place(edit.arm).is_some() && !anew.contains(&edit.arm));
         let untrained = self.busy().all(|slot| slot.update == 0);
         if let Some(regroup) = &mut self.regroup {

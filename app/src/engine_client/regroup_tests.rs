@@ -51,6 +51,21 @@ fn loaded(effects: &[Effect], at: usize) -> (Vec<String>, Vec<(u32, f32)>) {
 }
 
 #[test]
+fn a_value_head_joins_the_policies_as_they_are() {
+    let mut s = running(&[1, 2], [6, 6]);
+    let mut with = of(&[1, 2]);
+    with.algorithm.insert("estimator".into(), goodhart_core::params::Value::Text("gae".into()));
+    s.refit(with.clone(), vec![1, 2], 6);
+    let effects = gathered(&mut s, 6);
+    for at in 0..2 {
+        assert_eq!(loaded(&effects, at).1, [(0, 0.0), (1, 10.0)], "both go on from their lanes");
+    }
+    assert!(
+        effects.iter().any(|e| matches!(e, Effect::Send(_, Command::Load { experiment, .. }) if **experiment == with))
+    );
+}
+
+#[test]
 fn those_that_stay_go_on_from_what_they_have_when_one_leaves() {
     let mut s = running(&[1, 2, 3], [9, 5]);
     let effects = s.regroup(of(&[1, 3]), vec![1, 3], Vec::new(), 5);

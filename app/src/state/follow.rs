@@ -67,6 +67,8 @@ impl App {
             let can_run = self.problems_of(&next.experiment).is_empty();
             if can_run && self.update.get_untracked() == 0 && !moving {
                 self.load(false);
+            } else if can_run && body(&next.experiment) == body(&loaded.experiment) {
+                self.refit(next, &loaded);
             } else if can_run {
                 let text = "The run still uses the task, policy, arms or lengths from before your change.";
                 self.notify(Level::Info, text, Some(Action::Restart));
@@ -148,6 +150,27 @@ impl App {
         self.draw();
     }
 
+    /// A value head joins the policies as they are, or leaves them: they go on from the update on screen. Programs stay
+    /// those in use; newer ones follow once the workers are ready.
+    fn refit(self, mut next: Loaded, loaded: &Loaded) {
+        for (id, arm) in next.ids.iter().zip(&mut next.experiment.arms) {
+            if let Some(used) = loaded.arm(*id) {
+                arm.code.clone_from(&used.code);
+            }
+        }
+        let update = self.update.get_untracked();
+        self.internal.update_value(|i| i.pending.clear());
+        self.edits.set(next.ids.iter().map(|id| (*id, EditState::InUse { update })).collect());
+        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        let head = if has_critic(&next.experiment) { "a fresh value head" } else { "no value head any more" };
+        self.notify(Level::Info, format!("The policies go on from update {update}, with {head}."), None);
+        self.loaded.set(Some(next.clone()));
+        let ids = next.ids.iter().map(|id| id.number()).collect();
+        self.act(|s| s.refit(next.experiment, ids, update));
+        self.watch();
+        self.draw();
+    }
+
     /// Trains the strategies whose edits came after the end anew with them; the others keep what they have.
     pub fn train_edited(self) {
         let is_late = |id: &ArmId| untrack(|| self.edit_of(*id)) == EditState::Late;
@@ -217,6 +240,11 @@ impl App {
 
 /// What a running engine cannot change: everything but which strategies there are, their programs, settings and words.
 fn shape(e: &Experiment) -> impl PartialEq + use<> {
+    (body(e), has_critic(e))
+}
+
+/// The shape but for the value head, which joins a run and leaves it.
+fn body(e: &Experiment) -> impl PartialEq + use<> {
     let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone(), e.exploration.clone());
-    (parts, run_params(e), has_critic(e))
+    (parts, run_params(e))
 }
