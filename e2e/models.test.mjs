@@ -90,4 +90,18 @@ describe("learned reward models in the page", () => {
     assert.deepEqual(problems, []);
     await context.close();
   });
+
+  it("an experiment that learns for long begins with few seeds, and offers all of them", async () => {
+    const { page, context } = await open(browser, `${host.url}?engine=cpu&autorun=0#rm-ensembles-overopt`, { ready: false });
+    await page.locator(".more-seeds", { hasText: "8 of the 32 seeds" }).waitFor();
+    const seeds = () => page.evaluate(() => window.goodhart.experiment().run.seeds);
+    assert.equal(await seeds(), 8);
+    assert.match(await page.evaluate(() => location.hash), /^#rm-ensembles-overopt$/, "it is still the gallery's");
+    await page.getByRole("button", { name: "Train all 32" }).click();
+    await page.waitForFunction(() => window.goodhart.experiment().run.seeds === 32);
+    await page.locator(".more-seeds").waitFor({ state: "detached" });
+    // The wait says what is done, how far it is and how long it will take.
+    await page.locator(".status", { hasText: /learning the reward models: step \d+ of \d+, (about|a few)/ }).waitFor();
+    await context.close();
+  });
 });

@@ -5,6 +5,7 @@ use crate::parts;
 use crate::plain::from_js;
 use goodhart_core::experiment::record::ClaimRecord;
 use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::params::Value;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -66,6 +67,8 @@ pub struct Shipped {
     pub claims: Vec<Claim>,
     /// The day of the last check; empty where there was none.
     pub checked: String,
+    /// Seeds that its claims are checked over, where the page trains fewer at first.
+    pub all_seeds: Option<u32>,
 }
 
 /// A file of the gallery, as `web/gallery.mjs` writes it.
@@ -91,7 +94,12 @@ impl From<File> for Shipped {
             Claim { claim, measured }
         };
         let claims = std::mem::take(&mut experiment.claims).into_iter().enumerate().map(claim).collect();
-        Self { experiment, claims, checked: record.date }
+        let all_seeds = experiment.first_seeds.take().map(|first| {
+            let all = super::run_params(&experiment).seeds;
+            experiment.run.insert("seeds".into(), Value::Number(f64::from(first)));
+            all
+        });
+        Self { experiment, claims, checked: record.date, all_seeds }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a visitor learns here: the lesson, what to watch, the moment at which it happens, what to try now, and the paper.
 
 use crate::state::shipped::{Claim, Shipped};
-use crate::state::{App, Phase};
+use crate::state::{App, Phase, Table};
 use crate::text::{escape, number};
 use goodhart_core::experiment::{Comparison, Experiment, NowTry};
+use goodhart_core::params::Value;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -22,6 +23,12 @@ pub fn view(app: App) -> impl IntoView {
         let shipped = app.shipped.get();
         app.draft.with(|draft| panel(draft, shipped.as_deref()))
     });
+    // The seeds in the draft, and all that the claims were checked over.
+    let more = Memo::new(move |_| {
+        let all = app.shipped.with(|s| s.as_ref().and_then(|s| s.all_seeds))?;
+        let seeds = app.run_params().seeds;
+        (seeds < all).then_some((seeds, all))
+    });
     move || {
         let (lesson, watch) = text.get();
         (!lesson.is_empty() || !watch.is_empty()).then(|| {
@@ -31,6 +38,7 @@ pub fn view(app: App) -> impl IntoView {
                     {(!watch.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch}</p> })}
                     <div aria-live="polite">{moment}</div>
                     {move || (!edits.with(Vec::is_empty)).then(|| tries(app, edits.get()))}
+                    {move || more.get().map(|more| all_seeds(app, more))}
                     <div class="paper" inner_html=move || paper.get()></div>
                 </div>
             }
@@ -67,6 +75,18 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
     };
     view! {
         <div class="tries"><b>"Now try"</b><ul>{edits.into_iter().enumerate().map(one).collect_view()}</ul></div>
+    }
+}
+
+/// The offer of the seeds that an experiment begins without.
+fn all_seeds(app: App, (seeds, all): (u32, u32)) -> impl IntoView {
+    let train = move |_| {
+        app.set_param(Table::Run, "seeds", Some(Value::Number(f64::from(all))));
+        app.load(true);
+    };
+    view! {
+        <p class="more-seeds">{format!("{seeds} of the {all} seeds that the claims were checked over train here, so that it begins soon. ")}
+            <button on:click=train>{format!("Train all {all}")}</button></p>
     }
 }
 

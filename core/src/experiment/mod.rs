@@ -136,6 +136,9 @@ pub struct Experiment {
     /// What was measured and how it differs from the hypothesis, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
+    /// Seeds that the page trains at first, where those of `run` would keep a visitor waiting; claims are checked over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seeds: Option<u32>,
 }
 
 impl Experiment {
@@ -163,12 +166,13 @@ impl Experiment {
             now_try: Vec::new(),
             claims: Vec::new(),
             notes: String::new(),
+            first_seeds: None,
         }
     }
 
     /// What a link or an exported file holds: all but what is about the gallery's file.
     pub fn to_share(&self) -> Self {
-        Self { now_try: Vec::new(), claims: Vec::new(), notes: String::new(), ..self.clone() }
+        Self { now_try: Vec::new(), claims: Vec::new(), notes: String::new(), first_seeds: None, ..self.clone() }
     }
 
     fn default_outcome() -> String {
