@@ -148,11 +148,7 @@ fn a_training_that_diverges_is_an_error_not_a_number() {
 #[test]
 fn webgpu_learns_what_the_processor_learns() {
     let devices = pollster::block_on(Devices::with_gpu(true));
-    let Some(gpu) = devices.on_gpu() else {
-        assert!(std::env::var_os("GOODHART_REQUIRE_GPU").is_none(), "there is no WebGPU adapter");
-        eprintln!("skipped: there is no WebGPU adapter");
-        return;
-    };
+    let gpu = devices.on_gpu().expect("a software adapter comes with mesa-vulkan-drivers");
     let mlp = planned(r#"{"kind": "essay"}"#, r#"{"kind": "table"}"#, r#"{"count": 3, "hidden": [24, 12]}"#);
     let sequence = r#"{"encoder": "sequence", "inputs": "tokens", "objective": "regression"}"#;
     let sequence = planned(r#"{"kind": "judge"}"#, r#"{"kind": "table"}"#, sequence);

@@ -46,14 +46,10 @@ mod gpu {
     /// Three updates, or as many as the run has: software adapters are slow.
     #[pollster::test]
     async fn every_experiment_trains_on_webgpu() {
-        let context = match request_device().await {
-            Ok(context) => context,
-            Err(error) => {
-                assert!(std::env::var("GOODHART_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
-                println!("skipped: {error} A software adapter comes with mesa-vulkan-drivers.");
-                return;
-            }
-        };
+        if std::env::var("GOODHART_NO_GPU").as_deref() == Ok("1") {
+            return;
+        }
+        let context = request_device().await.expect("a software adapter comes with mesa-vulkan-drivers");
         for (_, e) in shipped() {
             let (plan, base) = ready(&e);
             let started = std::time::Instant::now();

@@ -1,16 +1,12 @@
 use super::*;
 use proptest::prelude::*;
 
-/// The golden vectors that lie beside the repository; None, with a line that says so, where they are missing.
-fn golden(name: &str) -> Option<Vec<Value>> {
-    let root = std::env::var("GOODHART_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").to_string());
-    let path = format!("{root}/golden/{name}");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: {path} is missing");
-        return None;
-    };
-    Some(serde_json::from_str::<Vec<Value>>(&text).unwrap())
+/// What TRL itself answers, made by `tests/golden/make.py`.
+const ADVANTAGES: &str = include_str!("../../../tests/golden/trl_advantages.json");
+const LOSSES: &str = include_str!("../../../tests/golden/trl_losses.json");
+
+fn golden(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -30,7 +26,7 @@ fn assert_close(name: &str, got: &Value, expected: &Value) {
 
 #[test]
 fn the_advantages_are_those_of_trl() {
-    for case in golden("trl_advantages.json").unwrap_or_default() {
+    for case in golden(ADVANTAGES) {
         let got = advantages_json(&case.to_string()).unwrap();
         assert_close(case["name"].as_str().unwrap(), &got["advantages"], &case["advantages"]);
     }
@@ -38,7 +34,7 @@ fn the_advantages_are_those_of_trl() {
 
 #[test]
 fn the_losses_are_those_of_trl() {
-    for case in golden("trl_losses.json").unwrap_or_default() {
+    for case in golden(LOSSES) {
         let got = loss_json(&case.to_string()).unwrap();
         let name = format!("{} {}", case["name"], case["options"]);
         assert_close(&name, &got["loss"], &case["loss"]);

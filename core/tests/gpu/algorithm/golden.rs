@@ -6,18 +6,12 @@ use crate::pass::{run, words};
 use goodhart_core::algorithm::Settings;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Golden cases beside the repository; none, with a printed line, where they are missing.
-fn golden(name: &str) -> Vec<serde_json::Value> {
-    let root = std::env::var("GOODHART_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").to_string());
-    let path = format!("{root}/golden/{name}");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text).unwrap(),
-        Err(_) => {
-            println!("skipped: {path} is missing");
-            Vec::new()
-        }
-    }
+/// What TRL itself answers, made by `golden/make.py`. Part of the binary, since a browser has no files.
+const ADVANTAGES: &str = include_str!("../../golden/trl_advantages.json");
+const LOSSES: &str = include_str!("../../golden/trl_losses.json");
+
+fn golden(text: &str) -> Vec<serde_json::Value> {
+    serde_json::from_str(text).unwrap()
 }
 
 /// The numbers of nested lists, null as NaN.
@@ -49,13 +43,8 @@ fn assert_golden(name: &str, got: &[f32], expected: &[f32]) {
 async fn advantages_are_those_of_trl() {
     let Some(gpu) = context().await else { return };
     for components in 1..=3 {
-        let cases: Vec<_> = golden("trl_advantages.json")
-            .into_iter()
-            .filter(|c| c["weights"].as_array().unwrap().len() == components)
-            .collect();
-        if cases.is_empty() {
-            continue;
-        }
+        let cases: Vec<_> =
+            golden(ADVANTAGES).into_iter().filter(|c| c["weights"].as_array().unwrap().len() == components).collect();
         let sizes = Sizes { lanes: cases.len(), groups: 4, group: 8, steps: 1, components, params: 1 };
         let n = sizes.n();
         let names = ["scale_rewards", "multi_objective_aggregation"];
@@ -106,10 +95,7 @@ async fn advantages_are_those_of_trl() {
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn losses_are_those_of_trl() {
     let Some(gpu) = context().await else { return };
-    let cases = golden("trl_losses.json");
-    if cases.is_empty() {
-        return;
-    }
+    let cases = golden(LOSSES);
     let sizes = Sizes { lanes: cases.len(), groups: 1, group: 8, steps: 12, components: 1, params: 1 };
     let arms: Vec<_> = cases.iter().map(|c| (golden_settings(&c["options"], &[]), vec![1.0])).collect();
     let lanes: Vec<_> = cases

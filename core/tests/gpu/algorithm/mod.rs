@@ -4,8 +4,6 @@
 
 mod advantage;
 mod batch;
-// The vectors are files beside the repository.
-#[cfg(not(target_family = "wasm"))]
 mod golden;
 mod loss;
 mod optimize;
