@@ -1,5 +1,6 @@
-// Builds the page's JavaScript bundles into web/dist and the gallery's files into web/gallery. Installs the locked
-// packages first where they are missing, so that plain `trunk serve` works on a fresh checkout.
+// Builds the page's JavaScript bundles and the licences of what it ships into web/dist, and the gallery's files into
+// web/gallery. Installs the locked packages first where they are missing, so that plain `trunk serve` works on a fresh
+// checkout.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -37,6 +38,10 @@ const result = await build({
 for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
   console.log(`web: ${file} ${(bytes / 1024).toFixed(0)} KiB`);
 }
+
+const { writeLicenses } = await import("./licenses.mjs");
+const inputs = Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+console.log(`web: the licences of ${writeLicenses(inputs)} packages`);
 
 const { writeGallery } = await import("./gallery.mjs");
 writeGallery();

@@ -25,6 +25,7 @@ pub const PHASES: &[Phase] = &[
     Phase { name: "format", about: "cargo fmt --check", run: format },
     Phase { name: "clippy", about: "lints of the native build, warnings are errors", run: clippy },
     Phase { name: "clippy-wasm", about: "lints of what is compiled for wasm32", run: clippy_wasm },
+    Phase { name: "licenses", about: "licences and sources of what is shipped and locked", run: licenses },
     Phase { name: "compile", about: "the tests and the command line, in release", run: compile },
     Phase { name: "wgsl", about: "every shader, as assembled, validated by naga", run: wgsl },
     Phase { name: "tests", about: "all tests of the workspace, a software Vulkan driver required", run: tests },
@@ -78,6 +79,11 @@ fn clippy_wasm() -> Result<usize, String> {
     Ok(2)
 }
 
+fn licenses() -> Result<usize, String> {
+    run(&mut command("node", &["web/licenses.mjs", "--check"]))?;
+    Ok(1)
+}
+
 fn compile() -> Result<usize, String> {
     run(&mut cargo_test(&["--no-run"]))?;
     run(&mut command("cargo", &[&["build"], &WORKSPACE[..], &["--bin", "goodhart"]].concat()))?;
@@ -94,26 +100,20 @@ fn wgsl() -> Result<usize, String> {
 }
 
 fn tests() -> Result<usize, String> {
-    let passed = count_passed(&run_tee(&mut cargo_test(&["--no-fail-fast"]))?);
-    if passed == 0 {
-        return Err("no test ran".into());
-    }
-    Ok(passed)
+    all_ran(&run_tee(&mut cargo_test(&["--no-fail-fast"]))?)
 }
 
 /// The runner that `.cargo/config.toml` names opens them in a browser; there is no skipping without WebGPU.
 fn tests_in_chromium() -> Result<usize, String> {
     let mut cargo = command("cargo", &[&["test"], &IN_CHROMIUM[..]].concat());
     cargo.env("CHROMIUM", chromium()?);
-    let passed = count_passed(&run_tee(&mut cargo)?);
-    if passed == 0 { Err("no test ran in Chromium".into()) } else { Ok(passed) }
+    all_ran(&run_tee(&mut cargo)?)
 }
 
 /// A workspace of its own, so that burn is no part of anything else.
 fn oracle() -> Result<usize, String> {
     let args = ["test", "--manifest-path", ORACLE, "--target-dir", "target/oracle"];
-    let passed = count_passed(&run_tee(&mut command("cargo", &args))?);
-    if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
+    all_ran(&run_tee(&mut command("cargo", &args))?)
 }
 
 /// A workspace of its own for the same reason; the command line looks for its program where this builds it.
@@ -121,8 +121,7 @@ fn reward_models() -> Result<usize, String> {
     let own = ["--release", "--manifest-path", REWARD_MODELS, "--target-dir", "target/reward-models"];
     run(&mut command("cargo", &[&["clippy", "--all-targets"], &own[..], &["--", "-D", "warnings"]].concat()))?;
     run(&mut command("cargo", &[&["build"], &own[..]].concat()))?;
-    let passed = count_passed(&run_tee(&mut command("cargo", &[&["test"], &own[..]].concat()))?);
-    if passed == 0 { Err("no test ran".into()) } else { Ok(passed) }
+    all_ran(&run_tee(&mut command("cargo", &[&["test"], &own[..]].concat()))?)
 }
 
 /// As a person builds and serves it who has the tools: plain trunk.
@@ -174,8 +173,7 @@ fn browser() -> Result<usize, String> {
     // Named one by one: what a folder means to `node --test` differs between versions of Node.
     node.args(files_of("e2e", ".test.mjs")?);
     node.env("CHROMIUM", chromium()?).env("GOODHART", root().join("target/release/goodhart"));
-    let passed = count_passed(&run_tee(&mut node)?);
-    if passed == 0 { Err("no browser test ran".into()) } else { Ok(passed) }
+    all_ran(&run_tee(&mut node)?)
 }
 
 fn chromium() -> Result<PathBuf, String> {
@@ -217,20 +215,37 @@ fn files_of(folder: &str, end: &str) -> Result<Vec<PathBuf>, String> {
 fn cargo_test(args: &[&str]) -> Command {
     let runner: &[&str] = if on_path("cargo-nextest") { &["nextest", "run"] } else { &["test"] };
     let mut cargo = command("cargo", &[runner, &WORKSPACE[..], args].concat());
-    cargo.env("GOODHART_REQUIRE_GPU", "1");
+    // Here nothing is left out, whatever the person left out elsewhere.
+    cargo.env_remove("GOODHART_NO_GPU");
     cargo
 }
 
-/// Sums what the test runners say passed: `12 passed` (cargo test, nextest) and `# pass 12` (node).
+/// How many tests passed; no test is left out without a word.
+fn all_ran(output: &str) -> Result<usize, String> {
+    let left_out = count(output, &["skipped", "ignored", "todo"]);
+    match count_passed(output) {
+        _ if left_out > 0 => Err(format!("{left_out} tests were left out")),
+        0 => Err("no test ran".into()),
+        passed => Ok(passed),
+    }
+}
+
 fn count_passed(output: &str) -> usize {
+    count(output, &["passed", "pass"])
+}
+
+/// Sums what the test runners say of their tests: `12 passed` (cargo test, nextest) and `# pass 12` (node).
+fn count(output: &str, names: &[&str]) -> usize {
     let mut total = 0;
     for line in output.lines() {
         let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
         let summary = words.first() == Some(&"Summary") || line.starts_with("test result:");
         for pair in words.windows(2) {
             match pair {
-                [n, "passed"] if summary => total += n.parse::<usize>().unwrap_or(0),
-                ["pass", n] if words.first() == Some(&"#") => total += n.parse::<usize>().unwrap_or(0),
+                [n, name] if summary && names.contains(name) => total += n.parse::<usize>().unwrap_or(0),
+                [name, n] if words.first() == Some(&"#") && names.contains(name) => {
+                    total += n.parse::<usize>().unwrap_or(0);
+                }
                 _ => {}
             }
         }
@@ -240,7 +255,7 @@ fn count_passed(output: &str) -> usize {
 
 #[cfg(test)]
 mod unit {
-    use super::count_passed;
+    use super::{all_ran, count_passed};
 
     #[test]
     fn counts_what_each_runner_prints() {
@@ -251,5 +266,20 @@ mod unit {
         );
         assert_eq!(count_passed("# tests 5\n# pass 5\n# fail 0"), 5);
         assert_eq!(count_passed("7 passed by on the road"), 0);
+    }
+
+    #[test]
+    fn a_test_that_was_left_out_is_a_failure() {
+        assert_eq!(all_ran("     Summary [   0.012s] 12 tests run: 12 passed, 0 skipped"), Ok(12));
+        assert_eq!(all_ran("# tests 5\n# pass 5\n# fail 0\n# skipped 0\n# todo 0"), Ok(5));
+        for output in [
+            "     Summary [   0.012s] 11 tests run: 11 passed, 1 skipped",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out",
+            "# pass 4\n# fail 0\n# skipped 1\n# todo 0",
+            "# pass 4\n# fail 0\n# skipped 0\n# todo 1",
+        ] {
+            assert_eq!(all_ran(output), Err("1 tests were left out".into()), "{output}");
+        }
+        assert_eq!(all_ran("test result: ok. 0 passed; 0 failed; 0 ignored"), Err("no test ran".into()));
     }
 }

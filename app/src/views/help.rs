@@ -26,6 +26,7 @@ pub fn view() -> impl IntoView {
         <dl class="words" inner_html=list(WORDS, "b")></dl>
         <h2>"Keys"</h2>
         <dl class="words" inner_html=list(KEYS, "kbd")></dl>
+        <p class="muted">"Goodhart is licensed under MIT or Apache-2.0; "<a href="./web/licenses.txt" target="_blank" rel="noopener">"the licences of all that this page is made of"</a>"."</p>
     }
 }
 
