@@ -1,9 +1,9 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
-use crate::engine_client::describe;
 use crate::plain::{text_of, to_js};
-use crate::state::{App, ArmId, EVENTS, Phase, RunData, shipped, told};
-use goodhart_core::link::{LinkError, MAX_JSON, MAX_LINK};
+use crate::state::{App, ArmId, EVENTS, Phase, RunData, file, shipped};
+use goodhart_core::experiment::file::MAX_TEXT;
+use goodhart_core::link::{LinkError, MAX_LINK};
 use goodhart_core::metrics::alarms;
 use goodhart_core::protocol::{Adapter, EngineKind};
 use js_sys::{Array, Float32Array, Function, JsString, Object, Promise, Reflect};
@@ -144,9 +144,7 @@ async fn open(app: App, what: &JsValue) -> Result<(), String> {
     if !what.is_object() {
         return Err("load() takes a link, the id of an experiment, or an experiment as an object.".into());
     }
-    let text = text_of(what, MAX_JSON)?;
-    let module = crate::parts::language().await?;
-    let experiment = told(module.read(&text).map_err(|e| describe(&e))?)?;
+    let experiment = file::read_text(&text_of(what, MAX_TEXT)?).await?;
     match app.problems_of(&experiment).first() {
         Some(problem) => Err(problem.to_string()),
         None => {

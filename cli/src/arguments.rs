@@ -1,5 +1,6 @@
 //! The command line: what every command takes.
 
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,6 +44,13 @@ pub enum Engine {
     Gpu,
 }
 
+/// Most threads of the CPU engine.
+const MAX_THREADS: u64 = 256;
+
+fn threads() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=MAX_THREADS)
+}
+
 #[derive(Args)]
 pub struct Run {
     /// An experiment file (TOML or JSON) or a link
@@ -60,7 +68,7 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Threads of the CPU engine; all cores by default. The numbers do not depend on it
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads())]
     pub threads: Option<usize>,
 }
 

@@ -1,6 +1,7 @@
 //! Base policies: shipped beside the experiments, kept from an earlier run, or warmed up now.
 
-use crate::output::write_whole;
+use crate::interrupt;
+use crate::output::{read_bytes, write_whole};
 use goodhart_core::base::{self, WarmStart};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::plan::Plan;
@@ -15,7 +16,9 @@ pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar)
     let name = format!("{}.bin", base::key(experiment));
     let kept = cache_folder().map(|folder| folder.join(&name));
     let places = [Some(Path::new("experiments/base").join(&name)), kept.clone()];
-    let found = places.iter().flatten().find_map(|path| base::from_bytes(&std::fs::read(path).ok()?).ok());
+    // One of another size is of another experiment.
+    let size = base::to_bytes(warm.params()).len();
+    let found = places.iter().flatten().find_map(|path| base::from_bytes(&read_bytes(path, size)?).ok());
     if let Some(params) = found.filter(|params| params.len() == n_params) {
         return Some(params);
     }
@@ -23,6 +26,9 @@ pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar)
     bar.set_length(u64::from(steps));
     bar.set_message("warming up the base policy");
     for _ in 0..steps {
+        if interrupt::asked() {
+            return None;
+        }
         warm.step();
         bar.inc(1);
     }

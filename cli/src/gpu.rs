@@ -1,5 +1,6 @@
 //! The GPU engine from a terminal: all lanes at once, updates submitted ahead of the rows that are read.
 
+use crate::interrupt;
 use crate::reward_models::Models;
 use goodhart_core::cpu::{LaneId, lanes_of};
 use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, request_device};
@@ -53,7 +54,7 @@ async fn train_all(
         }
     }
     loop {
-        while engine.can_submit() && engine.submit(SUBMIT).map_err(said)? > 0 {}
+        while !interrupt::asked() && engine.can_submit() && engine.submit(SUBMIT).map_err(said)? > 0 {}
         let Some(rows) = engine.next_rows().await.map_err(said)? else { return Ok(curves) };
         put(&mut curves, &lanes, rows.first_update, &rows.values);
         bar.inc(u64::from(rows.updates) * lanes.len() as u64);

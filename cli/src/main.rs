@@ -1,11 +1,15 @@
 //! `goodhart`: the engine without a page. Every command reads plain data and writes plain data; bad input is one line on
 //! standard error and exit code 2, a claim or a lint that fails is exit code 1.
 
+// Both streams may be closed or full, which the macros take for a bug of this program.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod arguments;
 mod base;
 mod commands;
 mod failure;
 mod gpu;
+mod interrupt;
 mod measure;
 mod output;
 mod reward_models;
@@ -38,13 +42,17 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Input(message)) => {
-            eprintln!("goodhart: {}", failure::one_line(&message));
-            ExitCode::from(2)
-        }
+        Err(Failure::Input(message)) => refuse(&message),
         Err(Failure::Claims) => ExitCode::FAILURE,
         Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => ExitCode::from(130),
     }
+}
+
+/// One line about what was given, for whoever can still read it.
+fn refuse(message: &str) -> ExitCode {
+    let _ = output::complain(&format!("goodhart: {}\n", failure::one_line(message)));
+    ExitCode::from(2)
 }
 
 /// What clap says before it comes to the usage: the mistake, what would be possible, what may have been meant.
@@ -71,6 +79,5 @@ fn usage(e: &clap::Error) -> ExitCode {
         let _ = e.print();
         return ExitCode::SUCCESS;
     }
-    eprintln!("goodhart: {}; see goodhart --help", mistake(e));
-    ExitCode::from(2)
+    refuse(&format!("{}; see goodhart --help", mistake(e)))
 }

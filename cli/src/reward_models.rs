@@ -2,6 +2,7 @@
 
 mod trainer;
 
+use crate::interrupt;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::{Job, Report, Start};
@@ -67,7 +68,7 @@ impl Models {
         let work = || -> Result<(), String> {
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= self.seeds() {
+                if seed >= self.seeds() || interrupt::asked() {
                     return Ok(());
                 }
                 self.of(plan, seed, base, bar)?;

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::output::read_file;
-use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::experiment::Experiment;
+use goodhart_core::experiment::file::{MAX_TEXT, parse, parse_json};
 use goodhart_core::link;
 use std::path::Path;
 
@@ -29,11 +30,7 @@ pub fn open(source: &str) -> Result<Experiment, Failure> {
 
 /// The experiment of a file: TOML, or the JSON that the page's `experiment()` gives.
 pub fn open_file(path: &Path) -> Result<Experiment, Failure> {
-    let text = read_file(path)?;
-    let parsed = if text.trim_start().starts_with('{') {
-        serde_json::from_str(&text).map_err(|e| e.to_string())
-    } else {
-        experiment::file::parse(&text)
-    };
+    let text = read_file(path, MAX_TEXT)?;
+    let parsed = if text.trim_start().starts_with('{') { parse_json(&text) } else { parse(&text) };
     parsed.map_err(|e| format!("{}: {e}", path.display()).into())
 }

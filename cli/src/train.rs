@@ -3,8 +3,9 @@
 use crate::arguments::Engine;
 use crate::base::base_policy;
 use crate::failure::Failure;
+use crate::output::plain;
 use crate::reward_models::Models;
-use crate::{gpu, measure};
+use crate::{gpu, interrupt, measure};
 use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::gpu::GpuContext;
@@ -63,17 +64,18 @@ pub fn override_run(experiment: &mut Experiment, updates: Option<u32>, seeds: Op
 pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<usize>) -> Result<Training, Failure> {
     let plan = Arc::new(plan::plan(experiment).map_err(|problems| plan::join(&problems))?);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} updates, {eta} left");
-    let bar = ProgressBar::no_length().with_message(experiment.title.clone());
+    let title = plain(&experiment.title);
+    let bar = ProgressBar::no_length().with_message(title.clone());
     if let Ok(style) = style {
         bar.set_style(style);
     }
     let base = base_policy(experiment, &plan, &bar);
-    bar.set_message(experiment.title.clone());
-    let threads = threads.unwrap_or_else(measure::cores).clamp(1, 256);
+    bar.set_message(title.clone());
+    let threads = threads.unwrap_or_else(measure::cores);
     let started = Instant::now();
     let models = Models::new(&plan, engine != Engine::Cpu);
     models.learn_all(&plan, base.as_deref(), threads, &bar)?;
-    bar.set_message(experiment.title.clone());
+    bar.set_message(title);
     let choice = choose(engine, &plan, base.as_deref(), threads)?;
     let curves = match &choice.with {
         With::Cpu { threads } => on_cpu(&plan, base.as_deref(), &models, *threads, &bar)?,
@@ -149,7 +151,7 @@ fn on_cpu(
     let next = AtomicUsize::new(0);
     let curves = Mutex::new(Curves::new(plan.arms.len(), seeds.len()));
     let work = || -> Result<(), String> {
-        while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !interrupt::asked()) {
             let rows = train_lane(plan, *lane, base, models, bar)?;
             let mut curves = curves.lock().unwrap_or_else(PoisonError::into_inner);
             for (update, row) in rows.chunks_exact(ROW).enumerate() {
@@ -169,7 +171,7 @@ fn on_cpu(
     Ok(curves.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// The metric rows of one lane, [update][ROW].
+/// The metric rows of one lane, [update][ROW]; fewer where the person asked to stop.
 pub fn train_lane(
     plan: &Arc<Plan>,
     lane: LaneId,
@@ -183,6 +185,9 @@ pub fn train_lane(
     }
     let mut rows = Vec::with_capacity(plan.run.updates as usize * ROW);
     for _ in 0..plan.run.updates {
+        if interrupt::asked() {
+            break;
+        }
         rows.extend_from_slice(engine.update());
         for (lane, job) in engine.reward_model_jobs() {
             engine.set_reward_models(lane, &models.again(&job)?)?;

@@ -2,9 +2,8 @@
 
 mod common;
 
-use common::{assert_refused, goodhart};
+use common::{assert_refused, folder, goodhart};
 use serde_json::Value;
-use std::path::PathBuf;
 
 const BANDIT: &str = r#"# A small bandit
 version = 1
@@ -59,16 +58,6 @@ arm = "nothing"
 comparison = ">="
 threshold = 0.5
 "#;
-
-/// A folder of its own for a test, empty.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 /// The experiment in a file of that folder.
 fn written(folder: &std::path::Path, text: &str) -> String {

@@ -159,10 +159,10 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
         }
         (Kind::Choice(names), Value::Text(s)) if !names.contains(&s.as_str()) => {
             let hint = near(names, s).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
-            fail(format!("must be one of {}, not \"{s}\"{hint}", names.join(", ")))
+            fail(format!("must be one of {}, not \"{}\"{hint}", names.join(", "), shown(s)))
         }
         (Kind::OptionalFloat, Value::Text(s)) if s != "none" => {
-            fail(format!("must be a number or \"none\", not \"{s}\""))
+            fail(format!("must be a number or \"none\", not \"{}\"", shown(s)))
         }
         (Kind::Float | Kind::OptionalFloat | Kind::Int, Value::Number(_))
         | (Kind::OptionalFloat | Kind::Text | Kind::Choice(_), Value::Text(_))
@@ -181,11 +181,25 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
 pub fn unknown(table: &[ParamSpec], name: &str) -> ParamError {
     let names: Vec<&str> = table.iter().map(|s| s.name).collect();
     let hint = near(&names, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
-    ParamError { name: name.into(), message: format!("there is no setting \"{name}\"{hint}") }
+    ParamError { name: name.into(), message: format!("there is no setting \"{}\"{hint}", shown(name)) }
 }
+
+/// A name or word of a stranger's as messages show it: it may be of any length.
+pub fn shown(name: &str) -> String {
+    match name.char_indices().nth(LONG_NAME) {
+        Some((at, _)) => format!("{}…", &name[..at]),
+        None => name.into(),
+    }
+}
+
+/// Most characters of a name that is shown whole; no longer one is like one of ours.
+const LONG_NAME: usize = 60;
 
 /// The name that was probably meant, if one is near enough.
 pub fn near<'a>(names: &[&'a str], name: &str) -> Option<&'a str> {
+    if name.len() > LONG_NAME {
+        return None;
+    }
     let (distance, best) = names.iter().map(|n| (edit_distance(n, name), *n)).min()?;
     (distance <= name.chars().count() / 2).then_some(best)
 }

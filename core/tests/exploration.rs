@@ -167,7 +167,7 @@ fn without_the_section_there_is_no_memory() {
     plain.arms.iter_mut().for_each(|a| a.code = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n".into());
     let mut with = plain.clone();
     with.exploration = Some(Overrides::new());
-    assert_eq!(link::decode(&link::encode(&with)), Ok(with.clone()));
+    assert_eq!(link::decode(&link::encode(&with).unwrap()), Ok(with.clone()));
     let (without, with) = (planned(&plain), planned(&with));
     assert!(without.exploration.is_none() && without.task.schema.stride < with.task.schema.stride);
     let ids = lanes_of(&without, &[0]);

@@ -97,6 +97,7 @@ fn bad_input_is_one_sentence() {
             "the field `x` of episode 0 is neither a list of numbers nor a list of lists",
         ),
         ("{\"group\": [[{\"x\": 1}]], \"groups\": []}", "the input has a field `group`; did you mean `groups`?"),
+        ("{\"weights\": {}, \"groups\": []}", "the input has a field `weights`; it may have `groups` and `run`"),
         (
             "{\"groups\": [[{\"length\": [1]}]]}",
             "the field `length` is the number of steps of an episode, so it is no list",

@@ -1,7 +1,7 @@
 //! What the page knows of tasks, policies and settings: the tables of core as plain data.
 
 use goodhart_core::algorithm::Settings;
-use goodhart_core::experiment::{Part, RunParams};
+use goodhart_core::experiment::{Part, RunParams, sections};
 use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Value, check, unknown};
 use goodhart_core::plan::build_task;
 use goodhart_core::reward::EpisodeSchema;
@@ -76,14 +76,12 @@ pub fn catalog() -> Catalog {
     }
 }
 
-/// The table that a name means: `algorithm`, `run`, `reward_models`, `task <kind>` or `policy <kind>`.
+/// The table that a name means: a section that is the same in every experiment, `task <kind>` or `policy <kind>`.
 fn table(name: &str) -> &'static [ParamSpec] {
-    match name.split_once(' ').unwrap_or((name, "")) {
-        ("algorithm", _) => Settings::TABLE,
-        ("run", _) => RunParams::TABLE,
-        ("reward_models", _) => RewardModelParams::TABLE,
-        ("task", kind) => tasks::TASKS.iter().find(|k| k.name == kind).map_or(&[], |k| k.table),
-        (_, kind) => policy::kind(kind).map_or(&[], |k| k.table),
+    match name.split_once(' ') {
+        Some(("task", kind)) => tasks::TASKS.iter().find(|k| k.name == kind).map_or(&[], |k| k.table),
+        Some((_, kind)) => policy::kind(kind).map_or(&[], |k| k.table),
+        None => sections::fixed(name).unwrap_or_default(),
     }
 }
 

@@ -128,10 +128,13 @@ fn decoded(read: Result<Experiment, LinkError>) -> JsValue {
     })
 }
 
-/// The fragment of an experiment; empty where it is none.
+/// The fragment of an experiment.
+///
+/// Errors: why it has none, as a text.
 #[wasm_bindgen]
-pub fn encode(experiment: JsValue) -> String {
-    take(experiment).map(|e| link::encode(&e)).unwrap_or_default()
+pub fn encode(experiment: JsValue) -> Result<String, JsValue> {
+    let experiment = take(experiment).ok_or("it is no experiment")?;
+    link::encode(&experiment).map_err(|e| e.to_string().into())
 }
 
 /// The name under which the base policy of an experiment is kept.

@@ -271,7 +271,7 @@ impl App {
     /// Opens what a fragment says that the browser has gone to by itself.
     fn follow_fragment(self, fragment: String) {
         let leaves = self.left();
-        let is_draft = self.fragment_of(&leaves.0).as_ref() == Some(&fragment);
+        let is_draft = self.fragment_of(&leaves.0).is_some_and(|own| own.as_ref() == Ok(&fragment));
         self.internal.update_value(|i| {
             i.trail.keep(leaves);
             i.trail.on_dialog = false;

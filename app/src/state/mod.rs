@@ -4,6 +4,7 @@ mod catalog;
 mod data;
 mod edit;
 pub mod failing;
+pub mod file;
 mod find;
 mod follow;
 mod history;
@@ -133,8 +134,8 @@ pub struct App {
     /// What the oracle last said of an arm, and of the distances between rewards.
     pub oracle: RwSignal<Option<Report>>,
     pub distances: RwSignal<Option<Distances>>,
-    /// The link to the draft; empty where there is none yet.
-    pub link: RwSignal<String>,
+    /// The link to the draft, or why there is none.
+    pub link: RwSignal<Result<String, String>>,
     /// The gallery's index, when it has come; or why it has not.
     pub gallery: RwSignal<Option<Result<Index, String>>>,
     /// The draft's experiment as it came with the page, with what its last check measured.
@@ -187,7 +188,7 @@ impl App {
             moment: RwSignal::new(None),
             oracle: RwSignal::new(None),
             distances: RwSignal::new(None),
-            link: RwSignal::new(String::new()),
+            link: RwSignal::new(Err("what writes links is still loading".into())),
             gallery: RwSignal::new(None),
             shipped: RwSignal::new_local(None),
             catalog: RwSignal::new(Catalog::none()),

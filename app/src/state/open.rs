@@ -4,6 +4,7 @@
 use super::shipped::{self, LANDING, is_shipped};
 use super::store::SavedDraft;
 use super::{App, Level, Overlay, failing, store};
+use crate::engine_client::describe;
 use crate::plain::{from_js, to_js};
 use crate::{parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
@@ -146,7 +147,7 @@ pub async fn read(link: &str) -> Result<Experiment, String> {
     }
     let module =
         parts::language().await.map_err(|e| format!("The reader of links did not load ({e}): reload the page."))?;
-    told(module.decode(fragment).map_err(|e| crate::engine_client::describe(&e))?)
+    told(module.decode(fragment).map_err(|e| describe(&e))?)
 }
 
 /// As the language module tells what it makes of a link or a text.
@@ -178,13 +179,13 @@ pub(super) fn fragment() -> String {
 }
 
 impl App {
-    /// The fragment that opens an experiment: its id while it is as shipped, else all of it. None while there is nothing
-    /// that writes links.
-    pub(super) fn fragment_of(self, experiment: &Experiment) -> Option<String> {
+    /// The fragment that opens an experiment: its id while it is as shipped, else all of it; or why it has none. None while
+    /// there is nothing that writes links.
+    pub(super) fn fragment_of(self, experiment: &Experiment) -> Option<Result<String, String>> {
         if is_shipped(experiment) {
-            return Some(experiment.id.clone());
+            return Some(Ok(experiment.id.clone()));
         }
-        Some(self.ask(|c| c.encode(&to_js(experiment)).ok())).filter(|fragment| !fragment.is_empty())
+        self.ask(|c| Some(Some(c.encode(&to_js(experiment)).map_err(|e| describe(&e)))))
     }
 
     /// Opens an experiment that others made in place of the draft, which is kept if it was changed.
@@ -289,11 +290,12 @@ impl App {
         self.keep_stand_ins();
         self.keep_draft();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
-        let url = format!("#{fragment}");
-        self.put_address(&url);
         let whole = window.location().href().unwrap_or_default();
         let before_fragment = whole.split('#').next().unwrap_or_default();
-        self.link.set(format!("{before_fragment}{url}"));
+        let link = fragment.map(|fragment| format!("{before_fragment}#{fragment}"));
+        // An experiment without a link leaves no other one's in the address.
+        self.put_address(link.as_deref().unwrap_or(before_fragment));
+        self.link.set(link);
     }
 
     /// Puts the draft into storage once it is the person's own work.

@@ -3,7 +3,7 @@
 use super::card;
 use crate::state::{App, blank, shipped, store};
 use leptos::ev::KeyboardEvent;
-use leptos::html::Div;
+use leptos::html::{Div, Input};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -11,6 +11,7 @@ use web_sys::{Element, HtmlElement};
 /// `problem`: what is wrong with the link that led here.
 pub fn view(app: App, problem: Option<String>) -> impl IntoView {
     let pasted = RwSignal::new(String::new());
+    let chooser = NodeRef::<Input>::new();
     view! {
         {problem.map(|p| view! {
             <div class="notice error" role="alert"><span>{p}" Nothing was lost: here is what can be opened instead."</span></div>
@@ -27,6 +28,11 @@ pub fn view(app: App, problem: Option<String>) -> impl IntoView {
             <input aria-label="Link to an experiment" placeholder="or paste a link" prop:value=move || pasted.get()
                 on:input:target=move |e| pasted.set(e.target().value()) />
             <button disabled=move || pasted.with(|p| p.trim().is_empty())>"Open"</button>
+            <button type="button" on:click=move |_| if let Some(input) = chooser.get_untracked() { input.click() }>"Open a file"</button>
+            <input node_ref=chooser type="file" hidden accept=".json,application/json" aria-label="File of an experiment"
+                on:change:target=move |e| if let Some(file) = e.target().files().and_then(|files| files.get(0)) {
+                    app.open_file(file);
+                } />
         </form>
     }
 }

@@ -1,6 +1,6 @@
-//! Sharing: the whole experiment as a link, with its size; or as JSON.
+//! Sharing: the whole experiment as a link, with its size; or as a file.
 
-use crate::state::App;
+use crate::state::{App, file};
 use crate::text::size;
 use leptos::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -10,7 +10,25 @@ const LONG_LINK: usize = 8000;
 
 pub fn view(app: App) -> impl IntoView {
     app.keep();
-    let link = app.link.get_untracked();
+    let shared = app.draft.get_untracked();
+    let json = file::written(&shared);
+    let unsaved = RwSignal::new(false);
+    view! {
+        <h2>"Share this experiment"</h2>
+        {match app.link.get_untracked() {
+            Ok(link) => by_link(link).into_any(),
+            Err(why) => view! { <p class="param-error" role="status">"There is no link to it: "{why}"."</p> }.into_any(),
+        }}
+        <p>
+            <button on:click=move |_| unsaved.set(file::save(&shared).is_err())>"Save as a file"</button>" "
+            <span class="muted">{size(json.len())}"; it is opened in the gallery, and by goodhart run"</span>" "
+            <span role="status">{move || unsaved.get().then_some("The browser did not take the file: copy the JSON below.")}</span>
+        </p>
+        <details><summary>"As JSON"</summary><textarea class="json" readonly rows="16" aria-label="Experiment as JSON">{json.clone()}</textarea></details>
+    }
+}
+
+fn by_link(link: String) -> impl IntoView {
     let length = link.len();
     let state = RwSignal::new("");
     let copy = {
@@ -27,10 +45,7 @@ pub fn view(app: App) -> impl IntoView {
             });
         }
     };
-    let shared = app.draft.with_untracked(|draft| draft.to_share());
-    let json = crate::text::indented(&crate::plain::write(&shared));
     view! {
-        <h2>"Share this experiment"</h2>
         <p>"The link holds all of it: task, policy, settings and the code of every arm. Nothing is sent anywhere; whoever opens it trains it anew."</p>
         <textarea class="link" readonly rows="4" aria-label="Link" on:focus:target=|e| e.target().select()>{link}</textarea>
         <p>
@@ -39,8 +54,7 @@ pub fn view(app: App) -> impl IntoView {
             <span role="status">{move || state.get()}</span>
         </p>
         {(length > LONG_LINK).then(|| view! {
-            <p class="param-error">"Some chat and mail programs cut links of this length; the JSON below travels as a file."</p>
+            <p class="param-error">"Some chat and mail programs cut links of this length; a file is safer."</p>
         })}
-        <details><summary>"As JSON"</summary><textarea class="json" readonly rows="16" aria-label="Experiment as JSON">{json}</textarea></details>
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::arguments::Lint;
 use crate::failure::Failure;
-use crate::output::read_file;
+use crate::output::{complain, read_file};
 use crate::source;
 use goodhart_core::experiment::Part;
+use goodhart_core::experiment::file::MAX_TEXT;
 use goodhart_core::linter;
 use goodhart_core::plan::{build_task, join, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, Severity};
@@ -13,12 +14,12 @@ use goodhart_core::tasks;
 pub fn lint(options: &Lint) -> Result<(), Failure> {
     let failed = match (&options.program, &options.source) {
         (Some(program), _) => {
-            let code = read_file(program)?;
+            let code = read_file(program, MAX_TEXT)?;
             let diagnostics = match &options.task {
                 Some(task) => against(&code, task)?,
                 None => best(&code)?,
             };
-            eprint!("{}", reward::format_rustc_like(&code, &diagnostics, &program.display().to_string()));
+            show(&code, &diagnostics, &program.display().to_string())?;
             errors(&diagnostics) > 0
         }
         (None, Some(source)) => experiment(source, options.task.as_deref())?,
@@ -39,7 +40,7 @@ fn experiment(source: &str, task: Option<&str>) -> Result<bool, Failure> {
     for arm in &experiment.arms {
         let diagnostics = reward::compile(&arm.code, &task.schema, &run_schema()).diagnostics;
         failed |= errors(&diagnostics) > 0;
-        eprint!("{}", reward::format_rustc_like(&arm.code, &diagnostics, &arm.name));
+        show(&arm.code, &diagnostics, &arm.name)?;
     }
     if failed {
         return Ok(true);
@@ -47,9 +48,15 @@ fn experiment(source: &str, task: Option<&str>) -> Result<bool, Failure> {
     let plan = plan(&experiment).map_err(|problems| join(&problems))?;
     for (arm, report) in experiment.arms.iter().zip(linter::reports(&plan)) {
         let found: Vec<Diagnostic> = report.findings.into_iter().map(|f| f.diagnostic).collect();
-        eprint!("{}", reward::format_rustc_like(&arm.code, &found, &arm.name));
+        show(&arm.code, &found, &arm.name)?;
     }
     Ok(false)
+}
+
+/// What was found goes where a compiler's messages go; unread, it is no success.
+fn show(code: &str, diagnostics: &[Diagnostic], name: &str) -> Result<(), Failure> {
+    let text = reward::format_rustc_like(code, diagnostics, name);
+    complain(&text).map_err(|e| format!("standard error cannot be written: {e}").into())
 }
 
 fn errors(diagnostics: &[Diagnostic]) -> usize {

@@ -2,30 +2,41 @@
 
 use crate::arguments::Run;
 use crate::failure::Failure;
-use crate::output::{make_folder, print, write_whole};
-use crate::source;
+use crate::output::{complain, make_folder, say, write_whole};
 use crate::table::{interval, table};
 use crate::train::{Training, train_with_bar};
+use crate::{interrupt, source};
 use goodhart_core::experiment::Experiment;
+use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::verdict::{Line, Measured, Share, verdict};
 use goodhart_core::oracle::ranges::ranges;
 use goodhart_core::plan::plan;
 use goodhart_core::reward_models::Report;
 use serde_json::json;
 use std::fmt::Write;
+use std::path::Path;
 
 pub fn run(options: &Run) -> Result<(), Failure> {
     let mut experiment = source::open(&options.source)?;
     crate::train::override_run(&mut experiment, options.updates, options.seeds);
     if let Some(folder) = &options.out {
         make_folder(folder)?;
+        interrupt::listen()?;
     }
     let training = train_with_bar(&experiment, options.engine, options.threads)?;
-    let lines = judge(&experiment, &training);
+    let interrupted = interrupt::asked();
+    // Lanes that were stopped at different updates have no verdict.
+    let lines = if interrupted { Vec::new() } else { judge(&experiment, &training) };
     if let Some(folder) = &options.out {
         write_whole(&folder.join("metrics.jsonl"), metrics_jsonl(&training).as_bytes())?;
-        let summary = serde_json::to_vec_pretty(&summary(&experiment.id, &experiment.title, &training, &lines));
+        let mut summary = summary(&experiment.id, &experiment.title, &training, &lines);
+        summary["interrupted"] = interrupted.into();
+        let summary = serde_json::to_vec_pretty(&summary);
         write_whole(&folder.join("summary.json"), &summary.unwrap_or_default())?;
+        if interrupted {
+            let _ = complain(&format!("goodhart: {}\n", kept(&training, folder)));
+            return Err(Failure::Interrupted);
+        }
     }
     let Training { engine, seconds, .. } = &training;
     let mut text = verdict_table(&lines);
@@ -42,7 +53,21 @@ pub fn run(options: &Run) -> Result<(), Failure> {
         training.curves.arms * training.curves.seeds,
         training.digest()
     );
-    print(&text)
+    say(&text)
+}
+
+/// What an interrupted run leaves.
+fn kept(training: &Training, folder: &Path) -> String {
+    let curves = &training.curves;
+    let rows: usize = lanes(curves).map(|(arm, seed)| curves.updates(arm, seed)).sum();
+    let begun = lanes(curves).filter(|(arm, seed)| curves.updates(*arm, *seed) > 0).count();
+    let all = lanes(curves).count();
+    format!("stopped; {rows} updates of {begun} of {all} lanes are in {}", folder.join("metrics.jsonl").display())
+}
+
+/// (arm, seed) of every lane.
+fn lanes(curves: &Curves) -> impl Iterator<Item = (usize, usize)> {
+    (0..curves.seeds).flat_map(|seed| (0..curves.arms).map(move |arm| (arm, seed)))
 }
 
 /// The verdict, in the ranges that the oracle knows.
@@ -61,23 +86,19 @@ fn judge(experiment: &Experiment, training: &Training) -> Vec<Line> {
 fn metrics_jsonl(training: &Training) -> String {
     let curves = &training.curves;
     let columns = training.columns();
-    let updates = (0..curves.arms).map(|arm| curves.complete(arm)).max().unwrap_or(0);
+    let updates = lanes(curves).map(|(arm, seed)| curves.updates(arm, seed)).max().unwrap_or(0);
     let mut text = String::new();
     for update in 0..updates {
-        for seed in 0..curves.seeds {
-            for arm in (0..curves.arms).filter(|arm| update < curves.updates(*arm, seed)) {
-                let name = serde_json::Value::from(training.arms[arm].as_str());
-                // Writing to a string cannot fail.
-                let _ =
-                    write!(text, "{{\"arm\":{name},\"seed\":{},\"step\":{update}", training.first_seed + seed as u32);
-                for (column, key) in columns[arm].iter().enumerate() {
-                    let x = curves.value(arm, seed, update, column);
-                    let key = serde_json::Value::from(key.as_str());
-                    let _ =
-                        if x.is_finite() { write!(text, ",{key}:{}", json!(x)) } else { write!(text, ",{key}:null") };
-                }
-                text.push_str("}\n");
+        for (arm, seed) in lanes(curves).filter(|(arm, seed)| update < curves.updates(*arm, *seed)) {
+            let name = serde_json::Value::from(training.arms[arm].as_str());
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{{\"arm\":{name},\"seed\":{},\"step\":{update}", training.first_seed + seed as u32);
+            for (column, key) in columns[arm].iter().enumerate() {
+                let x = curves.value(arm, seed, update, column);
+                let key = serde_json::Value::from(key.as_str());
+                let _ = if x.is_finite() { write!(text, ",{key}:{}", json!(x)) } else { write!(text, ",{key}:null") };
             }
+            text.push_str("}\n");
         }
     }
     text

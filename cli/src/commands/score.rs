@@ -3,13 +3,14 @@
 use crate::arguments::{Score, ScoreEngine};
 use crate::failure::Failure;
 use crate::output::{print, read_file, read_input};
+use goodhart_core::experiment::file::MAX_TEXT;
 use goodhart_core::gpu::{request_device, score_programs};
 use goodhart_core::reward::json::{Episodes, compile_for_json, scores_to_json};
 use goodhart_core::reward::{Groups, Program, Scores, Scratch};
 
 /// Scores the episodes on standard input.
 pub fn score(options: &Score) -> Result<(), Failure> {
-    let code = read_file(&options.program)?;
+    let code = read_file(&options.program, MAX_TEXT)?;
     let name = options.program.display().to_string();
     let (program, episodes) = compile_for_json(&code, &read_input()?).map_err(|e| first_error(&e, &name))?;
     let scores = match options.engine {

@@ -5,11 +5,16 @@ use crate::output::print;
 use crate::source;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::link;
+use goodhart_core::plan::{join, plan};
 use std::path::Path;
 
-/// Prints the fragment of an experiment, to be put behind the page's address.
+/// Prints the fragment of an experiment, to be put behind the page's address. What cannot run gets none.
 pub fn link(file: &Path) -> Result<(), Failure> {
-    print(&format!("#{}\n", link::encode(&source::open_file(file)?)))
+    let experiment = source::open_file(file)?;
+    let no_link = |why: String| format!("{} has no link: {why}", file.display());
+    let fragment = link::encode(&experiment).map_err(|e| no_link(e.to_string()))?;
+    plan(&experiment).map_err(|problems| no_link(join(&problems)))?;
+    print(&format!("#{fragment}\n"))
 }
 
 /// Prints the experiment of a link as a file that `run` and `link` read back.

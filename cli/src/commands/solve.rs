@@ -2,7 +2,7 @@
 
 use crate::arguments::Solve;
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{print, say};
 use crate::source;
 use crate::table::{number, table};
 use goodhart_core::oracle::report::{Distances, Episode, Report, Solved};
@@ -25,11 +25,11 @@ pub fn solve(options: &Solve) -> Result<(), Failure> {
         let text = serde_json::to_string(&answers).map_err(|e| e.to_string())?;
         return print(&format!("{text}\n"));
     }
-    print(&table(&["value", "true score", "of the best", "regret", "STARC", "solved", "arm"], &rows(&arms)))?;
+    say(&table(&["value", "true score", "of the best", "regret", "STARC", "solved", "arm"], &rows(&arms)))?;
     for arm in &arms {
-        print(&format!("{}: {}\n", arm.arm, said(arm)))?;
+        say(&format!("{}: {}\n", arm.arm, said(arm)))?;
         for episode in &arm.episodes {
-            print(&format!("    {}\n", best(episode, &plan)))?;
+            say(&format!("    {}\n", best(episode, &plan)))?;
         }
     }
     Ok(())

@@ -9,6 +9,9 @@ use std::io::{BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+/// Most bytes of one answer: far more than the weights of the largest models.
+const MAX_ANSWER: u32 = 256 << 20;
+
 /// Where the program is, if it is not where a build of the repository puts it.
 const VARIABLE: &str = "GOODHART_REWARD_MODELS";
 
@@ -56,8 +59,12 @@ pub fn train(job: &Job, gpu: bool, tell: &mut dyn FnMut(u32)) -> Answer {
 impl Trainer {
     fn start() -> Result<Self, String> {
         let program = find()?;
-        let started = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = started.map_err(|e| format!("{}: {e}", program.display()))?;
+        let mut command = Command::new(&program);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // A terminal's Ctrl-C is for this program, which ends the other when it is done.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|e| format!("{}: {e}", program.display()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("{} has no pipes", program.display()));
         };
@@ -89,7 +96,11 @@ impl Trainer {
     fn hear(&mut self) -> Result<TrainingEvent, String> {
         let mut length = [0; 4];
         self.output.read_exact(&mut length).map_err(ended)?;
-        let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
+        let length = u32::from_le_bytes(length);
+        if length > MAX_ANSWER {
+            return Err(format!("the process that trains reward models speaks of {length} bytes at once"));
+        }
+        let mut bytes = vec![0; length as usize];
         self.output.read_exact(&mut bytes).map_err(ended)?;
         wire::decode(&bytes).map_err(|e| e.to_string())
     }

@@ -1,4 +1,5 @@
 //! Running the binary as a person would.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,16 @@ pub fn goodhart(args: &[&str], input: &str) -> Said {
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// A folder of its own for a test, empty.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// The root of the repository.

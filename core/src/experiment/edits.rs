@@ -42,7 +42,7 @@ pub struct NowTry {
     pub find: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub replace: String,
-    /// Values by `part.name`, where part is one of task, policy, run, algorithm, reward_models.
+    /// Values by `section.name`, with the sections of `experiment::sections`.
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub set: Overrides,
 }
@@ -75,6 +75,7 @@ impl NowTry {
                 ("algorithm", Some(i)) => &mut edited.arms[i].algorithm,
                 ("algorithm", None) => &mut edited.algorithm,
                 ("reward_models", _) => edited.reward_models.get_or_insert_default(),
+                ("exploration", _) => edited.exploration.get_or_insert_default(),
                 _ => return Err(format!("\"{path}\" names no part of an experiment")),
             };
             overrides.insert(name.into(), value.clone());

@@ -6,8 +6,10 @@ mod edits;
 pub mod file;
 pub mod record;
 mod run;
+pub mod sections;
 mod short;
 mod theme;
+mod unknown;
 mod visible;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};

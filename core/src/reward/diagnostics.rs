@@ -149,6 +149,15 @@ fn edit_distance(a: &str, b: &str) -> usize {
     last[b.len()]
 }
 
+/// Most characters of a source line that a message repeats.
+const SHOWN: usize = 200;
+
+/// The part of a line around a column, counted from 1, and how many characters were left out before it.
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    let skipped = if line.chars().count() > SHOWN { (column - 1).saturating_sub(SHOWN / 2) } else { 0 };
+    (line.chars().skip(skipped).take(SHOWN).collect(), skipped)
+}
+
 /// Renders diagnostics the way rustc does: the message, the place, the line with carets under the range, the help.
 pub fn format_rustc_like(source: &str, diagnostics: &[Diagnostic], filename: &str) -> String {
     let mut text = String::new();
@@ -161,9 +170,11 @@ pub fn format_rustc_like(source: &str, diagnostics: &[Diagnostic], filename: &st
         let number = diagnostic.line.to_string();
         let margin = " ".repeat(number.len());
         let column = diagnostic.column as usize;
-        let before: String = line_text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let (line_text, skipped) = excerpt(line_text, column);
+        let before = line_text.chars().take(column - 1 - skipped);
+        let before: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let range = source.get(diagnostic.start..diagnostic.end).unwrap_or("");
-        let carets = "^".repeat(range.lines().next().unwrap_or("").chars().count().max(1));
+        let carets = "^".repeat(range.lines().next().unwrap_or("").chars().count().clamp(1, SHOWN));
         text.push_str(&format!("{severity}: {}\n", diagnostic.message));
         text.push_str(&format!("{margin}--> {filename}:{}:{column}\n", diagnostic.line));
         text.push_str(&format!("{margin} |\n{number} | {line_text}\n{margin} | {before}{carets}\n"));

@@ -9,6 +9,7 @@ use super::ir::NONE;
 use super::schema::{EpisodeSchema, RunSchema, Ty};
 use super::score::{Groups, Scores, Scratch};
 use super::{Program, compile, format_rustc_like};
+use crate::params::shown;
 
 /// Episodes out of JSON, with the schema that their fields have.
 #[derive(Clone, Debug)]
@@ -46,10 +47,13 @@ pub fn schema_from_json(value: &Value) -> Result<Episodes, String> {
 /// As `schema_from_json`, with some tokens more: the strings of a program, which no episode need have.
 fn schema_for_words(value: &Value, mut tokens: Vec<String>) -> Result<Episodes, String> {
     let groups = value.get("groups").and_then(Value::as_array).ok_or("the input has no list `groups`")?;
-    for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| *name != "groups" && *name != "run") {
-        if let Some(near) = closest(name, ["groups", "run"]) {
-            return Err(format!("the input has a field `{name}`; did you mean `{near}`?"));
-        }
+    let mut names = value.as_object().into_iter().flat_map(Map::keys);
+    if let Some(name) = names.find(|name| *name != "groups" && *name != "run") {
+        let hint = match closest(name, ["groups", "run"]) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "it may have `groups` and `run`".into(),
+        };
+        return Err(format!("the input has a field `{}`; {hint}", shown(name)));
     }
     let mut run_schema = RunSchema::default();
     let mut run = Vec::new();

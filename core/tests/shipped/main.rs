@@ -78,7 +78,7 @@ fn every_experiment_offers_two_edits_that_can_be_planned() {
 #[test]
 fn every_experiment_survives_a_link() {
     for (_, e) in shipped() {
-        let fragment = link::encode(&e);
+        let fragment = link::encode(&e).unwrap_or_else(|why| panic!("{}: {why}", e.id));
         let back = link::decode(&format!("#{fragment}")).unwrap();
         assert_eq!(back, e.to_share());
         assert!(fragment.len() < 4000, "{}: {} characters", e.id, fragment.len());

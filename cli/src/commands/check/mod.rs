@@ -6,10 +6,11 @@ mod together;
 
 use crate::arguments::{Check, Engine};
 use crate::failure::Failure;
-use crate::output::{print, read_file, write_whole};
+use crate::output::{read_file, say, write_whole};
 use crate::source;
 use crate::table::{interval, table};
 use crate::train::{Training, override_run, train_with_bar};
+use goodhart_core::experiment::file::MAX_TEXT;
 use goodhart_core::experiment::record::{Record, Records};
 use goodhart_core::experiment::{Comparison, Experiment};
 use goodhart_core::metrics::Curves;
@@ -41,7 +42,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
     let mut all = Vec::with_capacity(cases.len());
     let mut report = |case: &Case, training: &Training| -> Result<Checked, Failure> {
         let checked = hold(case, training)?;
-        print(&format!(
+        say(&format!(
             "{}: {} ({} seeds, {}, {:.0} s)\n",
             case.file.display(),
             case.experiment.title,
@@ -49,10 +50,10 @@ pub fn check(options: &Check) -> Result<(), Failure> {
             training.engine,
             training.seconds
         ))?;
-        print(&outcome_table(&case.experiment, &checked.outcomes))?;
-        print(&record::digest_line(&checked.record, known.get(&key(case))))?;
+        say(&outcome_table(&case.experiment, &checked.outcomes))?;
+        say(&record::digest_line(&checked.record, known.get(&key(case))))?;
         if options.write {
-            let text = record::record(&read_file(&case.file)?, &checked.outcomes, &checked.record.date)
+            let text = record::record(&read_file(&case.file, MAX_TEXT)?, &checked.outcomes, &checked.record.date)
                 .map_err(|e| format!("{}: {e}", case.file.display()))?;
             write_whole(&case.file, text.as_bytes())?;
         }
@@ -66,7 +67,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         }
     }
     if all.len() > 1 {
-        print(&format!("\n{}", summary(&cases, &all)))?;
+        say(&format!("\n{}", summary(&cases, &all)))?;
     }
     // A folder is the gallery: its check is recorded, unless it was shortened.
     if options.write || options.seeds.is_none() && options.files.iter().any(|path| path.is_dir()) {

@@ -1,7 +1,7 @@
 //! What a check leaves behind: the measured values in the experiment's own file, and its record in `outcomes.json`.
 
 use crate::failure::Failure;
-use crate::output::{read_file, write_whole};
+use crate::output::{MAX_INPUT, read_file, write_whole};
 use crate::train::Training;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, POINTS, Record, Records};
@@ -20,7 +20,7 @@ pub fn read(folder: &Path) -> Result<Records, Failure> {
     if !file.is_file() {
         return Ok(Records::new());
     }
-    serde_json::from_str(&read_file(&file)?).map_err(|e| format!("{}: {e}", file.display()).into())
+    serde_json::from_str(&read_file(&file, MAX_INPUT)?).map_err(|e| format!("{}: {e}", file.display()).into())
 }
 
 /// Writes the records of a folder, one line an experiment, so that a changed one is a changed line.

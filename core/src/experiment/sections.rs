@@ -1,0 +1,37 @@
+//! The sections of an experiment that hold settings by name, and the tables of those settings.
+
+use super::{Experiment, RunParams};
+use crate::algorithm::Settings;
+use crate::exploration::ExplorationParams;
+use crate::params::ParamSpec;
+use crate::reward_models::RewardModelParams;
+use crate::{policy, tasks};
+
+/// The sections, by the keys of an experiment.
+pub const SECTIONS: &[&str] = &["task", "policy", "run", "algorithm", "reward_models", "exploration"];
+
+/// The settings of a section; None where there is none of that name, nothing where the kind of a task or policy is unknown.
+pub fn table(section: &str, experiment: &Experiment) -> Option<&'static [ParamSpec]> {
+    match section {
+        "task" => Some(tasks::TASKS.iter().find(|k| k.name == experiment.task.kind).map_or(&[], |k| k.table)),
+        "policy" => Some(policy::kind(&experiment.policy.kind).map_or(&[], |k| k.table)),
+        _ => fixed(section),
+    }
+}
+
+/// The settings of a section that are the same in every experiment.
+pub fn fixed(section: &str) -> Option<&'static [ParamSpec]> {
+    match section {
+        "run" => Some(RunParams::TABLE),
+        "algorithm" => Some(Settings::TABLE),
+        "reward_models" => Some(RewardModelParams::TABLE),
+        "exploration" => Some(ExplorationParams::TABLE),
+        _ => None,
+    }
+}
+
+/// The section that has a setting of this name in every experiment.
+pub fn section_of(name: &str) -> Option<&'static str> {
+    let has = |section: &&&str| fixed(section).is_some_and(|table| table.iter().any(|spec| spec.name == name));
+    SECTIONS.iter().find(has).copied()
+}
