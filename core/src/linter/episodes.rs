@@ -112,14 +112,25 @@ mod tests {
     /// The compiler believes the bounds that a task declares.
     #[test]
     fn episodes_keep_to_the_bounds_of_their_fields() {
-        let mut tasks = BTreeSet::new();
+        let mut experiments = Vec::new();
         for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments")).unwrap() {
             let path = file.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "toml") {
-                continue;
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                experiments.push(experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap());
             }
-            let experiment = experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-            let plan = plan::plan(&experiment).unwrap();
+        }
+        // A task that no experiment plays takes the place of another's.
+        let mut template = experiments.iter().find(|e| e.task.kind == "gridworld").unwrap().clone();
+        template.arms.truncate(1);
+        template.arms[0].code = "def steps(ep):\n    return 1.0 * ep.length\n".into();
+        template.task.params.clear();
+        let played: BTreeSet<String> = experiments.iter().map(|e| e.task.kind.clone()).collect();
+        for task in crate::tasks::TASKS.iter().filter(|task| !played.contains(task.name)) {
+            template.task.kind = task.name.into();
+            experiments.push(template.clone());
+        }
+        for experiment in experiments {
+            let plan = plan::plan(&experiment).unwrap_or_else(|p| panic!("{}: {}", experiment.id, plan::join(&p)));
             for record in sample(&plan).records.chunks_exact(plan.task.schema.stride) {
                 for field in &plan.task.schema.fields {
                     let values = match field.ty.is_list() {
@@ -132,10 +143,6 @@ mod tests {
                     assert!(values.iter().all(is_in), "{}: {} is {values:?}", experiment.task.kind, field.name);
                 }
             }
-            tasks.insert(experiment.task.kind);
         }
-        let missing: Vec<&str> =
-            crate::tasks::TASKS.iter().map(|task| task.name).filter(|name| !tasks.contains(*name)).collect();
-        assert!(missing.is_empty(), "no experiment plays {missing:?}");
     }
 }
