@@ -141,7 +141,7 @@ mod tests {
         ] {
             assert_eq!(first(typed), wanted, "{typed}");
         }
-        let batch = find(catalog, &draft, Table::Arm(1), "batch size");
+        let batch = find(catalog, &draft, Table::Algorithm, "batch size");
         let batch: Vec<_> = batch.iter().map(|f| (f.spec.name.as_str(), f.table)).take(2).collect();
         assert_eq!(batch, [("groups", Table::Run), ("num_generations", Table::Run)]);
         // Every setting is found by its own name first.
