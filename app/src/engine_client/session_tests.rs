@@ -5,7 +5,7 @@ use goodhart_core::experiment::{Arm, Base, Part};
 use goodhart_core::params::Value;
 use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
 
-pub(super) fn experiment(seeds: u32, base_steps: u32) -> Experiment {
+pub(in crate::engine_client) fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
     let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
     Experiment {
@@ -20,7 +20,7 @@ fn adapter(software: bool) -> Option<Adapter> {
 }
 
 /// What is sent to whom, by name.
-pub(super) fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
+pub(in crate::engine_client) fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
     let name = |c: &Command| match c {
         Command::Load { .. } => "load",
         Command::Run { .. } => "run",
@@ -40,35 +40,35 @@ pub(super) fn sent(effects: &[Effect]) -> Vec<(usize, &'static str)> {
     effects.iter().filter_map(send).filter(|(_, name)| *name != "pace").collect()
 }
 
-pub(super) fn told(effects: Vec<Effect>) -> Vec<Told> {
+pub(in crate::engine_client) fn told(effects: Vec<Effect>) -> Vec<Told> {
     effects.into_iter().filter_map(|e| if let Effect::Tell(t) = e { Some(t) } else { None }).collect()
 }
 
-pub(super) fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
+pub(in crate::engine_client) fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
     let engine = EngineInfo { kind: EngineKind::Cpu, adapter: None };
     s.on_event(at, Event::Ready { run: s.run, engine, columns: Vec::new() })
 }
 
-pub(super) fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {
+pub(in crate::engine_client) fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {
     s.on_event(at, Event::Started { adapter: found })
 }
 
-pub(super) fn paused(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+pub(in crate::engine_client) fn paused(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
     s.on_event(at, Event::Paused { run: s.run, update, finished: false })
 }
 
-pub(super) fn report(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
+pub(in crate::engine_client) fn report(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
     let index = vec![RowIndex { arm: 0, seed: at as u32, update: update - 1 }];
     let event = Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 };
     s.on_event(at, event)
 }
 
-pub(super) fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
+pub(in crate::engine_client) fn checkpoint(update: u32, seeds: &[u32]) -> Checkpoint {
     let lane = |seed: &u32| lane(0, *seed);
     Checkpoint { update, lanes: seeds.iter().map(lane).collect() }
 }
 
-pub(super) fn lane(arm: u32, seed: u32) -> LaneState {
+pub(in crate::engine_client) fn lane(arm: u32, seed: u32) -> LaneState {
     LaneState {
         arm,
         seed,
