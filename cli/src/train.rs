@@ -77,6 +77,8 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     models.learn_all(&plan, base.as_deref(), threads, &bar)?;
     bar.set_message(title);
     let choice = choose(engine, &plan, base.as_deref(), threads)?;
+    // Only a terminal is told.
+    bar.println(plan.cost.says_in_turn(threads));
     let curves = match &choice.with {
         With::Cpu { threads } => on_cpu(&plan, base.as_deref(), &models, *threads, &bar)?,
         With::Gpu(context) => gpu::train(context, &plan, base.as_deref(), &models, &bar)?,

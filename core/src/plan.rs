@@ -1,6 +1,8 @@
 //! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
 //! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
 
+pub mod cost;
+
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
 use crate::confidence::Confidence;
@@ -12,6 +14,7 @@ use crate::reward::schema::RunSchema;
 use crate::reward::{self, Program, Severity};
 use crate::reward_models::{self, RewardModels};
 use crate::tasks::{self, Play, Task};
+use cost::{Cost, MOST_BYTES, Parts};
 use serde::{Deserialize, Serialize};
 
 /// Most arms of an experiment.
@@ -79,6 +82,8 @@ pub struct Plan {
     pub exploration: Option<Exploration>,
     pub confidence: Confidence,
     pub arms: Vec<PlannedArm>,
+    /// What an update and the run cost.
+    pub cost: Cost,
     algorithm: Overrides,
 }
 
@@ -225,6 +230,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let critic = settings.iter().any(|s| s.estimator == Estimator::Gae);
     let interface = interface(&task, &run, critic);
     let policy = policy::POLICIES.iter().find(|p| p.name == experiment.policy.kind);
+    let mut size = None;
     match policy {
         None => {
             let names: Vec<_> = policy::POLICIES.iter().map(|p| p.name).collect();
@@ -238,8 +244,11 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
                     if writes { ("writes tokens", "transformer") } else { ("takes steps", "table or mlp") };
                 let message = format!("the task {} {what}: its policy is {use_}, not {}", task.kind, kind.name);
                 wrong.push(Problem::new("policy", message));
-            } else if let Err(e) = (kind.check)(&experiment.policy.params, &interface) {
-                wrong.extend(problems("policy", e));
+            } else {
+                match kind.size(&experiment.policy.params, &interface) {
+                    Ok(found) => size = Some(found),
+                    Err(e) => wrong.extend(problems("policy", e)),
+                }
             }
         }
     }
@@ -255,25 +264,40 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         wrong
             .push(Problem::new("base", "steps go up to 100000, batch from 1 to 4096, learning_rate from above 0 to 1"));
     }
-    let (Some(policy), true) = (policy, wrong.is_empty()) else { return Err(wrong) };
-    let arms = experiment
+    let (Some(policy), Some(size), true) = (policy, size, wrong.is_empty()) else { return Err(wrong) };
+    let arms: Vec<PlannedArm> = experiment
         .arms
         .iter()
         .zip(settings)
         .zip(programs)
         .map(|((arm, settings), program)| PlannedArm { name: arm.name.clone(), settings, program })
         .collect();
+    let base = experiment.base.clone().filter(|b| b.steps > 0);
+    let cost = Cost::new(&Parts {
+        task: &task,
+        run: &run,
+        interface: &interface,
+        size,
+        arms: &arms,
+        reward_models: reward_models.as_ref(),
+        exploration: exploration.as_ref(),
+        has_base: base.is_some(),
+    });
+    if cost.bytes_at_start() > MOST_BYTES {
+        return Err(vec![Problem::new("run", cost.too_large(MOST_BYTES))]);
+    }
     Ok(Plan {
         task,
         policy,
         policy_params: experiment.policy.params.clone(),
         interface,
         run,
-        base: experiment.base.clone().filter(|b| b.steps > 0),
+        base,
         reward_models,
         exploration,
         confidence,
         arms,
+        cost,
         algorithm: experiment.algorithm.clone(),
     })
 }

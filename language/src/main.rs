@@ -11,6 +11,7 @@ use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
 use goodhart_core::oracle::memory::{Known, Memory};
 use goodhart_core::oracle::{self, ranges::unknown};
+use goodhart_core::plan::cost::Fit;
 use goodhart_core::plan::{MAX_ARMS, Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
@@ -96,6 +97,21 @@ pub fn complete(code: &str, offset: usize) -> JsValue {
 pub fn problems(experiment: JsValue) -> JsValue {
     let problems = take::<Experiment>(experiment).and_then(|experiment| plan(&experiment).err());
     give(&problems.unwrap_or_default())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Fitted {
+    Fit(Fit),
+    Error(String),
+}
+
+/// How an experiment fits into a browser with so many cores and so many bytes: `{fit}` or `{error}`; null where it cannot
+/// run.
+#[wasm_bindgen]
+pub fn fit(experiment: JsValue, cores: usize, room: f64) -> JsValue {
+    let Some(plan) = take::<Experiment>(experiment).and_then(|e| plan(&e).ok()) else { return JsValue::NULL };
+    give(&plan.cost.fit(cores, room).map_or_else(Fitted::Error, Fitted::Fit))
 }
 
 #[derive(Serialize)]

@@ -94,13 +94,40 @@ pub struct PolicyKind {
     pub name: &'static str,
     pub help: &'static str,
     pub table: &'static [ParamSpec],
-    /// Whether parameters suit a task's interface: all that the page needs, so that it links no policy.
-    pub check: fn(&Overrides, &Interface) -> Result<(), Vec<ParamError>>,
+    /// How large a policy is, or why parameters do not suit a task's interface: all that the page needs, so that it links
+    /// no policy.
+    size: fn(&Overrides, &Interface) -> Result<Size, Vec<ParamError>>,
+}
+
+/// How large a policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub params: usize,
+    /// Numbers that a row of a pass keeps for the backward pass, beside what every policy's rows have.
+    pub activations: usize,
+    /// Multiplications, each with its addition, of a row's forward pass.
+    pub products: usize,
+}
+
+impl Size {
+    /// Numbers that a row of a pass keeps, all in all.
+    pub fn kept(&self, interface: &Interface) -> usize {
+        self.activations + 3 * interface.n_actions + 16
+    }
 }
 
 impl PolicyKind {
-    /// A policy of this kind for a task's interface; refuses what `check` refuses.
+    /// How large a policy is; refuses parameters that do not suit a task's interface, and a batch whose rows would not
+    /// fit into memory.
+    pub fn size(&self, overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamError>> {
+        let size = (self.size)(overrides, interface)?;
+        fits(interface, &size)?;
+        Ok(size)
+    }
+
+    /// A policy of this kind for a task's interface; refuses what `size` refuses.
     pub fn build(&self, overrides: &Overrides, interface: &Interface) -> Built {
+        self.size(overrides, interface)?;
         match self.name {
             "table" => table::build(overrides, interface),
             "mlp" => mlp::build(overrides, interface),
@@ -131,10 +158,10 @@ pub fn build(name: &str, overrides: &Overrides, interface: &Interface) -> Built 
 /// address.
 const MAX_KEPT: usize = 1 << 28;
 
-/// Refuses a batch whose rows, with `activations` numbers each beside what every row has, would not fit into memory.
-fn fits(interface: &Interface, activations: usize) -> Result<(), Vec<ParamError>> {
+/// Refuses a batch whose rows would not fit into memory.
+fn fits(interface: &Interface, size: &Size) -> Result<(), Vec<ParamError>> {
     let rows = interface.n_samples.saturating_mul(interface.horizon);
-    let kept = rows.saturating_mul(activations + 3 * interface.n_actions + 16);
+    let kept = rows.saturating_mul(size.kept(interface));
     if kept <= MAX_KEPT {
         return Ok(());
     }

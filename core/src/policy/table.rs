@@ -2,7 +2,7 @@
 //! small tasks can be compared with their exact solution.
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 
@@ -17,7 +17,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "table",
     help: "A logit for every state and action: no generalisation, exact gradients.",
     table: TableParams::TABLE,
-    check,
+    size,
 };
 
 struct Table {
@@ -31,17 +31,17 @@ struct Table {
     rows: Vec<u32>,
 }
 
-/// Whether parameters suit a task's interface.
-fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
+/// How large a table is, or why parameters do not suit a task's interface.
+fn size(overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamError>> {
     TableParams::resolve(&[overrides])?;
     if interface.states == 0 {
         return Err(refuse("kind", "the table policy needs a task with numbered states; use transformer here".into()));
     }
-    fits(interface, 0)
+    let params = interface.states * (interface.n_actions + usize::from(interface.critic));
+    Ok(Size { params, activations: 0, products: interface.n_actions })
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
-    check(overrides, interface)?;
     let params = TableParams::resolve(&[overrides])?;
     let mut layout = Layout::default();
     layout.push("logits", interface.states, interface.n_actions);

@@ -16,6 +16,7 @@ mod library;
 mod liveness;
 mod lower;
 mod number;
+mod operations;
 mod parser;
 mod parser_displays;
 mod parser_expr;
@@ -33,6 +34,7 @@ pub use completions::{Completion, completions};
 pub use diagnostics::{Diagnostic, Severity, format_rustc_like};
 pub use harness::{HarnessParams, WORKGROUP, harness};
 pub use ir::error_text;
+pub use operations::Crowd;
 pub use reads::Reads;
 pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
 pub use score::{Groups, Scores, Scratch};
@@ -105,6 +107,16 @@ impl Program {
     /// Whether it reads one of these slots of a record.
     pub fn reads(&self, slots: std::ops::Range<usize>) -> bool {
         self.code.reads(slots)
+    }
+
+    /// A bound on the operations of one sample of a batch, its components of steps asked at every step.
+    pub fn operations(&self, crowd: Crowd) -> f64 {
+        let component = |(info, function): (&ComponentInfo, &usize)| {
+            let times = if info.is_step { self.horizon.max(1) } else { 1 };
+            times as f64 * operations::of_function(&self.unit, *function, crowd)
+        };
+        let components: f64 = self.components.iter().zip(&self.unit.components).map(component).sum();
+        components + self.unit.combine.map_or(0.0, |function| operations::of_function(&self.unit, function, crowd))
     }
 
     /// Slots of a record.

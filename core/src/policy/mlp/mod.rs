@@ -9,7 +9,7 @@ mod distinct;
 mod layers;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::math::gemm::{Packed, padded};
 use crate::math::simd::Level;
 use crate::params::{Overrides, ParamError, Params};
@@ -35,7 +35,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "mlp",
     help: "A multilayer perceptron over the task's features.",
     table: MlpParams::TABLE,
-    check,
+    size,
 };
 
 struct Mlp {
@@ -58,8 +58,8 @@ struct Mlp {
     keep: bool,
 }
 
-/// Whether parameters suit a task's interface.
-fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
+/// How large an MLP is, or why parameters do not suit a task's interface.
+fn size(overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamError>> {
     let params = MlpParams::resolve(&[overrides])?;
     if params.hidden.is_empty() || params.hidden.len() > 4 {
         return Err(refuse("hidden", format!("hidden must hold one to four sizes, not {}", params.hidden.len())));
@@ -67,11 +67,21 @@ fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamEr
     if interface.features == 0 || interface.active == 0 || interface.active > MAX_ACTIVE {
         return Err(refuse("kind", "the mlp policy needs a task with features; use transformer here".into()));
     }
-    fits(interface, params.hidden.iter().map(|n| *n as usize).sum())
+    // The first layer sums the rows of the features that are on.
+    let (mut inputs, mut used) = (interface.features, interface.active);
+    let mut size = Size { params: 0, activations: 0, products: 0 };
+    let heads = interface.n_actions + usize::from(interface.critic);
+    for outputs in params.hidden.iter().map(|n| *n as usize).chain([heads]) {
+        size.params += (inputs + 1) * outputs;
+        size.products += used * outputs;
+        size.activations += outputs;
+        (inputs, used) = (outputs, outputs);
+    }
+    size.activations -= heads;
+    Ok(size)
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
-    check(overrides, interface)?;
     let params = MlpParams::resolve(&[overrides])?;
     let mut layout = Layout::default();
     let mut inputs = interface.features;

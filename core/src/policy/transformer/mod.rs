@@ -12,7 +12,7 @@ mod forward;
 mod pass;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Tensor, fits, refuse};
+use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;
@@ -36,7 +36,7 @@ pub(super) const KIND: PolicyKind = PolicyKind {
     name: "transformer",
     help: "A small decoder-only transformer over the task's tokens.",
     table: TransformerParams::TABLE,
-    check,
+    size,
 };
 
 /// The sizes that all loops run over.
@@ -100,8 +100,8 @@ struct Transformer {
     scratch: backward::Scratch,
 }
 
-/// Whether parameters suit a task's interface.
-fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamError>> {
+/// How large a transformer is, or why parameters do not suit a task's interface.
+fn size(overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamError>> {
     let params = TransformerParams::resolve(&[overrides])?;
     let (d, heads) = (params.d_model as usize, params.heads as usize);
     if d % 8 != 0 {
@@ -124,11 +124,16 @@ fn check(overrides: &Overrides, interface: &Interface) -> Result<(), Vec<ParamEr
     }
     // Of each block: two norms, queries, keys and values twice, what is mixed, the feed-forward layer with its slopes, and
     // a row of attention.
-    fits(interface, params.layers as usize * (16 * d + heads * MAX_CONTEXT))
+    let (layers, vocabulary) = (params.layers as usize, interface.n_actions);
+    let value = if interface.critic { d + 1 } else { 0 };
+    Ok(Size {
+        params: (2 * vocabulary + context) * d + layers * 12 * d * d + value,
+        activations: layers * (16 * d + heads * MAX_CONTEXT),
+        products: layers * (12 * d * d + 2 * context * d) + vocabulary * d + value,
+    })
 }
 
 pub(super) fn build(overrides: &Overrides, interface: &Interface) -> Built {
-    check(overrides, interface)?;
     let params = TransformerParams::resolve(&[overrides])?;
     let (d, heads, layers) = (params.d_model as usize, params.heads as usize, params.layers as usize);
     let context = interface.prompt_len + interface.horizon;
