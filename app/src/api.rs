@@ -42,7 +42,8 @@ pub fn install(app: App) {
         "run",
         &none(Box::new(move || {
             app.run();
-            promise(move |done| app.when_ready(done))
+            let asked = move |update| app.waits_for().map_or(Ok(update), Err);
+            promise(move |done| app.when_ready(move |ready| done(ready.and_then(asked))))
         })),
     );
     put(
@@ -98,7 +99,10 @@ fn step(app: App, n: u32, done: Box<dyn FnOnce(Result<u32, String>)>) {
         return done(Err("The run is finished: run() starts it anew, load() opens another.".into()));
     }
     app.step(n);
-    app.when_resting(done);
+    match app.waits_for() {
+        Some(question) => done(Err(question)),
+        None => app.when_resting(done),
+    }
 }
 
 /// A promise of the update at which something came to be.

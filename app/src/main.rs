@@ -4,6 +4,7 @@ mod api;
 mod bases;
 mod engine_client;
 mod framed;
+mod kept;
 mod parts;
 mod plain;
 mod state;
@@ -39,7 +40,8 @@ fn start(opened: Opened) {
     app.start_engine(engine_choice());
     wasm_bindgen_futures::spawn_local(async move {
         app.load_compiler().await;
-        app.load(then_run);
+        let may = app.draft.with_untracked(|e| app.may_start(e));
+        app.load_at_start(then_run && may).await;
     });
     wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(shipped::index().await)) });
     mount_to_body(move || views::page(app));
@@ -51,7 +53,6 @@ fn start(opened: Opened) {
     app.consult();
     app.ask_ranges();
     app.keep_at_leaving();
-    app.save_regularly();
     api::install(app);
 }
 

@@ -58,6 +58,8 @@ extern "C" {
     pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn problems(this: &LanguageModule, experiment: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn fit(this: &LanguageModule, experiment: &JsValue, cores: usize, room: f64) -> Result<JsValue, JsValue>;
 
     /// The module `web/src/oracle.js`.
     pub type OracleModule;

@@ -114,6 +114,8 @@ pub enum Event {
         update: u32,
         error: Option<String>,
     },
+    /// After the first update and from then on about twice a second, when the run comes to rest, and when asked by `Save`.
+    /// The rows before it have been sent.
     Checkpointed {
         run: u32,
         checkpoint: Checkpoint,
@@ -135,6 +137,10 @@ pub enum Event {
         run: u32,
         message: String,
         checkpoint: Option<Checkpoint>,
+    },
+    /// A sign of life, about every half second while the worker can give one; at once when it begins to load a run.
+    Alive {
+        run: u32,
     },
 }
 

@@ -276,6 +276,7 @@ enums! {
         10 Models { run, reports, on },
         11 CompileProgress { run, stage, of },
         12 Notice { run, message },
+        13 Alive { run },
         16 Outgrown { run }
     }
     TrainingCommand {

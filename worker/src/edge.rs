@@ -2,7 +2,7 @@
 
 use goodhart_core::protocol::{Checkpoint, Command, Event};
 use goodhart_core::wire;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -22,7 +22,12 @@ thread_local! {
     /// The run and its last checkpoints, the newest last: for the message after a panic, and to go back to what the page
     /// shows when it rests.
     static LAST: RefCell<(u32, Vec<Checkpoint>)> = const { RefCell::new((0, Vec::new())) };
+    /// When something was last sent.
+    static SENT: Cell<f64> = const { Cell::new(0.0) };
 }
+
+/// Milliseconds between two signs of life.
+const BEAT: i32 = 500;
 
 fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
@@ -34,6 +39,22 @@ pub fn post(event: &Event) {
     let transfer = js_sys::Array::of1(&array.buffer());
     // Posting fails only when the page is gone.
     let _ = scope().post_message_with_transfer(&array, &transfer);
+    SENT.set(now());
+}
+
+/// A sign of life from the middle of long work, if the last word was a while ago.
+pub fn beat() {
+    if now() - SENT.get() >= f64::from(BEAT) {
+        post(&Event::Alive { run: LAST.with_borrow(|last| last.0) });
+    }
+}
+
+/// Signs of life for as long as messages can be taken in.
+pub fn beat_regularly() {
+    let handler = Closure::<dyn FnMut()>::new(beat);
+    let callback = handler.as_ref().unchecked_ref();
+    let _ = scope().set_interval_with_callback_and_timeout_and_arguments_0(callback, BEAT);
+    handler.forget();
 }
 
 /// Puts every message from now on into the inbox.

@@ -50,6 +50,7 @@ struct Session {
 /// Serves commands for as long as the worker lives.
 pub async fn serve() {
     edge::listen();
+    edge::beat_regularly();
     edge::post(&Event::Started { adapter: crate::engine::adapter().await });
     let mut session: Option<Session> = None;
     loop {
@@ -86,6 +87,7 @@ async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
         // The next run takes its memory.
         drop(session);
         edge::begin(run, checkpoint.clone());
+        edge::post(&Event::Alive { run });
         let loaded = Session::load(run, &experiment, &seeds, engine, base, checkpoint).await;
         return loaded
             .map_err(|message| edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 }))
@@ -315,7 +317,11 @@ impl Session {
             return Ok(());
         }
         let checkpoint = self.checkpoint().await?;
-        edge::remember(checkpoint);
+        let event = Event::Checkpointed { run: self.run, checkpoint };
+        edge::post(&event);
+        if let Event::Checkpointed { checkpoint, .. } = event {
+            edge::remember(checkpoint);
+        }
         let now = edge::now();
         let (least, most) = CHECKPOINT_EVERY;
         self.next_checkpoint = now + (CHECKPOINT_SHARE * (now - start)).clamp(least, most);

@@ -24,6 +24,7 @@ pub(super) struct Edit {
 
 impl Session {
     pub fn set_program(&mut self, arm: u32, edit: u32, code: String) -> Vec<Effect> {
+        self.expect_slower();
         self.edit(arm, edit, Change::Program(code))
     }
 

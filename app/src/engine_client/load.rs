@@ -37,27 +37,35 @@ impl Session {
             (Choice::Auto | Choice::Gpu, None) => return self.start_again(),
         };
         self.run += 1;
+        let from = checkpoint.map_or_else(|| std::mem::take(&mut plan.from), |c| vec![c]);
         plan.kind = if wants_gpu { EngineKind::Gpu } else { EngineKind::Cpu };
         let seeds = plan.seeds as usize;
-        let workers = if wants_gpu { 1 } else { self.cores.min(seeds).max(1) };
+        let workers = if wants_gpu {
+            1
+        } else if from.len() > 1 {
+            from.len()
+        } else {
+            self.cores.min(plan.bounds.workers).min(seeds).max(1)
+        };
         while self.slots.len() > workers {
             self.slots.pop();
             effects.push(Effect::Stop(self.slots.len()));
         }
         while self.slots.len() < workers {
-            effects.push(Effect::Start(self.slots.len()));
             self.slots.push(Slot::default());
+            effects.push(self.start_worker(self.slots.len() - 1));
         }
-        for (at, slot) in self.slots.iter_mut().enumerate() {
-            if slot.stage == Stage::Dead {
-                effects.push(Effect::Start(at));
+        for at in 0..workers {
+            if self.slots[at].stage == Stage::Dead {
+                effects.push(self.start_worker(at));
             }
             let own: Vec<u32> = (0..seeds as u32).filter(|s| *s as usize % workers == at).collect();
-            let lanes = checkpoint.as_ref().map(|c| Checkpoint {
+            let past = from.get(at).or(from.first());
+            let lanes = past.map(|c| Checkpoint {
                 update: c.update,
                 lanes: c.lanes.iter().filter(|l| own.contains(&l.seed)).cloned().collect(),
             });
-            slot.assign(own, lanes);
+            self.slots[at].assign(own, lanes);
         }
         for edit in self.edits.values_mut() {
             edit.waiting = (0..workers).collect();
@@ -70,12 +78,13 @@ impl Session {
 
     /// Starts the workers that could not be started before.
     fn start_again(&mut self) -> Vec<Effect> {
-        let dead = self.slots.iter_mut().enumerate().filter(|(_, slot)| slot.stage == Stage::Dead);
-        dead.map(|(at, slot)| {
-            *slot = Slot::default();
-            Effect::Start(at)
-        })
-        .collect()
+        let dead: Vec<usize> = (0..self.slots.len()).filter(|at| self.slots[*at].stage == Stage::Dead).collect();
+        dead.into_iter()
+            .map(|at| {
+                self.slots[at] = Slot::default();
+                self.start_worker(at)
+            })
+            .collect()
     }
 
     /// Sends a started worker its seeds. Without a base policy only the first is loaded: it makes one for all.
@@ -89,6 +98,7 @@ impl Session {
             return Vec::new();
         }
         slot.stage = Stage::Loading;
+        slot.life.ask(self.now);
         vec![Effect::Send(
             at,
             Command::Load {

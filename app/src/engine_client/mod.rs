@@ -8,12 +8,14 @@ mod regroup;
 mod session;
 mod slot;
 mod told;
+mod watchdog;
 mod worker;
 
 pub use session::Session;
-pub use told::{Choice, Effect, EngineView, Told};
+pub use told::{Bounds, Choice, Effect, EngineView, Past, Start, Told};
 pub use worker::describe;
 
+use crate::time;
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::{EngineWorker, Incoming};
@@ -34,12 +36,19 @@ impl Client {
         let (session, effects) = Session::new(choice, cores);
         let client = Self(Rc::new(RefCell::new(Inner { session, workers: Vec::new(), tell: Rc::new(tell) })));
         client.carry_out(effects);
+        // The engine lives as long as the page.
+        let watched = client.clone();
+        time::every(watchdog::EVERY, move || watched.act(Session::tick));
         client
     }
 
     /// Does something with the session and carries out what follows.
     pub fn act(&self, f: impl FnOnce(&mut Session) -> Vec<Effect>) {
-        let effects = f(&mut self.0.borrow_mut().session);
+        let effects = {
+            let session = &mut self.0.borrow_mut().session;
+            session.at(time::now());
+            f(session)
+        };
         self.carry_out(effects);
     }
 

@@ -10,23 +10,39 @@ use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 pub(super) const MAX_FAILURES: u32 = 2;
 
 impl Session {
-    /// A worker's engine is gone. The worker is started anew in any case: after a panic its memory cannot be trusted.
+    /// A worker says that its engine is gone. The worker is started anew in any case: after a panic its memory cannot be
+    /// trusted. An engine that could not be built would fail again.
     pub(super) fn on_failed(&mut self, at: usize, message: String, last: Option<Checkpoint>) -> Vec<Effect> {
-        let Some(kind) = self.plan.as_ref().map(|p| p.kind) else { return Vec::new() };
         let slot = &mut self.slots[at];
-        let was_ready = slot.stage == Stage::Ready;
         slot.checkpoint = newer(last, slot.checkpoint.take());
-        slot.failures += 1;
-        slot.started = false;
+        let can_again = self.slots[at].stage == Stage::Ready;
+        self.fail(at, message, can_again)
+    }
+
+    /// A worker is lost, whatever it was at.
+    pub(super) fn on_lost(&mut self, at: usize, message: String) -> Vec<Effect> {
+        self.fail(at, message, true)
+    }
+
+    fn fail(&mut self, at: usize, message: String, can_again: bool) -> Vec<Effect> {
+        let Some(kind) = self.plan.as_ref().map(|p| p.kind) else { return vec![self.start_worker(at)] };
+        let was_ready = self.slots[at].stage == Stage::Ready;
+        self.slots[at].failures += 1;
+        self.go_back(at);
+        let effects = vec![self.start_worker(at)];
+        match kind {
+            EngineKind::Gpu => self.leave_gpu(at, message, was_ready, effects),
+            EngineKind::Cpu => self.revive(at, message, can_again, effects),
+        }
+    }
+
+    /// A worker's seeds are where its last checkpoint was.
+    pub(super) fn go_back(&mut self, at: usize) {
+        let slot = &mut self.slots[at];
         slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
         // What it had taken over is gone with it.
         for edit in self.edits.values_mut().filter(|e| !e.waiting.contains(&at)) {
             edit.waiting.push(at);
-        }
-        let effects = vec![Effect::Start(at)];
-        match kind {
-            EngineKind::Gpu => self.leave_gpu(at, message, was_ready, effects),
-            EngineKind::Cpu => self.revive(at, message, was_ready, effects),
         }
     }
 
@@ -54,9 +70,9 @@ impl Session {
     }
 
     /// A CPU worker's seeds go on in a new worker, unless they fail again and again.
-    fn revive(&mut self, at: usize, message: String, was_ready: bool, mut effects: Vec<Effect>) -> Vec<Effect> {
+    fn revive(&mut self, at: usize, message: String, can_again: bool, mut effects: Vec<Effect>) -> Vec<Effect> {
         let slot = &mut self.slots[at];
-        if slot.failures > MAX_FAILURES || !was_ready {
+        if slot.failures > MAX_FAILURES || !can_again {
             slot.stage = Stage::Idle;
             effects.extend(self.stick(sentence(&message)));
             return effects;

@@ -8,9 +8,11 @@ use super::edits::Edit;
 use super::recover::sentence;
 use super::regroup::{Crew, Regroup};
 use super::slot::{Slot, Stage};
-use super::told::{Choice, Effect, EngineView, Told};
+use super::told::{Bounds, Choice, Effect, EngineView, Start, Told};
+use super::watchdog::Pausing;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
+use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
+use goodhart_core::wire;
 use std::collections::BTreeMap;
 
 /// What is trained, and how far it should.
@@ -28,6 +30,9 @@ pub(super) struct Plan {
     pub(super) kind: EngineKind,
     pub(super) seeds: u32,
     pub(super) updates: u32,
+    pub(super) bounds: Bounds,
+    /// What the next load goes on from: a checkpoint of all lanes, or one of every worker.
+    pub(super) from: Vec<Checkpoint>,
 }
 
 pub struct Session {
@@ -46,6 +51,11 @@ pub struct Session {
     pub(super) edits: BTreeMap<u32, Edit>,
     pub(super) adapter: Option<Option<Adapter>>,
     pub(super) told_pause: bool,
+    /// Since when a pause waits for the workers' word.
+    pub(super) pausing: Option<Pausing>,
+    /// Milliseconds of the page's clock, and when the workers were last looked after.
+    pub(super) now: f64,
+    pub(super) ticked: f64,
     /// With a graphics card, the automatic choice tries both engines on the experiment and keeps the faster.
     pub(super) trial: Option<Trial>,
     pub(super) faster: Option<EngineKind>,
@@ -74,6 +84,9 @@ impl Session {
             edits: BTreeMap::new(),
             adapter: None,
             told_pause: true,
+            pausing: None,
+            now: 0.0,
+            ticked: 0.0,
             trial: None,
             faster: None,
         };
@@ -87,17 +100,21 @@ impl Session {
         self.faster = None;
     }
 
-    /// Loads an experiment from update 0, with the numbers of its arms' identities; the run rests until told otherwise.
-    pub fn load(&mut self, experiment: Experiment, ids: Vec<u32>, base: Option<Vec<f32>>) -> Vec<Effect> {
+    /// Loads an experiment with the numbers of its arms' identities; the run rests until told otherwise.
+    pub fn load(&mut self, experiment: Experiment, ids: Vec<u32>, start: Start) -> Vec<Effect> {
+        let Start { base, bounds, past } = start;
         let run = crate::state::run_params(&experiment);
         self.wish = Wish::Rest;
         self.told_pause = true;
+        self.pausing = None;
         self.trial = None;
-        self.faster = None;
+        // What another visit found out is not tried again.
+        self.faster = past.as_ref().map(|past| past.kind);
+        let from = past.map(|past| past.checkpoints).unwrap_or_default();
         self.edits.clear();
         self.regroup = None;
         let (crew, kind) = (Crew { experiment, ids }, EngineKind::Cpu);
-        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, updates: run.updates });
+        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, updates: run.updates, bounds, from });
         self.begin(None)
     }
 
@@ -121,6 +138,7 @@ impl Session {
         }
         self.wish = Wish::Run { delay_ms };
         self.told_pause = false;
+        self.pausing = None;
         let run = self.run;
         let mut effects = self.pace();
         effects.extend(self.send_ready(|slot| (!slot.finished).then_some(Command::Run { run, delay_ms })));
@@ -142,6 +160,7 @@ impl Session {
             return Vec::new();
         }
         self.wish = Wish::Rest;
+        self.begin_pause(shown);
         let run = self.run;
         let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run, at }));
         effects.extend(self.settle());
@@ -160,6 +179,7 @@ impl Session {
         }
         let target = self.busy().map(|s| s.update).max().unwrap_or(0) + n;
         self.told_pause = false;
+        self.pausing = None;
         self.reach(target)
     }
 
@@ -195,6 +215,7 @@ impl Session {
 
     /// A worker says something.
     pub fn on_event(&mut self, at: usize, event: Event) -> Vec<Effect> {
+        self.heard(at, run_of(&event));
         if let Event::Started { adapter } = event {
             return self.on_started(at, adapter);
         }
@@ -202,7 +223,7 @@ impl Session {
             return Vec::new();
         }
         match event {
-            Event::Started { .. } => Vec::new(),
+            Event::Started { .. } | Event::Alive { .. } => Vec::new(),
             Event::BaseProgress { step, of, loss, .. } => vec![Effect::Tell(Told::BaseProgress { step, of, loss })],
             Event::Base { params, .. } => self.on_base(params),
             Event::ModelsProgress { step, of, .. } => {
@@ -219,8 +240,14 @@ impl Session {
             }
             Event::Edited { edit, update, error, .. } => self.on_edited(at, edit, update, error),
             Event::Checkpointed { checkpoint, .. } => {
+                let (state, lanes) = (wire::encode(&checkpoint), checkpoint.lanes.len());
                 self.slots[at].checkpoint = Some(checkpoint);
-                self.gathered()
+                if self.trial.is_some() {
+                    return Vec::new();
+                }
+                let mut effects = vec![Effect::Tell(Told::Checkpoint { load: self.run, worker: at, lanes, state })];
+                effects.extend(self.gathered());
+                effects
             }
             Event::Paused { update, finished, .. } => {
                 let slot = &mut self.slots[at];
@@ -245,12 +272,7 @@ impl Session {
                 effects.extend(self.settle());
                 effects
             }
-            Event::Outgrown { .. } => {
-                let slot = &mut self.slots[at];
-                slot.started = false;
-                slot.stage = Stage::Waiting;
-                vec![Effect::Stop(at), Effect::Start(at)]
-            }
+            Event::Outgrown { .. } => vec![Effect::Stop(at), self.begin_anew(at)],
             Event::Failed { message, checkpoint, .. } => self.on_failed(at, message, checkpoint),
         }
     }
@@ -269,7 +291,7 @@ impl Session {
             effects.extend(self.stick(why));
             return effects;
         }
-        self.on_failed(at, message, None)
+        self.on_lost(at, message)
     }
 
     fn on_started(&mut self, at: usize, adapter: Option<Adapter>) -> Vec<Effect> {
@@ -347,6 +369,7 @@ impl Session {
         if let Some(last) = index.iter().map(|i| i.update + 1).max() {
             slot.update = slot.update.max(last);
             slot.failures = 0;
+            slot.life.train();
         }
         slot.rate = rate;
         if self.trial.is_some() {
@@ -363,7 +386,7 @@ impl Session {
         });
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
-        let mut effects = vec![Effect::Tell(Told::Rows { index, values }), Effect::Tell(Told::Rate(rate))];
+        let mut effects = vec![Effect::Tell(Told::Rows { worker: at, index, values }), Effect::Tell(Told::Rate(rate))];
         if first {
             effects.push(Effect::Send(at, Command::Save { run: self.run }));
         }
@@ -450,7 +473,8 @@ fn run_of(event: &Event) -> Option<u32> {
         | Event::Checkpointed { run, .. }
         | Event::Paused { run, .. }
         | Event::Outgrown { run }
-        | Event::Failed { run, .. } => Some(*run),
+        | Event::Failed { run, .. }
+        | Event::Alive { run } => Some(*run),
     }
 }
 

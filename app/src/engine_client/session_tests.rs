@@ -90,7 +90,7 @@ pub(in crate::engine_client) fn lane(arm: u32, seed: u32) -> LaneState {
 /// Two CPU workers, loaded and ready.
 fn two_workers() -> Session {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(experiment(4, 0), vec![7], None);
+    s.load(experiment(4, 0), vec![7], Start::default());
     started(&mut s, 0, None);
     started(&mut s, 1, None);
     ready(&mut s, 0);
@@ -101,7 +101,10 @@ fn two_workers() -> Session {
 #[test]
 fn the_seeds_are_split_among_the_workers_that_there_are_cores_for() {
     let (mut s, _) = Session::new(Choice::Auto, 2);
-    assert!(s.load(experiment(3, 0), vec![7], None).is_empty(), "waits for the first worker's word on the adapter");
+    assert!(
+        s.load(experiment(3, 0), vec![7], Start::default()).is_empty(),
+        "waits for the first worker's word on the adapter"
+    );
     let effects = started(&mut s, 0, adapter(true));
     assert_eq!(sent(&effects), [(0, "load")]);
     assert!(matches!(effects[0], Effect::Start(1)), "a second worker for the CPU: the adapter is software");
@@ -124,7 +127,7 @@ fn tried(s: &mut Session, at: usize, rate: f32) -> Vec<Effect> {
 fn with_a_graphics_card_the_faster_engine_is_kept() {
     for (cpu, gpu, kept) in [(50.0, 90.0, EngineKind::Gpu), (90.0, 50.0, EngineKind::Cpu)] {
         let (mut s, _) = Session::new(Choice::Auto, 1);
-        s.load(experiment(4, 0), vec![7], None);
+        s.load(experiment(4, 0), vec![7], Start::default());
         s.run(0);
         let load = |e: &[Effect]| match e.iter().find_map(|e| if let Effect::Send(0, c) = e { Some(c) } else { None }) {
             Some(Command::Load { engine, seeds, .. }) => Some((*engine, seeds.len())),
@@ -142,7 +145,7 @@ fn with_a_graphics_card_the_faster_engine_is_kept() {
 #[test]
 fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
     let (mut s, _) = Session::new(Choice::Gpu, 8);
-    s.load(experiment(4, 0), vec![7], None);
+    s.load(experiment(4, 0), vec![7], Start::default());
     let effects = started(&mut s, 0, adapter(true));
     let load = effects.iter().any(
         |e| matches!(e, Effect::Send(0, Command::Load { seeds, engine: EngineKind::Gpu, .. }) if seeds.len() == 4),
@@ -153,7 +156,7 @@ fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
 #[test]
 fn one_worker_makes_the_base_policy_for_all() {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(experiment(2, 5), vec![7], None);
+    s.load(experiment(2, 5), vec![7], Start::default());
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
     assert_eq!(sent(&started(&mut s, 1, None)), []);
     let effects = s.on_event(0, Event::Base { run: s.run, params: vec![1.0] });
@@ -189,7 +192,7 @@ fn an_edit_is_in_use_when_every_worker_uses_it() {
 #[test]
 fn a_lost_device_moves_the_run_to_the_cpu_from_its_checkpoint() {
     let (mut s, _) = Session::new(Choice::Gpu, 2);
-    s.load(experiment(2, 0), vec![7], None);
+    s.load(experiment(2, 0), vec![7], Start::default());
     started(&mut s, 0, adapter(false));
     ready(&mut s, 0);
     s.run(0);
@@ -227,7 +230,7 @@ fn a_crashed_cpu_worker_goes_on_from_its_own_checkpoint_but_not_for_ever() {
 #[test]
 fn an_experiment_that_the_engine_refuses_is_said_so() {
     let (mut s, _) = Session::new(Choice::Cpu, 1);
-    s.load(experiment(1, 0), vec![7], None);
+    s.load(experiment(1, 0), vec![7], Start::default());
     started(&mut s, 0, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
@@ -248,20 +251,20 @@ fn what_an_abandoned_run_still_says_is_not_heard() {
 #[test]
 fn asked_for_webgpu_where_there_is_none_the_cpu_trains_and_it_is_said() {
     let (mut s, _) = Session::new(Choice::Gpu, 2);
-    s.load(experiment(2, 0), vec![7], None);
+    s.load(experiment(2, 0), vec![7], Start::default());
     let effects = started(&mut s, 0, None);
     assert!(matches!(&effects[..], [.., Effect::Send(0, Command::Load { engine: EngineKind::Cpu, .. })]));
     let said = told(effects);
     assert!(matches!(&said[..], [Told::Moved { message, rewind: None }] if message.contains("WebGPU")), "{said:?}");
-    s.load(experiment(2, 0), vec![7], None);
-    assert!(told(s.load(experiment(2, 0), vec![7], None)).is_empty(), "once is enough");
+    s.load(experiment(2, 0), vec![7], Start::default());
+    assert!(told(s.load(experiment(2, 0), vec![7], Start::default())).is_empty(), "once is enough");
 }
 
 #[test]
 fn the_newer_of_two_checkpoints_is_gone_on_from() {
     for (kept, sent, newer) in [(30, 20, 30), (20, 30, 30)] {
         let (mut s, _) = Session::new(Choice::Gpu, 1);
-        s.load(experiment(1, 0), vec![7], None);
+        s.load(experiment(1, 0), vec![7], Start::default());
         started(&mut s, 0, adapter(false));
         ready(&mut s, 0);
         s.run(0);
@@ -318,7 +321,7 @@ fn when_one_worker_cannot_go_on_the_others_rest() {
 #[test]
 fn what_is_said_of_a_failure_is_whole_sentences() {
     let (mut s, _) = Session::new(Choice::Gpu, 1);
-    s.load(experiment(1, 0), vec![7], None);
+    s.load(experiment(1, 0), vec![7], Start::default());
     started(&mut s, 0, adapter(false));
     let run = s.run;
     let message = "The GPU ran out of memory.".to_string();
@@ -352,10 +355,13 @@ fn the_first_report_is_followed_by_a_first_checkpoint() {
 #[test]
 fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
     let (mut s, _) = Session::new(Choice::Auto, 1);
-    assert!(s.load(experiment(1, 0), vec![7], None).is_empty(), "the first worker has not said what there is");
+    assert!(
+        s.load(experiment(1, 0), vec![7], Start::default()).is_empty(),
+        "the first worker has not said what there is"
+    );
     let why = told(s.on_crash(0, "Uncaught TypeError: Failed to fetch".into()));
     assert!(matches!(&why[..], [Told::Stuck(why)] if !why.contains("Uncaught") && why.ends_with("Run tries again.")));
-    let effects = s.load(experiment(1, 0), vec![7], None);
+    let effects = s.load(experiment(1, 0), vec![7], Start::default());
     assert!(matches!(effects[..], [Effect::Start(0)]), "{effects:?}");
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
 }
@@ -364,7 +370,7 @@ fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
 fn the_progress_of_reward_models_is_that_of_all_workers() {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
     started(&mut s, 0, None);
-    s.load(experiment(2, 0), vec![7], None);
+    s.load(experiment(2, 0), vec![7], Start::default());
     started(&mut s, 1, None);
     let mut hear = |at, step| {
         let event = Event::ModelsProgress { run: s.run, step, of: 100 };
@@ -382,7 +388,7 @@ fn the_progress_of_reward_models_is_that_of_all_workers() {
 fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     let (mut s, _) = Session::new(Choice::Cpu, 3);
     started(&mut s, 0, None);
-    s.load(experiment(3, 0), vec![7], None);
+    s.load(experiment(3, 0), vec![7], Start::default());
     started(&mut s, 1, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no file".into(), checkpoint: None }));
@@ -392,13 +398,13 @@ fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     assert!(started(&mut s, 2, None).is_empty());
     // The next load is for all workers.
     started(&mut s, 0, None);
-    assert_eq!(sent(&s.load(experiment(3, 0), vec![7], None)), [(0, "load"), (1, "load"), (2, "load")]);
+    assert_eq!(sent(&s.load(experiment(3, 0), vec![7], Start::default())), [(0, "load"), (1, "load"), (2, "load")]);
 }
 
 #[test]
 fn a_worker_that_holds_much_of_an_earlier_run_gives_way_to_a_new_one() {
     let mut s = two_workers();
-    s.load(experiment(4, 0), vec![7], None);
+    s.load(experiment(4, 0), vec![7], Start::default());
     let run = s.run;
     assert!(s.on_event(1, Event::Outgrown { run: run - 1 }).is_empty(), "the word of an earlier load");
     let effects = s.on_event(1, Event::Outgrown { run });

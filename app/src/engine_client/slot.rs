@@ -1,5 +1,6 @@
 //! What the session knows of one worker.
 
+use super::watchdog::Life;
 use goodhart_core::protocol::Checkpoint;
 
 /// How far a worker is with what it was given.
@@ -37,6 +38,7 @@ pub struct Slot {
     pub rate: f32,
     /// Steps done of the first training of its seeds' reward models, and of how many.
     pub models: (u32, u32),
+    pub life: Life,
 }
 
 impl Slot {
@@ -47,6 +49,8 @@ impl Slot {
 
     /// Gives it seeds for a new run.
     pub fn assign(&mut self, seeds: Vec<u32>, checkpoint: Option<Checkpoint>) {
-        *self = Slot { started: self.started, stage: Stage::Waiting, seeds, checkpoint, ..Slot::default() };
+        let Slot { started, mut life, .. } = *self;
+        life.forget_pace();
+        *self = Slot { started, stage: Stage::Waiting, seeds, checkpoint, life, ..Slot::default() };
     }
 }

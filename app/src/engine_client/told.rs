@@ -2,7 +2,7 @@
 //! and what the page is told. Strategies are known by the numbers of their identities here, not by their places in the
 //! experiment that is loaded.
 
-use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, RowIndex, TrainedOn};
+use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, RowIndex, TrainedOn};
 use goodhart_core::reward_models::Report;
 
 /// What the person wants to train on.
@@ -29,6 +29,39 @@ impl Choice {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.name() == name)
     }
+}
+
+/// What is known of an experiment's cost before it runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Workers that there is memory for.
+    pub workers: usize,
+    /// Seconds that an update may take.
+    pub seconds: f64,
+}
+
+impl Default for Bounds {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self { workers: usize::MAX, seconds: 0.0 }
+    }
+}
+
+/// What a run starts with.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The base policy, where one is at hand.
+    pub base: Option<Vec<f32>>,
+    pub bounds: Bounds,
+    /// Where another visit left it; else it starts from update 0.
+    pub past: Option<Past>,
+}
+
+/// A run of another visit: its engine, and a checkpoint of all lanes or one of every worker.
+#[derive(Debug)]
+pub struct Past {
+    pub kind: EngineKind,
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// The engine in use, as the page names it.
@@ -78,8 +111,16 @@ pub enum Told {
     /// Every worker is ready for commands.
     Ready,
     Rows {
+        worker: usize,
         index: Vec<RowIndex>,
         values: Vec<f32>,
+    },
+    /// A worker's checkpoint of so many lanes, as bytes of `wire`, and the number of the load that they belong to.
+    Checkpoint {
+        load: u32,
+        worker: usize,
+        lanes: usize,
+        state: Vec<u8>,
     },
     Anatomy(Box<Anatomy>),
     Rate(f32),
@@ -97,6 +138,10 @@ pub enum Told {
         edit: u32,
         update: u32,
         error: Option<String>,
+    },
+    /// A pause is answered: what is on screen rests, whatever the workers still do.
+    Answered {
+        update: u32,
     },
     Paused {
         update: u32,

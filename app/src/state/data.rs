@@ -84,6 +84,35 @@ impl RunData {
         self.eras.get(&id).into_iter().flatten().map(|era| era.from).filter(|from| *from > 0).collect()
     }
 
+    /// The numbers that rows have for the strategies, in their order.
+    pub fn numbers(&self) -> Vec<u32> {
+        self.ids.iter().map(|id| id.number()).collect()
+    }
+
+    /// The components of each strategy's program, from an update on.
+    pub fn eras(&self) -> Vec<Vec<(usize, Vec<String>)>> {
+        let plain = |era: &Era| (era.from, era.components.clone());
+        self.ids.iter().map(|id| self.eras.get(id).into_iter().flatten().map(plain).collect()).collect()
+    }
+
+    /// Takes in the rows and the eras of a kept run, whose strategies had these numbers.
+    pub fn put_past(
+        &mut self,
+        numbers: &[u32],
+        all: &[Vec<(usize, Vec<String>)>],
+        rows: &mut [(Vec<RowIndex>, Vec<f32>)],
+    ) {
+        let era = |(from, components): &(usize, Vec<String>)| Era { from: *from, components: components.clone() };
+        for (id, eras) in self.ids.iter().zip(all) {
+            self.eras.insert(*id, eras.iter().map(era).collect());
+        }
+        let now = |number: u32| numbers.iter().position(|n| *n == number).map_or(u32::MAX, |at| self.ids[at].number());
+        for (index, values) in rows {
+            index.iter_mut().for_each(|row| row.arm = now(row.arm));
+            self.put(index, values);
+        }
+    }
+
     /// Names of the components that a strategy has had in this run, the first ones first.
     pub fn components(&self, id: ArmId) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -115,6 +115,16 @@ impl App {
 
     /// From now on these strategies run; those of `anew` start from update 0 as if they were new.
     fn regroup(self, next: Loaded, anew: &[ArmId]) {
+        match self.fit_of(&next.experiment) {
+            Err(why) => return self.notify(Level::Warning, format!("The run is as it was: {why}"), None),
+            Ok(fit) => {
+                if let Some(question) = self.question(&fit) {
+                    let text = format!("{question} The run is as it was.");
+                    return self.notify(Level::Warning, text, Some(Action::Allow));
+                }
+                self.fit.set(fit);
+            }
+        }
         let members = self.members(&next);
         self.data.update_value(|d| {
             let others = members.iter().filter(|(id, _)| !anew.contains(id)).cloned().collect();
@@ -187,6 +197,9 @@ impl App {
         // A program that does not compile is shown by the editor; the old one keeps running.
         if code == newest.unwrap_or_else(|| used.code.clone()) || untrack(|| self.check_of(arm)).is_error() {
             return;
+        }
+        if let Some(question) = self.draft.with_untracked(|draft| self.too_slow(draft)) {
+            return self.hold_back(arm, question);
         }
         let edit = self.next_edit(Pending { arm, code: Some(code.clone()), algorithm: None });
         self.act(|s| s.set_program(arm.number(), edit, code));

@@ -8,7 +8,9 @@ pub mod file;
 mod find;
 mod follow;
 mod history;
+mod hold;
 mod identity;
+mod keep;
 mod language;
 mod listeners;
 mod open;
@@ -25,6 +27,7 @@ pub use catalog::{Catalog, Kind, KindOf, Spec, effective, has_critic, run_params
 pub use data::RunData;
 pub use edit::{Table, Undo};
 pub use find::Found;
+pub use hold::Fit;
 pub use identity::{ArmId, Loaded};
 pub use language::{ArmCheck, Language, Problem, TaskView};
 pub use listeners::{EVENTS, Listeners};
@@ -65,6 +68,8 @@ pub enum Action {
     Restart,
     /// To the experiment before.
     Back,
+    /// Agree to updates that take long.
+    Allow,
 }
 
 /// How a run is discarded.
@@ -110,6 +115,8 @@ pub struct App {
     pub rate: RwSignal<f32>,
     pub speed: RwSignal<Speed>,
     pub engine: RwSignal<Option<EngineView>>,
+    /// How the loaded experiment fits into this browser.
+    pub fit: RwSignal<Fit>,
     pub choice: RwSignal<Choice>,
     pub notices: RwSignal<Vec<Notice>>,
     pub overlay: RwSignal<Overlay>,
@@ -155,6 +162,8 @@ pub struct App {
     pub(crate) compiler: StoredValue<Option<LanguageModule>, LocalStorage>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
     pub(crate) internal: StoredValue<run::Internal, LocalStorage>,
+    pub(crate) hold: StoredValue<hold::Hold, LocalStorage>,
+    pub(crate) keeper: StoredValue<keep::Keeper, LocalStorage>,
 }
 
 impl App {
@@ -172,6 +181,7 @@ impl App {
             rate: RwSignal::new(0.0),
             speed: RwSignal::new(Speed::Full),
             engine: RwSignal::new(None),
+            fit: RwSignal::new(Fit::default()),
             choice: RwSignal::new(Choice::Auto),
             notices: RwSignal::new(Vec::new()),
             overlay: RwSignal::new(Overlay::None),
@@ -201,6 +211,8 @@ impl App {
             compiler: StoredValue::new_local(None),
             client: StoredValue::new_local(None),
             internal: StoredValue::new_local(run::Internal::default()),
+            hold: StoredValue::new_local(hold::Hold::default()),
+            keeper: StoredValue::new_local(keep::Keeper::default()),
         };
         app.put_draft(experiment);
         app.check_all();
@@ -211,8 +223,7 @@ impl App {
     /// Starts the engine; what it says arrives in `told`.
     pub fn start_engine(self, choice: Choice) {
         self.choice.set(choice);
-        let cores = web_sys::window().map_or(1.0, |w| w.navigator().hardware_concurrency());
-        let client = Client::start(choice, cores as usize, move |told: Told| self.told(told));
+        let client = Client::start(choice, hold::cores(), move |told: Told| self.told(told));
         self.client.set_value(Some(client));
     }
 

@@ -289,6 +289,7 @@ impl App {
         self.problems.set(self.problems_of(&draft));
         self.keep_stand_ins();
         self.keep_draft();
+        self.keep_run();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let whole = window.location().href().unwrap_or_default();
         let before_fragment = whole.split('#').next().unwrap_or_default();
@@ -319,7 +320,10 @@ impl App {
 
     /// Keeps the draft at once when the page is left or hidden: no debounced change is lost.
     pub fn keep_at_leaving(self) {
-        window_event_listener(leptos::ev::pagehide, move |_| self.keep());
+        window_event_listener(leptos::ev::pagehide, move |_| {
+            self.first_update_left();
+            self.keep();
+        });
     }
 }
 

@@ -1,18 +1,17 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use super::edit::Table;
+use super::hold::{Wanted, bounds};
 use super::{Action, App, ArmId, Level, Loaded, RunData, run_params};
-use crate::engine_client::Choice;
-use crate::{bases, time};
+use crate::bases;
+use crate::engine_client::{Choice, Past, Start};
+use crate::kept::Kept;
 use goodhart_core::metrics::verdict::Line;
 use goodhart_core::params::Overrides;
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// How often the engine is asked for a checkpoint to fall back on.
-const SAVE_MS: u64 = 5000;
 
 /// What the run is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,10 +183,14 @@ pub(super) enum Until {
 impl App {
     /// Loads the draft from update 0. What cannot run stops no run that does.
     pub fn load(self, then_run: bool) {
+        self.load_from(self.runnable(), then_run, None);
+    }
+
+    /// Loads strategies, from where the run of another visit was left if there is one.
+    pub(super) fn load_from(self, next: Loaded, then_run: bool, mut past: Option<Kept>) {
         let draft = self.draft.get_untracked();
         let problems = self.problems_of(&draft);
         self.problems.set(problems.clone());
-        let next = self.runnable();
         // A strategy that does not compile is the problem only where no other is left.
         let problems = if next.ids.is_empty() { problems } else { self.problems_of(&next.experiment) };
         if !problems.is_empty() {
@@ -198,12 +201,23 @@ impl App {
                 self.stuck(why);
             };
         }
+        let fit = match self.fit_of(&next.experiment) {
+            Ok(fit) => fit,
+            Err(why) => return self.stuck(why),
+        };
         let run = run_params(&next.experiment);
         self.leave_run("The run was replaced by another one.");
         self.data.set_value(RunData::new(run.seeds as usize, self.members(&next)));
+        let bounds = bounds(&fit);
+        self.fit.set(fit);
+        self.update.set(past.as_mut().map_or(0, |past| self.show_past(past)));
         self.seed.update(|s| *s = (*s).min(run.seeds - 1));
         self.phase.set(Phase::Loading);
         self.loaded.set(Some(next.clone()));
+        match &past {
+            Some(past) => self.keep_on(past, next.ids.len() * run.seeds as usize),
+            None => self.keep_anew(),
+        }
         self.tick.update(|t| *t += 1);
         let load = self.internal.try_update_value(|i| {
             i.wants_run = then_run;
@@ -216,7 +230,8 @@ impl App {
             if self.internal.with_value(|i| Some(i.load)) == load {
                 self.internal.update_value(|i| i.loading = false);
                 let numbers = next.ids.iter().map(|id| id.number()).collect();
-                self.act(|s| s.load(next.experiment, numbers, base));
+                let past = past.map(|kept| Past { kind: kept.record.kind, checkpoints: kept.checkpoints });
+                self.act(|s| s.load(next.experiment, numbers, Start { base, bounds, past }));
                 self.watch();
             }
         });
@@ -227,6 +242,7 @@ impl App {
         self.wake(Until::Rest, &Err(why.into()));
         // A base policy may take a moment to be found; until then the old run must not write into the new one's rows.
         self.act(|s| s.retire());
+        self.first_update_ends();
         self.data.set_value(RunData::default());
         self.loaded.set(None);
         self.update.set(0);
@@ -238,7 +254,7 @@ impl App {
         self.models_on.set(None);
         self.moment.set(None);
         self.edits.set([].into());
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        self.notices.update(|n| n.retain(|n| !matches!(n.action, Some(Action::Restart | Action::Allow))));
         self.internal.update_value(|i| {
             i.wants_run = false;
             i.pausing = false;
@@ -270,7 +286,10 @@ impl App {
     pub fn run(self) {
         match self.phase.get_untracked() {
             Phase::Running | Phase::Stepping if self.is_pausing() => self.after_pause(move || self.run()),
+            Phase::Paused | Phase::Stepping if self.asked_first(Wanted::Run) => {}
             Phase::Paused | Phase::Stepping => {
+                self.first_update_begins();
+                self.data.update_value(|d| d.let_go());
                 self.phase.set(Phase::Running);
                 let delay = self.speed.get_untracked().delay_ms();
                 self.act(|s| s.run(delay));
@@ -316,7 +335,10 @@ impl App {
     pub fn step(self, n: u32) {
         match self.phase.get_untracked() {
             Phase::Running | Phase::Stepping if self.is_pausing() => self.after_pause(move || self.step(n)),
+            Phase::Paused | Phase::Running | Phase::Stepping if self.asked_first(Wanted::Step(n)) => {}
             Phase::Paused | Phase::Running | Phase::Stepping => {
+                self.first_update_begins();
+                self.data.update_value(|d| d.let_go());
                 self.phase.set(Phase::Stepping);
                 self.act(|s| s.step(n));
             }
@@ -377,15 +399,6 @@ impl App {
         if let Some(client) = self.client.get_value() {
             client.act(f);
         }
-    }
-
-    /// Asks for checkpoints from time to time while the run moves.
-    pub fn save_regularly(self) {
-        time::every(SAVE_MS, move || {
-            if self.phase.with_untracked(Phase::is_moving) {
-                self.act(|s| s.save());
-            }
-        });
     }
 
     /// The overrides that a table of the draft holds.

@@ -43,17 +43,20 @@ impl App {
                 }
             }
             Told::Ready => self.on_ready(),
-            Told::Rows { index, values } => {
+            Told::Rows { worker, index, values } => {
+                self.keep_rows(worker, &index, &values);
                 let done = self.with_data(|d| {
                     let before = d.complete();
                     d.put(&index, &values);
                     (d.complete() > before).then(|| d.complete())
                 });
                 if let Some(done) = done {
+                    self.first_update_ends();
                     self.emit("update", || (done as u32).into());
                 }
                 self.draw_soon();
             }
+            Told::Checkpoint { load, worker, lanes, state } => self.keep_state(load, worker, lanes, state),
             Told::Anatomy(anatomy) => {
                 self.internal.update_value(|i| {
                     i.anatomies.push(Arc::new(*anatomy));
@@ -74,6 +77,7 @@ impl App {
             Told::Together => self.joining.set(None),
             Told::Edited { arm, edit, update, error } => self.on_edited(ArmId::from_number(arm), edit, update, error),
             Told::Paused { update, finished } => {
+                self.first_update_ends();
                 self.update.set(update);
                 // What lanes that were further have sent is not a part of what rests.
                 self.data.update_value(|d| d.truncate(update as usize));
@@ -83,6 +87,13 @@ impl App {
                     i.pausing = false;
                     i.verdict_next = 0.0;
                 });
+                self.draw();
+                self.wake(Until::Rest, &Ok(update));
+            }
+            Told::Answered { update } => {
+                self.first_update_left();
+                self.phase.set(Phase::Paused);
+                self.internal.update_value(|i| i.pausing = false);
                 self.draw();
                 self.wake(Until::Rest, &Ok(update));
             }
@@ -101,7 +112,8 @@ impl App {
         let runs = self.internal.try_update_value(|i| std::mem::take(&mut i.wants_run)).unwrap_or_default();
         // After a fallback the run is already under way.
         if !self.phase.with_untracked(Phase::is_moving) {
-            self.phase.set(Phase::Paused);
+            let over = self.update.get_untracked() >= self.loaded_run().updates;
+            self.phase.set(if over { Phase::Finished } else { Phase::Paused });
         }
         self.wake(Until::Ready, &Ok(self.update.get_untracked()));
         if runs {
@@ -147,6 +159,7 @@ impl App {
     pub(super) fn stuck(self, message: String) {
         self.data.update_value(|d| d.let_go());
         self.joining.set(None);
+        self.first_update_left();
         self.internal.update_value(|i| {
             i.wants_run = false;
             i.pausing = false;

@@ -4,6 +4,7 @@ use super::pace::Pace;
 use crate::state::{App, Discard, Joining, Phase, Speed};
 use crate::text::number;
 use crate::time;
+use goodhart_core::plan::cost::duration;
 use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::Report;
 use leptos::prelude::*;
@@ -25,7 +26,7 @@ pub fn view(app: App) -> impl IntoView {
         let (what, step, of) = counted(&phase);
         let left = pace.try_update_value(|pace| pace.left(what, step, of, time::now())).flatten();
         let left = left.map(|left| format!(", {left}")).unwrap_or_default();
-        format!("{}{left}", status(&phase, app.update.get() == 0))
+        format!("{}{left}", status(&phase, app.update.get() == 0, app.fit.with(|fit| fit.seconds)))
     });
     // Until there is a count to show, the bar says that something goes on.
     let waits = Memo::new(move |_| {
@@ -50,7 +51,7 @@ pub fn view(app: App) -> impl IntoView {
             </select>
             <progress aria-label="Progress of the run" max=move || updates.get()
                 value=move || (!waits.get()).then(|| app.update.get().to_string())></progress>
-            <span class="count">"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
+            <span class="count" title=move || app.fit.with(|fit| fit.says.clone())>"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
             <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
             {move || app.models.with(|reports| trust(reports, app.models_on.get())).map(|(says, about)| view! {
                 <span class="models" title=about>{says}</span>
@@ -98,7 +99,8 @@ fn counted(phase: &Phase) -> (&'static str, u32, u32) {
     }
 }
 
-fn status(phase: &Phase, first: bool) -> String {
+/// `seconds` is what an update may take.
+fn status(phase: &Phase, first: bool, seconds: f64) -> String {
     match phase {
         Phase::Starting => "starting the engine…".into(),
         Phase::Base { step, of, loss } => {
@@ -108,6 +110,9 @@ fn status(phase: &Phase, first: bool) -> String {
         Phase::Loading => "loading…".into(),
         Phase::Compiling { stage, of } => format!("compiling the shaders: {stage} of {of}"),
         Phase::Paused => "paused".into(),
+        Phase::Running | Phase::Stepping if first && seconds > 1.0 => {
+            format!("training: the first update is under way, at most about {}…", duration(seconds))
+        }
         Phase::Running | Phase::Stepping if first => "training: the first update is under way…".into(),
         Phase::Running | Phase::Stepping => "training".into(),
         Phase::Finished => "finished".into(),

@@ -16,11 +16,13 @@ pub fn view(app: App) -> impl IntoView {
                                 Action::Undo => app.take_back(),
                                 Action::Restart => app.restart(),
                                 Action::Back => app.go_back(),
+                                Action::Allow => app.allow(),
                             }
                         }>{match action {
                             Action::Undo => "Undo",
                             Action::Restart => "Restart with the change",
                             Action::Back => "Back to the edit",
+                            Action::Allow => "Train it all the same",
                         }}</button>
                     })}
                     <button class="icon" aria-label="Dismiss" on:click=move |_| app.dismiss(notice.id)>"×"</button>

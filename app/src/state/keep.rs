@@ -1,0 +1,284 @@
+//! Keeps the run in hand (`kept`), and goes on with the one of the last visit.
+
+use super::hold::name;
+use super::{App, Level, Loaded, Phase, run_params};
+use crate::engine_client::Choice;
+use crate::kept::{self, Change, Kept, Record};
+use crate::plain::{parse, write};
+use crate::time;
+use goodhart_core::experiment::{Arm, Experiment};
+use goodhart_core::protocol::{EngineKind, RowIndex};
+use goodhart_core::wire;
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+
+/// Most bytes of rows and of checkpoints of a kept run; a larger one is not kept.
+const MOST_ROWS: usize = 96 << 20;
+const MOST_STATE: usize = 64 << 20;
+/// Least milliseconds between two writings.
+const WRITE_MS: u64 = 250;
+
+/// What is on its way to the browser's storage.
+#[derive(Default)]
+pub struct Keeper {
+    /// The run's name; empty while none is kept.
+    id: String,
+    /// Rows that came since a worker's last checkpoint.
+    since: BTreeMap<usize, (Vec<RowIndex>, Vec<f32>)>,
+    /// Lanes and bytes of the newest checkpoint of every worker, by load.
+    states: BTreeMap<u32, BTreeMap<usize, (usize, usize)>>,
+    /// The newest load that there are checkpoints of all lanes of.
+    whole: Option<u32>,
+    /// The number of the next rows.
+    next: u32,
+    bytes: usize,
+    change: Change,
+    writing: bool,
+    /// Whether the run that goes on was moving; it is again as soon as it is loaded.
+    moved: bool,
+}
+
+impl App {
+    /// Loads the draft when the page opens: from where it was left at the last visit, if that was kept.
+    pub async fn load_at_start(self, then_run: bool) {
+        let draft = self.draft.with_untracked(name);
+        let past = kept::find(&draft).await;
+        // Something else may have been opened meanwhile.
+        if self.draft.with_untracked(name) != draft || self.loaded.with_untracked(Option::is_some) {
+            return;
+        }
+        let past = past.and_then(|kept| Some((self.known(parse(&kept.record.experiment)?)?, kept)));
+        match past.filter(|(loaded, kept)| self.fits(&loaded.experiment, kept)) {
+            Some((loaded, kept)) => {
+                let runs = then_run && kept.record.moving;
+                self.load_from(loaded, runs, Some(kept));
+            }
+            None => self.load(then_run),
+        }
+    }
+
+    /// The strategies of a kept run under the identities that they have in the draft; None if one is not there.
+    fn known(self, experiment: Experiment) -> Option<Loaded> {
+        let names: Vec<String> = self.draft.with_untracked(|e| e.arms.iter().map(|arm| arm.name.clone()).collect());
+        let ids = self.arms.get_untracked();
+        let id = |arm: &Arm| ids.get(names.iter().position(|name| *name == arm.name)?).copied();
+        let ids = experiment.arms.iter().map(id).collect::<Option<_>>()?;
+        Some(Loaded { experiment, ids })
+    }
+
+    /// Whether the checkpoints of a kept run are of all lanes of its experiment, for the engine that is wanted here.
+    fn fits(self, experiment: &Experiment, kept: &Kept) -> bool {
+        let (seeds, arms) = (run_params(experiment).seeds as usize, experiment.arms.len());
+        let workers = kept.checkpoints.len();
+        let wanted = match self.choice.get_untracked() {
+            Choice::Auto => true,
+            Choice::Cpu => kept.record.kind == EngineKind::Cpu,
+            Choice::Gpu => kept.record.kind == EngineKind::Gpu,
+        };
+        let of = |at: usize| arms * (0..seeds).filter(|seed| seed % workers == at).count();
+        wanted
+            && kept.record.arms.len() == arms
+            && kept.checkpoints.iter().enumerate().all(|(at, c)| c.lanes.len() == of(at))
+    }
+
+    /// Shows what a kept run had come to; gives the update that all lanes have.
+    pub(super) fn show_past(self, kept: &mut Kept) -> u32 {
+        // Rows from after a worker's checkpoint come again.
+        let update = self.with_data(|d| {
+            d.put_past(&kept.record.arms, &kept.record.eras, &mut kept.rows);
+            d.complete() as u32
+        });
+        let text = format!("The run goes on from update {update}, where you left it. Reset starts it anew.");
+        self.notify(Level::Info, text, None);
+        update
+    }
+
+    /// A new run begins: the one before it in this tab is not kept any longer.
+    pub(super) fn keep_anew(self) {
+        let old = self.keeper.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
+        let id = format!("{:016x}", (js_sys::Math::random() * 2f64.powi(53)) as u64);
+        self.keeper.update_value(|k| k.id.clone_from(&id));
+        wasm_bindgen_futures::spawn_local(async move {
+            kept::forget(Some(&old)).await;
+            kept::claim(&id).await;
+        });
+    }
+
+    /// A run of the last visit goes on, under a name of its own; its rows have this visit's numbers of arms.
+    pub(super) fn keep_on(self, run: &Kept, lanes: usize) {
+        self.keep_anew();
+        self.keeper.update_value(|k| {
+            for (index, values) in &run.rows {
+                k.since.insert(0, (index.clone(), values.clone()));
+                k.take_rows(0);
+            }
+            for (worker, checkpoint) in run.checkpoints.iter().enumerate() {
+                k.take_in(0, worker, (checkpoint.lanes.len(), lanes), wire::encode(checkpoint));
+            }
+            k.moved = run.record.moving;
+            k.change.instead_of = Some(run.record.id.clone());
+        });
+        self.write_record();
+    }
+
+    /// Rows came from a worker; they are kept with its next checkpoint.
+    pub(super) fn keep_rows(self, worker: usize, index: &[RowIndex], values: &[f32]) {
+        self.keeper.update_value(|k| {
+            if !k.id.is_empty() {
+                let (indices, all) = k.since.entry(worker).or_default();
+                indices.extend_from_slice(index);
+                all.extend_from_slice(values);
+            }
+        });
+    }
+
+    /// A checkpoint of so many of the run's lanes came from a worker.
+    pub(super) fn keep_state(self, load: u32, worker: usize, lanes: usize, state: Vec<u8>) {
+        let of =
+            self.loaded.with_untracked(|l| l.as_ref().map_or(0, |l| l.ids.len())) * self.loaded_run().seeds as usize;
+        let kept = self.keeper.try_update_value(|k| k.take_in(load, worker, (lanes, of), state));
+        match kept.flatten() {
+            Some(true) => self.write_record(),
+            Some(false) => self.keep_nothing(),
+            None => {}
+        }
+    }
+
+    /// The draft changed: the run is found by it at the next visit.
+    pub(super) fn keep_run(self) {
+        if self.keeper.with_value(|k| k.whole.is_some()) {
+            self.write_record();
+        }
+    }
+
+    /// The run is too large, or the browser has no room.
+    fn keep_nothing(self) {
+        let old = self.keeper.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
+        wasm_bindgen_futures::spawn_local(async move { kept::forget(Some(&old)).await });
+    }
+
+    fn write_record(self) {
+        let Some((id, load, moved)) = self.keeper.with_value(|k| Some((k.id.clone(), k.whole?, k.moved))) else {
+            return self.write();
+        };
+        let Some(loaded) = self.loaded.get_untracked() else { return };
+        let kind = self.engine.with_untracked(|view| view.as_ref().map_or(EngineKind::Cpu, |view| view.kind));
+        let (arms, eras) = self.with_data(|d| (d.numbers(), d.eras()));
+        let record = Record {
+            draft: self.draft.with_untracked(name),
+            experiment: write(&loaded.experiment),
+            arms,
+            eras,
+            kind,
+            load,
+            moving: self.phase.with_untracked(|phase| match phase {
+                Phase::Paused | Phase::Finished | Phase::Stuck(_) => false,
+                Phase::Running | Phase::Stepping => true,
+                _ => moved,
+            }),
+            ..Record::new(&id)
+        };
+        self.keeper.update_value(|k| k.change.record = Some(record));
+        self.write();
+    }
+
+    /// Writes what there is, one transaction at a time.
+    fn write(self) {
+        let begun = self.keeper.try_update_value(|k| {
+            let change = (!k.writing && !k.id.is_empty()).then(|| std::mem::take(&mut k.change));
+            k.writing |= change.is_some();
+            Some((k.id.clone(), change?))
+        });
+        let Some((id, change)) = begun.flatten() else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            let written = kept::put(&id, change).await;
+            if self.keeper.with_value(|k| k.id != id) {
+                // Another run began meanwhile.
+                return kept::forget(Some(&id)).await;
+            }
+            if !written {
+                return self.keep_nothing();
+            }
+            self.keeper.update_value(|k| k.writing = false);
+            time::after(WRITE_MS, move || {
+                if self.keeper.with_value(|k| k.id == id && !k.change.is_empty()) {
+                    self.write();
+                }
+            });
+        });
+    }
+}
+
+impl Keeper {
+    /// The rows of a worker so far are to be kept.
+    fn take_rows(&mut self, worker: usize) {
+        let Some(rows) = self.since.remove(&worker) else { return };
+        let bytes = wire::encode(&rows);
+        self.bytes += bytes.len();
+        self.change.rows.push((self.next, bytes));
+        self.next += 1;
+    }
+
+    /// A checkpoint of some of the lanes that a run has: None where none is kept, false where it is too large.
+    fn take_in(&mut self, load: u32, worker: usize, (lanes, of): (usize, usize), state: Vec<u8>) -> Option<bool> {
+        if self.id.is_empty() {
+            return None;
+        }
+        self.take_rows(worker);
+        let states = self.states.entry(load).or_default();
+        states.insert(worker, (lanes, state.len()));
+        if self.bytes > MOST_ROWS || states.values().map(|(_, bytes)| bytes).sum::<usize>() > MOST_STATE {
+            return Some(false);
+        }
+        // Until all workers of a new load have sent one, those of the load before are gone on from.
+        if states.values().map(|(lanes, _)| lanes).sum::<usize>() >= of {
+            self.whole = Some(load);
+            let others = self.states.keys().copied().filter(|l| *l != load);
+            self.change.outdated.extend(others);
+            self.states.retain(|l, _| *l == load);
+        }
+        self.change.states.retain(|(l, w, _)| (*l, *w) != (load, worker));
+        self.change.states.push((load, worker, state));
+        Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keeper() -> Keeper {
+        Keeper { id: "a".into(), ..Keeper::default() }
+    }
+
+    #[test]
+    fn rows_are_kept_with_the_checkpoint_behind_them() {
+        let mut k = keeper();
+        k.since.insert(1, (Vec::new(), vec![1.0]));
+        assert_eq!(k.take_in(3, 0, (2, 4), vec![0]), Some(true));
+        assert!(k.change.rows.is_empty() && k.whole.is_none(), "another worker's rows, and half of the lanes");
+        assert_eq!(k.take_in(3, 1, (2, 4), vec![0]), Some(true));
+        assert_eq!((k.change.rows.len(), k.whole), (1, Some(3)));
+    }
+
+    #[test]
+    fn the_load_before_is_gone_on_from_until_all_of_the_next_is_there() {
+        let mut k = keeper();
+        k.take_in(3, 0, (4, 4), vec![0]);
+        k.take_in(5, 0, (2, 4), vec![1]);
+        assert_eq!((k.whole, k.change.outdated.len()), (Some(3), 0));
+        k.take_in(5, 0, (2, 4), vec![2]);
+        assert_eq!(k.whole, Some(3), "one worker twice");
+        k.take_in(5, 1, (2, 4), vec![3]);
+        assert_eq!((k.whole, &k.change.outdated[..]), (Some(5), &[3][..]));
+        assert_eq!(k.change.states.len(), 3, "the newest of each worker");
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept() {
+        let mut k = keeper();
+        assert_eq!(k.take_in(1, 0, (1, 1), vec![0; MOST_STATE + 1]), Some(false));
+        let mut k = Keeper::default();
+        assert_eq!(k.take_in(1, 0, (1, 1), vec![0]), None);
+    }
+}
