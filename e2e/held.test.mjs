@@ -49,7 +49,7 @@ describe("a page that nothing holds up", () => {
 
   it("asks before an update that takes minutes, and answers while it is under way", async (t) => {
     const { page, context, problems } = await open(browser, address(), { draft: slow() });
-    await notice(page, /One update of this experiment may take about .* 66 thousand samples/).waitFor();
+    await notice(page, /One update of this experiment may take about .*66 thousand samples/).waitFor();
     await status(page).getByText("paused").waitFor();
     await notice(page, "may take about").getByRole("button", { name: "Train it all the same" }).click();
     await status(page).getByText("the first update is under way").waitFor();

@@ -26,9 +26,8 @@ const STARTING: f64 = 60_000.0;
 const STARTING_AGAIN: f64 = 15_000.0;
 /// How many times what an update may take by its plan a worker may be silent in the first one.
 const FIRST: f64 = 1.5;
-/// How many times its longest silence so far a worker may be silent, and the longest that counts.
+/// How many times its longest silence in training so far a worker may be silent.
 const LONGER: f64 = 4.0;
-const LONGEST: f64 = 20_000.0;
 
 /// A pause that waits for the workers' word.
 #[derive(Clone, Copy, Debug)]
@@ -55,13 +54,12 @@ pub struct Life {
 }
 
 impl Life {
-    /// It said something, of the run in hand or another one.
-    fn hear(&mut self, now: f64, of_this_run: bool) {
-        self.longest = self.longest.max((now - self.heard).min(LONGEST));
-        self.heard = now;
-        if of_this_run {
-            self.asked = None;
+    /// It said something; `paced` where its silence says how long its updates take.
+    fn hear(&mut self, now: f64, paced: bool) {
+        if paced {
+            self.longest = self.longest.max(now - self.heard);
         }
+        self.heard = now;
     }
 
     /// It is sent a load.
@@ -91,9 +89,14 @@ impl Session {
 
     /// A worker said something.
     pub(super) fn heard(&mut self, at: usize, run: Option<u32>) {
+        // While the page itself was held up, what had been said waited.
+        let on_time = self.now - self.ticked < 3.0 * EVERY as f64;
         let (now, is_this) = (self.now, run == Some(self.run));
         if let Some(slot) = self.slots.get_mut(at) {
-            slot.life.hear(now, is_this);
+            slot.life.hear(now, on_time && is_this && slot.stage == Stage::Ready);
+            if is_this {
+                slot.life.asked = None;
+            }
         }
     }
 
