@@ -51,8 +51,9 @@ impl Counter<'_> {
                     1.0 + then.max(self.block(function, els, members))
                 }
                 Stmt::For { counter, count, body } => {
-                    let bound = self.unit.functions[function].regs[*counter as usize].max.unwrap_or(1);
-                    let rounds = members.get(count).map_or(bound.max(1) as f64, |n| *n as f64);
+                    // The counter ends one below the most rounds.
+                    let last = self.unit.functions[function].regs[*counter as usize].range.high;
+                    let rounds = members.get(count).map_or(1.0 + last.clamp(0.0, 1e9), |n| *n as f64);
                     rounds * (1.0 + self.block(function, body, members))
                 }
                 Stmt::Call { function, .. } => self.function(*function),
