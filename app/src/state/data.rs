@@ -106,7 +106,9 @@ impl RunData {
         for (id, eras) in self.ids.iter().zip(all) {
             self.eras.insert(*id, eras.iter().map(era).collect());
         }
-        let now = |number: u32| numbers.iter().position(|n| *n == number).map_or(u32::MAX, |at| self.ids[at].number());
+        let ids = self.ids.clone();
+        let place = |number: u32| numbers.iter().position(|n| *n == number);
+        let now = |number: u32| place(number).and_then(|at| ids.get(at)).map_or(u32::MAX, |id| id.number());
         for (index, values) in rows {
             index.iter_mut().for_each(|row| row.arm = now(row.arm));
             self.put(index, values);

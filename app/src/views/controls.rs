@@ -85,7 +85,7 @@ fn catching_up(app: App, joining: &Joining) -> String {
     match app.phase.get() {
         Phase::Running | Phase::Stepping => format!("{names}: catching up, update {done} of {of}"),
         Phase::Paused | Phase::Finished => format!("paused; {names}: at update {done}, catches up to {of} first"),
-        phase => status(&phase, false),
+        phase => status(&phase, false, 0.0),
     }
 }
 
