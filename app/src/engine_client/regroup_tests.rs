@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine_client::session::tests::{experiment, lane, paused, ready, report, sent, started, told};
-use crate::engine_client::told::Choice;
+use crate::engine_client::told::{Choice, Start};
 use goodhart_core::protocol::Event;
 
 /// An experiment of arms that are called as their identities.
@@ -14,7 +14,7 @@ fn of(ids: &[u32]) -> Experiment {
 /// Two workers that have trained strategies to some updates.
 fn running(ids: &[u32], updates: [u32; 2]) -> Session {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(of(ids), ids.to_vec(), None);
+    s.load(of(ids), ids.to_vec(), Start::default());
     for at in 0..2 {
         started(&mut s, at, None);
         ready(&mut s, at);
@@ -35,7 +35,8 @@ fn kept(s: &mut Session, at: usize, update: u32) -> Vec<Effect> {
 fn gathered(s: &mut Session, update: u32) -> Vec<Effect> {
     paused(s, 0, update);
     assert_eq!(sent(&paused(s, 1, update)), [(0, "save"), (1, "save")]);
-    assert!(kept(s, 0, update).is_empty(), "the other one is still to come");
+    let effects = kept(s, 0, update);
+    assert!(sent(&effects).is_empty(), "the other one is still to come");
     kept(s, 1, update)
 }
 
@@ -99,7 +100,10 @@ fn one_that_joins_is_trained_alone_until_it_has_caught_up() {
     let effects = gathered(&mut s, 6);
     assert_eq!(loaded(&effects, 0), (vec!["9".into()], vec![]));
     let said = told(effects);
-    assert!(matches!(&said[..], [Told::CatchingUp { ids, of: 6, moves: true }] if ids == &[9]), "{said:?}");
+    assert!(
+        matches!(&said[..], [Told::Checkpoint { .. }, Told::CatchingUp { ids, of: 6, moves: true }] if ids == &[9]),
+        "{said:?}"
+    );
     for at in 0..2 {
         let effects = ready(&mut s, at);
         assert!(effects.iter().any(|e| matches!(e, Effect::Send(_, Command::Step { n: 6, .. }))), "{effects:?}");
@@ -124,7 +128,7 @@ fn one_that_joins_a_run_at_rest_waits_until_the_run_goes_on() {
     assert_eq!(sent(&s.regroup(of(&[1, 9]), vec![1, 9], Vec::new(), 4)), [(0, "save"), (1, "save")]);
     kept(&mut s, 0, 4);
     let said = told(kept(&mut s, 1, 4));
-    assert!(matches!(said[..], [Told::CatchingUp { moves: false, .. }]), "{said:?}");
+    assert!(matches!(said[..], [Told::Checkpoint { .. }, Told::CatchingUp { moves: false, .. }]), "{said:?}");
     ready(&mut s, 0);
     let said = told(ready(&mut s, 1));
     assert!(said.iter().any(|t| matches!(t, Told::Paused { update: 4, .. })), "the run is where it was: {said:?}");
@@ -191,7 +195,7 @@ fn no_worker_runs_far_ahead_of_the_slowest() {
         effects.into_iter().filter_map(pace).collect()
     };
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(of(&[1]), vec![1], None);
+    s.load(of(&[1]), vec![1], Start::default());
     started(&mut s, 0, None);
     started(&mut s, 1, None);
     let first = [paces(ready(&mut s, 0)), paces(ready(&mut s, 1))].concat();

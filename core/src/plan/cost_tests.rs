@@ -76,7 +76,7 @@ fn what_ships_fits_and_asks_nothing() {
         assert_eq!(fit.asks, "", "{}", e.id);
         seen += 1;
     }
-    assert!(seen > 50, "{seen}");
+    assert!(seen > 30, "{seen}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_size_is_that_of_the_policy_which_is_built() {
     for e in [step(part("table", &[])), step(part("mlp", &[])), mlp, plain, valued] {
         let plan = planned(&e);
         let size = plan.policy.size(&plan.policy_params, &plan.interface).unwrap();
-        let built = plan.policy.build(&plan.policy_params, &plan.interface).ok().expect("it is built");
+        let Ok(built) = plan.policy.build(&plan.policy_params, &plan.interface) else { panic!("it is built") };
         assert_eq!(size.params, built.n_params(), "{}", e.policy.kind);
     }
 }

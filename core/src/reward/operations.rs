@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn loops_over_the_batch_are_as_long_as_it_is() {
-        let code = "def coins(ep):\n    return sum(ep.coins)\n\ndef combine(r, ep, group, batch, run):\n    s = 0.0\n    for o in batch:\n        s += max(0.0, o.coins - r.coins)\n    return s\n";
+        let code = "def paid(ep):\n    return sum(ep.coins)\n\ndef combine(r, ep, group, batch, run):\n    s = 0.0\n    for o in batch:\n        s += max(0.0, o.length - ep.length)\n    return s\n";
         let of = |batch| count(code, Crowd { group: 8, batch });
         let ratio = of(65_536) / of(1024);
         assert!((50.0..64.1).contains(&ratio), "{ratio}");
