@@ -49,7 +49,7 @@ describe("fixes and changes of the task", () => {
     assert.deepEqual([now.task.kind, now.policy.kind, now.exploration ?? null], ["length", "transformer", null]);
     await page.evaluate(async (e) => {
       const code = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
-      await window.goodhart.load({ ...e, algorithm: {}, run: { updates: 5, seeds: 1, groups: 2, num_generations: 4 }, arms: [{ name: "right", code }] });
+      await window.goodhart.load({ ...e, now_try: [], algorithm: {}, run: { updates: 5, seeds: 1, groups: 2, num_generations: 4 }, arms: [{ name: "right", code }] });
       await window.goodhart.ready;
       window.goodhart.run();
     }, now);
