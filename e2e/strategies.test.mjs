@@ -159,7 +159,7 @@ describe("strategies of a run", () => {
     await page.waitForFunction(() => window.goodhart !== undefined);
     await trained(page, 30);
     assert.deepEqual(await metrics(page), before, "the program before the edit was trained");
-    await tab(page, "half");
+    await tab(page, /^half/);
     await page.locator(".edit-status.bad", { hasText: /before this edit/ }).waitFor();
     // Where there is nothing to stand in, the others run.
     const { page: bare, context: another } = await opened(short({ arms: [arms[0], { name: "broken", code: "def b(ep):\n    return ep." }] }), 1);
@@ -177,7 +177,7 @@ describe("strategies of a run", () => {
   });
 
   it("rest at the update on screen, all of the screen", async () => {
-    const { page, context, problems } = await opened(bandit({ arms, run: { updates: 1000000, seeds: 3, groups: 2, num_generations: 2 } }));
+    const { page, context, problems } = await opened(bandit({ arms, run: { updates: 100000, seeds: 3, groups: 2, num_generations: 2 } }));
     for (let round = 0; round < 4; round++) {
       const from = await page.evaluate(() => window.goodhart.metrics().proxy.true_score.length);
       await start(page);
@@ -199,7 +199,7 @@ describe("strategies of a run", () => {
     // What rests goes on as if it had never been further.
     const at = await page.evaluate(() => window.goodhart.step(3));
     const now = await metrics(page);
-    const { page: other, context: another } = await opened(bandit({ arms, run: { updates: 1000000, seeds: 3, groups: 2, num_generations: 2 } }));
+    const { page: other, context: another } = await opened(bandit({ arms, run: { updates: 100000, seeds: 3, groups: 2, num_generations: 2 } }));
     await other.evaluate((n) => window.goodhart.step(n), at);
     assert.deepEqual((await metrics(other)).half.true_score, now.half.true_score);
     assert.deepEqual(problems, []);
