@@ -171,7 +171,8 @@ describe("strategies of a run", () => {
     await bare.waitForFunction(() => window.goodhart.metrics().broken?.true_score.length === 30);
     const both = await metrics(bare);
     assert.deepEqual(both.broken.true_score, both.proxy.true_score, "it joins when it compiles");
-    assert.deepEqual(problems, []);
+    // A reload aborts what was still on its way.
+    assert.deepEqual(problems.filter((problem) => !problem.endsWith("icon.svg: net::ERR_ABORTED")), []);
     await context.close();
     await another.close();
   });
