@@ -130,7 +130,8 @@ describe("the gallery", () => {
     const own = rang.filter((kind) => kind === "program_errors" || kind === "not_finite").length;
     assert.equal(links.filter((hash) => !hash).length, own, `rang: ${rang}, links: ${links}`);
     const rules = await page.locator(".alarms dd").evaluateAll((all) => all.map((dd) => dd.querySelector("a")?.hash ?? ""));
-    assert.ok(rules.length > 5 && rules.filter((hash) => hash.length <= 1).length <= 2, `rules: ${rules}`);
+    assert.ok(rules.length > 5, `rules: ${rules}`);
+    assert.equal(rules.filter((hash) => hash.length <= 1).length, 2, `rules: ${rules}`);
     await page.locator(".tries").getByRole("button", { name: "Try it" }).first().click();
     await trained(page, 3);
     const after = await page.evaluate(() => window.goodhart.alarms().map((alarm) => alarm.kind));
