@@ -194,9 +194,11 @@ impl Session {
             pausing.answered = true;
             effects.push(Effect::Tell(Told::Answered { update: pausing.shown }));
         }
-        // What a device does ends soon, and cannot be ended.
+        // What a device does ends soon, and cannot be ended. A worker whose updates are short will answer, unless it hangs:
+        // begun anew it could not rest at what is on screen, which its last checkpoint may be beyond.
         let on_cpu = self.plan.as_ref().is_some_and(|plan| plan.kind == EngineKind::Cpu);
-        if on_cpu && waited > GIVE_UP {
+        let holds_up = |at: &usize| f64::from(self.slots[*at].rate) * GIVE_UP < 2.0 * 1000.0;
+        if on_cpu && waited > GIVE_UP && late.iter().any(holds_up) {
             // Nobody catches up: that would be to train on.
             self.pausing = None;
             self.wish = Wish::Rest;

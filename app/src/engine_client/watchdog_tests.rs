@@ -19,8 +19,12 @@ fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
 }
 
 fn report(s: &mut Session, at: usize, update: u32) {
+    report_at(s, at, update, 1.0);
+}
+
+fn report_at(s: &mut Session, at: usize, update: u32, updates_per_s: f32) {
     let index = vec![RowIndex { arm: 0, seed: at as u32, update: update - 1 }];
-    s.on_event(at, Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s: 1.0 });
+    s.on_event(at, Event::Report { run: s.run, index, values: vec![0.0], anatomy: None, updates_per_s });
 }
 
 fn checkpoint(s: &mut Session, at: usize, update: u32) {
@@ -128,6 +132,17 @@ fn one_that_is_lost_while_it_begins_anew_is_begun_once_more_but_not_for_ever() {
         }
     }
     assert!(stuck.unwrap_or_default().contains("answer"));
+}
+
+#[test]
+fn workers_with_short_updates_are_waited_for_after_a_pause_unless_they_fall_silent() {
+    let mut s = running();
+    (0..2).for_each(|at| report_at(&mut s, at, 900, 1000.0));
+    s.pause(900);
+    let (_, effects) = pass(&mut s, 60_000.0, &[0, 1]);
+    assert_eq!(answered(&effects), Some(900));
+    assert!(pass(&mut s, 10.0 * GIVE_UP, &[0, 1]).1.is_empty(), "a machine that is busy with something else");
+    assert_eq!(started(&pass(&mut s, 2.0 * SILENCE, &[0]).1), [1]);
 }
 
 #[test]
