@@ -79,6 +79,10 @@ pub enum Discard {
     Reset,
     /// Trained anew from update 0.
     Again,
+    /// Trained anew on another engine.
+    Engine(Choice),
+    /// Trained anew with so many seeds.
+    Seeds(u32),
 }
 
 /// What lies over the page.
