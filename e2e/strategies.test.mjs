@@ -123,6 +123,30 @@ describe("strategies of a run", () => {
     const { new: joined, ...others } = await metrics(page);
     assert.deepEqual(others, before, "what there was stays");
     assert.deepEqual(joined.true_score, before.verifier.true_score, "it pays what the verifier pays");
+    // Its own last groups are known; those of the others went with the engine that made them, and the page says so.
+    await page.locator(".groups .cell").first().waitFor();
+    await tab(page, "half");
+    await page.locator(".groups", { hasText: /loaded anew after the last update and does not have its groups/ }).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("show their groups with the next update when one joins a run that rests", async () => {
+    const { page, context, problems } = await opened(long());
+    await page.evaluate(() => window.goodhart.step(5));
+    await page.locator(".groups .cell").first().waitFor();
+    await tab(page, "half");
+    await press(page, "Duplicate");
+    await page.locator(".status", { hasText: /paused; .*catches up to 5 first/ }).waitFor();
+    const absent = page.locator(".groups", { hasText: "The engine was loaded anew at update 5. The groups of the next update appear here." });
+    for (const name of ["half 2", "half"]) {
+      await tab(page, name);
+      await absent.waitFor();
+    }
+    await page.evaluate(() => window.goodhart.step(1));
+    await page.locator(".anatomy-head", { hasText: "update 5" }).waitFor();
+    await page.locator(".groups .cell").first().waitFor();
+    assert.equal(await absent.count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
   });
