@@ -171,6 +171,31 @@ describe("strategies of a run", () => {
     await context.close();
   });
 
+  it("go on from where they are when one is edited after the end, and say from where on the edit counts", async () => {
+    const { page, context, problems } = await opened(short());
+    await page.evaluate(() => window.goodhart.step(1000));
+    const before = await metrics(page);
+    await tab(page, "proxy");
+    await type(page, "def seven(ep):\n    return 7.0\n");
+    await press(page, "Go on with it");
+    await page.waitForFunction(() => Object.values(window.goodhart.metrics()).every((m) => m.true_score.length === 60));
+    await page.locator(".status", { hasText: "finished" }).waitFor();
+    await page.locator(".edit-status", { hasText: "in use from update 30" }).waitFor();
+    const now = await metrics(page);
+    for (const name of ["proxy", "verifier", "half"]) {
+      assert.deepEqual(now[name].true_score.slice(0, 30), before[name].true_score, `${name} keeps what it has`);
+    }
+    assert.deepEqual(now.proxy.proxy_reward.slice(30), Array(30).fill(7));
+    assert.equal(await page.evaluate(() => window.goodhart.experiment().run.updates), 60);
+    // The others come to what a run of this length comes to.
+    const { page: other, context: another } = await opened(short({ run: { ...short().run, updates: 60 } }));
+    await other.evaluate(() => window.goodhart.step(1000));
+    assert.deepEqual((await metrics(other)).verifier.true_score, now.verifier.true_score);
+    assert.deepEqual(problems, []);
+    await context.close();
+    await another.close();
+  });
+
   it("run with the last program that compiled when a half-typed one is reloaded, and the others in any case", async () => {
     const { page, context, problems } = await opened(short(), 1);
     await trained(page, 30);
