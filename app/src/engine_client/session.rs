@@ -375,8 +375,6 @@ impl Session {
         if self.trial.is_some() {
             return self.pace();
         }
-        // The first checkpoint early, so that a crash never goes back to the start; later ones come with the clock.
-        let first = slot.update > 0 && slot.checkpoint.is_none() && !std::mem::replace(&mut slot.saved, true);
         let ids = self.plan.as_ref().map(|plan| plan.crew.ids.as_slice()).unwrap_or_default();
         let number = |arm: u32| ids.get(arm as usize).copied().unwrap_or(u32::MAX);
         index.iter_mut().for_each(|row| row.arm = number(row.arm));
@@ -387,9 +385,6 @@ impl Session {
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
         let mut effects = vec![Effect::Tell(Told::Rows { worker: at, index, values }), Effect::Tell(Told::Rate(rate))];
-        if first {
-            effects.push(Effect::Send(at, Command::Save { run: self.run }));
-        }
         if let Some(anatomy) = anatomy
             && (anatomy.arm, anatomy.seed) == self.watch
         {

@@ -30,17 +30,7 @@ impl App {
 
     /// Lets the engine follow the draft, shortly after the last change.
     pub(super) fn follow_soon(self) {
-        let Some(ticket) = self.internal.try_update_value(|i| {
-            i.follow += 1;
-            i.follow
-        }) else {
-            return;
-        };
-        time::after(FOLLOW_MS, move || {
-            if self.internal.with_value(|i| i.follow) == ticket {
-                self.follow();
-            }
-        });
+        self.after_last(FOLLOW_MS, |i| &mut i.follow, move |_| self.follow());
     }
 
     pub(super) fn follow(self) {
@@ -53,14 +43,14 @@ impl App {
             return;
         };
         let there = self.arms.get_untracked();
-        let loaded = match loaded.only(|id| there.contains(&id)) {
-            Some(rest) if rest.ids.len() < loaded.ids.len() => {
-                self.regroup(rest.clone(), &[]);
-                rest
-            }
-            Some(_) => loaded,
-            None => return self.restart(),
-        };
+        let left = loaded.only(|id| there.contains(&id));
+        if left.ids.is_empty() {
+            return self.restart();
+        }
+        if left.ids.len() < loaded.ids.len() {
+            self.regroup(left.clone(), &[]);
+        }
+        let loaded = left;
         let moving = self.phase.with_untracked(Phase::is_moving);
         let next = self.runnable();
         if shape(&next.experiment) != shape(&loaded.experiment) {
