@@ -69,7 +69,35 @@ describe("the controls", () => {
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor({ state: "hidden" });
+    // Nor does a click.
+    await page.getByRole("button", { name: "Run again" }).click();
+    await page.getByRole("dialog", { name: "Discard this run?" }).getByRole("button", { name: "Keep the run" }).click();
+    await page.getByRole("dialog", { name: "Discard this run?" }).waitFor({ state: "hidden" });
     assert.equal(await updates(page), 12);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("another engine is a question first, and until it is answered the choice is what it was", async () => {
+    const { page, context, problems } = await opened(short(), 5);
+    const engine = page.getByLabel("Engine");
+    const dialog = page.getByRole("dialog", { name: "Discard this run?" });
+    await engine.selectOption("cpu");
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /5 updates/);
+    assert.equal(await engine.inputValue(), "auto");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await engine.inputValue(), "auto");
+    assert.equal(await updates(page), 5, "the run is kept");
+    await engine.selectOption("cpu");
+    await dialog.getByRole("button", { name: "Change the engine" }).click();
+    await page.waitForFunction(() => !Object.values(window.goodhart.metrics())[0]?.true_score?.length);
+    assert.equal(await engine.inputValue(), "cpu");
+    // Without anything to lose there is no question.
+    await engine.selectOption("auto");
+    assert.equal(await engine.inputValue(), "auto");
+    assert.equal(await dialog.count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
   });

@@ -52,6 +52,24 @@ describe("the WebGPU engine in the page", () => {
     });
   }
 
+  it("shows no groups of an update that another engine made", async () => {
+    const { page, context, problems } = await opened(bandit({ run }));
+    await page.evaluate(() => window.goodhart.step(5));
+    await page.locator(".groups .cell").first().waitFor();
+    // The run goes on from a checkpoint, in an engine that has made none of its updates.
+    await page.reload();
+    const text = await page.locator(".notice", { hasText: "where you left it" }).textContent();
+    await page.waitForFunction(() => window.goodhart !== undefined);
+    await page.evaluate(() => window.goodhart.ready);
+    const at = /from (update \d+)/.exec(text)[1];
+    await page.locator(".groups", { hasText: `loaded anew at ${at}.` }).waitFor();
+    assert.equal(await page.locator(".groups .cell").count(), 0);
+    await page.evaluate(() => window.goodhart.step(1));
+    await page.locator(".groups .cell").first().waitFor();
+    assert.deepEqual(problems.filter((problem) => !problem.includes("ERR_ABORTED")), []);
+    await context.close();
+  });
+
   it("says how many shaders are compiled, and that the first update is under way", async () => {
     const { page, context } = await open(browser, `${host.url}?engine=gpu`, { draft: lesson(), ready: false });
     await page.waitForFunction(() => document.querySelector(".status") !== null);

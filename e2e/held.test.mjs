@@ -27,6 +27,14 @@ const large = () => ({
   arms: Array.from({ length: 8 }, (_, i) => ({ name: `${i}`, code: "def r(ep):\n    return 1.0 * ep.length\n" })),
 });
 
+// Checkpoints of more than 64 MB, though an update is a moment's work: eight lanes of 9 MB.
+const heavy = () => ({
+  version: 1, title: "Too large to be kept", task: { kind: "length", max_completion_length: 8 },
+  policy: { kind: "transformer", d_model: 128, layers: 4, heads: 4 },
+  run: { updates: 1000, seeds: 8, groups: 1, num_generations: 2 },
+  arms: [{ name: "long", code: "def r(ep):\n    return 1.0 * ep.length\n" }],
+});
+
 const notice = (page, text) => page.locator(".notice", { hasText: text });
 const status = (page) => page.locator(".controls .status");
 const engines = (page) => page.workers().filter((worker) => worker.url().includes("goodhart-worker"));
@@ -120,6 +128,31 @@ describe("a page that nothing holds up", () => {
     lost.sort((a, b) => a - b);
     t.diagnostic(`milliseconds of training lost: median ${lost[lost.length >> 1].toFixed()}, most ${lost.at(-1).toFixed()}`);
     assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("says once that a run is too large to be kept, and begins it anew after a reload", async () => {
+    const { page, context } = await open(browser, address("&autorun=0"), { draft: heavy() });
+    await page.evaluate(() => window.goodhart.step(1));
+    const said = notice(page, /too large to be kept: its checkpoints take \d+ MB, at most 64 MB are kept\. A reload begins it anew\./);
+    await said.getByLabel("Dismiss").click();
+    await page.evaluate(() => window.goodhart.step(2));
+    await page.waitForTimeout(1000);
+    assert.equal(await said.count(), 0, "it was said");
+    await page.reload();
+    await page.waitForFunction(() => window.goodhart !== undefined);
+    await page.evaluate(() => window.goodhart.ready);
+    assert.equal(await page.locator(".controls .count b").textContent(), "0");
+    await context.close();
+  });
+
+  it("says that a run is not kept where the browser blocks storage", async () => {
+    const prepare = (context) => context.addInitScript(() => {
+      IDBFactory.prototype.open = () => { throw new DOMException("blocked", "SecurityError"); };
+    });
+    const { page, context } = await open(browser, address("&autorun=0"), { draft: long(), prepare });
+    await page.evaluate(() => window.goodhart.step(3));
+    await notice(page, "This run is not kept: the browser has no room for it, or blocks storage. A reload begins it anew.").waitFor();
     await context.close();
   });
 

@@ -89,6 +89,11 @@ describe("a page in a hurry", () => {
     await trained(page, 2);
     for (const engine of ["gpu", "cpu", "gpu", "cpu"]) {
       await page.getByLabel("Engine").selectOption(engine);
+      // It asks where there are updates to lose.
+      const change = page.getByRole("button", { name: "Change the engine" });
+      await page.waitForFunction((engine) => document.querySelector("dialog[open]") !== null
+        || document.querySelector("select[aria-label=Engine]").value === engine, engine);
+      if (await change.isVisible()) await change.click();
     }
     await page.waitForFunction(() => window.goodhart.engine()?.kind === "cpu");
     await trained(page, 3);

@@ -129,6 +129,30 @@ describe("strategies of a run", () => {
     const { new: joined, ...others } = await metrics(page);
     assert.deepEqual(others, before, "what there was stays");
     assert.deepEqual(joined.true_score, before.verifier.true_score, "it pays what the verifier pays");
+    // Its own last groups are known; those of the others went with the engine that made them, and the page says so.
+    await page.locator(".groups .cell").first().waitFor();
+    await tab(page, "half");
+    await page.locator(".groups", { hasText: /loaded anew after the last update and does not have its groups/ }).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("show their groups with the next update when one joins a run that rests", async () => {
+    const { page, context, problems } = await opened(long());
+    await page.evaluate(() => window.goodhart.step(5));
+    await page.locator(".groups .cell").first().waitFor();
+    await tab(page, "half");
+    await press(page, "Duplicate");
+    await page.locator(".status", { hasText: /paused; .*catches up to 5 first/ }).waitFor();
+    const absent = page.locator(".groups", { hasText: "The engine was loaded anew at update 5. The groups of the next update appear here." });
+    for (const name of ["half 2", "half"]) {
+      await tab(page, name);
+      await absent.waitFor();
+    }
+    await page.evaluate(() => window.goodhart.step(1));
+    await page.locator(".anatomy-head", { hasText: "update 5" }).waitFor();
+    await page.locator(".groups .cell").first().waitFor();
+    assert.equal(await absent.count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -151,6 +175,31 @@ describe("strategies of a run", () => {
     assert.deepEqual([now.verifier, now.half], [before.verifier, before.half]);
     assert.deepEqual(problems, []);
     await context.close();
+  });
+
+  it("go on from where they are when one is edited after the end, and say from where on the edit counts", async () => {
+    const { page, context, problems } = await opened(short());
+    await page.evaluate(() => window.goodhart.step(1000));
+    const before = await metrics(page);
+    await tab(page, "proxy");
+    await type(page, "def seven(ep):\n    return 7.0\n");
+    await press(page, "Go on with it");
+    await page.waitForFunction(() => Object.values(window.goodhart.metrics()).every((m) => m.true_score.length === 60));
+    await page.locator(".status", { hasText: "finished" }).waitFor();
+    await page.locator(".edit-status", { hasText: "in use from update 30" }).waitFor();
+    const now = await metrics(page);
+    for (const name of ["proxy", "verifier", "half"]) {
+      assert.deepEqual(now[name].true_score.slice(0, 30), before[name].true_score, `${name} keeps what it has`);
+    }
+    assert.deepEqual(now.proxy.proxy_reward.slice(30), Array(30).fill(7));
+    assert.equal(await page.evaluate(() => window.goodhart.experiment().run.updates), 60);
+    // The others come to what a run of this length comes to.
+    const { page: other, context: another } = await opened(short({ run: { ...short().run, updates: 60 } }));
+    await other.evaluate(() => window.goodhart.step(1000));
+    assert.deepEqual((await metrics(other)).verifier.true_score, now.verifier.true_score);
+    assert.deepEqual(problems, []);
+    await context.close();
+    await another.close();
   });
 
   it("run with the last program that compiled when a half-typed one is reloaded, and the others in any case", async () => {

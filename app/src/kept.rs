@@ -6,7 +6,7 @@
 
 use crate::plain::{parse, write};
 use goodhart_core::protocol::{Checkpoint, EngineKind, RowIndex};
-use goodhart_core::wire;
+use goodhart_core::wire::{self, KEPT_VERSION};
 use idb::builder::{DatabaseBuilder, ObjectStoreBuilder};
 use idb::{Database, KeyRange, ObjectStore, TransactionMode};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -18,8 +18,6 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 use wasm_bindgen_futures::JsFuture;
 
-/// What the bytes of rows and checkpoints mean; to be raised when a metric row or the state of a lane changes.
-const FORMAT: u32 = 1;
 const DATABASE: &str = "goodhart";
 const STORE: &str = "kept";
 /// Runs that are kept: those of the tabs that are open or were closed last.
@@ -29,6 +27,7 @@ const MOST: usize = 4;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     pub id: String,
+    /// The `KEPT_VERSION` of the page that kept it.
     pub(crate) format: u32,
     /// A digest of the draft that was on screen.
     pub draft: String,
@@ -77,7 +76,7 @@ impl Record {
     pub fn new(id: &str) -> Self {
         Self {
             id: id.into(),
-            format: FORMAT,
+            format: KEPT_VERSION,
             draft: String::new(),
             experiment: String::new(),
             arms: Vec::new(),
@@ -96,7 +95,7 @@ pub async fn find(draft: &str) -> Option<Kept> {
     let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly).ok()?;
     let store = transaction.object_store(STORE).ok()?;
     let mut records = records(&store).await;
-    records.retain(|r| r.draft == draft && r.format == FORMAT);
+    records.retain(|r| r.draft == draft && r.format == KEPT_VERSION);
     let record = records.pop()?;
     let prefix = format!("{}/rows/", record.id);
     let rows = read(&store, &prefix).await?.iter().map(|bytes| wire::decode(bytes).ok()).collect::<Option<_>>()?;
@@ -225,40 +224,4 @@ pub async fn claim(id: &str) -> bool {
         request.unchecked_ref::<Function>().apply(&locks, &arguments).ok();
     });
     JsFuture::from(had).await.is_ok_and(|had| had.is_truthy())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::FORMAT;
-    use goodhart_core::metrics::columns::{COLUMNS, ROW};
-    use goodhart_core::plan::RUN_FIELDS;
-    use goodhart_core::protocol::LaneState;
-
-    #[test]
-    fn a_change_of_what_is_kept_raises_its_format() {
-        let lane = LaneState {
-            arm: 0,
-            seed: 0,
-            params: Vec::new(),
-            m: Vec::new(),
-            v: Vec::new(),
-            opt_step: 0,
-            entropy_coef: 0.0,
-            entropy_last: 0.0,
-            tokens: 0.0,
-            run: Vec::new(),
-            reward_models: Vec::new(),
-            weights: Vec::new(),
-            buffer: Vec::new(),
-            visits: Vec::new(),
-        };
-        let columns: Vec<_> = COLUMNS.iter().map(|c| c.name).collect();
-        let text = format!("{} {ROW} {columns:?} {RUN_FIELDS:?}", serde_json::to_string(&lane).unwrap());
-        let digest = text.bytes().fold(0u32, |h, byte| h.wrapping_mul(31).wrapping_add(u32::from(byte)));
-        assert_eq!(
-            (FORMAT, digest),
-            (1, 1272641528),
-            "raise FORMAT by one and write down the digest: runs kept before mean something else"
-        );
-    }
 }

@@ -235,7 +235,7 @@ pub struct RowIndex {
 }
 
 /// Everything that a lane needs to go on: bit-exact on the CPU engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LaneState {
     pub arm: u32,
     pub seed: u32,

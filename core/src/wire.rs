@@ -1,6 +1,6 @@
 //! How messages of the protocol travel between page and worker: one transferable byte array a message, numbers in
 //! little-endian order, lists behind their lengths, fields in the order of their declaration. Page and worker are built
-//! together, so there are no names and no versions inside. It is written by hand because decoders that serde derives for
+//! together, so there are no names and no versions inside; what a browser keeps for later has `KEPT_VERSION` beside it. It is written by hand because decoders that serde derives for
 //! these types are a seventh of the page's module.
 
 use crate::experiment::Experiment;
@@ -10,6 +10,11 @@ use crate::protocol::{
     MetricColumn, RowIndex, Sample, TrainedOn, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
+
+/// What the bytes of `Checkpoint` and of rows with their `RowIndex` mean. A browser keeps them after the page that wrote
+/// them; a later page reads those of its own version only. Raise it with every change of their fields, of the columns of a
+/// row or of `RUN_FIELDS`.
+pub const KEPT_VERSION: u32 = 1;
 
 /// A message that could not be read; a bug, or a page and a worker of different builds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -292,9 +297,11 @@ enums! {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, encode};
+    use super::{KEPT_VERSION, decode, encode};
     use crate::experiment::{Arm, Base, Experiment, Part};
+    use crate::metrics::columns::{COLUMNS, ROW};
     use crate::params::Value;
+    use crate::plan::RUN_FIELDS;
     use crate::protocol::{
         Anatomy, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
         TrainedOn, TrainingCommand, TrainingEvent,
@@ -310,6 +317,25 @@ mod tests {
             algorithm: [("hidden".to_string(), Value::List(vec![1.0, 2.5]))].into(),
             charts: vec!["true_score".into()],
             ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
+        }
+    }
+
+    fn lane() -> LaneState {
+        LaneState {
+            arm: 1,
+            seed: 2,
+            params: vec![0.1, -0.0, f32::MAX],
+            m: vec![f32::INFINITY],
+            v: Vec::new(),
+            opt_step: 9,
+            entropy_coef: 0.5,
+            entropy_last: 1.5,
+            tokens: 64.0,
+            run: vec![1.0],
+            reward_models: vec![0.5, -2.0],
+            weights: vec![0.5],
+            buffer: vec![7, u32::MAX],
+            visits: vec![3, 0],
         }
     }
 
@@ -345,22 +371,7 @@ mod tests {
 
     #[test]
     fn a_load_comes_back_whole() {
-        let lane = LaneState {
-            arm: 1,
-            seed: 2,
-            params: vec![0.1, -0.0, f32::MAX],
-            m: vec![f32::INFINITY],
-            v: Vec::new(),
-            opt_step: 9,
-            entropy_coef: 0.5,
-            entropy_last: 1.5,
-            tokens: 64.0,
-            run: vec![1.0],
-            reward_models: vec![0.5, -2.0],
-            weights: vec![0.5],
-            buffer: vec![7, u32::MAX],
-            visits: vec![3, 0],
-        };
+        let lane = lane();
         let command = Command::Load {
             run: 3,
             experiment: Box::new(experiment()),
@@ -376,6 +387,40 @@ mod tests {
         assert_eq!(seeds, [0, 2]);
         assert_eq!(base, Some(vec![1.0, 2.0]));
         assert_eq!(checkpoint, Some(Checkpoint { update: 4, lanes: vec![lane] }));
+    }
+
+    #[test]
+    fn what_a_browser_keeps_is_what_its_version_says() {
+        let f = f32::to_bits;
+        let checkpoint = Checkpoint { update: 4, lanes: vec![lane()] };
+        let rows = (vec![RowIndex { arm: 5, seed: 6, update: 7 }], vec![0.5_f32]);
+        let words =
+            |bytes: Vec<u8>| bytes.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect::<Vec<_>>();
+        let head = [4, 1, 1, 2];
+        let policy = [3, f(0.1), f(-0.0), f(f32::MAX), 1, f(f32::INFINITY), 0];
+        let counters = [9, f(0.5), f(1.5), f(64.0)];
+        let rest = [1, f(1.0), 2, f(0.5), f(-2.0), 1, f(0.5), 2, 7, u32::MAX, 2, 3, 0];
+        let columns: Vec<_> = COLUMNS.iter().map(|c| c.name).collect();
+        let why = "this changes what is kept: raise KEPT_VERSION, and say here what the new one is";
+        assert_eq!(KEPT_VERSION, 1, "{why}");
+        assert_eq!(words(encode(&checkpoint)), [&head[..], &policy, &counters, &rest].concat(), "{why}");
+        assert_eq!(words(encode(&rows)), [1, 5, 6, 7, 1, f(0.5)], "{why}");
+        assert_eq!(
+            columns.join(" "),
+            "true_score proxy_reward reward reward_std frac_reward_zero_std entropy kl loss policy_loss value_loss \
+             grad_norm learning_rate entropy_coef clip_ratio/low_mean clip_ratio/high_mean clip_ratio/region_mean \
+             completions/mean_length completions/min_length completions/max_length completions/clipped_ratio \
+             completions/mean_terminated_length error_rate groups/effective groups/too_easy groups/too_hard num_tokens \
+             effective_samples inference/best_of_n inference/worst_of_n inference/majority not_finite rm/accuracy rm/ece \
+             filter/r2",
+            "{why}"
+        );
+        assert_eq!(ROW, COLUMNS.len() + 3 * 32, "{why}");
+        assert_eq!(
+            RUN_FIELDS.join(" "),
+            "step updates progress reward reward_std entropy mean_length kl frac_reward_zero_std",
+            "{why}"
+        );
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Engine {
     /// The exact solution beside the samples, made at the first anatomy, or why there is none.
     live: Option<Result<Live, String>>,
     watched: LaneId,
+    /// The update that it was last put to: it has nothing of how that one was made.
+    restored: u32,
     /// How long the CPU's last update took, in milliseconds; without end before the first.
     took: f64,
 }
@@ -122,7 +124,7 @@ impl Engine {
                 Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }
         };
-        Ok(Self { kind, probe: anatomy::probe(plan), live: None, watched, took: f64::INFINITY })
+        Ok(Self { kind, probe: anatomy::probe(plan), live: None, watched, restored: 0, took: f64::INFINITY })
     }
 
     pub fn adapter(&self) -> Option<Adapter> {
@@ -231,16 +233,17 @@ impl Engine {
     }
 
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
+        self.restored = checkpoint.update;
         match &mut self.kind {
             Kind::Cpu(engine) => engine.restore(checkpoint),
             Kind::Gpu(gpu) => gpu.engine.restore(checkpoint).map_err(sentence),
         }
     }
 
-    /// The last update of the watched lane; None if this worker has it not, or before the first update.
+    /// The last update of the watched lane; None if this worker has it not, or before its first update.
     pub async fn anatomy(&mut self, plan: &Arc<Plan>) -> Option<Anatomy> {
         let lane = self.watched;
-        let update = self.update_count().checked_sub(1)?;
+        let update = self.update_count().checked_sub(1).filter(|last| *last >= self.restored)?;
         let live = self.live.get_or_insert_with(|| Live::new(plan));
         match &mut self.kind {
             Kind::Cpu(engine) => {

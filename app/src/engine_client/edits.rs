@@ -75,7 +75,7 @@ impl Session {
     fn adopt(&mut self, id: u32, change: Change) {
         let crews = [self.plan.as_mut().map(|plan| &mut plan.crew), self.regroup.as_mut().map(|r| &mut r.whole)];
         for crew in crews.into_iter().flatten() {
-            let Some(arm) = crew.place(id).and_then(|at| crew.experiment.arms.get_mut(at)) else { continue };
+            let Some(arm) = crew.arm_mut(id) else { continue };
             match change.clone() {
                 Change::Program(code) => arm.code = code,
                 Change::Algorithm(algorithm) => arm.algorithm = algorithm,

@@ -5,15 +5,12 @@
 
 use super::session::{Session, Wish};
 use super::told::{Effect, Told};
+use crate::state::Loaded;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::{Checkpoint, Command, LaneState};
 
 /// An experiment, and the numbers of the identities of its arms.
-#[derive(Clone)]
-pub(super) struct Crew {
-    pub(super) experiment: Experiment,
-    pub(super) ids: Vec<u32>,
-}
+pub(super) type Crew = Loaded<u32>;
 
 /// An arm that is trained only to give the policy the shape that the others have.
 const NOBODY: u32 = u32::MAX;
@@ -33,23 +30,6 @@ pub(super) struct Regroup {
     pub(super) gathers: bool,
 }
 
-impl Crew {
-    pub(super) fn place(&self, id: u32) -> Option<usize> {
-        self.ids.iter().position(|other| *other == id)
-    }
-
-    /// Those of some identities.
-    fn only(&self, keep: impl Fn(u32) -> bool) -> Self {
-        let mut crew = Self { experiment: self.experiment.clone(), ids: Vec::new() };
-        crew.experiment.arms.clear();
-        for (arm, id) in self.experiment.arms.iter().zip(&self.ids).filter(|(_, id)| keep(**id)) {
-            crew.experiment.arms.push(arm.clone());
-            crew.ids.push(*id);
-        }
-        crew
-    }
-}
-
 impl Regroup {
     fn has(&self, id: u32) -> bool {
         self.have.iter().any(|lane| lane.arm == id)
@@ -64,16 +44,15 @@ impl Session {
         let mut whole = Crew { experiment, ids };
         let known = [Some(&plan.crew), self.regroup.as_ref().map(|r| &r.whole)];
         for (arm, id) in whole.experiment.arms.iter_mut().zip(&whole.ids).filter(|(_, id)| !anew.contains(id)) {
-            if let Some((crew, at)) = known.into_iter().flatten().find_map(|crew| Some((crew, crew.place(*id)?))) {
-                arm.code = crew.experiment.arms[at].code.clone();
-                arm.algorithm = crew.experiment.arms[at].algorithm.clone();
+            if let Some(used) = known.into_iter().flatten().find_map(|crew| crew.arm(*id)) {
+                (arm.code, arm.algorithm) = (used.code.clone(), used.algorithm.clone());
             }
         }
         self.regroup_as(whole, anew, shown)
     }
 
-    /// The same strategies go on from what they have with the settings of `experiment`, which change the policies' shape:
-    /// a value head joins them or leaves them. Their edits under way are given up.
+    /// The same strategies go on from what they have as `experiment` says: with a value head that joins the policies or leaves
+    /// them, or for more updates. Their edits under way are given up.
     pub fn refit(&mut self, experiment: Experiment, ids: Vec<u32>, shown: u32) -> Vec<Effect> {
         self.edits.clear();
         self.regroup_as(Crew { experiment, ids }, Vec::new(), shown)

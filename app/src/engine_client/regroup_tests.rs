@@ -67,6 +67,27 @@ fn a_value_head_joins_the_policies_as_they_are() {
 }
 
 #[test]
+fn a_run_that_is_over_goes_on_for_more_updates() {
+    let mut s = running(&[1, 2], [200, 200]);
+    for at in 0..2 {
+        s.on_event(at, Event::Paused { run: s.run, update: 200, finished: true });
+        kept(&mut s, at, 200);
+    }
+    let mut longer = of(&[1, 2]);
+    longer.run.insert("updates".into(), goodhart_core::params::Value::Number(400.0));
+    let effects = s.refit(longer, vec![1, 2], 200);
+    for at in 0..2 {
+        assert_eq!(loaded(&effects, at).1, [(0, 0.0), (1, 10.0)], "both go on from their lanes");
+    }
+    s.run(0);
+    for at in 0..2 {
+        let effects = ready(&mut s, at);
+        assert!(sent(&effects).contains(&(at, "run")), "{effects:?}");
+        assert!(!s.slots[at].finished);
+    }
+}
+
+#[test]
 fn those_that_stay_go_on_from_what_they_have_when_one_leaves() {
     let mut s = running(&[1, 2, 3], [9, 5]);
     let effects = s.regroup(of(&[1, 3]), vec![1, 3], Vec::new(), 5);

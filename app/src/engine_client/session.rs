@@ -10,6 +10,7 @@ use super::regroup::{Crew, Regroup};
 use super::slot::{Slot, Stage};
 use super::told::{Bounds, Choice, Effect, EngineView, Start, Told};
 use super::watchdog::Pausing;
+use crate::state::run_params;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
 use goodhart_core::wire;
@@ -29,7 +30,6 @@ pub(super) struct Plan {
     pub(super) base: Option<Vec<f32>>,
     pub(super) kind: EngineKind,
     pub(super) seeds: u32,
-    pub(super) updates: u32,
     pub(super) bounds: Bounds,
     /// What the next load goes on from: a checkpoint of all lanes, or one of every worker.
     pub(super) from: Vec<Checkpoint>,
@@ -103,7 +103,7 @@ impl Session {
     /// Loads an experiment with the numbers of its arms' identities; the run rests until told otherwise.
     pub fn load(&mut self, experiment: Experiment, ids: Vec<u32>, start: Start) -> Vec<Effect> {
         let Start { base, bounds, past } = start;
-        let run = crate::state::run_params(&experiment);
+        let run = run_params(&experiment);
         self.wish = Wish::Rest;
         self.told_pause = true;
         self.pausing = None;
@@ -114,7 +114,7 @@ impl Session {
         self.edits.clear();
         self.regroup = None;
         let (crew, kind) = (Crew { experiment, ids }, EngineKind::Cpu);
-        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, updates: run.updates, bounds, from });
+        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, bounds, from });
         self.begin(None)
     }
 
@@ -318,7 +318,7 @@ impl Session {
 
     fn on_ready(&mut self, at: usize, adapter: Option<Adapter>) -> Vec<Effect> {
         let run = self.run;
-        let updates = self.plan.as_ref().map_or(u32::MAX, |plan| plan.updates);
+        let updates = self.plan.as_ref().map_or(u32::MAX, |plan| run_params(&plan.crew.experiment).updates);
         let slot = &mut self.slots[at];
         slot.stage = Stage::Ready;
         slot.update = slot.checkpoint.as_ref().map_or(0, |c| c.update);
@@ -375,8 +375,6 @@ impl Session {
         if self.trial.is_some() {
             return self.pace();
         }
-        // The first checkpoint early, so that a crash never goes back to the start; later ones come with the clock.
-        let first = slot.update > 0 && slot.checkpoint.is_none() && !std::mem::replace(&mut slot.saved, true);
         let ids = self.plan.as_ref().map(|plan| plan.crew.ids.as_slice()).unwrap_or_default();
         let number = |arm: u32| ids.get(arm as usize).copied().unwrap_or(u32::MAX);
         index.iter_mut().for_each(|row| row.arm = number(row.arm));
@@ -387,9 +385,6 @@ impl Session {
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
         let mut effects = vec![Effect::Tell(Told::Rows { worker: at, index, values }), Effect::Tell(Told::Rate(rate))];
-        if first {
-            effects.push(Effect::Send(at, Command::Save { run: self.run }));
-        }
         if let Some(anatomy) = anatomy
             && (anatomy.arm, anatomy.seed) == self.watch
         {

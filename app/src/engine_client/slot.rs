@@ -31,8 +31,6 @@ pub struct Slot {
     pub finished: bool,
     /// The last checkpoint, from which it would go on.
     pub checkpoint: Option<Checkpoint>,
-    /// It was asked for its first checkpoint.
-    pub saved: bool,
     /// Failures since it last trained.
     pub failures: u32,
     pub rate: f32,

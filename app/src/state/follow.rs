@@ -2,10 +2,10 @@
 
 use super::catalog::{effective, has_critic, run_params};
 use super::run::{EditState, Pending, Phase};
-use super::{Action, App, ArmId, Level, Loaded};
+use super::{Action, App, ArmId, Level, Loaded, Table};
 use crate::time;
 use goodhart_core::experiment::{Arm, Experiment};
-use goodhart_core::params::Overrides;
+use goodhart_core::params::{Overrides, Value};
 use leptos::prelude::*;
 
 /// From the last change to its being sent.
@@ -30,17 +30,7 @@ impl App {
 
     /// Lets the engine follow the draft, shortly after the last change.
     pub(super) fn follow_soon(self) {
-        let Some(ticket) = self.internal.try_update_value(|i| {
-            i.follow += 1;
-            i.follow
-        }) else {
-            return;
-        };
-        time::after(FOLLOW_MS, move || {
-            if self.internal.with_value(|i| i.follow) == ticket {
-                self.follow();
-            }
-        });
+        self.after_last(FOLLOW_MS, |i| &mut i.follow, move |_| self.follow());
     }
 
     pub(super) fn follow(self) {
@@ -53,14 +43,14 @@ impl App {
             return;
         };
         let there = self.arms.get_untracked();
-        let loaded = match loaded.only(|id| there.contains(&id)) {
-            Some(rest) if rest.ids.len() < loaded.ids.len() => {
-                self.regroup(rest.clone(), &[]);
-                rest
-            }
-            Some(_) => loaded,
-            None => return self.restart(),
-        };
+        let left = loaded.only(|id| there.contains(&id));
+        if left.ids.is_empty() {
+            return self.restart();
+        }
+        if left.ids.len() < loaded.ids.len() {
+            self.regroup(left.clone(), &[]);
+        }
+        let loaded = left;
         let moving = self.phase.with_untracked(Phase::is_moving);
         let next = self.runnable();
         if shape(&next.experiment) != shape(&loaded.experiment) {
@@ -113,17 +103,27 @@ impl App {
         }
     }
 
+    /// Whether the run may become one of this experiment, as far as time and memory go; if not, the person is told why.
+    fn admits(self, experiment: &Experiment) -> bool {
+        let fit = self.fit_of(experiment);
+        let question = fit.as_ref().ok().and_then(|fit| self.question(fit));
+        match (fit, question) {
+            (Err(why), _) => self.notify(Level::Warning, format!("The run is as it was: {why}"), None),
+            (Ok(_), Some(question)) => {
+                self.notify(Level::Warning, format!("{question} The run is as it was."), Some(Action::Allow));
+            }
+            (Ok(fit), None) => {
+                self.fit.set(fit);
+                return true;
+            }
+        }
+        false
+    }
+
     /// From now on these strategies run; those of `anew` start from update 0 as if they were new.
     fn regroup(self, next: Loaded, anew: &[ArmId]) {
-        match self.fit_of(&next.experiment) {
-            Err(why) => return self.notify(Level::Warning, format!("The run is as it was: {why}"), None),
-            Ok(fit) => {
-                if let Some(question) = self.question(&fit) {
-                    let text = format!("{question} The run is as it was.");
-                    return self.notify(Level::Warning, text, Some(Action::Allow));
-                }
-                self.fit.set(fit);
-            }
+        if !self.admits(&next.experiment) {
+            return;
         }
         let members = self.members(&next);
         self.data.update_value(|d| {
@@ -187,6 +187,40 @@ impl App {
         let next = self.runnable();
         let late: Vec<ArmId> = next.ids.iter().copied().filter(is_late).collect();
         if late.len() == next.ids.len() { self.load(true) } else { self.regroup(next, &late) }
+    }
+
+    /// Trains all strategies of a run that is over as many updates again, from the policies as they are. Edits that came after
+    /// the end are in use from there on.
+    pub fn go_on(self) {
+        let (Some(mut loaded), update) = (self.loaded.get_untracked(), self.update.get_untracked()) else { return };
+        let mut next = self.runnable();
+        let updates = Value::Number(f64::from(update + self.loaded_run().updates));
+        next.experiment.run.insert("updates".into(), updates.clone());
+        let problems = self.problems_of(&next.experiment);
+        if !problems.is_empty() {
+            let why = goodhart_core::plan::join(&problems);
+            return self.notify(Level::Warning, format!("The run does not go on: {why}"), None);
+        }
+        loaded.experiment.run.insert("updates".into(), updates.clone());
+        if shape(&next.experiment) != shape(&loaded.experiment) || next.ids != loaded.ids {
+            let why = "The run does not go on: its task, policy, strategies or lengths are others by now.";
+            return self.notify(Level::Warning, why, Some(Action::Restart));
+        }
+        if !self.admits(&next.experiment) {
+            return;
+        }
+        for (id, components) in self.members(&next) {
+            if untrack(|| self.edit_of(id)) == EditState::Late {
+                self.data.update_value(|d| d.renew(id, update as usize, Some(components)));
+                self.edits.update(|edits| drop(edits.insert(id, EditState::InUse { update })));
+            }
+        }
+        self.loaded.set(Some(next.clone()));
+        let ids = next.ids.iter().map(|id| id.number()).collect();
+        self.act(|s| s.refit(next.experiment, ids, update));
+        self.phase.set(Phase::Paused);
+        self.set_param(Table::Run, "updates", Some(updates));
+        self.run();
     }
 
     fn follow_code(self, arm: ArmId, code: String, used: &Arm) {

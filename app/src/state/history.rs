@@ -2,9 +2,10 @@
 //! closes it and then goes to the experiment before.
 
 use super::open::{Origin, fragment, read};
-use super::{App, Discard, Level, Overlay};
+use super::{App, Discard, Level, Overlay, Table};
 use crate::framed;
 use goodhart_core::experiment::Experiment;
+use goodhart_core::params::Value;
 use leptos::prelude::*;
 use std::collections::VecDeque;
 use wasm_bindgen::prelude::JsValue;
@@ -307,6 +308,11 @@ impl App {
         match what {
             Discard::Reset => self.reset(),
             Discard::Again => self.load(true),
+            Discard::Engine(choice) => self.choose_engine(choice),
+            Discard::Seeds(all) => {
+                self.set_param(Table::Run, "seeds", Some(Value::Number(f64::from(all))));
+                self.load(true);
+            }
         }
     }
 

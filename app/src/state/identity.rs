@@ -41,31 +41,37 @@ impl ArmId {
 }
 
 /// What runs: the experiment with the programs and settings in use, and whose arms they are.
+/// The engine's client knows the identities by their numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Loaded {
+pub struct Loaded<Id = ArmId> {
     pub experiment: Experiment,
     /// By arm of `experiment`.
-    pub ids: Vec<ArmId>,
+    pub ids: Vec<Id>,
 }
 
-impl Loaded {
-    /// Without the strategies that are not kept; None where none is left.
-    pub fn only(&self, keeps: impl Fn(ArmId) -> bool) -> Option<Self> {
+impl<Id: Copy + PartialEq> Loaded<Id> {
+    /// Without the strategies that are not kept.
+    pub fn only(&self, keeps: impl Fn(Id) -> bool) -> Self {
         let mut rest = Self { experiment: self.experiment.clone(), ids: Vec::new() };
         rest.experiment.arms.clear();
         for (id, arm) in self.ids.iter().zip(&self.experiment.arms).filter(|(id, _)| keeps(**id)) {
             rest.ids.push(*id);
             rest.experiment.arms.push(arm.clone());
         }
-        (!rest.ids.is_empty()).then_some(rest)
+        rest
     }
 
-    pub fn arm(&self, id: ArmId) -> Option<&Arm> {
-        self.experiment.arms.get(self.ids.iter().position(|i| *i == id)?)
+    pub fn place(&self, id: Id) -> Option<usize> {
+        self.ids.iter().position(|other| *other == id)
     }
 
-    pub fn arm_mut(&mut self, id: ArmId) -> Option<&mut Arm> {
-        self.experiment.arms.get_mut(self.ids.iter().position(|i| *i == id)?)
+    pub fn arm(&self, id: Id) -> Option<&Arm> {
+        self.experiment.arms.get(self.place(id)?)
+    }
+
+    pub fn arm_mut(&mut self, id: Id) -> Option<&mut Arm> {
+        let place = self.place(id)?;
+        self.experiment.arms.get_mut(place)
     }
 }
 

@@ -3,18 +3,20 @@
 use super::hold::name;
 use super::{App, Level, Loaded, Phase, run_params};
 use crate::engine_client::Choice;
+use crate::framed;
 use crate::kept::{self, Change, Kept, Record};
 use crate::plain::{parse, write};
 use crate::time;
 use goodhart_core::experiment::{Arm, Experiment};
+use goodhart_core::plan::cost::size;
 use goodhart_core::protocol::{EngineKind, RowIndex};
 use goodhart_core::wire;
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
-/// Most bytes of rows and of checkpoints of a kept run; a larger one is not kept.
-const MOST_ROWS: usize = 96 << 20;
-const MOST_STATE: usize = 64 << 20;
+/// Most bytes of metric rows and of checkpoints of a kept run; a larger one is not kept, and the page says so.
+const MOST_ROWS: usize = 96_000_000;
+const MOST_STATE: usize = 64_000_000;
 /// Least milliseconds between two writings.
 const WRITE_MS: u64 = 250;
 
@@ -138,8 +140,8 @@ impl App {
             self.loaded.with_untracked(|l| l.as_ref().map_or(0, |l| l.ids.len())) * self.loaded_run().seeds as usize;
         let kept = self.keeper.try_update_value(|k| k.take_in(load, worker, (lanes, of), state));
         match kept.flatten() {
-            Some(true) => self.write_record(),
-            Some(false) => self.keep_nothing(),
+            Some(Ok(())) => self.write_record(),
+            Some(Err(why)) => self.keep_nothing(&why),
             None => {}
         }
     }
@@ -151,9 +153,13 @@ impl App {
         }
     }
 
-    /// The run is too large, or the browser has no room.
-    fn keep_nothing(self) {
+    /// This run is not kept any longer, and the person is told why: a reload would lose it.
+    fn keep_nothing(self, why: &str) {
         let old = self.keeper.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
+        // Pages of other sites keep nothing, and say so where they ask for their click.
+        if !framed::by_another() {
+            self.notify(Level::Warning, format!("{why} A reload begins it anew."), None);
+        }
         wasm_bindgen_futures::spawn_local(async move { kept::forget(Some(&old)).await });
     }
 
@@ -197,7 +203,7 @@ impl App {
                 return kept::forget(Some(&id)).await;
             }
             if !written {
-                return self.keep_nothing();
+                return self.keep_nothing("This run is not kept: the browser has no room for it, or blocks storage.");
             }
             self.keeper.update_value(|k| k.writing = false);
             time::after(WRITE_MS, move || {
@@ -219,16 +225,28 @@ impl Keeper {
         self.next += 1;
     }
 
-    /// A checkpoint of some of the lanes that a run has: None where none is kept, false where it is too large.
-    fn take_in(&mut self, load: u32, worker: usize, (lanes, of): (usize, usize), state: Vec<u8>) -> Option<bool> {
+    /// A checkpoint of some of the lanes that a run has: None where none is kept, an error where it is too large.
+    fn take_in(
+        &mut self,
+        load: u32,
+        worker: usize,
+        (lanes, of): (usize, usize),
+        state: Vec<u8>,
+    ) -> Option<Result<(), String>> {
         if self.id.is_empty() {
             return None;
         }
         self.take_rows(worker);
         let states = self.states.entry(load).or_default();
         states.insert(worker, (lanes, state.len()));
-        if self.bytes > MOST_ROWS || states.values().map(|(_, bytes)| bytes).sum::<usize>() > MOST_STATE {
-            return Some(false);
+        let state_bytes = states.values().map(|(_, bytes)| bytes).sum();
+        for (what, bytes, most) in [("metrics", self.bytes, MOST_ROWS), ("checkpoints", state_bytes, MOST_STATE)] {
+            if bytes > most {
+                let (bytes, most) = (size(bytes as f64), size(most as f64));
+                let why =
+                    format!("This run is too large to be kept: its {what} take {bytes}, at most {most} are kept.");
+                return Some(Err(why));
+            }
         }
         // Until all workers of a new load have sent one, those of the load before are gone on from.
         if states.values().map(|(lanes, _)| lanes).sum::<usize>() >= of {
@@ -239,7 +257,7 @@ impl Keeper {
         }
         self.change.states.retain(|(l, w, _)| (*l, *w) != (load, worker));
         self.change.states.push((load, worker, state));
-        Some(true)
+        Some(Ok(()))
     }
 }
 
@@ -255,9 +273,9 @@ mod tests {
     fn rows_are_kept_with_the_checkpoint_behind_them() {
         let mut k = keeper();
         k.since.insert(1, (Vec::new(), vec![1.0]));
-        assert_eq!(k.take_in(3, 0, (2, 4), vec![0]), Some(true));
+        assert_eq!(k.take_in(3, 0, (2, 4), vec![0]), Some(Ok(())));
         assert!(k.change.rows.is_empty() && k.whole.is_none(), "another worker's rows, and half of the lanes");
-        assert_eq!(k.take_in(3, 1, (2, 4), vec![0]), Some(true));
+        assert_eq!(k.take_in(3, 1, (2, 4), vec![0]), Some(Ok(())));
         assert_eq!((k.change.rows.len(), k.whole), (1, Some(3)));
     }
 
@@ -275,9 +293,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_not_kept() {
+    fn what_is_too_large_is_not_kept_and_says_how_large_it_is() {
+        let why = |what: &str| Some(Err(format!("This run is too large to be kept: its {what} are kept.")));
         let mut k = keeper();
-        assert_eq!(k.take_in(1, 0, (1, 1), vec![0; MOST_STATE + 1]), Some(false));
+        assert_eq!(k.take_in(1, 0, (1, 1), vec![0; MOST_STATE]), Some(Ok(())));
+        assert_eq!(k.take_in(1, 1, (1, 2), vec![0; 2_000_000]), why("checkpoints take 66 MB, at most 64 MB"));
+        let mut k = keeper();
+        k.bytes = 120_000_000;
+        assert_eq!(k.take_in(1, 0, (1, 1), vec![0]), why("metrics take 120 MB, at most 96 MB"));
         let mut k = Keeper::default();
         assert_eq!(k.take_in(1, 0, (1, 1), vec![0]), None);
     }

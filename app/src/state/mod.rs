@@ -79,6 +79,10 @@ pub enum Discard {
     Reset,
     /// Trained anew from update 0.
     Again,
+    /// Trained anew on another engine.
+    Engine(Choice),
+    /// Trained anew with so many seeds.
+    Seeds(u32),
 }
 
 /// What lies over the page.
@@ -130,6 +134,8 @@ pub struct App {
     pub models: RwSignal<Vec<goodhart_core::reward_models::Report>>,
     pub models_on: RwSignal<Option<TrainedOn>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
+    /// The update at which the engine was loaded last: it did not make that update, so it has no groups of it.
+    pub loaded_at: RwSignal<u32>,
     /// What the compiler says of each arm's code.
     pub checks: RwSignal<HashMap<ArmId, ArmCheck>>,
     /// How the newest edit of each arm fares in the engine.
@@ -192,6 +198,7 @@ impl App {
             models: RwSignal::new(Vec::new()),
             models_on: RwSignal::new(None),
             anatomy: RwSignal::new(None),
+            loaded_at: RwSignal::new(0),
             checks: RwSignal::new(HashMap::new()),
             edits: RwSignal::new(HashMap::new()),
             problems: RwSignal::new(Vec::new()),

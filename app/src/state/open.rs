@@ -5,8 +5,8 @@ use super::shipped::{self, LANDING, is_shipped};
 use super::store::SavedDraft;
 use super::{App, Level, Overlay, failing, store};
 use crate::engine_client::describe;
+use crate::parts;
 use crate::plain::{from_js, to_js};
-use crate::{parts, time};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -270,17 +270,7 @@ impl App {
 
     /// Keeps the draft soon after the last change.
     pub(super) fn keep_soon(self) {
-        let Some(ticket) = self.internal.try_update_value(|i| {
-            i.keep += 1;
-            i.keep
-        }) else {
-            return;
-        };
-        time::after(KEEP_MS, move || {
-            if self.internal.with_value(|i| i.keep) == ticket {
-                self.keep();
-            }
-        });
+        self.after_last(KEEP_MS, |i| &mut i.keep, move |_| self.keep());
     }
 
     /// Puts the draft into storage and the page's address, and says what is wrong with it.

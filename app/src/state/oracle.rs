@@ -1,8 +1,9 @@
 //! What the exact oracle says of the edited rewards: asked a moment after the last change, in a worker of its own.
 
 use super::{App, ArmId};
+use crate::parts;
 use crate::plain::{from_js, to_js};
-use crate::{parts, time};
+use goodhart_core::experiment::Experiment;
 use goodhart_core::oracle::report as oracle;
 pub use goodhart_core::oracle::report::{Distances, Episode};
 use leptos::prelude::*;
@@ -31,6 +32,12 @@ impl Deref for Report {
     }
 }
 
+/// What the oracle's answers about an experiment depend on.
+pub(super) fn basis(e: &Experiment) -> impl PartialEq + Send + Sync + use<> {
+    let arms: Vec<_> = e.arms.iter().map(|a| (a.name.clone(), a.code.clone(), a.algorithm.clone())).collect();
+    (e.task.clone(), e.policy.clone(), e.run.clone(), e.algorithm.clone(), arms)
+}
+
 impl App {
     /// Asks about the chosen arm, and about the distances between all, whenever what they depend on has changed.
     pub fn consult(self) {
@@ -38,27 +45,16 @@ impl App {
             let arm = self.arm.get();
             // Without the compiler there is no oracle either.
             self.catalog.track();
-            let key = |e: &goodhart_core::experiment::Experiment| {
-                let arms =
-                    e.arms.iter().map(|a| (a.name.clone(), a.code.clone(), a.algorithm.clone())).collect::<Vec<_>>();
-                (e.task.clone(), e.policy.clone(), e.run.clone(), e.algorithm.clone(), arms)
-            };
-            (arm, self.draft.with(key))
+            (arm, self.draft.with(basis))
         });
         Effect::new(move |_| {
             // Read, not only tracked: a memo that nobody has read has no sources yet.
             asked.with(|_| ());
-            let Some(ticket) = self.internal.try_update_value(|i| {
-                i.consult += 1;
-                i.consult
-            }) else {
-                return;
-            };
-            time::after(ASK_MS, move || {
-                if self.internal.with_value(|i| i.consult) == ticket {
-                    wasm_bindgen_futures::spawn_local(async move { self.ask_oracle(ticket).await });
-                }
-            });
+            self.after_last(
+                ASK_MS,
+                |i| &mut i.consult,
+                move |ticket| wasm_bindgen_futures::spawn_local(async move { self.ask_oracle(ticket).await }),
+            );
         });
     }
 

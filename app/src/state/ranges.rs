@@ -1,10 +1,10 @@
 //! What the task and the rewards in use can give, for the verdict: asked of the oracle a while after the run is loaded, or
 //! a reward of it becomes another one.
 
-use super::oracle::answer;
+use super::oracle::{answer, basis};
 use super::{App, ArmId};
+use crate::parts;
 use crate::plain::to_js;
-use crate::{parts, time};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::verdict::Measured;
 use goodhart_core::oracle::ranges::{Range, Ranges};
@@ -34,37 +34,28 @@ impl App {
         let asked = Memo::new(move |_| {
             // Without the compiler there is no oracle either.
             self.catalog.track();
-            let key = |e: &Experiment| {
-                let arms = e.arms.iter().map(|a| (a.code.clone(), a.algorithm.clone())).collect::<Vec<_>>();
-                (e.task.clone(), e.policy.clone(), e.run.clone(), e.algorithm.clone(), arms)
-            };
-            self.loaded.with(|l| l.as_ref().map(|l| key(&l.experiment)))
+            self.loaded.with(|l| l.as_ref().map(|l| basis(&l.experiment)))
         });
         Effect::new(move |_| {
             // Read, not only tracked: a memo that nobody has read has no sources yet.
             asked.with(|_| ());
-            let Some(ticket) = self.internal.try_update_value(|i| {
-                i.ask_ranges += 1;
-                i.ask_ranges
-            }) else {
-                return;
-            };
-            let is_current = move || self.internal.with_value(|i| i.ask_ranges) == ticket;
-            time::after(ASK_MS, move || {
-                if is_current() {
-                    wasm_bindgen_futures::spawn_local(async move {
-                        let Some(loaded) = self.loaded.get_untracked().map(|l| l.experiment) else { return };
-                        let Ok(module) = parts::oracle().await else { return };
-                        let told = answer(&module, "ranges", &to_js(&loaded), 0).await;
-                        if is_current() {
-                            let known = told.map(|told| Known::of(told, &loaded)).unwrap_or_default();
-                            self.internal.update_value(|i| i.ranges = known);
-                            self.judge();
-                        }
-                    });
-                }
-            });
+            self.after_last(
+                ASK_MS,
+                |i| &mut i.ask_ranges,
+                move |ticket| wasm_bindgen_futures::spawn_local(async move { self.find_ranges(ticket).await }),
+            );
         });
+    }
+
+    async fn find_ranges(self, ticket: u32) {
+        let Some(loaded) = self.loaded.get_untracked().map(|l| l.experiment) else { return };
+        let Ok(module) = parts::oracle().await else { return };
+        let told = answer(&module, "ranges", &to_js(&loaded), 0).await;
+        if self.internal.with_value(|i| i.ask_ranges) == ticket {
+            let known = told.map(|told| Known::of(told, &loaded)).unwrap_or_default();
+            self.internal.update_value(|i| i.ranges = known);
+            self.judge();
+        }
     }
 
     /// What the lines of the verdict are measured by, and what the task can give.

@@ -2,7 +2,7 @@
 
 use super::edit::Table;
 use super::hold::{Wanted, bounds};
-use super::{Action, App, ArmId, Level, Loaded, RunData, run_params};
+use super::{Action, App, ArmId, Discard, Level, Loaded, RunData, run_params};
 use crate::bases;
 use crate::engine_client::{Choice, Past, Start};
 use crate::kept::Kept;
@@ -279,6 +279,8 @@ impl App {
     pub fn toggle_run(self) {
         match self.phase.get_untracked() {
             Phase::Running | Phase::Stepping => self.pause(),
+            // Either begins at update 0.
+            Phase::Finished | Phase::Stuck(_) => self.ask_to_discard(Discard::Again),
             _ => self.run(),
         }
     }

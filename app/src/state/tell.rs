@@ -109,6 +109,7 @@ impl App {
     }
 
     fn on_ready(self) {
+        self.loaded_at.set(self.update.get_untracked());
         let runs = self.internal.try_update_value(|i| std::mem::take(&mut i.wants_run)).unwrap_or_default();
         // After a fallback the run is already under way.
         if !self.phase.with_untracked(Phase::is_moving) {

@@ -1,10 +1,26 @@
-//! Promises of the automation interface: for when the engine is ready, and for when the run rests.
+//! What is done later: promises of the automation interface, for when the engine is ready and for when the run rests; and
+//! what waits until nothing more comes.
 
 use super::App;
-use super::run::{Phase, Until, Waiter};
+use super::run::{Internal, Phase, Until, Waiter};
+use crate::time;
 use leptos::prelude::*;
 
 impl App {
+    /// Does something `ms` milliseconds from now, unless it is asked for again before then. `count` is where the askings
+    /// are counted; `then` is given the number of its own.
+    pub(super) fn after_last(self, ms: u64, count: fn(&mut Internal) -> &mut u32, then: impl FnOnce(u32) + 'static) {
+        let ticket = self.internal.try_update_value(|i| {
+            *count(i) += 1;
+            *count(i)
+        });
+        time::after(ms, move || {
+            if let Some(ticket) = ticket.filter(|_| self.internal.try_update_value(|i| *count(i)) == ticket) {
+                then(ticket);
+            }
+        });
+    }
+
     /// Calls `done` when the engine is ready, or rests, or cannot.
     pub(crate) fn when_ready(self, done: impl FnOnce(Result<u32, String>) + 'static) {
         match self.phase.get_untracked() {

@@ -1,7 +1,7 @@
 //! The group anatomy: what the last update of one lane learned from. Groups are rows, samples are cells coloured by
 //! advantage, each group has a tag; a cell opens its sample.
 
-use crate::state::{App, Overlay};
+use crate::state::{App, Overlay, Phase};
 use crate::text::{escape, number, signed};
 use goodhart_core::protocol::{Anatomy, Exact, GroupTag, Sample};
 use leptos::prelude::*;
@@ -62,7 +62,7 @@ pub fn view(app: App) -> impl IntoView {
             <div class="groups" role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
                 on:keydown=keys on:click=click inner_html=move || match app.anatomy.get() {
                     Some(a) => rows(&a, cursor.get()),
-                    None => "<p class=\"empty\">The groups of the last update appear here once the run moves.</p>".into(),
+                    None => format!("<p class=\"empty\">{}</p>", absent(app)),
                 }></div>
             <p class="muted">{move || app.anatomy.get().map(|a| summary(&a))}</p>
             <p class="key muted">
@@ -73,6 +73,18 @@ pub fn view(app: App) -> impl IntoView {
                 <span class="cell error">"!"</span>" reward failed"
             </p>
         </div>
+    }
+}
+
+/// Why there are no groups to show.
+fn absent(app: App) -> String {
+    let update = app.update.get();
+    if update == 0 || update != app.loaded_at.get() {
+        "The groups of the last update appear here once the run moves.".into()
+    } else if app.phase.with(|phase| *phase == Phase::Finished) {
+        "The engine was loaded anew after the last update and does not have its groups. Run again shows them.".into()
+    } else {
+        format!("The engine was loaded anew at update {update}. The groups of the next update appear here.")
     }
 }
 

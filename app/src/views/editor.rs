@@ -2,7 +2,7 @@
 //! bundle is there.
 
 use crate::parts::{self, EditorHandle};
-use crate::state::{App, ArmId, EditState};
+use crate::state::{App, ArmId, EditState, Phase};
 use crate::text::{Utf16, to_bytes};
 use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
@@ -95,6 +95,11 @@ pub fn status(app: App, arm: ArmId) -> impl IntoView {
         let (check, edit) = (app.check_of(arm), app.edit_of(arm));
         let runs = app.loaded.with(|l| l.as_ref().is_some_and(|l| l.arm(arm).is_some()));
         let late = edit == EditState::Late && !check.is_error();
+        let over = app.phase.with(|phase| *phase == Phase::Finished);
+        let more = format!(
+            "{} updates more of every strategy, from the policies as they are; the edit is in use from there on",
+            app.loaded_run().updates
+        );
         let (class, text) = if let Some(first) = check.diagnostics.iter().find(|d| d.severity == Severity::Error) {
             let meanwhile = match (runs, edit) {
                 (true, EditState::Late) => "The run is over: its numbers are of the program before this edit.",
@@ -120,6 +125,9 @@ pub fn status(app: App, arm: ArmId) -> impl IntoView {
             {late.then(|| view! {
                 <button class="train-edited" title="From update 0 with the edit; the other strategies keep what they have"
                     on:click=move |_| app.train_edited()>"Train it anew"</button>
+            })}
+            {(late && over).then(|| view! {
+                <button class="train-edited" title=more on:click=move |_| app.go_on()>"Go on with it"</button>
             })}
         }
     }

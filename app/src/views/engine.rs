@@ -1,7 +1,7 @@
 //! The engine in use, by name, and the choice of another.
 
 use crate::engine_client::{Choice, EngineView};
-use crate::state::{App, Phase};
+use crate::state::{App, Discard, Phase};
 use goodhart_core::protocol::EngineKind;
 use leptos::prelude::*;
 
@@ -14,12 +14,14 @@ pub fn view(app: App) -> impl IntoView {
     };
     let choose = move |e: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlSelectElement>| {
         if let Some(choice) = Choice::from_name(&e.target().value()) {
-            app.choose_engine(choice);
+            app.ask_to_discard(Discard::Engine(choice));
         }
+        // Until the person agrees it is what it was.
+        e.target().set_value(app.choice.get_untracked().name());
     };
     view! {
         <label class="engine" class:software=move || app.engine.with(|e| e.as_ref().is_some_and(is_software))
-            title="Where the policies train. Auto takes WebGPU on a graphics card and the CPU otherwise. Another choice starts the run anew.">
+            title="Where the policies train. Auto takes WebGPU on a graphics card and the CPU otherwise. Another choice starts the run anew, after a question.">
             <span class="engine-name" aria-live="polite">{text}</span>
             <select aria-label="Engine" prop:value=move || app.choice.get().name() on:change:target=choose>
                 <option value="auto">"auto"</option>

@@ -1,6 +1,6 @@
 //! Keys: space, s, r, ?, and the arrows for arms. Never while somebody types.
 
-use crate::state::{App, Discard, Overlay, Phase};
+use crate::state::{App, Discard, Overlay};
 use leptos::ev::{KeyboardEvent, MouseEvent, click, keydown};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -37,7 +37,6 @@ pub fn listen(app: App) {
         let arms = app.arms.get_untracked();
         let arm = arms.iter().position(|id| *id == app.arm.get_untracked()).unwrap_or(0);
         match e.key().as_str() {
-            " " if app.phase.with_untracked(|p| *p == Phase::Finished) => app.ask_to_discard(Discard::Again),
             " " => app.toggle_run(),
             "s" => app.step(1),
             "r" => app.ask_to_discard(Discard::Reset),

@@ -1,10 +1,9 @@
 //! What a visitor learns here: the lesson, what to watch, the moment at which it happens, what to try now, and the paper.
 
 use crate::state::shipped::{Claim, Shipped};
-use crate::state::{App, Phase, Table};
+use crate::state::{App, Discard, Phase};
 use crate::text::{escape, number};
 use goodhart_core::experiment::{Comparison, Experiment, NowTry};
-use goodhart_core::params::Value;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -62,7 +61,7 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
                         view! { <button on:click=move |_| app.take_back()>"Undo"</button> }.into_any()
                     } else {
                         view! {
-                            <button class="try" on:click=move |_| app.try_edit(i, &edit, true)>"Try it"</button>
+                            <button class="try" title="Trains it from update 0. Undo trains what was there before, also from update 0." on:click=move |_| app.try_edit(i, &edit, true)>"Try it"</button>
                             {goes_on.then(|| view! {
                                 <button class="quiet" title="Keeps the policies as they are" disabled=over
                                     on:click=move |_| app.try_edit(i, &again, false)>"from here"</button>
@@ -80,13 +79,9 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
 
 /// The offer of the seeds that an experiment begins without.
 fn all_seeds(app: App, (seeds, all): (u32, u32)) -> impl IntoView {
-    let train = move |_| {
-        app.set_param(Table::Run, "seeds", Some(Value::Number(f64::from(all))));
-        app.load(true);
-    };
     view! {
         <p class="more-seeds">{format!("{seeds} of the {all} seeds that the claims were checked over train here, so that it begins soon. ")}
-            <button on:click=train>{format!("Train all {all}")}</button></p>
+            <button on:click=move |_| app.ask_to_discard(Discard::Seeds(all))>{format!("Train all {all}")}</button></p>
     }
 }
 
