@@ -125,7 +125,8 @@ fn level_curves_do_not_fall() {
         let [holds, contradicted] = falls(drop, seeds, |_| 0.5, 0.0);
         assert!(holds < 0.055 && contradicted < 0.055, "{seeds} seeds: {holds} {contradicted}");
         // The same noise has falls wherever each seed's own peak is looked for.
-        assert!(falls(own_peak_less_end, seeds, |_| 0.5, 0.0)[0] > 0.95);
+        let [own, _] = falls(own_peak_less_end, seeds, |_| 0.5, 0.0);
+        assert!(own > 0.8, "{seeds} seeds: {own}");
     }
 }
 
@@ -136,7 +137,7 @@ fn a_rise_is_no_fall_and_a_fall_is_found() {
     assert!(found[0] < 0.03, "{found:?}");
     // The best tenth has a mean of 0.57, the last one of 0.065.
     let rise_and_fall = |update: usize| 0.01 * if update < 60 { update as f32 } else { 120.0 - update as f32 };
-    let found = falls(drop, 8, rise_and_fall, 0.4);
+    let found = falls(drop, 8, rise_and_fall, 0.3);
     assert!(found[0] > 0.95, "{found:?}");
     let found = falls(drop, 8, rise_and_fall, 0.505);
     assert!(found[0] < 0.055, "a fall is not overstated: {found:?}");

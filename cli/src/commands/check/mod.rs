@@ -44,7 +44,7 @@ impl Checked {
 /// Which seeds a check runs, and so where it is recorded.
 #[derive(Clone, Copy, PartialEq)]
 enum Seeds {
-    /// Those that thresholds are tuned on: the experiment's own.
+    /// Those that thresholds are tuned on: the experiment's own, from 0.
     Tuned,
     /// Those that no tuning has looked at.
     HeldOut,
@@ -55,7 +55,7 @@ enum Seeds {
 impl Seeds {
     fn of(options: &Check) -> Self {
         match options.seeds_from {
-            None => Self::Tuned,
+            None | Some(0) => Self::Tuned,
             Some(first) if first >= HELD_OUT_FROM => Self::HeldOut,
             Some(_) => Self::Other,
         }
@@ -72,6 +72,13 @@ pub fn check(options: &Check) -> Result<(), Failure> {
     }
     let cases = cases(options)?;
     let known = known_records(&cases)?;
+    // A folder is the gallery: its check is recorded, unless it was shortened.
+    let is_whole = options.seeds.is_none() && options.files.iter().any(|path| path.is_dir());
+    let is_recorded = options.write || is_whole && set != Seeds::Other;
+    if let Some(new) = cases.iter().find(|case| set == Seeds::HeldOut && is_recorded && !known.contains_key(&key(case)))
+    {
+        return Err(no_record(&key(new)).into());
+    }
     let seconds = |case: &Case| known.get(&key(case)).map_or(f64::MAX, |record| record.seconds);
     let mut all = Vec::with_capacity(cases.len());
     let mut report = |case: &Case, training: &Training| -> Result<Checked, Failure> {
@@ -106,9 +113,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
     if all.len() > 1 {
         say(&format!("\n{}", summary(&cases, &all)))?;
     }
-    // A folder is the gallery: its check is recorded, unless it was shortened.
-    let is_whole = options.seeds.is_none() && options.files.iter().any(|path| path.is_dir());
-    if options.write || is_whole && set != Seeds::Other {
+    if is_recorded {
         results::write(&cases, &all, set)?;
     }
     if all.iter().all(Checked::passes) { Ok(()) } else { Err(Failure::Claims) }
@@ -163,6 +168,11 @@ fn experiments_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn key(case: &Case) -> String {
     let name = || case.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if case.experiment.id.is_empty() { name() } else { case.experiment.id.clone() }
+}
+
+/// Held-out seeds are recorded beside tuned ones, which an experiment lacks.
+fn no_record(id: &str) -> String {
+    format!("{id} has no record of its own seeds yet: check it without --seeds-from first")
 }
 
 /// The folders that the experiments stand in.

@@ -1,7 +1,7 @@
 //! `docs/results.md`: what all experiments of a folder claim and what their last check measured, from the files and
 //! their records alone.
 
-use super::{Case, Checked, Seeds, experiments_of, folders, key, record, sign};
+use super::{Case, Checked, Seeds, experiments_of, folders, key, no_record, record, sign};
 use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;
@@ -20,9 +20,7 @@ pub fn write(cases: &[Case], all: &[Checked], set: Seeds) -> Result<(), Failure>
             let old = records.get(&key(case));
             let new = match set {
                 Seeds::HeldOut => {
-                    let tuned = old.ok_or_else(|| {
-                        format!("{} has no record of its own seeds yet: check it without --seeds-from first", key(case))
-                    })?;
+                    let tuned = old.ok_or_else(|| no_record(&key(case)))?;
                     record::hold_out(tuned.clone(), case.plan.run.first_seed, &checked.record)
                 }
                 _ => record::renew(checked.record.clone(), old),
