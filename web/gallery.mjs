@@ -34,7 +34,8 @@ function card(experiment, record) {
       metric: record.metric,
       curves: experiment.arms.map(({ name }) => record.arms.find((arm) => arm.name === name)?.curve ?? []),
       claims: count(() => true),
-      hold: count((claim) => claim.holds),
+      // Records of before there were three outcomes say only whether a claim holds.
+      hold: count((claim) => (claim.outcome ? claim.outcome === "holds" : claim.holds)),
       refuted: count((claim) => claim.refuted),
     },
   };

@@ -17,6 +17,8 @@ pub enum Command {
     Run(Run),
     /// Run experiments and hold their claims against what was measured; exit 1 if one fails
     Check(Check),
+    /// How many seeds the differences between an experiment's arms need, from its first seeds
+    Power(Power),
     /// Score episodes (JSON on standard input) with a reward program
     Score(Score),
     /// Show what is wrong with a reward program, or with every arm of an experiment; exit 1 on errors
@@ -83,10 +85,35 @@ pub struct Check {
     /// Repetitions of every arm, instead of the experiment's own
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seeds: Option<u32>,
+    /// The first seed, instead of the experiment's own. Thresholds are tuned on seeds from 0; seeds from 1000 are held
+    /// out: what is measured on them is recorded beside the tuned numbers
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seeds_from: Option<u32>,
     /// Record the measured values and today's date in the files. Of a whole folder they are always recorded in its
     /// outcomes.json, and docs/results.md is written beside it
     #[arg(long)]
     pub write: bool,
+}
+
+#[derive(Args)]
+pub struct Power {
+    /// An experiment file (TOML or JSON) or a link
+    #[arg(value_name = "FILE|LINK")]
+    pub source: String,
+    /// The metric whose end is compared, by its public name
+    #[arg(long, value_name = "NAME", default_value = "true_score")]
+    pub metric: String,
+    /// The size of the difference that matters, in the metric's unit; the measured one by default
+    #[arg(long, value_name = "D", allow_negative_numbers = true)]
+    pub difference: Option<f64>,
+    /// Seeds to plan from, instead of the experiment's first ones
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seeds: Option<u32>,
+    /// Length of the run, instead of the experiment's own
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub updates: Option<u32>,
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub engine: Engine,
 }
 
 #[derive(Args)]

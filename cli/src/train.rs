@@ -51,9 +51,9 @@ impl Training {
     }
 }
 
-/// Replaces the length and the repetitions that an experiment asks for.
-pub fn override_run(experiment: &mut Experiment, updates: Option<u32>, seeds: Option<u32>) {
-    for (name, value) in [("updates", updates), ("seeds", seeds)] {
+/// Replaces the length, the repetitions and the first seed that an experiment asks for.
+pub fn override_run(experiment: &mut Experiment, updates: Option<u32>, seeds: Option<u32>, first_seed: Option<u32>) {
+    for (name, value) in [("updates", updates), ("seeds", seeds), ("first_seed", first_seed)] {
         if let Some(value) = value {
             experiment.run.insert(name.into(), Value::Number(f64::from(value)));
         }

@@ -143,7 +143,10 @@ fn a_check_fails_with_its_worst_claim_and_records_what_it_measured() {
     let file = written(&folder, &format!("{BANDIT}{CLAIMS}"));
     let said = goodhart(&["check", "--engine", "cpu", "--write", &file], "");
     assert_eq!(said.code, 1, "{}", said.err);
-    assert!(said.out.contains("pass") && said.out.contains("FAIL"), "{}", said.out);
+    assert!(said.out.contains("holds") && said.out.contains("FAIL: contradicted"), "{}", said.out);
+    let together =
+        "1 of 2 claims hold, 1 of them also after Holm's correction for 2 claims; by chance alone 0.05 would hold";
+    assert!(said.out.contains(together), "{}", said.out);
     let after = std::fs::read_to_string(&file).unwrap();
     assert!(after.starts_with("# A small bandit\n") && after.contains("# measured, not assumed"));
     assert_eq!(after.matches("measured = { value = 0.0, half_width = 0.0, seeds = 3, date = ").count(), 2, "{after}");
@@ -151,6 +154,20 @@ fn a_check_fails_with_its_worst_claim_and_records_what_it_measured() {
     let good = CLAIMS.split("[[claims]]").nth(1).unwrap();
     let file = written(&folder, &format!("{BANDIT}\n[[claims]]{good}"));
     assert_eq!(goodhart(&["check", "--engine", "cpu", &file], "").code, 0);
+    let said = goodhart(&["check", "--seeds", "1", &file], "");
+    assert_eq!(said.code, 1, "no claim holds with one seed");
+    assert!(said.out.contains("FAIL: undecided: one seed has no interval"), "{}", said.out);
+    for expected in ["refuted = true", "undecided = true"] {
+        let file = written(&folder, &format!("{BANDIT}\n[[claims]]{good}{expected}\n"));
+        let said = goodhart(&["check", &file], "");
+        assert!(said.code == 1 && said.out.contains("FAIL: holds, the file says"), "{}", said.out);
+    }
+    let other = CLAIMS.split("[[claims]]").nth(2).unwrap();
+    let file = written(&folder, &format!("{BANDIT}\n[[claims]]{other}refuted = true\n"));
+    let said = goodhart(&["check", &file], "");
+    assert!(said.code == 0 && said.out.contains("contradicted, as the file says"), "{}", said.out);
+    let both = format!("{BANDIT}\n[[claims]]{other}refuted = true\nundecided = true\n");
+    assert_refused(&goodhart(&["check", &written(&folder, &both)], ""), "both refuted and undecided");
     assert_refused(&goodhart(&["check", &written(&folder, BANDIT)], ""), "no claims");
     let unknown = format!("{BANDIT}\n[[claims]]{}", good.replace("rewards/nothing/mean", "luck"));
     assert_refused(&goodhart(&["check", &written(&folder, &unknown)], ""), "luck");
@@ -177,6 +194,7 @@ fn a_folder_is_checked_together_and_recorded() {
     assert_eq!((curve.len(), recorded["one"]["digest"] == recorded["two"]["digest"]), (24, true));
     let page = std::fs::read_to_string(parent.join("docs/results.md")).unwrap();
     assert!(page.contains("[The second](#the-second)") && page.contains("| holds |"), "{page}");
+    assert!(page.contains("| not measured on held-out seeds | |"), "{page}");
     // The second time the digests are known; a shortened check leaves the records alone.
     let said = goodhart(&["check", path, "--seeds", "2"], "");
     assert_eq!(said.code, 0, "{}", said.err);
@@ -197,6 +215,72 @@ fn a_folder_is_checked_together_and_recorded() {
     assert!(said.out.contains(" are the same, others came or went\n"), "{}", said.out);
     assert!(said.out.contains(" are the same, changed are entropy\n"), "{}", said.out);
     assert_refused(&goodhart(&["check", parent.join("docs").to_str().unwrap()], ""), "no experiments");
+}
+
+#[test]
+fn held_out_seeds_are_recorded_beside_the_tuned_ones() {
+    let parent = folder("held-out");
+    let folder = parent.join("experiments");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(parent.join("docs")).unwrap();
+    let learns = "\n[[claims]]\nsays = \"It learns.\"\nmetric = \"true_score\"\nstatistic = \"change\"\narm = \"verifier\"\ncomparison = \">=\"\nthreshold = 0.05\n";
+    let text = format!("{BANDIT}{learns}").replace("version = 1", "version = 1\nid = \"one\"");
+    let file = folder.join("one.toml");
+    std::fs::write(&file, &text).unwrap();
+    let path = folder.to_str().unwrap();
+    let read = |name: &str| std::fs::read_to_string(parent.join(name)).unwrap();
+    let record = || serde_json::from_str::<Value>(&read("experiments/outcomes.json")).unwrap()["one"].take();
+    let held_out = ["check", path, "--seeds-from", "1000"];
+    assert_refused(&goodhart(&held_out, ""), "check it without --seeds-from first");
+    assert_eq!(goodhart(&["check", path], "").code, 0);
+    let tuned = record();
+    assert!(tuned["held_out"].is_null() && tuned["claims"][0]["held_out"].is_null());
+
+    // Seeds of neither kind are tried and not recorded.
+    assert_eq!(goodhart(&["check", path, "--seeds-from", "7"], "").code, 0);
+    assert_eq!(record(), tuned);
+    assert_refused(&goodhart(&["check", path, "--seeds-from", "7", "--write"], ""), "at least 1000");
+
+    let said = goodhart(&held_out, "");
+    assert!(said.code == 0 && said.out.contains("(3 seeds from 1000, held out"), "{} {}", said.out, said.err);
+    let both = record();
+    assert_eq!(
+        (both["digest"].as_str(), both["claims"][0]["value"].as_f64()),
+        (tuned["digest"].as_str(), tuned["claims"][0]["value"].as_f64())
+    );
+    assert_eq!((both["held_out"]["first_seed"].as_u64(), both["held_out"]["seeds"].as_u64()), (Some(1000), Some(3)));
+    assert_ne!(both["held_out"]["digest"], both["digest"], "other seeds, other numbers");
+    assert_eq!(both["claims"][0]["held_out"]["outcome"], "holds");
+    assert!(read("docs/results.md").contains("1 of 1 hold (3 seeds from 1000)"), "{}", read("docs/results.md"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the file has the tuned numbers only");
+    assert!(goodhart(&held_out, "").out.contains(", as on "), "the digest of the held-out seeds is known");
+
+    // The same numbers keep what was held out; a threshold that was moved does not.
+    assert_eq!(goodhart(&["check", path], "").code, 0);
+    assert_eq!(record(), both);
+    std::fs::write(&file, text.replace("threshold = 0.05", "threshold = 0.04")).unwrap();
+    assert_eq!(goodhart(&["check", path], "").code, 0);
+    assert!(record()["held_out"].is_null() && record()["claims"][0]["held_out"].is_null());
+}
+
+#[test]
+fn power_says_how_many_seeds_a_difference_needs() {
+    let file = written(&folder("power"), BANDIT);
+    let power = |args: &[&str]| goodhart(&[&["power", &file, "--engine", "cpu"], args].concat(), "");
+    let row = |args: &[&str]| -> Vec<String> {
+        let said = power(args);
+        assert_eq!(said.code, 0, "{}", said.err);
+        let line = said.out.lines().find(|line| line.ends_with("nothing - verifier")).unwrap();
+        line.split_whitespace().map(String::from).collect()
+    };
+    let seeds = |args: &[&str]| -> [u32; 2] { [0, 1].map(|i| row(args)[i].parse().unwrap()) };
+    let ([small, small_careful], [large, _]) = (seeds(&["--difference", "0.02"]), seeds(&["--difference", "0.2"]));
+    assert!(small > large && small_careful > small, "{small} {small_careful} {large}");
+    assert!(power(&[]).out.contains("too large or too small by chance"));
+    assert!(power(&["--seeds", "4"]).out.contains("what the 4 seeds of this run find"));
+    assert_refused(&power(&["--difference", "0"]), "above 0");
+    assert_refused(&power(&["--seeds", "1"]), "one seed");
+    assert_refused(&power(&["--metric", "luck"]), "luck");
 }
 
 #[test]

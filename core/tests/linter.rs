@@ -223,6 +223,42 @@ fn a_component_with_the_wrong_sign_is_named() {
     assert!(r.findings.is_empty() && r.components[0].correlation.unwrap() > 0.3, "{r:?}");
 }
 
+/// Pay for hard questions is the same for all answers to one: an estimator that compares answers to one question does not
+/// see it, one with a value function or a baseline of the batch does.
+#[test]
+fn what_differs_only_between_prompts_moves_nothing_where_groups_are_compared() {
+    let right = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
+    let hard = format!("{right}def hard(ep):\n    return 5.0 * ep.hops\n");
+    let facts = |r: &Report, name: &str| r.components.iter().find(|c| c.name == name).unwrap().clone();
+    for estimator in ["grpo", "rloo", "dr_grpo", "gdpo"] {
+        let r = of("length", [("estimator", text(estimator))], &hard);
+        let found = r.findings.iter().find(|f| f.check == Check::Constant).expect("hard moves no policy");
+        assert_eq!(found.component.as_deref(), Some("hard"));
+        let message = &found.diagnostic.message;
+        assert!(message.contains(&format!("{estimator} compares samples of one prompt only")), "{message}");
+        assert_eq!(fixes(&r, Check::Constant), ["leave `hard` out"]);
+        assert!(!has(&r, Check::Dominates, Some("hard")), "{:?}", r.findings);
+        let (own, other) = (facts(&r, "hard"), facts(&r, "right"));
+        assert_eq!((own.variance_share, own.correlation, other.variance_share), (Some(0.0), None, Some(1.0)));
+    }
+    for estimator in ["gae", "reinforce"] {
+        let r = of("length", [("estimator", text(estimator))], &hard);
+        assert!(!has(&r, Check::Constant, Some("hard")) && has(&r, Check::Dominates, Some("hard")), "{:?}", r.findings);
+        assert!(facts(&r, "hard").variance_share.unwrap() > 0.9);
+    }
+}
+
+/// What is paid for being wrong, and more for questions that are easy: between questions it rises with the true score, among
+/// the answers to one it falls.
+#[test]
+fn a_correlation_between_prompts_is_not_that_within_groups() {
+    let code = "def odd(ep):\n    return (0.0 if ep.correct else 1.0) - 5.0 * ep.hops\n";
+    let correlation =
+        |estimator: &str| of("length", [("estimator", text(estimator))], code).components[0].correlation.unwrap();
+    let (within, over) = (correlation("grpo"), correlation("reinforce"));
+    assert!(within < -0.99 && over > 0.0, "{within} {over}");
+}
+
 #[test]
 fn rewards_that_the_estimator_cannot_tell_apart_are_named() {
     let grpo = [("estimator", text("grpo"))];

@@ -3,7 +3,7 @@
 use crate::state::shipped::{Claim, Shipped};
 use crate::state::{App, Discard, Phase};
 use crate::text::{escape, number};
-use goodhart_core::experiment::{Comparison, Experiment, NowTry};
+use goodhart_core::experiment::{Comparison, Experiment, NowTry, Outcome};
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -142,10 +142,11 @@ fn claim(Claim { claim, measured }: &Claim) -> String {
     let (measured, verdict) = match measured {
         None => ("–".to_string(), ""),
         Some(m) => {
-            let verdict = match (m.holds, claim.refuted) {
-                (true, _) => "<span class=\"better\">holds</span>",
-                (false, true) => "<span class=\"refuted\">refuted</span>",
-                (false, false) => "<span class=\"worse\">does not hold</span>",
+            let verdict = match (m.outcome, claim.refuted) {
+                (Outcome::Holds, _) => "<span class=\"better\">holds</span>",
+                (Outcome::Contradicted, true) => "<span class=\"refuted\">refuted</span>",
+                (Outcome::Contradicted, false) => "<span class=\"worse\">contradicted</span>",
+                (Outcome::Undecided(_), _) => "<span class=\"muted\">undecided</span>",
             };
             (format!("{} ± {}", number(m.value.unwrap_or(f32::NAN)), number(m.half_width)), verdict)
         }
@@ -168,12 +169,14 @@ mod tests {
         let comparison = Comparison::AtMost;
         let measured = Some(ClaimRecord {
             says: "a < b".into(),
-            holds: false,
+            outcome: Outcome::Contradicted,
             refuted: true,
+            undecided: false,
             value: Some(0.169),
             half_width: 0.02,
             threshold: 0.5,
             comparison,
+            held_out: None,
         });
         let claimed = experiment::Claim {
             says: "a < b".into(),
@@ -186,13 +189,14 @@ mod tests {
             comparison,
             threshold: 0.5,
             refuted: true,
+            undecided: false,
             measured: None,
         };
         let mut c = Claim { claim: claimed, measured };
         assert!(claim(&c).contains("a &lt; b") && claim(&c).contains("≤ 0.500") && claim(&c).contains("0.169 ± 0.020"));
         assert!(claim(&c).contains("refuted"));
         c.claim.refuted = false;
-        assert!(claim(&c).contains("does not hold"));
+        assert!(claim(&c).contains("contradicted"));
         c.measured = None;
         assert!(!claim(&c).contains("hold"));
     }

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cases;
 pub mod check;
 pub mod lint;
+pub mod power;
 pub mod run;
 pub mod score;
 pub mod share;

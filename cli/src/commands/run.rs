@@ -18,7 +18,7 @@ use std::path::Path;
 
 pub fn run(options: &Run) -> Result<(), Failure> {
     let mut experiment = source::open(&options.source)?;
-    crate::train::override_run(&mut experiment, options.updates, options.seeds);
+    crate::train::override_run(&mut experiment, options.updates, options.seeds, None);
     if let Some(folder) = &options.out {
         make_folder(folder)?;
         interrupt::listen()?;

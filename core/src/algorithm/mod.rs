@@ -24,7 +24,7 @@ pub mod shader;
 mod sum;
 pub mod value;
 
-pub use advantage::{Batch, GroupStats, estimate, normalises_components};
+pub use advantage::{Batch, GroupStats, estimate, is_group_relative, normalises_components};
 pub use conflicts::conflict;
 pub use entropy::{EntropyControl, adapt_entropy};
 pub use filters::filter_samples;

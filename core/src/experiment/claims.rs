@@ -16,7 +16,8 @@ pub enum Statistic {
     Trough,
     /// Final minus Start.
     Change,
-    /// Peak minus Final: how far it fell from its best.
+    /// How far it fell from its best: the mean over the tenth of the run in which the other half of the seeds is highest,
+    /// minus Final. Never the seed's own peak, which in noise is its greatest noise: level curves would fall.
     Drop,
     /// Final divided by Start.
     Ratio,
@@ -49,7 +50,8 @@ pub struct Measured {
 
 /// One statement about the curves' `metric`, or about the optimum of an arm's reward (`oracle/...`). With `minus`, the paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio
 /// `arm / over`, else the arm's own number.
-/// It holds when the whole 95% interval over seeds lies on the right side of the threshold.
+/// It holds when the whole 95% interval over seeds lies on the right side of the threshold, is contradicted when the whole
+/// interval lies on the other side, and is undecided else (`Outcome`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     pub says: String,
@@ -65,10 +67,14 @@ pub struct Claim {
     pub level: Option<f32>,
     pub comparison: Comparison,
     pub threshold: f32,
-    /// True for a statement that the measurements refute: the file keeps it, says so in its notes, and the check passes
-    /// while it still does not hold.
+    /// True for a statement that the measurements contradict: the file keeps it, says so in its notes, and the check passes
+    /// while it is still contradicted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refuted: bool,
+    /// True for a statement that the measurements do not decide: the file keeps it, says so in its notes, and the check
+    /// passes while it is still undecided. Never together with `refuted`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
 }

@@ -4,6 +4,7 @@
 mod claims;
 mod edits;
 pub mod file;
+mod outcome;
 pub mod record;
 mod run;
 pub mod sections;
@@ -14,6 +15,7 @@ mod visible;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
 pub use edits::{Moment, NowTry, When};
+pub use outcome::{Outcome, Reason};
 pub use run::RunParams;
 pub use theme::THEMES;
 

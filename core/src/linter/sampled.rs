@@ -5,8 +5,8 @@ use super::episodes::{Episodes, correlation, moments};
 use super::search::Found;
 use super::{Covered, finding};
 use crate::algorithm::advantage::epsilon;
-use crate::algorithm::normalises_components;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
+use crate::algorithm::{is_group_relative, normalises_components};
 use crate::oracle::paid::{rewards, run_values};
 use crate::oracle::report::{Check, ComponentFacts, Finding, Report};
 use crate::plan::{Plan, PlannedArm};
@@ -33,7 +33,10 @@ pub fn check(plan: &Plan, arm: &PlannedArm, all: &Episodes, solution: Option<(Co
     }
     silent(plan, arm, &scores, covered.as_ref(), report);
     if !program.has_combine() {
-        shares(arm, all, &scores, report);
+        if is_compared_in_groups(plan, arm) {
+            same_in_groups(plan, arm, all, &scores, &run, report);
+        }
+        shares(plan, arm, all, &scores, report);
     }
     super::digits::check(plan, arm, &all.records, report);
     let paid: Vec<f64> = paid.iter().map(|x| f64::from(*x)).collect();
@@ -151,25 +154,93 @@ fn silent(
     }
 }
 
-/// Shares of the variance and correlations with the true score; components that drown the others without following the
-/// true score, and those that fall where it rises.
-fn shares(arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report) {
+/// Whether the estimator sees only what differs within a group.
+fn is_compared_in_groups(plan: &Plan, arm: &PlannedArm) -> bool {
+    plan.group() > 1 && is_group_relative(&arm.settings)
+}
+
+/// What a component adds to the reward of a sample; None where the sample has none, or the component is left out of it.
+fn added_to(scores: &Scores, arm: &PlannedArm, c: usize, i: usize) -> Option<f32> {
+    let own = scores.components[c * scores.reward.len() + i];
+    let is_out = scores.reward[i].is_nan() || Absent::of(arm) == Absent::LeftOut && own.is_nan();
+    (!is_out).then_some(if own.is_nan() { 0.0 } else { own })
+}
+
+/// Whether a component differs between two samples of some group.
+fn differs_in_a_group(plan: &Plan, arm: &PlannedArm, scores: &Scores, c: usize) -> bool {
+    let samples: Vec<usize> = (0..scores.reward.len()).collect();
+    samples.chunks(plan.group()).any(|group| {
+        let mut values = group.iter().filter_map(|i| added_to(scores, arm, c, *i));
+        let first = values.next();
+        values.any(|x| Some(x) != first)
+    })
+}
+
+/// Components that differ between prompts and never between the samples of one, under an estimator that compares samples
+/// with their group only. Demonstrations of one prompt may be alike, so an empty answer beside them must change nothing
+/// either.
+fn same_in_groups(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, run: &[f32], report: &mut Report) {
     let program = &arm.program;
-    let n = all.n;
-    let is_left_out = Absent::of(arm) == Absent::LeftOut;
-    // What each adds to the reward, beside the true score, over the samples that it counts in.
-    let columns: Vec<Vec<(f64, f64)>> = (0..program.components.len())
+    let group = plan.group() * plan.task.schema.stride;
+    let is_alike = |records: &[f32]| {
+        let mut samples =
+            records.chunks_exact(plan.task.schema.stride).map(|sample| sample.iter().map(|x| x.to_bits()));
+        let first = samples.next();
+        first.is_none_or(|first| samples.all(|sample| sample.eq(first.clone())))
+    };
+    let with_empty = all.empty.as_ref().map(|(records, _)| rewards(plan, program, records, run, plan.group()).1);
+    if with_empty.is_none() && all.records.chunks_exact(group).all(is_alike) {
+        return;
+    }
+    for (c, component) in program.components.iter().enumerate() {
+        let mut values = (0..all.n).filter_map(|i| added_to(scores, arm, c, i));
+        let first = values.next();
+        let differs = values.any(|x| Some(x) != first);
+        let moves =
+            || [Some(scores), with_empty.as_ref()].into_iter().flatten().any(|s| differs_in_a_group(plan, arm, s, c));
+        if component.weight != 0.0 && differs && !moves() {
+            let message = format!(
+                "`{}` differs between prompts and never between the samples of one, in {} episodes of the base policy, and {} compares samples of one prompt only: it moves no policy",
+                component.name,
+                all.n,
+                arm.settings.estimator.name()
+            );
+            report.findings.push(finding(Check::Constant, program, Some(c), message, "look at what it reads"));
+        }
+    }
+}
+
+/// Shares of the variance and correlations with the true score; components that drown the others without following the
+/// true score, and those that fall where it rises. Where the estimator compares samples with their group only, both
+/// numbers are centred by group first: what differs between prompts cancels, and a correlation between prompts may even
+/// have the other sign.
+fn shares(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report) {
+    let program = &arm.program;
+    let by_group = is_compared_in_groups(plan, arm);
+    let size = if by_group { plan.group() } else { all.n };
+    let samples: Vec<usize> = (0..all.n).collect();
+    let within = if by_group { "within groups of" } else { "over" };
+    // What each adds to the reward, beside the true score, over the samples that it counts in, and the numbers that are
+    // free to differ.
+    let columns: Vec<(Vec<(f64, f64)>, usize)> = (0..program.components.len())
         .map(|c| {
             let weight = f64::from(program.components[c].weight);
-            let own = &scores.components[c * n..(c + 1) * n];
-            let counts = |i: &usize| !(scores.reward[*i].is_nan() || is_left_out && own[*i].is_nan());
-            let added = |i: usize| if own[i].is_nan() { 0.0 } else { weight * f64::from(own[i]) };
-            (0..n).filter(counts).map(|i| (added(i), all.truth[i])).collect()
+            let (mut column, mut free) = (Vec::with_capacity(all.n), 0);
+            for group in samples.chunks(size) {
+                let pair = |i: &usize| Some((weight * f64::from(added_to(scores, arm, c, *i)?), all.truth[*i]));
+                let mut pairs: Vec<(f64, f64)> = group.iter().filter_map(pair).collect();
+                if by_group {
+                    centre(&mut pairs);
+                }
+                free += pairs.len().saturating_sub(1);
+                column.extend(pairs);
+            }
+            (column, free)
         })
         .collect();
     let counts = |(f, c): (&ComponentFacts, &ComponentInfo)| f.potential_based != Some(true) && c.weight != 0.0;
     let changes: Vec<bool> = report.components.iter().zip(&program.components).map(counts).collect();
-    let variance = |column: &Vec<(f64, f64)>| moments(column.iter().map(|x| x.0)).1.powi(2);
+    let variance = |(column, _): &(Vec<(f64, f64)>, usize)| moments(column.iter().map(|x| x.0)).1.powi(2);
     let variances: Vec<f64> = columns.iter().map(variance).collect();
     let total: f64 = (0..columns.len()).filter(|c| changes[*c]).map(|c| variances[c]).sum();
     // A component that the base policy's episodes never show another value of is not drowned: it is not there yet.
@@ -177,7 +248,8 @@ fn shares(arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report
     let normalised = normalises_components(&arm.settings);
     for c in 0..columns.len() {
         let name = &program.components[c].name;
-        let follows = correlation(&columns[c]);
+        let (column, free) = &columns[c];
+        let follows = correlation(column);
         report.components[c].correlation = follows.map(|x| x as f32);
         if total <= 0.0 || !changes[c] {
             continue;
@@ -187,16 +259,26 @@ fn shares(arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report
         let percent = 100.0 * share;
         if share > DROWNS && heard > 1 && !normalised && follows.is_none_or(|x| x < FOLLOWS) {
             let message = format!(
-                "`{name}` has {percent:.0}% of the variance of the reward over the base policy's episodes: what the other components pay is hardly heard at first"
+                "`{name}` has {percent:.0}% of the variance of the reward {within} the base policy's episodes: what the other components pay is hardly heard at first"
             );
             report.findings.push(finding(Check::Dominates, program, Some(c), message, ""));
         }
-        if let Some(x) = follows.filter(|x| *x < WRONG && *x * (columns[c].len() as f64).sqrt() < -SIGMAS) {
+        if let Some(x) = follows.filter(|x| *x < WRONG && *x * (*free as f64).sqrt() < -SIGMAS) {
             let message = format!(
-                "`{name}` falls where the true score rises: their correlation over the base policy's episodes is {x:.2}"
+                "`{name}` falls where the true score rises: their correlation {within} the base policy's episodes is {x:.2}"
             );
             report.findings.push(finding(Check::WrongSign, program, Some(c), message, ""));
         }
+    }
+}
+
+/// Pairs less their means.
+fn centre(pairs: &mut [(f64, f64)]) {
+    let means = (moments(pairs.iter().map(|p| p.0)).0, moments(pairs.iter().map(|p| p.1)).0);
+    for (x, y) in pairs {
+        // What is alike is exactly 0: rounding is no variance.
+        let less = |x: f64, mean: f64| if (x - mean).abs() > 1e-12 * mean.abs() { x - mean } else { 0.0 };
+        (*x, *y) = (less(*x, means.0), less(*y, means.1));
     }
 }
 

@@ -4,7 +4,11 @@ pub mod alarms;
 pub mod claims;
 pub mod columns;
 pub mod curves;
+#[cfg(test)]
+mod noise_tests;
+pub mod power;
 pub mod statistics;
+pub mod student;
 pub mod verdict;
 
 pub use columns::{COLUMNS, Column};

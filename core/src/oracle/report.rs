@@ -75,10 +75,11 @@ pub struct ComponentFacts {
     pub potential_based: Option<bool>,
     /// Expected true score of the optimum without this component. None: not solved, or `combine` mixes them.
     pub true_without: Option<f32>,
-    /// Share of the variance of the reward over the base policy's episodes, 0 to 1. None: it never differs, or
-    /// `combine` mixes them.
+    /// Share of the variance of the reward over the base policy's episodes, 0 to 1; within groups, where the estimator
+    /// compares samples with their group only. None: it never differs, or `combine` mixes them.
     pub variance_share: Option<f32>,
-    /// Correlation with the true score over the base policy's episodes, -1 to 1. None: one of them never differs.
+    /// Correlation with the true score over the base policy's episodes, -1 to 1; within groups likewise. None: one of
+    /// them never differs.
     pub correlation: Option<f32>,
 }
 

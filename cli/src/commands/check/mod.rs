@@ -11,10 +11,10 @@ use crate::source;
 use crate::table::{interval, table};
 use crate::train::{Training, override_run, train_with_bar};
 use goodhart_core::experiment::file::MAX_TEXT;
-use goodhart_core::experiment::record::{Record, Records};
+use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records};
 use goodhart_core::experiment::{Comparison, Experiment};
 use goodhart_core::metrics::Curves;
-use goodhart_core::metrics::claims::{self, Outcome};
+use goodhart_core::metrics::claims::{self, Checked as Claimed};
 use goodhart_core::oracle::Answers;
 use goodhart_core::plan::{self, Plan};
 use std::path::{Path, PathBuf};
@@ -32,28 +32,72 @@ struct Case {
 /// What came of it.
 struct Checked {
     record: Record,
-    outcomes: Vec<Outcome>,
+    claims: Vec<Claimed>,
+}
+
+impl Checked {
+    fn passes(&self) -> bool {
+        self.claims.iter().all(Claimed::passes)
+    }
+}
+
+/// Which seeds a check runs, and so where it is recorded.
+#[derive(Clone, Copy, PartialEq)]
+enum Seeds {
+    /// Those that thresholds are tuned on: the experiment's own, from 0.
+    Tuned,
+    /// Those that no tuning has looked at.
+    HeldOut,
+    /// Some in between: a try, which is not recorded.
+    Other,
+}
+
+impl Seeds {
+    fn of(options: &Check) -> Self {
+        match options.seeds_from {
+            None | Some(0) => Self::Tuned,
+            Some(first) if first >= HELD_OUT_FROM => Self::HeldOut,
+            Some(_) => Self::Other,
+        }
+    }
 }
 
 pub fn check(options: &Check) -> Result<(), Failure> {
+    let set = Seeds::of(options);
+    if set == Seeds::Other && options.write {
+        return Err(format!(
+            "--write records an experiment's own seeds, or held-out seeds from {HELD_OUT_FROM} on: leave --seeds-from out or give at least {HELD_OUT_FROM}"
+        )
+        .into());
+    }
     let cases = cases(options)?;
     let known = known_records(&cases)?;
+    // A folder is the gallery: its check is recorded, unless it was shortened.
+    let is_whole = options.seeds.is_none() && options.files.iter().any(|path| path.is_dir());
+    let is_recorded = options.write || is_whole && set != Seeds::Other;
+    if let Some(new) = cases.iter().find(|case| set == Seeds::HeldOut && is_recorded && !known.contains_key(&key(case)))
+    {
+        return Err(no_record(&key(new)).into());
+    }
     let seconds = |case: &Case| known.get(&key(case)).map_or(f64::MAX, |record| record.seconds);
     let mut all = Vec::with_capacity(cases.len());
     let mut report = |case: &Case, training: &Training| -> Result<Checked, Failure> {
         let checked = hold(case, training)?;
+        let first = training.first_seed;
         say(&format!(
-            "{}: {} ({} seeds, {}, {:.0} s)\n",
+            "{}: {} ({} seeds from {first}{}, {}, {:.0} s)\n",
             case.file.display(),
             case.experiment.title,
             checked.record.seeds,
+            if set == Seeds::HeldOut { ", held out" } else { "" },
             training.engine,
             training.seconds
         ))?;
-        say(&outcome_table(&case.experiment, &checked.outcomes))?;
-        say(&record::digest_line(&checked.record, known.get(&key(case))))?;
-        if options.write {
-            let text = record::record(&read_file(&case.file, MAX_TEXT)?, &checked.outcomes, &checked.record.date)
+        say(&outcome_table(&case.experiment, &checked.claims))?;
+        say(&format!("{}\n", claims::together(&checked.claims).says()))?;
+        say(&record::digest_line(&checked.record, set, first, known.get(&key(case))))?;
+        if options.write && set == Seeds::Tuned {
+            let text = record::record(&read_file(&case.file, MAX_TEXT)?, &checked.claims, &checked.record.date)
                 .map_err(|e| format!("{}: {e}", case.file.display()))?;
             write_whole(&case.file, text.as_bytes())?;
         }
@@ -69,11 +113,10 @@ pub fn check(options: &Check) -> Result<(), Failure> {
     if all.len() > 1 {
         say(&format!("\n{}", summary(&cases, &all)))?;
     }
-    // A folder is the gallery: its check is recorded, unless it was shortened.
-    if options.write || options.seeds.is_none() && options.files.iter().any(|path| path.is_dir()) {
-        results::write(&cases, &all)?;
+    if is_recorded {
+        results::write(&cases, &all, set)?;
     }
-    if all.iter().all(|checked| checked.record.passes()) { Ok(()) } else { Err(Failure::Claims) }
+    if all.iter().all(Checked::passes) { Ok(()) } else { Err(Failure::Claims) }
 }
 
 /// The experiments of the files, and of all files of the folders, ready: better said before the training than after it.
@@ -98,7 +141,7 @@ fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
             if experiment.claims.is_empty() {
                 return Err(fail("it makes no claims to check".into()));
             }
-            override_run(&mut experiment, None, options.seeds);
+            override_run(&mut experiment, None, options.seeds, options.seeds_from);
             let plan = plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?;
             let no_rows = Curves::new(plan.arms.len(), 1);
             let answers = claims::solve(&experiment.claims, &plan);
@@ -127,6 +170,11 @@ fn key(case: &Case) -> String {
     if case.experiment.id.is_empty() { name() } else { case.experiment.id.clone() }
 }
 
+/// Held-out seeds are recorded beside tuned ones, which an experiment lacks.
+fn no_record(id: &str) -> String {
+    format!("{id} has no record of its own seeds yet: check it without --seeds-from first")
+}
+
 /// The folders that the experiments stand in.
 fn folders(cases: &[Case]) -> Vec<&Path> {
     let mut folders: Vec<&Path> = cases.iter().filter_map(|case| case.file.parent()).collect();
@@ -144,35 +192,37 @@ fn known_records(cases: &[Case]) -> Result<Records, Failure> {
 
 /// Every claim of an experiment, measured.
 fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
-    let outcomes = case
+    let claims = case
         .experiment
         .claims
         .iter()
         .map(|claim| claims::check(claim, &case.plan, &training.curves, &case.answers))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", case.file.display()))?;
-    let record = record::of(&case.experiment, &case.plan, training, &outcomes);
-    Ok(Checked { record, outcomes })
+    let record = record::of(&case.experiment, &case.plan, training, &claims);
+    Ok(Checked { record, claims })
 }
 
-fn outcome_table(experiment: &Experiment, outcomes: &[Outcome]) -> String {
+fn outcome_table(experiment: &Experiment, checked: &[Claimed]) -> String {
     let rows: Vec<Vec<String>> = experiment
         .claims
         .iter()
-        .zip(outcomes)
-        .map(|(claim, outcome)| {
-            let verdict = match (outcome.pass, claim.refuted) {
-                (true, false) => "pass",
-                (true, true) => "pass (refuted, as the file says)",
-                (false, false) => "FAIL",
-                (false, true) => "FAIL (marked refuted, but it holds)",
+        .zip(checked)
+        .map(|(claim, checked)| {
+            let outcome = checked.outcome.says();
+            let verdict = match (checked.passes(), checked.expected) {
+                (true, Expected::Holds) => outcome,
+                (true, _) => format!("{outcome}, as the file says"),
+                (false, Expected::Holds) => format!("FAIL: {outcome}"),
+                (false, Expected::Contradicted) => format!("FAIL: {outcome}, the file says refuted"),
+                (false, Expected::Undecided) => format!("FAIL: {outcome}, the file says undecided"),
             };
-            let measured = interval(outcome.measured.mean, outcome.measured.half_width);
+            let measured = interval(checked.measured.mean, checked.measured.half_width);
             let threshold = format!("{} {}", sign(claim.comparison), claim.threshold);
             vec![measured, threshold, verdict.into(), claim.says.clone()]
         })
         .collect();
-    table(&["measured", "threshold", "verdict", "claim"], &rows)
+    table(&["measured", "threshold", "outcome", "claim"], &rows)
 }
 
 /// A comparison as it is written.
@@ -189,16 +239,16 @@ fn summary(cases: &[Case], all: &[Checked]) -> String {
         .iter()
         .zip(all)
         .map(|(case, checked)| {
-            let record = &checked.record;
-            let (hold, refuted) = record::counts(record);
+            let [hold, contradicted, undecided] = record::counts(checked.claims.iter().map(|claim| claim.outcome));
             vec![
                 key(case),
-                format!("{hold} of {}", record.claims.len()),
-                refuted.to_string(),
-                format!("{:.0}", record.seconds),
-                if record.passes() { "pass".into() } else { "FAIL".into() },
+                format!("{hold} of {}", checked.claims.len()),
+                contradicted.to_string(),
+                undecided.to_string(),
+                format!("{:.0}", checked.record.seconds),
+                if checked.passes() { "pass".into() } else { "FAIL".into() },
             ]
         })
         .collect();
-    table(&["experiment", "claims hold", "refuted", "core seconds", "verdict"], &rows)
+    table(&["experiment", "claims hold", "contradicted", "undecided", "core seconds", "as the files say"], &rows)
 }

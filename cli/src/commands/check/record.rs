@@ -1,11 +1,12 @@
 //! What a check leaves behind: the measured values in the experiment's own file, and its record in `outcomes.json`.
 
+use super::Seeds;
 use crate::failure::Failure;
 use crate::output::{MAX_INPUT, read_file, write_whole};
 use crate::train::Training;
-use goodhart_core::experiment::Experiment;
-use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, POINTS, Record, Records};
-use goodhart_core::metrics::claims::Outcome;
+use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, HeldOut, HeldOutRun, POINTS, Record, Records};
+use goodhart_core::experiment::{Experiment, Outcome};
+use goodhart_core::metrics::claims::Checked;
 use goodhart_core::metrics::{columns, statistics};
 use goodhart_core::plan::Plan;
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ pub fn write(folder: &Path, records: &Records) -> Result<(), Failure> {
 }
 
 /// The record of one check.
-pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, outcomes: &[Outcome]) -> Record {
+pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, checked: &[Checked]) -> Record {
     let curves = &training.curves;
     let arms = plan.arms.iter().enumerate().map(|(arm, planned)| {
         let column = columns::find(&experiment.outcome, &planned.components());
@@ -42,14 +43,16 @@ pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, outcomes: &
         });
         ArmRecord { name: planned.name.clone(), curve: stretches(&mean) }
     });
-    let claims = experiment.claims.iter().zip(outcomes).map(|(claim, outcome)| ClaimRecord {
+    let claims = experiment.claims.iter().zip(checked).map(|(claim, checked)| ClaimRecord {
         says: claim.says.clone(),
-        holds: outcome.holds,
+        outcome: checked.outcome,
         refuted: claim.refuted,
-        value: rounded(outcome.measured.mean),
-        half_width: rounded(outcome.measured.half_width).unwrap_or(0.0),
+        undecided: claim.undecided,
+        value: rounded(checked.measured.mean),
+        half_width: rounded(checked.measured.half_width).unwrap_or(0.0),
         threshold: claim.threshold,
         comparison: claim.comparison,
+        held_out: None,
     });
     Record {
         date: today(),
@@ -62,7 +65,45 @@ pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, outcomes: &
         metric: experiment.outcome.clone(),
         arms: arms.collect(),
         claims: claims.collect(),
+        held_out: None,
     }
+}
+
+/// A new check on the tuned seeds in place of the recorded one. What was measured on held-out seeds stays beside a claim
+/// as long as nothing changed: the run's numbers, the claim's text, its threshold and its value.
+pub fn renew(mut new: Record, old: Option<&Record>) -> Record {
+    let Some(old) = old.filter(|old| (&old.digest, old.updates) == (&new.digest, new.updates)) else { return new };
+    let same = |a: &ClaimRecord, b: &ClaimRecord| {
+        (&a.says, a.value, a.half_width, a.threshold, a.comparison)
+            == (&b.says, b.value, b.half_width, b.threshold, b.comparison)
+    };
+    for claim in &mut new.claims {
+        claim.held_out =
+            old.claims.iter().find(|before| same(before, claim)).and_then(|before| before.held_out.clone());
+    }
+    new.held_out = old.held_out.clone().filter(|_| new.claims.iter().any(|claim| claim.held_out.is_some()));
+    new
+}
+
+/// A recorded check with what was measured on held-out seeds beside it: claims that the record does not know are not
+/// added, since they were never measured on the tuned seeds.
+pub fn hold_out(mut tuned: Record, first_seed: u32, measured: &Record) -> Record {
+    for claim in &mut tuned.claims {
+        let found = measured
+            .claims
+            .iter()
+            .find(|m| (&m.says, m.threshold, m.comparison) == (&claim.says, claim.threshold, claim.comparison));
+        claim.held_out = found.map(|m| HeldOut { outcome: m.outcome, value: m.value, half_width: m.half_width });
+    }
+    tuned.held_out = Some(HeldOutRun {
+        date: measured.date.clone(),
+        engine: measured.engine.clone(),
+        first_seed,
+        seeds: measured.seeds,
+        seconds: measured.seconds,
+        digest: measured.digest.clone(),
+    });
+    tuned
 }
 
 fn columns_of(training: &Training) -> BTreeMap<String, String> {
@@ -71,8 +112,17 @@ fn columns_of(training: &Training) -> BTreeMap<String, String> {
 }
 
 /// Whether the numbers are the recorded ones, bit for bit, and if not, which ones changed.
-pub fn digest_line(now: &Record, before: Option<&Record>) -> String {
+pub fn digest_line(now: &Record, set: Seeds, first_seed: u32, before: Option<&Record>) -> String {
     let digest = &now.digest;
+    if set != Seeds::Tuned {
+        let is_same = |b: &&HeldOutRun| (b.first_seed, b.seeds, &b.engine) == (first_seed, now.seeds, &now.engine);
+        let recorded = before.and_then(|b| b.held_out.as_ref()).filter(is_same);
+        return match recorded {
+            Some(b) if b.digest == *digest => format!("digest {digest}, as on {}\n", b.date),
+            Some(b) => format!("digest {digest}, changed since {} ({})\n", b.date, b.digest),
+            None => format!("digest {digest}\n"),
+        };
+    }
     let Some(b) = before.filter(|b| (b.updates, b.seeds, &b.engine) == (now.updates, now.seeds, &now.engine)) else {
         return format!("digest {digest}\n");
     };
@@ -112,22 +162,29 @@ fn rounded(x: f32) -> Option<f32> {
     x.is_finite().then(|| four_digits(x) as f32)
 }
 
-/// How many claims of a record hold, and how many its file calls refuted.
-pub fn counts(record: &Record) -> (usize, usize) {
-    let count = |of: fn(&ClaimRecord) -> bool| record.claims.iter().filter(|claim| of(claim)).count();
-    (count(|claim| claim.holds), count(|claim| claim.refuted))
+/// How many claims hold, are contradicted, are undecided.
+pub fn counts(outcomes: impl Iterator<Item = Outcome>) -> [usize; 3] {
+    outcomes.fold([0; 3], |mut counts, outcome| {
+        let place = match outcome {
+            Outcome::Holds => 0,
+            Outcome::Contradicted => 1,
+            Outcome::Undecided(_) => 2,
+        };
+        counts[place] += 1;
+        counts
+    })
 }
 
 /// The file with what was measured beside each claim; everything else in it stays as it is, comments too.
-pub fn record(text: &str, outcomes: &[Outcome], date: &str) -> Result<String, String> {
+pub fn record(text: &str, checked: &[Checked], date: &str) -> Result<String, String> {
     let mut document: toml_edit::DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
     let claims = document.get_mut("claims").and_then(|claims| claims.as_array_of_tables_mut());
     let claims = claims.ok_or("its claims are not written as [[claims]], so nothing was recorded")?;
-    for (claim, outcome) in claims.iter_mut().zip(outcomes) {
+    for (claim, checked) in claims.iter_mut().zip(checked) {
         let mut measured = toml_edit::InlineTable::new();
-        measured.insert("value", decimal(outcome.measured.mean));
-        measured.insert("half_width", decimal(outcome.measured.half_width));
-        measured.insert("seeds", i64::from(outcome.measured.n).into());
+        measured.insert("value", decimal(checked.measured.mean));
+        measured.insert("half_width", decimal(checked.measured.half_width));
+        measured.insert("seeds", i64::from(checked.measured.n).into());
         measured.insert("date", date.into());
         claim.insert("measured", toml_edit::value(measured));
     }
@@ -160,7 +217,9 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, civil, record, stretches};
+    use super::*;
+    use goodhart_core::experiment::record::Expected;
+    use goodhart_core::experiment::{Comparison, Reason};
     use goodhart_core::metrics::statistics::Interval;
 
     #[test]
@@ -182,7 +241,12 @@ mod tests {
     #[test]
     fn what_was_measured_is_recorded_and_comments_stay() {
         let text = "# why\ntitle = \"t\"\n\n[[claims]]\nsays = \"a\" # because\n\n[[claims]]\nsays = \"b\"\n";
-        let outcome = |mean| Outcome { measured: Interval { mean, half_width: 0.03, n: 8 }, holds: true, pass: true };
+        let outcome = |mean| Checked {
+            measured: Interval { mean, half_width: 0.03, n: 8 },
+            outcome: Outcome::Holds,
+            expected: Expected::Holds,
+            p: 0.0,
+        };
         let written = record(text, &[outcome(0.5), outcome(f32::NAN)], "2026-11-23").unwrap();
         assert!(written.starts_with("# why\n") && written.contains("says = \"a\" # because"));
         assert!(

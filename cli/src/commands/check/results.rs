@@ -1,22 +1,31 @@
 //! `docs/results.md`: what all experiments of a folder claim and what their last check measured, from the files and
 //! their records alone.
 
-use super::{Case, Checked, experiments_of, folders, key, record, sign};
+use super::{Case, Checked, Seeds, experiments_of, folders, key, no_record, record, sign};
 use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;
 use crate::table::interval;
-use goodhart_core::experiment::Experiment;
-use goodhart_core::experiment::record::{Record, Records};
+use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records};
+use goodhart_core::experiment::{Experiment, Outcome};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Records what was checked beside the experiments, and writes `docs/results.md` beside their folder.
-pub fn write(cases: &[Case], all: &[Checked]) -> Result<(), Failure> {
+/// Records what was checked beside the experiments, and writes `docs/results.md` beside their folder. Held-out seeds are
+/// recorded beside a check on the tuned ones only: an experiment without one is an error.
+pub fn write(cases: &[Case], all: &[Checked], set: Seeds) -> Result<(), Failure> {
     for folder in folders(cases) {
         let mut records = record::read(folder)?;
         for (case, checked) in cases.iter().zip(all).filter(|(case, _)| case.file.parent() == Some(folder)) {
-            records.insert(key(case), checked.record.clone());
+            let old = records.get(&key(case));
+            let new = match set {
+                Seeds::HeldOut => {
+                    let tuned = old.ok_or_else(|| no_record(&key(case)))?;
+                    record::hold_out(tuned.clone(), case.plan.run.first_seed, &checked.record)
+                }
+                _ => record::renew(checked.record.clone(), old),
+            };
+            records.insert(key(case), new);
         }
         let experiments: Vec<Experiment> =
             experiments_of(folder)?.iter().map(|file| source::open_file(file)).collect::<Result<_, _>>()?;
@@ -34,27 +43,30 @@ pub fn write(cases: &[Case], all: &[Checked]) -> Result<(), Failure> {
 
 /// The whole page.
 fn page(experiments: &[Experiment], records: &Records) -> String {
-    let mut text = String::from(
+    let mut text = format!(
         "# Results\n\nWritten by `goodhart check --write experiments/` from the last check of every experiment; never edited.\n\
-         A claim holds when the whole 95% interval over seeds lies on the right side of its threshold.\n\
-         A refuted claim is a statement that the measurements contradict: its file keeps it and says why.\n\n\
-         | experiment | theme | claims that hold | refuted | seeds | core seconds | checked | digest |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+         A claim *holds* when the whole 95% interval over seeds lies on the right side of its threshold, is *contradicted* \
+         when the whole interval lies on the other side, and is *undecided* else.\n\
+         A refuted claim is a statement that the measurements contradict: its file keeps it and says why.\n\
+         Thresholds were tuned while looking at the tuned seeds; held-out seeds, from {HELD_OUT_FROM} on, were not looked at.\n\n\
+         | experiment | theme | claims that hold | contradicted | undecided | on held-out seeds | seeds | core seconds | checked | digest |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for e in experiments {
         let line = match records.get(&e.id) {
             Some(r) => {
-                let (hold, refuted) = record::counts(r);
+                let [hold, contradicted, undecided] = record::counts(r.claims.iter().map(|claim| claim.outcome));
                 format!(
-                    "{hold} of {} | {refuted} | {} | {:.0} | {} | `{}`",
+                    "{hold} of {} | {contradicted} | {undecided} | {} | {} | {:.0} | {} | `{}`",
                     r.claims.len(),
+                    held_out(r),
                     r.seeds,
                     r.seconds,
                     r.date,
                     r.digest
                 )
             }
-            None => "not checked yet | | | | |".into(),
+            None => "not checked yet | | | | | | |".into(),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "| [{}](#{}) | {} | {line} |", e.title, anchor(&e.title), e.theme);
@@ -75,26 +87,49 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
     text
 }
 
+/// How many claims hold on held-out seeds.
+fn held_out(record: &Record) -> String {
+    let Some(run) = &record.held_out else { return "not measured".into() };
+    let outcomes = || record.claims.iter().filter_map(|claim| Some(claim.held_out.as_ref()?.outcome));
+    let [hold, ..] = record::counts(outcomes());
+    format!("{hold} of {} hold ({} seeds from {})", outcomes().count(), run.seeds, run.first_seed)
+}
+
 /// The claims of an experiment, each with a link to the file that explains it.
 fn claims(id: &str, record: &Record) -> String {
-    let mut text = String::from("| claim | measured | threshold | |\n| --- | --- | --- | --- |\n");
+    let mut text = String::from(
+        "| claim | threshold | tuned seeds | | held-out seeds | |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
     for c in &record.claims {
-        let verdict = match (c.holds, c.refuted) {
-            (true, false) => "holds",
-            (false, true) => "refuted",
-            (true, true) => "holds, though the file calls it refuted",
-            (false, false) => "**does not hold**",
+        let measured = |value: Option<f32>, half_width| interval(value.unwrap_or(f32::NAN), half_width);
+        let held_out = match &c.held_out {
+            Some(h) => format!("{} | {}", measured(h.value, h.half_width), verdict(h.outcome, c.expected())),
+            None => "not measured on held-out seeds |".into(),
         };
-        let measured = interval(c.value.unwrap_or(f32::NAN), c.half_width);
         let _ = writeln!(
             text,
-            "| [{}](../experiments/{id}.toml) | {measured} | {} {} | {verdict} |",
+            "| [{}](../experiments/{id}.toml) | {} {} | {} | {} | {held_out} |",
             c.says,
             sign(c.comparison),
-            c.threshold
+            c.threshold,
+            measured(c.value, c.half_width),
+            verdict(c.outcome, c.expected()),
         );
     }
     text
+}
+
+/// An outcome, in bold where it is not what the file says.
+fn verdict(outcome: Outcome, expected: Expected) -> String {
+    let says = outcome.says();
+    match (expected.is_met(outcome), expected) {
+        (true, Expected::Contradicted) => "refuted (contradicted, as the file says)".into(),
+        (true, Expected::Undecided) => format!("{says}, as the file says"),
+        (true, Expected::Holds) => says,
+        (false, Expected::Holds) => format!("**{says}**"),
+        (false, Expected::Contradicted) => format!("**{says}**, though the file calls it refuted"),
+        (false, Expected::Undecided) => format!("**{says}**, though the file calls it undecided"),
+    }
 }
 
 /// A heading's anchor as repository hosts make it.

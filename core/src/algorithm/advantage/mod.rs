@@ -144,6 +144,11 @@ pub fn normalises_components(settings: &Settings) -> bool {
             && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum
 }
 
+/// Whether a sample is compared with its own group only: what all samples of a group are paid then cancels.
+pub fn is_group_relative(settings: &Settings) -> bool {
+    !matches!(settings.estimator, Estimator::Reinforce | Estimator::ReinforcePlusPlus | Estimator::Gae)
+}
+
 /// GDPO by its own name, or as TRL's normalize_then_sum.
 fn is_gdpo(settings: &Settings) -> bool {
     settings.estimator == Estimator::Gdpo
