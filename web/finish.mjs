@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
+import { named } from "./order.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = process.env.TRUNK_STAGING_DIR;
@@ -24,12 +25,19 @@ const levels = {
   "goodhart-gpu-reward-models": ["-O1"],
 };
 
-async function optimise(file, flags) {
-  const path = join(dist, file);
+async function wasmOpt(path, flags) {
   const smaller = `${path}.smaller`;
   const binary = join(here, "node_modules/binaryen/bin/wasm-opt");
   await promisify(execFile)(process.execPath, [binary, ...flags, ...features.map((f) => `--enable-${f}`), "-o", smaller, path]);
   renameSync(smaller, path);
+}
+
+async function optimise(file, flags) {
+  const path = join(dist, file);
+  await wasmOpt(path, flags);
+  if (!flags.includes("-Oz")) return;
+  writeFileSync(path, named(readFileSync(path)));
+  await wasmOpt(path, ["--reorder-functions-by-name"]);
 }
 
 async function minify(file) {
