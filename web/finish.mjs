@@ -35,7 +35,7 @@ async function wasmOpt(path, flags) {
 async function optimise(file, flags) {
   const path = join(dist, file);
   await wasmOpt(path, flags);
-  if (!flags.includes("-Oz")) return;
+  if (flags.includes("-O1")) return;
   writeFileSync(path, named(readFileSync(path)));
   await wasmOpt(path, ["--reorder-functions-by-name"]);
 }
