@@ -2,7 +2,7 @@
 // only the newest is asked; the ones before it are answered with null.
 const PATIENCE_MS = 20000;
 // Memory of WebAssembly never shrinks: a worker that holds more than this of one task is given up before another.
-const MOST_KEPT = 16 * 2 ** 20;
+const MOST_KEPT = 6 * 2 ** 20;
 
 let worker = null;
 let busy = null;

@@ -21,7 +21,7 @@ const CHECKPOINT_SHARE: f64 = 20.0;
 const CHECKPOINT_EVERY: (f64, f64) = (400.0, 4000.0);
 
 /// Most bytes that a worker may hold when another run comes.
-const MOST_KEPT: usize = 12 << 20;
+const MOST_KEPT: usize = 6 << 20;
 
 /// What decides how much memory a run takes.
 type Shape = (Part, Part, Overrides);
