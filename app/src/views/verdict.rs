@@ -9,6 +9,9 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
+/// The columns beside the arm's name.
+const NAMES: [&str; 4] = ["True score", "Proxy reward", "Difference to the first", "Alarms"];
+
 pub fn view(app: App) -> impl IntoView {
     let seeds = move || app.loaded_run().seeds;
     let choose = move |e: leptos::ev::MouseEvent| {
@@ -25,10 +28,10 @@ pub fn view(app: App) -> impl IntoView {
             <table>
                 <thead><tr>
                     <th scope="col">"Arm"</th>
-                    <th scope="col" title="The task's own objective, which no reward program can touch">"True score"</th>
-                    <th scope="col" title="What the reward program pays">"Proxy reward"</th>
-                    <th scope="col" title="True score less the first arm's, seed by seed">"Difference to the first"</th>
-                    <th scope="col">"Alarms"</th>
+                    <th scope="col" title="The task's own objective, which no reward program can touch">{NAMES[0]}</th>
+                    <th scope="col" title="What the reward program pays">{NAMES[1]}</th>
+                    <th scope="col" title="True score less the first arm's, seed by seed">{NAMES[2]}</th>
+                    <th scope="col">{NAMES[3]}</th>
                 </tr></thead>
                 <tbody on:click=choose inner_html=move || {
                     let lines = app.verdict.get();
@@ -46,7 +49,13 @@ pub fn view(app: App) -> impl IntoView {
 
 fn empty(id: ArmId, name: &str) -> String {
     let (number, head) = (id.number(), head(id, name, ""));
-    format!("<tr data-arm=\"{number}\">{head}<td>–</td><td>–</td><td>–</td><td></td></tr>")
+    format!("<tr data-arm=\"{number}\">{head}{}</tr>", cells(["–", "–", "–", ""]))
+}
+
+/// The cells of a row. Where the box is too narrow for a table, each stands under the others with its own name.
+fn cells(values: [&str; 4]) -> String {
+    let cell = |(name, value)| format!("<td data-name=\"{name}\">{value}</td>");
+    NAMES.into_iter().zip(values).map(cell).collect()
 }
 
 fn head(id: ArmId, name: &str, measured: &str) -> String {
@@ -69,11 +78,12 @@ fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
     let (head, number) = (head(id, name, measured(edit)), id.number());
     let (truth, proxy) = (plain(line.true_score), plain(line.proxy_reward));
     let first = line.difference.map(difference).unwrap_or_default();
+    let cells = cells([&truth, &proxy, &first, &alarms]);
     let bars = bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref());
     let says = escape(&line.says());
     format!(
-        "<tr data-arm=\"{number}\">{head}<td>{truth}</td><td>{proxy}</td><td>{first}</td><td>{alarms}</td></tr>\
-         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</td></tr>"
+        "<tr data-arm=\"{number}\">{head}{cells}</tr>\
+         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</div></td></tr>"
     )
 }
 
@@ -112,6 +122,7 @@ fn difference(i: Interval) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::metrics::verdict::Line;
 
     #[test]
     fn what_is_said_of_an_interval_is_true_of_it() {
@@ -120,5 +131,25 @@ mod tests {
         assert!(of(0.0, 0.0, 4).contains("All seeds say the same") && !of(0.0, 0.0, 4).contains("includes 0"));
         assert!(of(0.5, 0.0, 4).contains("class=\"better\"") && of(-0.5, 0.1, 4).contains("class=\"worse\""));
         assert!(of(0.5, 0.6, 4).contains("includes 0") && of(0.5, 0.6, 4).contains("class=\"\""));
+    }
+
+    #[test]
+    fn cells_have_their_names() {
+        let share =
+            |mean| Some(Share { share: Interval { mean, half_width: 0.0, n: 2 }, range: [0.0, 1.0], is_known: true });
+        let number = Interval { mean: 0.5, half_width: 0.1, n: 2 };
+        let line = Line {
+            arm: "a".into(),
+            since: 0,
+            true_score: number,
+            proxy_reward: number,
+            wanted: share(0.25),
+            paid: share(0.75),
+            difference: None,
+            alarms: Vec::new(),
+        };
+        let judged = Judged { id: ArmId::from_number(2), line, edits: Vec::new() };
+        let html = row("a", &judged, &EditState::None);
+        assert!(NAMES.iter().all(|name| html.contains(&format!("data-name=\"{name}\""))), "{html}");
     }
 }
