@@ -48,7 +48,7 @@ describe("the verdict", () => {
     await context.close();
   });
 
-  it("has nothing out of sight on a phone", async () => {
+  it("has nothing out of sight on a phone, and no colour but a strategy's own", async () => {
     const arms = ["a strategy of a long name", "another"].map((name) => ({ name, code: "def pay(ep):\n    return 10.0 if ep.arm == 0 else 0.0\n" }));
     const settings = { algorithm: { learning_rate: 1.0, estimator: "dr_grpo" }, run: { updates: 200, seeds: 4, groups: 4, num_generations: 8 } };
     const { page, context, problems } = await run(bandit({ arms, ...settings }), 200);
@@ -68,6 +68,11 @@ describe("the verdict", () => {
       });
       assert.deepEqual(out, [], `at ${width} px`);
     }
+    const colors = await page.evaluate(() => [...document.querySelectorAll(".verdict .says")].map((line) => [
+      getComputedStyle(line.previousElementSibling.querySelector(".swatch")).backgroundColor,
+      ...[...line.querySelectorAll(".shares i")].map((bar) => getComputedStyle(bar).color),
+    ]));
+    for (const [own, ...bars] of colors) assert.deepEqual(bars, [own, own]);
     assert.deepEqual(problems, []);
     await context.close();
   });

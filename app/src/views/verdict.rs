@@ -79,13 +79,17 @@ fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
     let (truth, proxy) = (plain(line.true_score), plain(line.proxy_reward));
     let first = line.difference.map(difference).unwrap_or_default();
     let cells = cells([&truth, &proxy, &first, &alarms]);
-    let bars = bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref());
+    let (color, bars) = (id.color(), bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref()));
     let says = escape(&line.says());
     format!(
         "<tr data-arm=\"{number}\">{head}{cells}</tr>\
-         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</div></td></tr>"
+         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares arm-ink-{color}\" title=\"{BARS}\" aria-hidden=\"true\">{bars}</span>{says}</div></td></tr>"
     )
 }
+
+/// Both bars have the strategy's colour: another one would be another strategy's.
+const BARS: &str =
+    "Filled: the true score, which is wanted. Striped: what the reward pays. Each as a share of its range.";
 
 /// A share as a bar; the sentence beside it says it in words.
 fn bar(what: &str, share: Option<&Share>) -> String {
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_have_their_names() {
+    fn bars_have_the_colour_of_their_strategy_and_cells_their_names() {
         let share =
             |mean| Some(Share { share: Interval { mean, half_width: 0.0, n: 2 }, range: [0.0, 1.0], is_known: true });
         let number = Interval { mean: 0.5, half_width: 0.1, n: 2 };
@@ -150,6 +154,7 @@ mod tests {
         };
         let judged = Judged { id: ArmId::from_number(2), line, edits: Vec::new() };
         let html = row("a", &judged, &EditState::None);
+        assert!(html.contains("shares arm-ink-2") && html.contains("title=\"Filled: the true score"), "{html}");
         assert!(NAMES.iter().all(|name| html.contains(&format!("data-name=\"{name}\""))), "{html}");
     }
 }
