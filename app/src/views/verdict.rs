@@ -77,7 +77,8 @@ fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
     };
     let (head, number) = (head(id, name, measured(edit)), id.number());
     let (truth, proxy) = (plain(line.true_score), plain(line.proxy_reward));
-    let first = line.difference.map(difference).unwrap_or_default();
+    let span = line.wanted.as_ref().map_or(0.0, |w| w.range[1] - w.range[0]);
+    let first = line.difference.map(|i| difference(i, span)).unwrap_or_default();
     let cells = cells([&truth, &proxy, &first, &alarms]);
     let (color, bars) = (id.color(), bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref()));
     let says = escape(&line.says());
@@ -105,9 +106,14 @@ fn half(i: Interval) -> String {
     if i.half_width > 0.0 { format!(" ± {}", number(i.half_width)) } else { String::new() }
 }
 
-/// A difference of true scores, marked where its interval leaves out 0.
-fn difference(i: Interval) -> String {
-    let clear = i.n > 1 && i.mean.abs() > i.half_width;
+/// A difference of true scores that is less than this share of their range is none: the sentences, in whole percents, say
+/// the same of both.
+const LEAST: f32 = 0.005;
+
+/// A difference of true scores in a range that wide, marked where its interval leaves out 0 and it is one to speak of.
+fn difference(i: Interval, span: f32) -> String {
+    let small = i.mean.abs() < LEAST * span;
+    let clear = i.n > 1 && i.mean.abs() > i.half_width && !small;
     let class = match (clear, i.mean > 0.0) {
         (false, _) => "",
         (true, true) => "better",
@@ -116,6 +122,7 @@ fn difference(i: Interval) -> String {
     let title = match (i.n, clear) {
         (0, _) => "There is no number yet.",
         (1, _) => "One seed has no interval: more seeds say whether this is chance.",
+        _ if small && i.mean != 0.0 => "Less than half a percent of the range of true scores: as good as equal.",
         _ if i.half_width == 0.0 => "All seeds say the same.",
         (_, true) => "The 95% interval leaves out 0.",
         (_, false) => "The 95% interval includes 0.",
@@ -130,10 +137,12 @@ mod tests {
 
     #[test]
     fn what_is_said_of_an_interval_is_true_of_it() {
-        let of = |mean, half_width, n| difference(Interval { mean, half_width, n });
+        let of = |mean, half_width, n| difference(Interval { mean, half_width, n }, 1.0);
         assert!(of(0.5, 0.0, 1).contains("One seed has no interval") && !of(0.5, 0.0, 1).contains("better"));
         assert!(of(0.0, 0.0, 4).contains("All seeds say the same") && !of(0.0, 0.0, 4).contains("includes 0"));
         assert!(of(0.5, 0.0, 4).contains("class=\"better\"") && of(-0.5, 0.1, 4).contains("class=\"worse\""));
+        assert!(of(0.001, 0.0005, 4).contains("as good as equal") && of(0.001, 0.0005, 4).contains("class=\"\""));
+        assert!(of(0.01, 0.0005, 4).contains("class=\"better\""));
         assert!(of(0.5, 0.6, 4).contains("includes 0") && of(0.5, 0.6, 4).contains("class=\"\""));
     }
 
