@@ -121,6 +121,27 @@ describe("the gallery", () => {
     await context.close();
   });
 
+  it("tells no moment of a program that is another one", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#coin-circling`);
+    const train = async (edited) => {
+      await page.evaluate(async (edited) => {
+        const experiment = window.goodhart.experiment();
+        if (edited) experiment.arms[0].code += "\n# edited\n";
+        await window.goodhart.load(experiment);
+        await window.goodhart.ready;
+        await window.goodhart.step(60);
+      }, edited);
+      await page.locator(".verdict .says").first().waitFor();
+    };
+    await train(false);
+    await page.locator(".moment").waitFor();
+    await train(true);
+    await page.waitForTimeout(1500);
+    assert.equal(await page.locator(".moment").count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
   it("does not take the first updates' noise for the moment", async () => {
     const { page, context } = await open(browser, `${host.url}?autorun=0#co-reward`);
     for (let i = 0; i < 5; i += 1) {
