@@ -108,6 +108,40 @@ describe("the gallery", () => {
     await context.close();
   });
 
+  it("offers no edit to an arm that is gone, and says why", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    const edits = page.locator(".tries .try");
+    assert.ok(await edits.first().isEnabled());
+    const arm = await page.evaluate(() => window.goodhart.experiment().now_try[0].arm);
+    await page.getByRole("tab", { name: arm }).click();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.locator(".tries .try:disabled").first().waitFor();
+    assert.match(await edits.first().getAttribute("title"), /there is no arm/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("tells no moment of a program that is another one", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#coin-circling`);
+    const train = async (edited) => {
+      await page.evaluate(async (edited) => {
+        const experiment = window.goodhart.experiment();
+        if (edited) experiment.arms[0].code += "\n# edited\n";
+        await window.goodhart.load(experiment);
+        await window.goodhart.ready;
+        await window.goodhart.step(60);
+      }, edited);
+      await page.locator(".verdict .says").first().waitFor();
+    };
+    await train(false);
+    await page.locator(".moment").waitFor();
+    await train(true);
+    await page.waitForTimeout(1500);
+    assert.equal(await page.locator(".moment").count(), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
   it("does not take the first updates' noise for the moment", async () => {
     const { page, context } = await open(browser, `${host.url}?autorun=0#co-reward`);
     for (let i = 0; i < 5; i += 1) {

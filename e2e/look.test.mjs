@@ -33,6 +33,37 @@ describe("the page", () => {
     });
   }
 
+  it("leaves in sight on a phone what is about to be used", async () => {
+    const { page, context } = await open(browser, `${host.url}?autorun=0#coin-circling`, { viewport: { width: 390, height: 844 } });
+    await page.evaluate(() => window.goodhart.run());
+    await trained(page, 3);
+    await page.locator(".rate", { hasText: "updates/s" }).waitFor();
+    const bar = await page.locator(".controls").evaluate((e) => e.getBoundingClientRect().height);
+    assert.ok(bar < 80, `the bar takes ${bar} px: more than two lines`);
+    await page.evaluate(() => window.goodhart.pause());
+    const first = page.locator(".panel .param input").first();
+    await first.scrollIntoViewIfNeeded();
+    await first.focus();
+    const hidden = await page.evaluate(() => {
+      const row = document.activeElement.closest(".param");
+      const help = row.querySelector(".param-help").getBoundingClientRect();
+      return help.height === 0 || help.bottom > row.getBoundingClientRect().top + 1;
+    });
+    assert.ok(!hidden, "the help stands over the rows above, not the next ones");
+    await page.locator("body").press("Escape");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("g");
+    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    const covers = await page.evaluate(() => {
+      const close = document.querySelector(".close").getBoundingClientRect();
+      const range = document.createRange();
+      range.selectNodeContents(document.querySelector(".dialog h2"));
+      return [...range.getClientRects()].some((r) => r.right > close.left && r.left < close.right && r.bottom > close.top && r.top < close.bottom);
+    });
+    assert.ok(!covers, "the cross lies over the heading");
+    await context.close();
+  });
+
   it("draws a curve for every arm", async () => {
     const { page, context } = await open(browser, host.url);
     await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(40); }, bandit());

@@ -48,6 +48,35 @@ describe("the verdict", () => {
     await context.close();
   });
 
+  it("has nothing out of sight on a phone, and no colour but a strategy's own", async () => {
+    const arms = ["a strategy of a long name", "another"].map((name) => ({ name, code: "def pay(ep):\n    return 10.0 if ep.arm == 0 else 0.0\n" }));
+    const settings = { algorithm: { learning_rate: 1.0, estimator: "dr_grpo" }, run: { updates: 200, seeds: 4, groups: 4, num_generations: 8 } };
+    const { page, context, problems } = await run(bandit({ arms, ...settings }), 200);
+    await page.locator(".verdict .badge.alarm").first().waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".verdict .says").length === 2);
+    for (const width of [390, 620, 700, 1280]) {
+      await page.setViewportSize({ width, height: 844 });
+      const out = await page.evaluate(() => {
+        const box = document.querySelector(".verdict .scroll").getBoundingClientRect();
+        const clipped = (e) => {
+          const range = document.createRange();
+          range.selectNodeContents(e);
+          return [...range.getClientRects()].some((r) => r.left < box.left - 1 || r.right > box.right + 1);
+        };
+        const watched = document.querySelectorAll(`.verdict .says, .verdict tbody th${innerWidth < 400 ? ", .verdict td" : ""}`);
+        return [...watched].filter(clipped).map((e) => e.textContent);
+      });
+      assert.deepEqual(out, [], `at ${width} px`);
+    }
+    const colors = await page.evaluate(() => [...document.querySelectorAll(".verdict .says")].map((line) => [
+      getComputedStyle(line.previousElementSibling.querySelector(".swatch")).backgroundColor,
+      ...[...line.querySelectorAll(".shares i")].map((bar) => getComputedStyle(bar).color),
+    ]));
+    for (const [own, ...bars] of colors) assert.deepEqual(bars, [own, own]);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
   it("says beside the optimum what training found, and what the optimum rests on", async () => {
     // The longest completions are paid too little attention: a few updates find no optimum.
     const { page, context, problems } = await run(length(), 3);

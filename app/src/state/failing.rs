@@ -26,7 +26,7 @@ pub fn experiment() -> Experiment {
     ];
     Experiment {
         lesson: "A sample whose reward cannot be computed takes no part in the update, so nothing tells the policy that it was bad; an update whose numbers are not finite is not made at all.".into(),
-        watch: "The alarms at update 0. The first arm divides by the coins that were taken: its failed samples are marked with an exclamation mark in the anatomy. The third arm hardly learns anything.".into(),
+        watch: "The alarms at update 0. \"divides by nothing\" divides by the coins that were taken: its failed samples are marked with an exclamation mark in the anatomy. \"pays without measure\" hardly learns anything.".into(),
         algorithm: [number("learning_rate", 0.05), text("estimator", "dr_grpo")].into(),
         run: [number("updates", 200.0)].into(),
         charts: ["true_score", "error_rate", "proxy_reward", "grad_norm"].map(String::from).into(),
@@ -35,7 +35,7 @@ pub fn experiment() -> Experiment {
             arm: "divides by one at least".into(),
             when: When::Above,
             level: Some(0.9),
-            says: "Where every sample has its reward the task is learned; the first arm learns from what is left.".into(),
+            says: "Where every sample has its reward the task is learned; \"divides by nothing\" learns from what is left.".into(),
         }),
         now_try: vec![
             NowTry {

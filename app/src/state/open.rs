@@ -340,6 +340,24 @@ mod tests {
     }
 
     #[test]
+    fn texts_name_the_arms_that_they_speak_of() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+        let files = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        let files = files.filter(|f| f.extension().is_some_and(|e| e == "toml"));
+        let shipped = files.map(|path| file::parse(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        for e in shipped.chain([failing::experiment()]) {
+            let says = e.now_try.iter().map(|edit| &edit.says).chain(e.moment.iter().map(|moment| &moment.says));
+            for text in says.chain([&e.lesson, &e.watch]) {
+                // An arm that is removed makes another one the first.
+                for place in ["first", "second", "third", "fourth", "last"] {
+                    let by_place = [format!("{place} arm"), format!("{place} two arms")];
+                    assert!(by_place.iter().all(|words| !text.contains(words)), "{}: {text}", e.title);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_link_is_no_id() {
         assert!(looks_like_id("no-such-thing") && !looks_like_id("g1.%%%") && !looks_like_id(""));
     }

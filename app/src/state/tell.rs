@@ -4,6 +4,7 @@ use super::run::{EditState, Joining, Judged, Phase, Until};
 use super::{App, ArmId, Level, listeners};
 use crate::engine_client::Told;
 use crate::{bases, time};
+use goodhart_core::experiment::{Arm, Experiment};
 use goodhart_core::metrics::verdict::verdict;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -226,11 +227,28 @@ impl App {
         }
     }
 
+    /// Whether what runs of an arm is what the experiment's texts are about.
+    fn runs_as_shipped(self, id: ArmId) -> bool {
+        self.shipped.with_untracked(|shipped| {
+            let Some(shipped) = shipped else { return true };
+            self.loaded.with_untracked(|loaded| {
+                let Some(arm) = loaded.as_ref().and_then(|l| l.arm(id)) else { return false };
+                loaded.as_ref().is_some_and(|l| same_story(&l.experiment, arm, &shipped.experiment))
+            })
+        })
+    }
+
     /// Looks whether the experiment's moment has come.
     fn look_for_moment(self, names: &[(ArmId, String)]) {
         let updates = self.loaded_run().updates as usize;
+        let seen = self.moment.get_untracked();
         let found = self.draft.with_untracked(|e| e.moment.clone()).and_then(|moment| {
             let (id, _) = names.iter().find(|(_, name)| *name == moment.arm)?;
+            let edited = self.with_data(|d| d.edits(*id)).first().copied();
+            // What happens after an edit is another story; what happened before it did happen.
+            if edited.is_some() || !self.runs_as_shipped(*id) {
+                return seen.filter(|(arm, at)| arm == id && edited.is_some_and(|edited| (*at as usize) < edited));
+            }
             let update = self.with_data(|d| moment.find(d.mean(*id, &moment.metric)?, updates))?;
             Some((*id, update as u32))
         });
@@ -257,5 +275,38 @@ impl App {
         // The verdict may take a tenth of the time at most.
         let cost = time::now() - start;
         self.internal.update_value(|i| i.verdict_next = start + (10.0 * cost).max(500.0));
+    }
+}
+
+/// Whether an arm of an experiment learns from the same program, in the same task and by the same settings as the shipped
+/// one of its name. How many updates and seeds there are makes no other story.
+fn same_story(runs: &Experiment, arm: &Arm, shipped: &Experiment) -> bool {
+    runs.task == shipped.task
+        && runs.policy == shipped.policy
+        && runs.base == shipped.base
+        && runs.algorithm == shipped.algorithm
+        && runs.reward_models == shipped.reward_models
+        && runs.exploration == shipped.exploration
+        && shipped.arms.contains(arm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use goodhart_core::params::Value;
+
+    #[test]
+    fn an_edited_program_is_another_story_and_fewer_seeds_are_not() {
+        let shipped = crate::state::failing::experiment();
+        let mut runs = shipped.clone();
+        runs.run.insert("seeds".into(), Value::Number(2.0));
+        assert!(same_story(&runs, &runs.arms[1], &shipped));
+        runs.arms.remove(0);
+        assert!(same_story(&runs, &runs.arms[0], &shipped), "another arm that is gone");
+        let mut arm = runs.arms[0].clone();
+        arm.code += "# edited";
+        assert!(!same_story(&runs, &arm, &shipped));
+        runs.algorithm.insert("learning_rate".into(), Value::Number(0.5));
+        assert!(!same_story(&runs, &runs.arms[0], &shipped));
     }
 }

@@ -44,8 +44,8 @@ impl Map<'_> {
         out + "</svg>"
     }
 
-    /// The map with the way of one sample.
-    pub fn path(self, path: &[usize]) -> String {
+    /// The map with the way of one sample, in the colour of its strategy.
+    pub fn path(self, path: &[usize], color: usize) -> String {
         // Drifts across the cells with time, so that a way back and forth can be told from a line.
         let point = |(t, cell): (usize, &usize)| {
             let shift = 0.6 * CELL * (t as f32 / path.len() as f32 - 0.5);
@@ -54,9 +54,9 @@ impl Map<'_> {
         };
         let points: Vec<_> = path.iter().enumerate().map(point).collect();
         let mut out = self.begin("The way of this sample");
-        let _ = write!(out, "<polyline class=\"path\" points=\"{}\"/>", written(&points));
+        let _ = write!(out, "<polyline class=\"path arm-ink-{color}\" points=\"{}\"/>", written(&points));
         if let Some((x, y)) = points.last() {
-            let _ = write!(out, "<circle class=\"path-end\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2\"/>");
+            let _ = write!(out, "<circle class=\"path-end arm-ink-{color}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2\"/>");
         }
         out + "</svg>"
     }
@@ -160,5 +160,13 @@ mod tests {
         assert!(!drawn(&[0.0; 3]).contains("class=\"arrow\""));
         let chain = Map { rows: 2, cols: 1, cells: &['.'; 2], actions: &actions };
         assert!(chain.policy(&[1.0, 0.0, 0.0], &[], &[], "a chain").contains(" 0.4,10.0 "), "a chain lies: up is left");
+    }
+
+    #[test]
+    fn a_trail_has_the_colour_of_its_strategy() {
+        let actions = ["up", "right", "down", "left"].map(String::from);
+        let map = Map { rows: 1, cols: 3, cells: &['S', '.', 'G'], actions: &actions };
+        let html = map.path(&[0, 1, 2], 5);
+        assert!(html.contains("class=\"path arm-ink-5\"") && html.contains("class=\"path-end arm-ink-5\""), "{html}");
     }
 }

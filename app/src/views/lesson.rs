@@ -45,6 +45,14 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
+const ANEW: &str = "Trains it from update 0. Undo trains what was there before, also from update 0.";
+
+/// Why an edit cannot be made on what is on screen.
+fn misfit(edit: &NowTry, draft: &Experiment) -> Option<String> {
+    let why = edit.apply(draft).err()?;
+    Some(format!("This edit does not fit what is on screen: {why}."))
+}
+
 /// The edits to try: each from update 0, or on the policies as they are.
 fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
     let one = move |(i, edit): (usize, NowTry)| {
@@ -52,6 +60,8 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
         let goes_on = !edit.set.keys().any(|k| !k.starts_with("algorithm."));
         let over = move || app.phase.with(|p| matches!(p, Phase::Finished | Phase::Stuck(_))) || app.update.get() == 0;
         let (says, again) = (edit.says.clone(), edit.clone());
+        let asked = edit.clone();
+        let misfit = Memo::new(move |_| app.draft.with(|draft| misfit(&asked, draft)));
         view! {
             <li class:tried=tried>
                 <span>{says}</span>" "
@@ -61,9 +71,11 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
                         view! { <button on:click=move |_| app.take_back()>"Undo"</button> }.into_any()
                     } else {
                         view! {
-                            <button class="try" title="Trains it from update 0. Undo trains what was there before, also from update 0." on:click=move |_| app.try_edit(i, &edit, true)>"Try it"</button>
+                            <button class="try" title=move || misfit.get().unwrap_or_else(|| ANEW.into()) disabled=move || misfit.with(Option::is_some)
+                                on:click=move |_| app.try_edit(i, &edit, true)>"Try it"</button>
                             {goes_on.then(|| view! {
-                                <button class="quiet" title="Keeps the policies as they are" disabled=over
+                                <button class="quiet" title=move || misfit.get().unwrap_or_else(|| "Keeps the policies as they are".into())
+                                    disabled=move || over() || misfit.with(Option::is_some)
                                     on:click=move |_| app.try_edit(i, &again, false)>"from here"</button>
                             })}
                         }.into_any()
@@ -163,6 +175,15 @@ mod tests {
     use super::*;
     use goodhart_core::experiment::record::ClaimRecord;
     use goodhart_core::experiment::{self, Statistic};
+
+    #[test]
+    fn an_edit_whose_arm_is_gone_says_why_it_cannot_be_made() {
+        let mut draft = crate::state::failing::experiment();
+        let edit = draft.now_try[0].clone();
+        assert_eq!(misfit(&edit, &draft), None);
+        draft.arms.remove(0);
+        assert!(misfit(&edit, &draft).is_some_and(|why| why.contains("no arm \"divides by nothing\"")));
+    }
 
     #[test]
     fn a_claim_says_what_was_wanted_and_what_was_measured() {

@@ -6,6 +6,7 @@ use super::sample::text;
 use super::task::{MAX_CONTEXTS, bars};
 use crate::state::{App, ArmId, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
+use goodhart_core::metrics::statistics::Interval;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -75,21 +76,31 @@ fn found(app: App, report: &Report) -> Option<String> {
         return None;
     }
     let best = report.best.as_ref().map_or(optimum.true_high, |best| best.true_score);
-    let spread = line.true_score.half_width.max(0.05 * best.abs());
-    let had = number(score);
-    Some(if score < optimum.true_low - spread {
-        let low = number(optimum.true_low);
+    // The last tenth: before, the two may be alike by accident, or training on its way.
+    let is_late = 10 * u64::from(app.update.get()) >= 9 * u64::from(app.loaded_run().updates);
+    Some(beside(&line.true_score, [optimum.true_low, optimum.true_high], best, is_late))
+}
+
+/// The true score that training stands at beside the optimum's, compared with it only late in a run.
+fn beside(score: &Interval, [low, high]: [f32; 2], best: f32, is_late: bool) -> String {
+    let (mean, had) = (score.mean, number(score.mean));
+    let spread = score.half_width.max(0.05 * best.abs());
+    if !is_late {
+        let range = if high - low > 0.005 { format!("{} to {}", number(low), number(high)) } else { number(high) };
+        format!("has a true score of {had} so far; the optimum's is {range}.")
+    } else if mean < low - spread {
+        let low = number(low);
         format!(
             "has not found that optimum: its true score is {had}, the optimum's {low}. What is optimal and what training finds are two things."
         )
-    } else if score > optimum.true_high + spread {
-        let high = number(optimum.true_high);
+    } else if mean > high + spread {
+        let high = number(high);
         format!(
             "has a true score of {had}, above the {high} of this reward's optimum, which the reward pulls it towards."
         )
     } else {
-        format!("has a true score of {had}, as the optimum has.")
-    })
+        format!("has a true score of {had}, like the optimum's.")
+    }
 }
 
 fn facts(report: &Report) -> String {
@@ -219,6 +230,15 @@ mod tests {
     fn distances(starc: [Option<f32>; 4]) -> Distances {
         let reasons = vec!["No distances of <raw>: it reads a learned reward model.".into()];
         Distances { names: vec!["<raw>".into(), "true objective".into()], starc: starc.into(), reasons }
+    }
+
+    #[test]
+    fn training_is_called_like_the_optimum_only_at_the_end_of_a_run() {
+        let score = |mean| Interval { mean, half_width: 0.0, n: 4 };
+        let says = |mean, is_late| beside(&score(mean), [0.0, 0.0], 1.0, is_late);
+        assert_eq!(says(0.03, false), "has a true score of 0.030 so far; the optimum's is 0.");
+        assert!(says(0.03, true).ends_with("like the optimum's.") && says(0.9, true).contains("above the 0 of"));
+        assert!(beside(&score(0.1), [0.9, 0.9], 1.0, true).starts_with("has not found that optimum"));
     }
 
     #[test]

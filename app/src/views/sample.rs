@@ -1,7 +1,7 @@
 //! One sample: its tokens or its path, what every component paid, and what the program saw.
 
 use super::grid_map::Map;
-use crate::state::{App, Language, Overlay, TaskView};
+use crate::state::{App, ArmId, Language, Overlay, TaskView};
 use crate::text::{escape, number, signed};
 use goodhart_core::protocol::{Anatomy, Sample};
 use goodhart_core::reward::schema::{Field, Ty};
@@ -19,7 +19,8 @@ pub fn view(app: App, g: usize, s: usize) -> impl IntoView {
     let samples = anatomy.groups[g].samples.len();
     let mut html = String::new();
     if let Some(language) = app.language.get_untracked() {
-        html += &played(&language, &anatomy.groups[g].prompt, &sample);
+        let color = ArmId::from_number(anatomy.arm).color();
+        html += &played(&language, &anatomy.groups[g].prompt, &sample, color);
     }
     html += &rewards(&anatomy, &sample);
     if let Some(language) = app.language.get_untracked() {
@@ -37,7 +38,7 @@ pub fn view(app: App, g: usize, s: usize) -> impl IntoView {
 }
 
 /// What the policy did.
-fn played(language: &Language, prompt: &[u32], sample: &Sample) -> String {
+fn played(language: &Language, prompt: &[u32], sample: &Sample, color: usize) -> String {
     let line = |what: &str, text: String| {
         format!("<p class=\"tokens\"><span class=\"muted\">{what} </span><b>{}</b></p>", escape(&text))
     };
@@ -53,7 +54,7 @@ fn played(language: &Language, prompt: &[u32], sample: &Sample) -> String {
             let cells = own.as_deref().unwrap_or(cells);
             let note =
                 own.as_ref().map_or("", |_| "<p class=\"muted\">A map of its own, whose walls are not drawn.</p>");
-            Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path) + note
+            Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path, color) + note
         }
         TaskView::Arms { .. } | TaskView::Choices { .. } => {
             line("chose", steps(&sample.actions, &language.action_names))

@@ -9,6 +9,9 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
+/// The columns beside the arm's name.
+const NAMES: [&str; 4] = ["True score", "Proxy reward", "Difference to the first", "Alarms"];
+
 pub fn view(app: App) -> impl IntoView {
     let seeds = move || app.loaded_run().seeds;
     let choose = move |e: leptos::ev::MouseEvent| {
@@ -25,10 +28,10 @@ pub fn view(app: App) -> impl IntoView {
             <table>
                 <thead><tr>
                     <th scope="col">"Arm"</th>
-                    <th scope="col" title="The task's own objective, which no reward program can touch">"True score"</th>
-                    <th scope="col" title="What the reward program pays">"Proxy reward"</th>
-                    <th scope="col" title="True score less the first arm's, seed by seed">"Difference to the first"</th>
-                    <th scope="col">"Alarms"</th>
+                    <th scope="col" title="The task's own objective, which no reward program can touch">{NAMES[0]}</th>
+                    <th scope="col" title="What the reward program pays">{NAMES[1]}</th>
+                    <th scope="col" title="True score less the first arm's, seed by seed">{NAMES[2]}</th>
+                    <th scope="col">{NAMES[3]}</th>
                 </tr></thead>
                 <tbody on:click=choose inner_html=move || {
                     let lines = app.verdict.get();
@@ -46,7 +49,13 @@ pub fn view(app: App) -> impl IntoView {
 
 fn empty(id: ArmId, name: &str) -> String {
     let (number, head) = (id.number(), head(id, name, ""));
-    format!("<tr data-arm=\"{number}\">{head}<td>–</td><td>–</td><td>–</td><td></td></tr>")
+    format!("<tr data-arm=\"{number}\">{head}{}</tr>", cells(["–", "–", "–", ""]))
+}
+
+/// The cells of a row. Where the box is too narrow for a table, each stands under the others with its own name.
+fn cells(values: [&str; 4]) -> String {
+    let cell = |(name, value)| format!("<td data-name=\"{name}\">{value}</td>");
+    NAMES.into_iter().zip(values).map(cell).collect()
 }
 
 fn head(id: ArmId, name: &str, measured: &str) -> String {
@@ -68,14 +77,20 @@ fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
     };
     let (head, number) = (head(id, name, measured(edit)), id.number());
     let (truth, proxy) = (plain(line.true_score), plain(line.proxy_reward));
-    let first = line.difference.map(difference).unwrap_or_default();
-    let bars = bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref());
+    let span = line.wanted.as_ref().map_or(0.0, |w| w.range[1] - w.range[0]);
+    let first = line.difference.map(|i| difference(i, span)).unwrap_or_default();
+    let cells = cells([&truth, &proxy, &first, &alarms]);
+    let (color, bars) = (id.color(), bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref()));
     let says = escape(&line.says());
     format!(
-        "<tr data-arm=\"{number}\">{head}<td>{truth}</td><td>{proxy}</td><td>{first}</td><td>{alarms}</td></tr>\
-         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><span class=\"shares\" aria-hidden=\"true\">{bars}</span>{says}</td></tr>"
+        "<tr data-arm=\"{number}\">{head}{cells}</tr>\
+         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares arm-ink-{color}\" title=\"{BARS}\" aria-hidden=\"true\">{bars}</span>{says}</div></td></tr>"
     )
 }
+
+/// Both bars have the strategy's colour: another one would be another strategy's.
+const BARS: &str =
+    "Filled: the true score, which is wanted. Striped: what the reward pays. Each as a share of its range.";
 
 /// A share as a bar; the sentence beside it says it in words.
 fn bar(what: &str, share: Option<&Share>) -> String {
@@ -91,9 +106,14 @@ fn half(i: Interval) -> String {
     if i.half_width > 0.0 { format!(" ± {}", number(i.half_width)) } else { String::new() }
 }
 
-/// A difference of true scores, marked where its interval leaves out 0.
-fn difference(i: Interval) -> String {
-    let clear = i.n > 1 && i.mean.abs() > i.half_width;
+/// A difference of true scores that is less than this share of their range is none: the sentences, in whole percents, say
+/// the same of both.
+const LEAST: f32 = 0.005;
+
+/// A difference of true scores in a range that wide, marked where its interval leaves out 0 and it is one to speak of.
+fn difference(i: Interval, span: f32) -> String {
+    let small = i.mean.abs() < LEAST * span;
+    let clear = i.n > 1 && i.mean.abs() > i.half_width && !small;
     let class = match (clear, i.mean > 0.0) {
         (false, _) => "",
         (true, true) => "better",
@@ -102,6 +122,7 @@ fn difference(i: Interval) -> String {
     let title = match (i.n, clear) {
         (0, _) => "There is no number yet.",
         (1, _) => "One seed has no interval: more seeds say whether this is chance.",
+        _ if small && i.mean != 0.0 => "Less than half a percent of the range of true scores: as good as equal.",
         _ if i.half_width == 0.0 => "All seeds say the same.",
         (_, true) => "The 95% interval leaves out 0.",
         (_, false) => "The 95% interval includes 0.",
@@ -112,13 +133,37 @@ fn difference(i: Interval) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::metrics::verdict::Line;
 
     #[test]
     fn what_is_said_of_an_interval_is_true_of_it() {
-        let of = |mean, half_width, n| difference(Interval { mean, half_width, n });
+        let of = |mean, half_width, n| difference(Interval { mean, half_width, n }, 1.0);
         assert!(of(0.5, 0.0, 1).contains("One seed has no interval") && !of(0.5, 0.0, 1).contains("better"));
         assert!(of(0.0, 0.0, 4).contains("All seeds say the same") && !of(0.0, 0.0, 4).contains("includes 0"));
         assert!(of(0.5, 0.0, 4).contains("class=\"better\"") && of(-0.5, 0.1, 4).contains("class=\"worse\""));
+        assert!(of(0.001, 0.0005, 4).contains("as good as equal") && of(0.001, 0.0005, 4).contains("class=\"\""));
+        assert!(of(0.01, 0.0005, 4).contains("class=\"better\""));
         assert!(of(0.5, 0.6, 4).contains("includes 0") && of(0.5, 0.6, 4).contains("class=\"\""));
+    }
+
+    #[test]
+    fn bars_have_the_colour_of_their_strategy_and_cells_their_names() {
+        let share =
+            |mean| Some(Share { share: Interval { mean, half_width: 0.0, n: 2 }, range: [0.0, 1.0], is_known: true });
+        let number = Interval { mean: 0.5, half_width: 0.1, n: 2 };
+        let line = Line {
+            arm: "a".into(),
+            since: 0,
+            true_score: number,
+            proxy_reward: number,
+            wanted: share(0.25),
+            paid: share(0.75),
+            difference: None,
+            alarms: Vec::new(),
+        };
+        let judged = Judged { id: ArmId::from_number(2), line, edits: Vec::new() };
+        let html = row("a", &judged, &EditState::None);
+        assert!(html.contains("shares arm-ink-2") && html.contains("title=\"Filled: the true score"), "{html}");
+        assert!(NAMES.iter().all(|name| html.contains(&format!("data-name=\"{name}\""))), "{html}");
     }
 }
