@@ -82,7 +82,8 @@ impl App {
             let Some(used) = loaded.arm(id) else { continue };
             // Nothing more is trained of a strategy that is at its end.
             if self.is_over(id) {
-                self.is_late(id, arm.code != used.code || self.changed(&[&arm.algorithm, &shared], used, &loaded));
+                let edited = !self.same_program(&arm.code, &used.code);
+                self.is_late(id, edited || self.changed(&[&arm.algorithm, &shared], used, &loaded));
                 continue;
             }
             self.follow_code(id, arm.code, used);
@@ -170,8 +171,8 @@ impl App {
         }
         let update = self.update.get_untracked();
         self.internal.update_value(|i| i.pending.clear());
-        self.edits.set(next.ids.iter().map(|id| (*id, EditState::InUse { update })).collect());
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        self.edits.set(next.ids.iter().map(|id| (*id, EditState::InUse { update, settings: true })).collect());
+        self.no_more(Action::Restart);
         let head = if has_critic(&next.experiment) { "a fresh value head" } else { "no value head any more" };
         self.notify(Level::Info, format!("The policies go on from update {update}, with {head}."), None);
         self.loaded.set(Some(next.clone()));
@@ -211,8 +212,11 @@ impl App {
         }
         for (id, components) in self.members(&next) {
             if untrack(|| self.edit_of(id)) == EditState::Late {
-                self.data.update_value(|d| d.renew(id, update as usize, Some(components)));
-                self.edits.update(|edits| drop(edits.insert(id, EditState::InUse { update })));
+                let code = |l: &Loaded| l.arm(id).map(|arm| arm.code.clone()).unwrap_or_default();
+                let settings = self.same_program(&code(&loaded), &code(&next));
+                let components = (!settings).then_some(components);
+                self.data.update_value(|d| d.renew(id, update as usize, components));
+                self.edits.update(|edits| drop(edits.insert(id, EditState::InUse { update, settings })));
             }
         }
         self.loaded.set(Some(next.clone()));
@@ -229,7 +233,10 @@ impl App {
             sent.and_then(|(_, p)| p.code.clone())
         });
         // A program that does not compile is shown by the editor; the old one keeps running.
-        if code == newest.unwrap_or_else(|| used.code.clone()) || untrack(|| self.check_of(arm)).is_error() {
+        // Another text of the program that runs is no edit.
+        if self.same_program(&code, newest.as_deref().unwrap_or(&used.code))
+            || untrack(|| self.check_of(arm)).is_error()
+        {
             return;
         }
         if let Some(question) = self.draft.with_untracked(|draft| self.too_slow(draft)) {

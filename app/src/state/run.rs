@@ -104,6 +104,8 @@ pub enum EditState {
     Sent,
     InUse {
         update: u32,
+        /// It is of settings; the program is as it was.
+        settings: bool,
     },
     Refused {
         error: String,

@@ -127,7 +127,7 @@ impl App {
         let Some(Some(done)) = self.internal.try_update_value(|i| i.pending.remove(&edit)) else { return };
         let newest = self.internal.with_value(|i| i.pending.iter().all(|(id, p)| p.arm != arm || *id < edit));
         let state = match &error {
-            None => EditState::InUse { update },
+            None => EditState::InUse { update, settings: done.code.is_none() },
             Some(error) => EditState::Refused { error: error.clone() },
         };
         if newest {
