@@ -160,7 +160,7 @@ impl App {
         if self.draft.with_untracked(|e| e.arms.len() >= MAX_ARMS) {
             return self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
         }
-        let made = self.identify(1, false);
+        let made = self.identify_one();
         self.arms.update(|arms| arms.extend(&made));
         self.draft.update(|e| {
             let name = free_name(e, name);
@@ -196,7 +196,7 @@ impl App {
 
     /// Another experiment as the draft: all its arms are new ones.
     pub(super) fn put_draft(self, experiment: Experiment) {
-        let arms = self.identify(experiment.arms.len(), true);
+        let arms = self.identify(&experiment.arms);
         self.arm.set(arms.first().copied().unwrap_or_default());
         self.arms.set(arms);
         self.edits.set([].into());

@@ -147,8 +147,7 @@ pub(crate) struct Internal {
     pub(super) load: u32,
     /// The load in hand has not reached the engine yet.
     pub(super) loading: bool,
-    /// Identities there have been.
-    pub(super) arms_made: u32,
+    pub(super) dealt: super::identity::Dealt,
     pub(super) next_edit: u32,
     pub(super) pending: HashMap<u32, Pending>,
     pub(super) follow: u32,
