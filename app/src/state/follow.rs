@@ -60,15 +60,16 @@ impl App {
             } else if can_run && body(&next.experiment) == body(&loaded.experiment) {
                 self.refit(next, &loaded);
             } else if can_run {
-                let text = "The run still uses the task, policy, arms or lengths from before your change.";
+                let what = listed(&others(&next.experiment, &loaded.experiment));
+                let text = format!("The run still uses {what} from before your change.");
                 self.notify(Level::Info, text, Some(Action::Restart));
             } else {
                 // What is wrong stands beside the control; the run goes on without it.
-                self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+                self.no_more(Action::Restart);
             }
             return;
         }
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        self.no_more(Action::Restart);
         if matches!(self.phase.get_untracked(), Phase::Stuck(_)) {
             self.load(false);
             return;
@@ -297,8 +298,63 @@ fn shape(e: &Experiment) -> impl PartialEq + use<> {
     (body(e), has_critic(e))
 }
 
+/// What of the shape differs between two experiments, by name.
+fn others(a: &Experiment, b: &Experiment) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut settings = |a: &Overrides, b: &Overrides| {
+        let all: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+        names.extend(all.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned());
+    };
+    for (a, b) in [(&a.task, &b.task), (&a.policy, &b.policy)] {
+        if a.kind == b.kind {
+            settings(&a.params, &b.params);
+        }
+    }
+    let none = Overrides::new();
+    settings(a.reward_models.as_ref().unwrap_or(&none), b.reward_models.as_ref().unwrap_or(&none));
+    if run_params(a) != run_params(b) {
+        settings(&a.run, &b.run);
+    }
+    let whole = [
+        (a.task.kind != b.task.kind, "the task"),
+        (a.policy.kind != b.policy.kind, "the policy"),
+        (a.base != b.base, "the base policy"),
+        (a.reward_models.is_some() != b.reward_models.is_some(), "the learned reward models"),
+        (a.exploration != b.exploration, "the exploration memory"),
+        (has_critic(a) != has_critic(b), "the value head"),
+    ];
+    whole.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name.into()).chain(names).collect()
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "what it had".into(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
 /// The shape but for the value head, which joins a run and leaves it.
 fn body(e: &Experiment) -> impl PartialEq + use<> {
     let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone(), e.exploration.clone());
     (parts, run_params(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::blank;
+
+    #[test]
+    fn what_a_run_still_uses_is_named() {
+        let (a, mut b) = (blank(), blank());
+        for (name, value) in [("num_generations", 4.0), ("seeds", 2.0), ("updates", 90.0)] {
+            b.run.insert(name.into(), Value::Number(value));
+        }
+        b.task.params.insert("slip".into(), Value::Number(0.5));
+        assert_eq!(listed(&others(&b, &a)), "slip, num_generations, seeds and updates");
+        b = blank();
+        b.task.kind = "length".into();
+        assert_eq!(listed(&others(&b, &a)), "the task");
+    }
 }
