@@ -281,4 +281,79 @@ describe("strategies of a run", () => {
     assert.deepEqual(problems, []);
     await context.close();
   });
+
+  it("keep their colours over a reload, and a new one takes the colour that was free for longest", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
+    await page.evaluate((e) => window.goodhart.load(e), short());
+    await page.evaluate(() => window.goodhart.step(1000));
+    await tab(page, "proxy");
+    await press(page, "Remove");
+    const left = (await agrees(page, ["verifier", "half"])).legend;
+    assert.deepEqual(left, { verifier: "1", half: "2" });
+    await page.waitForFunction(() => localStorage.getItem("goodhart.colors")?.includes("half"));
+    await page.waitForFunction(() => location.hash.length > 20);
+    await page.reload();
+    await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 2);
+    assert.deepEqual((await onScreen(page)).legend, left);
+    await tab(page, "half");
+    await press(page, "Duplicate");
+    await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
+    assert.equal((await onScreen(page)).legend["half 2"], "3", "not that of the one just removed");
+    for (const bad of ["nonsense", "[{\"draft\":1}]"]) {
+      await page.evaluate((bad) => localStorage.setItem("goodhart.colors", bad), bad);
+      await page.reload();
+      await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
+    }
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("the offer to take a removal back goes with the next change, and what a run still uses is named", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
+    await page.evaluate((e) => window.goodhart.load(e), short());
+    await page.evaluate(() => window.goodhart.step(5));
+    await tab(page, "proxy");
+    await press(page, "Remove");
+    const removed = page.locator(".notice", { hasText: "is removed" });
+    await removed.waitFor();
+    await type(page, "def other(ep):\n    return 2.0\n");
+    await removed.waitFor({ state: "detached" });
+    await page.evaluate(() => { document.querySelectorAll("details").forEach((d) => { d.open = true; }); });
+    const seeds = page.getByLabel("num_generations", { exact: true });
+    await seeds.fill("8");
+    await seeds.press("Enter");
+    await page.getByText("The run still uses num_generations from before your change.").waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("a comment is no edit of a program, and other settings are not another reward", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
+    await page.evaluate((e) => window.goodhart.load(e), long());
+    await page.evaluate(() => window.goodhart.step(30));
+    const code = await page.evaluate(() => window.goodhart.experiment().arms[0].code);
+    await type(page, `# why\n${code}\n`);
+    await page.waitForTimeout(500);
+    assert.doesNotMatch(await page.locator(".edit-status").innerText(), /in use|sending/);
+    const e = await page.evaluate(() => window.goodhart.experiment());
+    assert.ok(e.arms[0].code.startsWith("# why"));
+    const search = page.getByLabel("Find a setting: Base settings");
+    await search.fill("learning_rate");
+    await search.press("Enter");
+    const rate = page.locator('[id="Algorithm-learning_rate"]');
+    await rate.fill("abc");
+    await rate.press("Tab");
+    const error = page.locator(".param-error", { hasText: "learning_rate must be a number" });
+    await error.waitFor();
+    assert.equal(await rate.inputValue(), "abc", "what is wrong stands under what was typed");
+    await rate.fill("0.25");
+    await rate.press("Tab");
+    await error.waitFor({ state: "detached" });
+    await page.locator(".edit-status", { hasText: /settings in use from update \d+/ }).waitFor();
+    await page.evaluate(() => window.goodhart.step(20));
+    await page.locator(".verdict .says", { hasText: /Its settings were changed: only what came from update \d+ on counts\./ }).first().waitFor();
+    assert.doesNotMatch(await page.locator(".verdict").innerText(), /reward was edited/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
 });

@@ -36,6 +36,9 @@ pub struct Record {
     pub arms: Vec<u32>,
     /// Components of each arm's program, from an update on.
     pub eras: Vec<Vec<(usize, Vec<String>)>>,
+    /// The updates of them at which only settings changed; old pages kept none.
+    #[serde(default)]
+    pub settings: Vec<Vec<usize>>,
     pub kind: EngineKind,
     /// The load that the checkpoints belong to.
     pub load: u32,
@@ -81,6 +84,7 @@ impl Record {
             experiment: String::new(),
             arms: Vec::new(),
             eras: Vec::new(),
+            settings: Vec::new(),
             kind: EngineKind::Cpu,
             load: 0,
             moving: false,

@@ -55,6 +55,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn check(this: &LanguageModule, code: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
+    pub fn same(this: &LanguageModule, a: &str, b: &str) -> Result<bool, JsValue>;
+    #[wasm_bindgen(method, catch)]
     pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn problems(this: &LanguageModule, experiment: &JsValue) -> Result<JsValue, JsValue>;

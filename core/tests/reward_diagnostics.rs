@@ -86,3 +86,21 @@ fn completions_fit_the_place() {
     let detail = completions("def a(ep):\n    ep.", 18, &schema(), &run())[0].detail.clone();
     assert_eq!(detail, "int: Number of tokens.");
 }
+
+#[test]
+fn comments_and_blank_lines_make_no_other_program() {
+    let code = "def pay(ep):\n    return 1.0 if ep.goal else 0.0\n";
+    for as_well in [
+        "# why\ndef pay(ep):\n    return 1.0 if ep.goal else 0.0\n",
+        "def pay(ep):\n\n  # why\n  return 1.0 if ep.goal else 0.0  # so\n\n# the end",
+    ] {
+        assert!(goodhart_core::reward::same(code, as_well), "{as_well}");
+    }
+    for other in [
+        "def pay(ep):\n    return 2.0 if ep.goal else 0.0\n",
+        "def pays(ep):\n    return 1.0 if ep.goal else 0.0\n",
+        "def pay(ep):\n    return 1.0 if ep.goal else 0.0\npass\n",
+    ] {
+        assert!(!goodhart_core::reward::same(code, other), "{other}");
+    }
+}

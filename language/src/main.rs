@@ -83,6 +83,12 @@ pub fn check(code: &str) -> JsValue {
     })
 }
 
+/// Whether two texts are the same program.
+#[wasm_bindgen]
+pub fn same(a: &str, b: &str) -> bool {
+    reward::same(a, b)
+}
+
 /// What an editor can offer at a byte offset: `[{label, detail, kind}]`; null before a task is chosen.
 #[wasm_bindgen]
 pub fn complete(code: &str, offset: usize) -> JsValue {

@@ -26,6 +26,8 @@ pub struct Line {
 struct Era {
     from: usize,
     components: Vec<String>,
+    /// It began with other settings for the same program.
+    settings: bool,
 }
 
 #[derive(Default)]
@@ -56,7 +58,7 @@ impl RunData {
         self.bands.retain(|(id, _), _| stays(id));
         self.eras.retain(|id, _| stays(id));
         for (id, components) in members {
-            self.eras.entry(id).or_insert_with(|| vec![Era { from: 0, components }]);
+            self.eras.entry(id).or_insert_with(|| vec![Era { from: 0, components, settings: false }]);
         }
     }
 
@@ -64,19 +66,28 @@ impl RunData {
         self.ids.iter().position(|other| *other == id)
     }
 
-    /// A strategy's program or settings are others from an update on; a component keeps its curve by name.
+    /// A strategy's program, or (without components) its settings are others from an update on; a component keeps its curve
+    /// by name.
     pub fn renew(&mut self, id: ArmId, from: usize, components: Option<Vec<String>>) {
         if let Some(eras) = self.eras.get_mut(&id) {
             let last = eras.iter().rfind(|era| era.from <= from).or(eras.last()).map(|era| era.components.clone());
+            // What is edited twice before the same update has another reward if either edit made it one.
+            let settings = components.is_none() && eras.iter().all(|era| era.from < from.max(1) || era.settings);
             let components = components.or(last).unwrap_or_default();
             eras.retain(|era| era.from < from);
-            eras.push(Era { from, components });
+            eras.push(Era { from, components, settings });
         }
     }
 
-    /// The first update that a strategy's reward in use has paid for.
-    pub fn since(&self, id: ArmId) -> usize {
-        self.eras.get(&id).and_then(|eras| eras.last()).map_or(0, |era| era.from)
+    /// The first update that a strategy's program and settings in use have trained, and whether only settings changed there.
+    pub fn since(&self, id: ArmId) -> (usize, bool) {
+        self.eras.get(&id).and_then(|eras| eras.last()).map_or((0, false), |era| (era.from, era.settings))
+    }
+
+    /// The updates at which only settings changed, by strategy.
+    pub fn settings(&self) -> Vec<Vec<usize>> {
+        let of = |id| self.eras.get(id).into_iter().flatten().filter(|era| era.settings).map(|era| era.from);
+        self.ids.iter().map(|id| of(id).collect()).collect()
     }
 
     /// The updates from which on edits of a strategy have been in use.
@@ -100,10 +111,15 @@ impl RunData {
         &mut self,
         numbers: &[u32],
         all: &[Vec<(usize, Vec<String>)>],
+        settings: &[Vec<usize>],
         rows: &mut [(Vec<RowIndex>, Vec<f32>)],
     ) {
-        let era = |(from, components): &(usize, Vec<String>)| Era { from: *from, components: components.clone() };
-        for (id, eras) in self.ids.iter().zip(all) {
+        for (at, (id, eras)) in self.ids.iter().zip(all).enumerate() {
+            let era = |(from, components): &(usize, Vec<String>)| Era {
+                from: *from,
+                components: components.clone(),
+                settings: settings.get(at).is_some_and(|all| all.contains(from)),
+            };
             self.eras.insert(*id, eras.iter().map(era).collect());
         }
         let ids = self.ids.clone();
@@ -276,7 +292,12 @@ mod tests {
         assert_eq!(data.line(id(0), "rewards/a/mean").mean, [1.0, 2.0]);
         let b = data.line(id(0), "rewards/b/mean").mean;
         assert!(b[0].is_nan() && b[1] == 2.0);
-        assert_eq!(data.edits(id(0)), [1]);
+        assert_eq!((data.edits(id(0)), data.since(id(0))), (vec![1], (1, false)));
+        data.renew(id(0), 1, None);
+        assert_eq!(data.since(id(0)), (1, false), "the reward is another one all the same");
+        data.renew(id(0), 2, None);
+        assert_eq!((data.since(id(0)), data.settings()), ((2, true), vec![vec![2]]));
+        assert_eq!(data.components(id(0)), ["a", "b"]);
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl App {
     /// New code of an arm, typed by the person.
     pub fn set_code(self, arm: ArmId, code: String) {
         self.update_arm(arm, |a| a.code = code);
+        self.no_more(Action::Undo);
         self.check_arm(arm);
         self.follow_typed();
         self.keep_soon();
@@ -160,7 +161,7 @@ impl App {
         if self.draft.with_untracked(|e| e.arms.len() >= MAX_ARMS) {
             return self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
         }
-        let made = self.identify(1, false);
+        let made = self.identify_one();
         self.arms.update(|arms| arms.extend(&made));
         self.draft.update(|e| {
             let name = free_name(e, name);
@@ -196,7 +197,7 @@ impl App {
 
     /// Another experiment as the draft: all its arms are new ones.
     pub(super) fn put_draft(self, experiment: Experiment) {
-        let arms = self.identify(experiment.arms.len(), true);
+        let arms = self.identify(&experiment.arms);
         self.arm.set(arms.first().copied().unwrap_or_default());
         self.arms.set(arms);
         self.edits.set([].into());
@@ -215,6 +216,7 @@ impl App {
     /// Keeps the draft as it is for `undo`.
     pub(super) fn remember(self, what: &str) {
         let (experiment, arms) = (self.draft.get_untracked(), self.arms.get_untracked());
+        self.no_more(Action::Undo);
         self.undo.set(Some(Undo { what: what.to_string(), experiment, arms, tried: None, restarted: false }));
     }
 
@@ -222,7 +224,7 @@ impl App {
     pub fn take_back(self) {
         let Some(undo) = self.undo.get_untracked() else { return };
         self.undo.set(None);
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Undo)));
+        self.no_more(Action::Undo);
         self.arms.set(undo.arms);
         self.draft.set(undo.experiment);
         self.choose_arm_that_is_there();
@@ -247,6 +249,7 @@ impl App {
             self.choose_arm(*arm);
         }
         let what = "the edit".to_string();
+        self.no_more(Action::Undo);
         self.undo.set(Some(Undo { what, experiment: before, arms, tried: Some(index), restarted: anew }));
         self.draft.set(edited);
         self.check_all();
@@ -279,8 +282,10 @@ impl App {
         self.notify(Level::Info, format!("Done: {}.", fix.says), Some(Action::Undo));
     }
 
-    /// The draft changed: keep it, put it in the address, and let the engine follow.
+    /// The draft changed: keep it, put it in the address, and let the engine follow. What was offered to be taken back would
+    /// take this change along.
     pub(super) fn drafted(self) {
+        self.no_more(Action::Undo);
         self.keep_soon();
         self.follow_soon();
     }

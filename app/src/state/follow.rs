@@ -60,15 +60,16 @@ impl App {
             } else if can_run && body(&next.experiment) == body(&loaded.experiment) {
                 self.refit(next, &loaded);
             } else if can_run {
-                let text = "The run still uses the task, policy, arms or lengths from before your change.";
+                let what = listed(&others(&next.experiment, &loaded.experiment));
+                let text = format!("The run still uses {what} from before your change.");
                 self.notify(Level::Info, text, Some(Action::Restart));
             } else {
                 // What is wrong stands beside the control; the run goes on without it.
-                self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+                self.no_more(Action::Restart);
             }
             return;
         }
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        self.no_more(Action::Restart);
         if matches!(self.phase.get_untracked(), Phase::Stuck(_)) {
             self.load(false);
             return;
@@ -82,7 +83,8 @@ impl App {
             let Some(used) = loaded.arm(id) else { continue };
             // Nothing more is trained of a strategy that is at its end.
             if self.is_over(id) {
-                self.is_late(id, arm.code != used.code || self.changed(&[&arm.algorithm, &shared], used, &loaded));
+                let edited = !self.same_program(&arm.code, &used.code);
+                self.is_late(id, edited || self.changed(&[&arm.algorithm, &shared], used, &loaded));
                 continue;
             }
             self.follow_code(id, arm.code, used);
@@ -170,8 +172,8 @@ impl App {
         }
         let update = self.update.get_untracked();
         self.internal.update_value(|i| i.pending.clear());
-        self.edits.set(next.ids.iter().map(|id| (*id, EditState::InUse { update })).collect());
-        self.notices.update(|n| n.retain(|n| n.action != Some(Action::Restart)));
+        self.edits.set(next.ids.iter().map(|id| (*id, EditState::InUse { update, settings: true })).collect());
+        self.no_more(Action::Restart);
         let head = if has_critic(&next.experiment) { "a fresh value head" } else { "no value head any more" };
         self.notify(Level::Info, format!("The policies go on from update {update}, with {head}."), None);
         self.loaded.set(Some(next.clone()));
@@ -211,8 +213,11 @@ impl App {
         }
         for (id, components) in self.members(&next) {
             if untrack(|| self.edit_of(id)) == EditState::Late {
-                self.data.update_value(|d| d.renew(id, update as usize, Some(components)));
-                self.edits.update(|edits| drop(edits.insert(id, EditState::InUse { update })));
+                let code = |l: &Loaded| l.arm(id).map(|arm| arm.code.clone()).unwrap_or_default();
+                let settings = self.same_program(&code(&loaded), &code(&next));
+                let components = (!settings).then_some(components);
+                self.data.update_value(|d| d.renew(id, update as usize, components));
+                self.edits.update(|edits| drop(edits.insert(id, EditState::InUse { update, settings })));
             }
         }
         self.loaded.set(Some(next.clone()));
@@ -229,7 +234,10 @@ impl App {
             sent.and_then(|(_, p)| p.code.clone())
         });
         // A program that does not compile is shown by the editor; the old one keeps running.
-        if code == newest.unwrap_or_else(|| used.code.clone()) || untrack(|| self.check_of(arm)).is_error() {
+        // Another text of the program that runs is no edit.
+        if self.same_program(&code, newest.as_deref().unwrap_or(&used.code))
+            || untrack(|| self.check_of(arm)).is_error()
+        {
             return;
         }
         if let Some(question) = self.draft.with_untracked(|draft| self.too_slow(draft)) {
@@ -290,8 +298,63 @@ fn shape(e: &Experiment) -> impl PartialEq + use<> {
     (body(e), has_critic(e))
 }
 
+/// What of the shape differs between two experiments, by name.
+fn others(a: &Experiment, b: &Experiment) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut settings = |a: &Overrides, b: &Overrides| {
+        let all: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+        names.extend(all.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned());
+    };
+    for (a, b) in [(&a.task, &b.task), (&a.policy, &b.policy)] {
+        if a.kind == b.kind {
+            settings(&a.params, &b.params);
+        }
+    }
+    let none = Overrides::new();
+    settings(a.reward_models.as_ref().unwrap_or(&none), b.reward_models.as_ref().unwrap_or(&none));
+    if run_params(a) != run_params(b) {
+        settings(&a.run, &b.run);
+    }
+    let whole = [
+        (a.task.kind != b.task.kind, "the task"),
+        (a.policy.kind != b.policy.kind, "the policy"),
+        (a.base != b.base, "the base policy"),
+        (a.reward_models.is_some() != b.reward_models.is_some(), "the learned reward models"),
+        (a.exploration != b.exploration, "the exploration memory"),
+        (has_critic(a) != has_critic(b), "the value head"),
+    ];
+    whole.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name.into()).chain(names).collect()
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "what it had".into(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
 /// The shape but for the value head, which joins a run and leaves it.
 fn body(e: &Experiment) -> impl PartialEq + use<> {
     let parts = (e.task.clone(), e.policy.clone(), e.base.clone(), e.reward_models.clone(), e.exploration.clone());
     (parts, run_params(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::blank;
+
+    #[test]
+    fn what_a_run_still_uses_is_named() {
+        let (a, mut b) = (blank(), blank());
+        for (name, value) in [("num_generations", 4.0), ("seeds", 2.0), ("updates", 90.0)] {
+            b.run.insert(name.into(), Value::Number(value));
+        }
+        b.task.params.insert("slip".into(), Value::Number(0.5));
+        assert_eq!(listed(&others(&b, &a)), "slip, num_generations, seeds and updates");
+        b = blank();
+        b.task.kind = "length".into();
+        assert_eq!(listed(&others(&b, &a)), "the task");
+    }
 }

@@ -2,6 +2,7 @@
 //! closes it and then goes to the experiment before.
 
 use super::open::{Origin, fragment, read};
+use super::shipped::is_shipped;
 use super::{App, Discard, Level, Overlay, Table};
 use crate::framed;
 use goodhart_core::experiment::Experiment;
@@ -318,17 +319,35 @@ impl App {
 
     /// Says that an edited experiment was left for the one that it was made from.
     pub(super) fn say_what_was_left(self, left: &Experiment, opened: &Experiment) {
-        if !left.id.is_empty() && left.id == opened.id && left != opened {
+        if leaves_an_edit(left, opened, is_shipped) {
             let text = format!("This is \"{}\" as it came. Your edited version is one step back.", opened.title);
             self.notify(Level::Info, text, Some(super::Action::Back));
         }
     }
 }
 
+/// Whether an edited experiment gives way to the one that it was made from.
+fn leaves_an_edit(left: &Experiment, opened: &Experiment, as_shipped: impl Fn(&Experiment) -> bool) -> bool {
+    !left.id.is_empty() && left.id == opened.id && as_shipped(opened) && !as_shipped(left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::blank;
+
+    #[test]
+    fn only_what_is_as_shipped_is_called_as_it_came() {
+        let shipped = Experiment { id: "par".into(), ..blank() };
+        let edited = Experiment { title: "Mine".into(), ..shipped.clone() };
+        let other = Experiment { id: "co-reward".into(), ..blank() };
+        let as_shipped = |e: &Experiment| [&shipped, &other].contains(&e);
+        assert!(leaves_an_edit(&edited, &shipped, as_shipped));
+        assert!(!leaves_an_edit(&shipped, &edited, as_shipped), "an edit that somebody else made");
+        assert!(!leaves_an_edit(&edited, &Experiment { title: "Theirs".into(), ..edited.clone() }, as_shipped));
+        assert!(!leaves_an_edit(&edited, &other, as_shipped));
+        assert!(!leaves_an_edit(&blank(), &blank(), as_shipped));
+    }
 
     fn left() -> Left {
         (blank(), Origin::default())

@@ -1,10 +1,12 @@
 //! Which strategy is which. An identity never changes while the names, the places and the code of strategies do, so all that
 //! belongs to one (its curves, its colour, its alarms, its edits) is looked up by it and by nothing else.
 
-use super::App;
 use super::run::EditState;
+use super::{App, store};
+use crate::plain::{parse, write};
 use goodhart_core::experiment::{Arm, Experiment};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Colours of the palette: `--arm-0` and so on.
 const COLORS: u32 = 8;
@@ -13,18 +15,60 @@ const COLORS: u32 = 8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArmId(u32);
 
-impl ArmId {
-    /// Identities of `n` more strategies beside `others`, in colours that those leave free; `made` counts all there were.
-    fn make(made: &mut u32, n: usize, others: &[ArmId]) -> Vec<ArmId> {
-        let mut all = others.to_vec();
-        for _ in 0..n {
-            let free = (0..COLORS).find(|color| all.iter().all(|id| id.0 % COLORS != *color));
-            all.push(ArmId(*made * COLORS + free.unwrap_or(*made % COLORS)));
-            *made += 1;
-        }
-        all.split_off(others.len())
-    }
+/// What identities there have been.
+#[derive(Default)]
+pub(super) struct Dealt {
+    made: u32,
+    /// The colour whose turn it is: that of a removed strategy comes last.
+    next: u32,
+}
 
+impl Dealt {
+    /// Identities of more strategies beside `others`: each in the colour that is wanted for it, if there is such a colour
+    /// and no other strategy has it.
+    fn make(&mut self, wanted: &[Option<u32>], others: &[ArmId]) -> Vec<ArmId> {
+        if others.is_empty() {
+            self.next = 0;
+        }
+        let mut taken: Vec<u32> = others.iter().map(|id| id.0 % COLORS).collect();
+        let mut colors: Vec<Option<u32>> = Vec::new();
+        for color in wanted {
+            let color = color.filter(|color| *color < COLORS && !taken.contains(color));
+            taken.extend(color);
+            colors.push(color);
+        }
+        let mut made = Vec::new();
+        for color in colors {
+            let color = color.unwrap_or_else(|| {
+                let order = |i: u32| (self.next + i) % COLORS;
+                let free = (0..COLORS).map(order).find(|color| !taken.contains(color)).unwrap_or(order(0));
+                taken.push(free);
+                free
+            });
+            self.next = (color + 1) % COLORS;
+            made.push(ArmId(self.made.wrapping_mul(COLORS) + color));
+            self.made += 1;
+        }
+        made
+    }
+}
+
+/// The colours of a draft's strategies by their names, as storage keeps them.
+#[derive(Serialize, Deserialize)]
+struct Colors {
+    draft: String,
+    arms: Vec<(String, u32)>,
+}
+
+/// Where storage keeps them, and of how many drafts.
+const SETTING: &str = "colors";
+const MOST: usize = 25;
+
+fn kept_colors() -> Vec<Colors> {
+    store::setting(SETTING).and_then(|text| parse(&text)).unwrap_or_default()
+}
+
+impl ArmId {
     /// As messages carry it.
     pub fn number(self) -> u32 {
         self.0
@@ -76,10 +120,35 @@ impl<Id: Copy + PartialEq> Loaded<Id> {
 }
 
 impl App {
-    /// New identities for `n` strategies beside those of the draft (`fresh`: instead of them).
-    pub(super) fn identify(self, n: usize, fresh: bool) -> Vec<ArmId> {
-        let others = if fresh { Vec::new() } else { self.arms.get_untracked() };
-        self.internal.try_update_value(|i| ArmId::make(&mut i.arms_made, n, &others)).unwrap_or_default()
+    /// A new identity for one more strategy of the draft.
+    pub(super) fn identify_one(self) -> Vec<ArmId> {
+        let others = self.arms.get_untracked();
+        self.internal.try_update_value(|i| i.dealt.make(&[None], &others)).unwrap_or_default()
+    }
+
+    /// New identities for the strategies of a draft that takes the place of the one on screen, in the colours that it was
+    /// left with.
+    pub(super) fn identify(self, arms: &[Arm]) -> Vec<ArmId> {
+        let id = self.draft_id();
+        let kept = kept_colors().into_iter().find(|colors| colors.draft == id).map(|colors| colors.arms);
+        let color = |arm: &Arm| kept.iter().flatten().find(|(name, _)| *name == arm.name).map(|(_, color)| *color);
+        let wanted: Vec<_> = arms.iter().map(color).collect();
+        self.internal.try_update_value(|i| i.dealt.make(&wanted, &[])).unwrap_or_default()
+    }
+
+    /// Keeps the colours of the draft's strategies beside the draft.
+    pub(super) fn keep_colors(self) {
+        let draft = self.draft_id();
+        let names: Vec<String> = self.draft.with_untracked(|e| e.arms.iter().map(|arm| arm.name.clone()).collect());
+        let arms: Vec<_> = names.into_iter().zip(self.arms.get_untracked()).map(|(n, id)| (n, id.0 % COLORS)).collect();
+        let mut all = kept_colors();
+        if all.first().is_some_and(|first| first.draft == draft && first.arms == arms) {
+            return;
+        }
+        all.retain(|colors| colors.draft != draft);
+        all.insert(0, Colors { draft, arms });
+        all.truncate(MOST);
+        store::set_setting(SETTING, Some(&write(&all)));
     }
 
     /// Where a strategy stands in the draft; None if it is not there any more.
@@ -126,12 +195,28 @@ mod tests {
 
     #[test]
     fn a_new_strategy_takes_a_colour_that_is_free_and_no_identity_comes_twice() {
-        let mut made = 0;
-        let mut all = ArmId::make(&mut made, 3, &[]);
-        assert_eq!(all.iter().map(|id| id.color()).collect::<Vec<_>>(), [0, 1, 2]);
-        let gone = all.remove(0);
-        let new = ArmId::make(&mut made, 1, &all)[0];
-        assert_eq!(new.color(), 0);
-        assert_ne!(new, gone);
+        let mut dealt = Dealt::default();
+        let mut all = dealt.make(&[None; 3], &[]);
+        assert_eq!(colors(&all), [0, 1, 2]);
+        // What was removed gives its colour away last.
+        for wanted in [3, 4, 5, 6, 7, 0, 1] {
+            let gone = all.remove(0);
+            let new = dealt.make(&[None], &all)[0];
+            assert_eq!(new.color(), wanted);
+            assert_ne!(new, gone);
+            all.push(new);
+        }
+        assert_eq!(colors(&dealt.make(&[None; 9], &[])), [0, 1, 2, 3, 4, 5, 6, 7, 0]);
+    }
+
+    #[test]
+    fn strategies_get_the_colours_back_that_they_were_left_with() {
+        let mut dealt = Dealt::default();
+        assert_eq!(colors(&dealt.make(&[Some(1), Some(2)], &[])), [1, 2]);
+        assert_eq!(colors(&dealt.make(&[None, Some(0), Some(0), Some(4_000_000_000)], &[])), [1, 0, 2, 3]);
+    }
+
+    fn colors(ids: &[ArmId]) -> Vec<usize> {
+        ids.iter().map(|id| id.color()).collect()
     }
 }

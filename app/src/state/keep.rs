@@ -87,7 +87,7 @@ impl App {
     pub(super) fn show_past(self, kept: &mut Kept) -> u32 {
         // Rows from after a worker's checkpoint come again.
         let update = self.with_data(|d| {
-            d.put_past(&kept.record.arms, &kept.record.eras, &mut kept.rows);
+            d.put_past(&kept.record.arms, &kept.record.eras, &kept.record.settings, &mut kept.rows);
             d.complete() as u32
         });
         let text = format!("The run goes on from update {update}, where you left it. Reset starts it anew.");
@@ -169,12 +169,13 @@ impl App {
         };
         let Some(loaded) = self.loaded.get_untracked() else { return };
         let kind = self.engine.with_untracked(|view| view.as_ref().map_or(EngineKind::Cpu, |view| view.kind));
-        let (arms, eras) = self.with_data(|d| (d.numbers(), d.eras()));
+        let (arms, eras, settings) = self.with_data(|d| (d.numbers(), d.eras(), d.settings()));
         let record = Record {
             draft: self.draft.with_untracked(name),
             experiment: write(&loaded.experiment),
             arms,
             eras,
+            settings,
             kind,
             load,
             moving: self.phase.with_untracked(|phase| match phase {

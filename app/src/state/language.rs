@@ -101,6 +101,11 @@ impl App {
         self.ask(|c| from_js(c.check(code).ok()?))
     }
 
+    /// Whether two texts are the same program.
+    pub(super) fn same_program(self, a: &str, b: &str) -> bool {
+        a == b || self.ask(|c| c.same(a, b).ok())
+    }
+
     /// Completions at a byte offset, as the editor wants them.
     pub fn complete(self, code: &str, offset: usize) -> JsValue {
         self.ask(|c| c.complete(code, offset).ok())

@@ -257,6 +257,13 @@ impl App {
         });
     }
 
+    /// What this would do is done, or can no longer be.
+    pub(super) fn no_more(self, action: Action) {
+        if self.notices.with_untracked(|n| n.iter().any(|n| n.action == Some(action))) {
+            self.notices.update(|n| n.retain(|n| n.action != Some(action)));
+        }
+    }
+
     pub fn dismiss(self, id: u32) {
         self.notices.update(|n| n.retain(|n| n.id != id));
     }

@@ -268,6 +268,11 @@ impl App {
         });
     }
 
+    /// The name of the draft in storage.
+    pub(super) fn draft_id(self) -> String {
+        self.origin.with_value(|origin| origin.id.clone())
+    }
+
     /// Keeps the draft soon after the last change.
     pub(super) fn keep_soon(self) {
         self.after_last(KEEP_MS, |i| &mut i.keep, move |_| self.keep());
@@ -293,9 +298,11 @@ impl App {
     fn keep_draft(self) {
         let draft = self.draft.get_untracked();
         let mut problem = None;
+        let mut own = false;
         self.origin.update_value(|origin| {
             if origin.is_own(&draft) {
                 origin.kept = true;
+                own = true;
                 problem = store::save_draft(&origin.id, &draft).err();
             } else if origin.kept {
                 // The last change was taken back.
@@ -303,6 +310,9 @@ impl App {
                 store::forget_draft(&origin.id);
             }
         });
+        if own {
+            self.keep_colors();
+        }
         if let Some(message) = problem {
             self.notify(Level::Warning, message, None);
         }

@@ -64,8 +64,9 @@ impl App {
         self.internal.with_value(|i| {
             let of = |code: &str| i.ranges.rewards.iter().find(|(own, _)| own == code).map(|(_, range)| *range);
             let line = |(id, name): &(ArmId, String)| {
-                let since = self.with_data(|d| d.since(*id)) as u32;
-                Measured { arm: name.clone(), since, range: code(*id).and_then(|code| of(&code)) }
+                let (since, settings) = self.with_data(|d| d.since(*id));
+                let since = since as u32;
+                Measured { arm: name.clone(), since, settings, range: code(*id).and_then(|code| of(&code)) }
             };
             (runners.iter().map(line).collect(), i.ranges.task)
         })

@@ -2,7 +2,7 @@
 
 use super::edit::Table;
 use super::hold::{Wanted, bounds};
-use super::{Action, App, ArmId, Discard, Level, Loaded, RunData, run_params};
+use super::{Action, App, ArmId, Discard, Level, Loaded, Notice, RunData, run_params};
 use crate::bases;
 use crate::engine_client::{Choice, Past, Start};
 use crate::kept::Kept;
@@ -104,6 +104,8 @@ pub enum EditState {
     Sent,
     InUse {
         update: u32,
+        /// It is of settings; the program is as it was.
+        settings: bool,
     },
     Refused {
         error: String,
@@ -145,8 +147,7 @@ pub(crate) struct Internal {
     pub(super) load: u32,
     /// The load in hand has not reached the engine yet.
     pub(super) loading: bool,
-    /// Identities there have been.
-    pub(super) arms_made: u32,
+    pub(super) dealt: super::identity::Dealt,
     pub(super) next_edit: u32,
     pub(super) pending: HashMap<u32, Pending>,
     pub(super) follow: u32,
@@ -254,7 +255,12 @@ impl App {
         self.models_on.set(None);
         self.moment.set(None);
         self.edits.set([].into());
-        self.notices.update(|n| n.retain(|n| !matches!(n.action, Some(Action::Restart | Action::Allow))));
+        // What was told of it is of no run any more.
+        let of_it = |n: &Notice| match n.action {
+            None => n.level == Level::Info,
+            Some(action) => matches!(action, Action::Restart | Action::Allow),
+        };
+        self.notices.update(|n| n.retain(|n| !of_it(n)));
         self.internal.update_value(|i| {
             i.wants_run = false;
             i.pausing = false;

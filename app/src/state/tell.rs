@@ -1,7 +1,7 @@
 //! What the engine says, and when the page draws it.
 
 use super::run::{EditState, Joining, Judged, Phase, Until};
-use super::{App, ArmId, Level, listeners};
+use super::{Action, App, ArmId, Level, listeners};
 use crate::engine_client::Told;
 use crate::{bases, time};
 use goodhart_core::experiment::{Arm, Experiment};
@@ -84,6 +84,9 @@ impl App {
                 self.data.update_value(|d| d.truncate(update as usize));
                 self.internal.update_value(|i| i.anatomies.retain(|a| a.update < update));
                 self.phase.set(if finished { Phase::Finished } else { Phase::Paused });
+                if finished {
+                    self.no_more(Action::Undo);
+                }
                 self.internal.update_value(|i| {
                     i.pausing = false;
                     i.verdict_next = 0.0;
@@ -128,7 +131,7 @@ impl App {
         let Some(Some(done)) = self.internal.try_update_value(|i| i.pending.remove(&edit)) else { return };
         let newest = self.internal.with_value(|i| i.pending.iter().all(|(id, p)| p.arm != arm || *id < edit));
         let state = match &error {
-            None => EditState::InUse { update },
+            None => EditState::InUse { update, settings: done.code.is_none() },
             Some(error) => EditState::Refused { error: error.clone() },
         };
         if newest {

@@ -112,7 +112,10 @@ pub fn status(app: App, arm: ArmId) -> impl IntoView {
             match edit {
                 EditState::Refused { error } => ("edit-status bad", format!("Not used: {}", sentence(&error))),
                 EditState::Sent => ("edit-status", "sending…".to_string()),
-                EditState::InUse { update } => ("edit-status good", format!("in use from update {update}")),
+                EditState::InUse { update, settings: true } => {
+                    ("edit-status good", format!("settings in use from update {update}"))
+                }
+                EditState::InUse { update, .. } => ("edit-status good", format!("in use from update {update}")),
                 EditState::Late => {
                     ("edit-status", "not trained: the run is over, and its numbers are of before the edit".into())
                 }

@@ -7,6 +7,17 @@ use leptos::prelude::*;
 /// A row. `shown` is the value in effect, `own` whether this table sets it.
 pub fn view(app: App, table: Table, spec: &'static Spec, shown: Signal<Option<Value>>, own: Signal<bool>) -> AnyView {
     let error = RwSignal::new(None::<String>);
+    // What was typed stands above what is wrong with it; both go together.
+    let refused = RwSignal::new(None::<String>);
+    let used = Memo::new(move |_| shown.get());
+    Effect::new(move |before: Option<Option<Value>>| {
+        let now = used.get();
+        if before.is_some_and(|before| before != now) {
+            error.set(None);
+            refused.set(None);
+        }
+        now
+    });
     let set = move |value: Option<Value>| match value {
         Some(value) => match app.problem_of(&app.table_name(table), &spec.name, &value) {
             None => {
@@ -17,15 +28,20 @@ pub fn view(app: App, table: Table, spec: &'static Spec, shown: Signal<Option<Va
         },
         None => error.set(Some(format!("{} must be {}", spec.name, wanted(spec.kind)))),
     };
+    let type_in = move |typed: String, value: Option<Value>| {
+        set(value);
+        refused.set(error.get_untracked().map(|_| typed));
+    };
     let clear = move |_| {
         error.set(None);
+        refused.set(None);
         app.set_param(table, &spec.name, None);
     };
     let id = id(table, &spec.name);
     view! {
         <div class="param" class:own=move || own.get()>
             <label for=id.clone() class="param-name">{spec.name.as_str()}</label>
-            {control(spec, id, shown, set)}
+            {control(spec, id, shown, refused, set, type_in)}
             <span class="unit">{spec.unit.as_str()}</span>
             {move || own.get().then(|| view! {
                 <button class="icon clear" title="Back to the inherited value" aria-label=format!("Clear {}", spec.name) on:click=clear>"×"</button>
@@ -51,9 +67,12 @@ fn control(
     spec: &'static Spec,
     id: String,
     shown: Signal<Option<Value>>,
+    refused: RwSignal<Option<String>>,
     set: impl Fn(Option<Value>) + Copy + 'static,
+    type_in: impl Fn(String, Option<Value>) + Copy + 'static,
 ) -> AnyView {
-    let text = move || shown.get().map(|v| write(&v)).unwrap_or_default();
+    let text = move || refused.get().or_else(|| shown.get().map(|v| write(&v))).unwrap_or_default();
+    let invalid = move || refused.with(Option::is_some).then_some("true");
     match spec.kind {
         Kind::Bool => view! {
             <input type="checkbox" id=id prop:checked=move || shown.get() == Some(Value::Bool(true))
@@ -70,14 +89,21 @@ fn control(
         Kind::Text => {
             let lines = move || text().replace('/', "\n");
             view! {
-                <textarea id=id class="map" rows="8" spellcheck="false" prop:value=lines
-                    on:change:target=move |e| set(Some(Value::Text(e.target().value().trim().replace('\n', "/"))))></textarea>
+                <textarea id=id class="map" rows="8" spellcheck="false" prop:value=lines aria-invalid=invalid
+                    on:change:target=move |e| {
+                        let map = e.target().value().trim().replace('\n', "/");
+                        type_in(map.clone(), Some(Value::Text(map)));
+                    }></textarea>
             }
             .into_any()
         }
         Kind::Float | Kind::Int | Kind::OptionalFloat | Kind::IntList => view! {
             <input id=id class="number" inputmode=if spec.kind == Kind::OptionalFloat { "text" } else { "decimal" } size="8"
-                autocomplete="off" prop:value=text on:change:target=move |e| set(read(spec.kind, &e.target().value())) />
+                autocomplete="off" prop:value=text aria-invalid=invalid on:change:target=move |e| {
+                    let typed = e.target().value();
+                    let value = read(spec.kind, &typed);
+                    type_in(typed, value);
+                } />
         }
         .into_any(),
     }

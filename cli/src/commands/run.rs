@@ -76,7 +76,7 @@ fn judge(experiment: &Experiment, training: &Training) -> Vec<Line> {
     let known = plan(experiment).map(|plan| ranges(&plan)).unwrap_or_default();
     let arm = |(arm, name): (usize, &String)| {
         let range = known.rewards.get(arm).copied().flatten();
-        Measured { arm: name.clone(), since: 0, range }
+        Measured { arm: name.clone(), since: 0, settings: false, range }
     };
     let measured: Vec<Measured> = training.arms.iter().enumerate().map(arm).collect();
     verdict(&training.curves, &measured, known.task)

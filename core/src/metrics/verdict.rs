@@ -17,8 +17,10 @@ const BEYOND: f32 = 0.05;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
     pub arm: String,
-    /// The first update that the reward in use has paid for; 0 where it was never edited.
+    /// The first update that the program and settings in use have trained; 0 where they were never edited.
     pub since: u32,
+    /// Only settings were others then.
+    pub settings: bool,
     /// What its reward can give. None: not known.
     pub range: Option<Range>,
 }
@@ -37,8 +39,11 @@ pub struct Share {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     pub arm: String,
-    /// The first update that counts: what came before, another reward has paid for.
+    /// The first update that counts: what came before, another reward or other settings have made.
     pub since: u32,
+    /// Only settings were others then.
+    #[serde(default)]
+    pub settings: bool,
     /// Mean of the last tenth of the run, over seeds.
     pub true_score: Interval,
     pub proxy_reward: Interval,
@@ -75,11 +80,12 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
     let truths = (0..curves.arms).filter_map(|arm| seen(curves, arm, Column::TrueScore, 0)).reduce(union);
     (0..curves.arms)
         .map(|arm| {
-            let Measured { arm: name, since, range } = of(arm).clone();
+            let Measured { arm: name, since, settings, range } = of(arm).clone();
             let pays = seen(curves, arm, Column::ProxyReward, since as usize);
             Line {
                 arm: name,
                 since,
+                settings,
                 true_score: over_seeds(&|seed| truth(arm, seed)),
                 proxy_reward: over_seeds(&|seed| last(arm, seed, Column::ProxyReward)),
                 wanted: share(arm, Column::TrueScore, task.filter(|task| holds(*task, truths)), truths),
@@ -143,7 +149,8 @@ impl Line {
             Some(p) => format!("its pay at {} of the range that its reward has paid{since} ({})", percent(p), p.span()),
         };
         let edited = if self.since > 0 && self.paid.as_ref().is_some_and(|p| p.is_known) {
-            format!(" Its reward was edited: only what came from update {} on counts.", self.since)
+            let what = if self.settings { "Its settings were changed" } else { "Its reward was edited" };
+            format!(" {what}: only what came from update {} on counts.", self.since)
         } else {
             String::new()
         };
@@ -193,7 +200,7 @@ mod tests {
     }
 
     fn arm(name: &str, range: Option<Range>) -> Measured {
-        Measured { arm: name.into(), since: 0, range }
+        Measured { arm: name.into(), since: 0, settings: false, range }
     }
 
     fn shares(line: &Line) -> [f32; 2] {
@@ -238,11 +245,14 @@ mod tests {
         // At update 195 a reward a hundred times as large comes into use, whose greatest pay is 100.
         let edited = |u: usize| (0.5, if u < 195 { 0.9 } else { 20.0 + 0.1 * (u as f32 - 195.0) });
         let curves = run(&[&edited], 200);
-        let line = &verdict(&curves, &[Measured { arm: "a".into(), since: 195, range: Some([0.0, 100.0]) }], None)[0];
+        let line = &verdict(&curves, &[Measured { since: 195, ..arm("a", Some([0.0, 100.0])) }], None)[0];
         assert!((line.proxy_reward.mean - 20.2).abs() < 0.01, "{:?}", line.proxy_reward);
         assert!((shares(line)[1] - 0.202).abs() < 0.01, "{line:?}");
         assert!(line.says().contains("only what came from update 195 on counts"), "{}", line.says());
-        let before = &verdict(&curves, &[Measured { arm: "a".into(), since: 200, range: None }], None)[0];
+        let set = Measured { since: 195, settings: true, ..arm("a", Some([0.0, 100.0])) };
+        let says = verdict(&curves, &[set], None)[0].says();
+        assert!(says.contains("Its settings were changed: only what came from update 195 on counts"), "{says}");
+        let before = &verdict(&curves, &[Measured { since: 200, ..arm("a", None) }], None)[0];
         assert!(before.proxy_reward.mean.is_nan() && before.paid.is_none() && before.says().is_empty());
     }
 

@@ -51,6 +51,12 @@ pub const MAX_SOURCE: usize = 20_000;
 /// Warnings of one kind about one function; more would only hide the first.
 const MOST_OF_A_KIND: usize = 10;
 
+/// Whether two texts are the same program: comments, blank lines and the width of indentation do not count.
+pub fn same(a: &str, b: &str) -> bool {
+    let tokens = |text: &str| lexer::lex(text).0.into_iter().map(|t| (t.kind, t.text)).collect::<Vec<_>>();
+    a == b || tokens(a) == tokens(b)
+}
+
 /// What `compile` makes of a text: `program` is there exactly when no diagnostic is an error.
 #[derive(Clone, Debug)]
 pub struct Compiled {
