@@ -57,6 +57,11 @@ impl App {
                 self.draw_soon();
             }
             Told::Checkpoint { load, worker, lanes, state } => self.keep_state(load, worker, lanes, state),
+            // Workers may still speak of a strategy that has just left the run.
+            Told::Anatomy(anatomy)
+                if self.loaded.with_untracked(|l| {
+                    l.as_ref().is_none_or(|l| l.place(ArmId::from_number(anatomy.arm)).is_none())
+                }) => {}
             Told::Anatomy(anatomy) => {
                 self.internal.update_value(|i| {
                     i.anatomies.push(Arc::new(*anatomy));
