@@ -88,6 +88,8 @@ impl App {
         // Rows from after a worker's checkpoint come again.
         let update = self.with_data(|d| {
             d.put_past(&kept.record.arms, &kept.record.eras, &mut kept.rows);
+            // A pause calls lanes back from updates whose rows were kept.
+            d.truncate(kept.checkpoints.iter().map(|c| c.update).max().unwrap_or(0) as usize);
             d.complete() as u32
         });
         let text = format!("The run goes on from update {update}, where you left it. Reset starts it anew.");

@@ -93,6 +93,8 @@ impl App {
                     i.verdict_next = 0.0;
                 });
                 self.draw();
+                // At the next visit it rests as well, also where its checkpoints were of now before.
+                self.keep_run();
                 self.wake(Until::Rest, &Ok(update));
             }
             Told::Answered { update } => {
