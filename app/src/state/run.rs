@@ -2,6 +2,7 @@
 
 use super::edit::Table;
 use super::hold::{Wanted, bounds};
+use super::keep::is_of_one_load;
 use super::{Action, App, ArmId, Discard, Level, Loaded, RunData, run_params};
 use crate::bases;
 use crate::engine_client::{Choice, Past, Start};
@@ -254,7 +255,9 @@ impl App {
         self.models_on.set(None);
         self.moment.set(None);
         self.edits.set([].into());
-        self.notices.update(|n| n.retain(|n| !matches!(n.action, Some(Action::Restart | Action::Allow))));
+        self.notices.update(|n| {
+            n.retain(|n| !matches!(n.action, Some(Action::Restart | Action::Allow)) && !is_of_one_load(&n.text));
+        });
         self.internal.update_value(|i| {
             i.wants_run = false;
             i.pausing = false;
