@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve, spoiled } from "./lib/server.mjs";
-import { bandit, metrics, trained } from "./lib/train.mjs";
+import { bandit, metrics, trained, type } from "./lib/train.mjs";
 
 const moments = Number(process.env.GOODHART_MOMENTS ?? 4);
 const long = (more = {}) => bandit({ run: { updates: 100000, seeds: 2, groups: 64, num_generations: 16 }, ...more });
@@ -203,6 +203,36 @@ describe("a page that nothing holds up", () => {
         assert.deepEqual(now[arm][name].slice(0, n), expected[arm][name], `${arm}, ${name}: the same run`);
       }
     }
+    await context.close();
+  });
+
+  it("loses nothing of a paused run, and says where it goes on only until it is reset", async () => {
+    const { page, context } = await open(browser, address("&autorun=0"), { draft: long() });
+    for (let i = 0; i < 3; i += 1) {
+      await page.evaluate(() => window.goodhart.run());
+      const begin = (await metrics(page)).proxy?.true_score.length ?? 0;
+      await trained(page, begin + 20 + 15 * i);
+      await page.evaluate(() => window.goodhart.pause());
+      const rests = (await metrics(page)).proxy.true_score.length;
+      await page.waitForTimeout(1500);
+      await page.reload();
+      const text = await notice(page, /goes on from update \d+, where you left it/).textContent();
+      assert.equal(Number(/from update (\d+)/.exec(text)[1]), rests);
+      await page.evaluate(() => window.goodhart.ready);
+    }
+    await page.locator(".controls button", { hasText: "Reset" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reset" }).click();
+    await notice(page, /goes on from update/).waitFor({ state: "detached" });
+    await context.close();
+  });
+
+  it("goes on after a reload in the moment of an edit", async () => {
+    const { page, context } = await open(browser, address(), { draft: long() });
+    await trained(page, 40);
+    await page.locator(".editor:not([hidden]) .cm-content").waitFor();
+    await type(page, "def pay(ep):\n    return 2.0 * ep.proxy\n");
+    await page.reload();
+    await notice(page, /goes on from update [1-9]\d*, where you left it/).waitFor();
     await context.close();
   });
 });

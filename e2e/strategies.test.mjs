@@ -216,6 +216,11 @@ describe("strategies of a run", () => {
     assert.deepEqual(await metrics(page), before, "the program before the edit was trained");
     await tab(page, /^half/);
     await page.locator(".edit-status.bad", { hasText: /before this edit/ }).waitFor();
+    // What is typed next, still half-typed, does no more harm than without the reload.
+    await type(page, "def mixed(ep):\n    return ep.pro +");
+    await page.waitForFunction(() => localStorage.getItem("goodhart.draft")?.includes("ep.pro +"));
+    await page.locator(".edit-status.bad", { hasText: /before this edit/ }).waitFor();
+    assert.deepEqual(await metrics(page), before, "the strategy stays in the run");
     // Where there is nothing to stand in, the others run.
     const { page: bare, context: another } = await opened(short({ arms: [arms[0], { name: "broken", code: "def b(ep):\n    return ep." }] }), 1);
     await trained(bare, 30);

@@ -93,13 +93,13 @@ impl Record {
     }
 }
 
-/// The run that was last kept of a draft and that no other tab has.
-pub async fn find(draft: &str) -> Option<Kept> {
+/// The run that was last kept of a draft, by its record or as one of `own`, and that no other tab has.
+pub async fn find(draft: &str, own: &[String]) -> Option<Kept> {
     let database = open().await?;
     let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly).ok()?;
     let store = transaction.object_store(STORE).ok()?;
     let mut records = records(&store).await;
-    records.retain(|r| r.draft == draft && r.format == KEPT_VERSION);
+    records.retain(|r| (r.draft == draft || own.contains(&r.id)) && r.format == KEPT_VERSION);
     let record = records.pop()?;
     let prefix = format!("{}/rows/", record.id);
     let rows = read(&store, &prefix).await?.iter().map(|bytes| wire::decode(bytes).ok()).collect::<Option<_>>()?;

@@ -264,9 +264,14 @@ impl Session {
                 slot.paused = true;
                 slot.finished = finished;
                 let mut effects = Vec::new();
-                if slot.checkpoint.as_ref().is_some_and(|c| c.update > update) {
+                // A person's pause: the page may be closed while it lasts. Workers that rest by themselves send what they have.
+                let lasts = self.wish == Wish::Rest && self.regroup.is_none() && self.trial.is_none();
+                let went_back = slot.checkpoint.as_ref().is_some_and(|c| c.update > update);
+                if went_back {
                     // It went back to what is on screen: what it sent from later on will be trained anew.
                     slot.checkpoint = None;
+                }
+                if went_back || (lasts && update > 0 && !slot.is_kept()) {
                     effects.push(Effect::Send(at, Command::Save { run: self.run }));
                 }
                 effects.extend(self.settle());

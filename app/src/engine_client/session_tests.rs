@@ -164,6 +164,21 @@ fn after_a_pause_every_lane_has_done_as_much() {
 }
 
 #[test]
+fn a_paused_run_is_kept_as_it_rests() {
+    let mut s = two_workers();
+    s.run(0);
+    let run = s.run;
+    s.on_event(0, Event::Checkpointed { run, checkpoint: checkpoint(3, &[0, 2]) });
+    s.on_event(1, Event::Checkpointed { run, checkpoint: checkpoint(7, &[1, 3]) });
+    s.pause(7);
+    assert_eq!(sent(&paused(&mut s, 0, 7)), [(0, "save")], "its last checkpoint is older");
+    assert_eq!(sent(&paused(&mut s, 1, 7)), [], "its last checkpoint is of now");
+    // A step's end is followed by a checkpoint, unasked.
+    s.step(1);
+    assert_eq!(sent(&paused(&mut s, 0, 8)), []);
+}
+
+#[test]
 fn an_edit_is_in_use_when_every_worker_uses_it() {
     let mut s = two_workers();
     assert_eq!(sent(&s.set_program(7, 1, "new".into())), [(0, "program"), (1, "program")]);

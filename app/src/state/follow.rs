@@ -155,6 +155,12 @@ impl App {
             }
         }
         self.loaded.set(Some(loaded.clone()));
+        // What a strategy that leaves, or is trained anew, was last seen to learn from is not shown as of now.
+        let is_gone = |arm: u32| !loaded.ids.iter().any(|id| id.number() == arm && !anew.contains(id));
+        if self.anatomy.with_untracked(|a| a.as_ref().is_some_and(|a| is_gone(a.arm))) {
+            self.anatomy.set(None);
+        }
+        self.internal.update_value(|i| i.anatomies.retain(|a| !is_gone(a.arm)));
         let numbers = |ids: &[ArmId]| ids.iter().map(|id| id.number()).collect::<Vec<_>>();
         let (all, anew, shown) = (numbers(&loaded.ids), numbers(anew), self.update.get_untracked());
         self.act(|s| s.regroup(loaded.experiment, all, anew, shown));

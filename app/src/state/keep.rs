@@ -1,7 +1,7 @@
 //! Keeps the run in hand (`kept`), and goes on with the one of the last visit.
 
 use super::hold::name;
-use super::{App, Level, Loaded, Phase, run_params};
+use super::{App, Level, Loaded, Phase, run_params, store};
 use crate::engine_client::Choice;
 use crate::framed;
 use crate::kept::{self, Change, Kept, Record};
@@ -19,6 +19,10 @@ const MOST_ROWS: usize = 96_000_000;
 const MOST_STATE: usize = 64_000_000;
 /// Least milliseconds between two writings.
 const WRITE_MS: u64 = 250;
+/// The setting that says which draft each kept run is of: pairs of the run's name and the draft's. A page that is left does
+/// not wait for a record to be written, and a reload soon after an edit would not find the run.
+const DRAFTS: &str = "kept-runs";
+const MOST_DRAFTS: usize = 4;
 
 /// What is on its way to the browser's storage.
 #[derive(Default)]
@@ -44,18 +48,26 @@ impl App {
     /// Loads the draft when the page opens: from where it was left at the last visit, if that was kept.
     pub async fn load_at_start(self, then_run: bool) {
         let draft = self.draft.with_untracked(name);
-        let past = kept::find(&draft).await;
+        let own: Vec<String> = runs().into_iter().filter(|(_, of)| *of == draft).map(|(id, _)| id).collect();
+        let past = kept::find(&draft, &own).await;
         // Something else may have been opened meanwhile.
         if self.draft.with_untracked(name) != draft || self.loaded.with_untracked(Option::is_some) {
             return;
         }
+        let was_kept = past.is_some();
         let past = past.and_then(|kept| Some((self.known(parse(&kept.record.experiment)?)?, kept)));
         match past.filter(|(loaded, kept)| self.fits(&loaded.experiment, kept)) {
             Some((loaded, kept)) => {
                 let runs = then_run && kept.record.moving;
                 self.load_from(loaded, runs, Some(kept));
             }
-            None => self.load(then_run),
+            None => {
+                self.load(then_run);
+                if was_kept {
+                    let why = "what was kept of it does not fit the strategies, seeds or engine that are wanted now";
+                    self.notify(Level::Info, format!("The run begins anew, since {why}."), None);
+                }
+            }
         }
     }
 
@@ -88,6 +100,8 @@ impl App {
         // Rows from after a worker's checkpoint come again.
         let update = self.with_data(|d| {
             d.put_past(&kept.record.arms, &kept.record.eras, &kept.record.settings, &mut kept.rows);
+            // A pause calls lanes back from updates whose rows were kept.
+            d.truncate(kept.checkpoints.iter().map(|c| c.update).max().unwrap_or(0) as usize);
             d.complete() as u32
         });
         let text = format!("The run goes on from update {update}, where you left it. Reset starts it anew.");
@@ -98,6 +112,7 @@ impl App {
     /// A new run begins: the one before it in this tab is not kept any longer.
     pub(super) fn keep_anew(self) {
         let old = self.keeper.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
+        note_run(&old, None);
         let id = format!("{:016x}", (js_sys::Math::random() * 2f64.powi(53)) as u64);
         self.keeper.update_value(|k| k.id.clone_from(&id));
         wasm_bindgen_futures::spawn_local(async move {
@@ -156,6 +171,7 @@ impl App {
     /// This run is not kept any longer, and the person is told why: a reload would lose it.
     fn keep_nothing(self, why: &str) {
         let old = self.keeper.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
+        note_run(&old, None);
         // Pages of other sites keep nothing, and say so where they ask for their click.
         if !framed::by_another() {
             self.notify(Level::Warning, format!("{why} A reload begins it anew."), None);
@@ -168,6 +184,7 @@ impl App {
             return self.write();
         };
         let Some(loaded) = self.loaded.get_untracked() else { return };
+        note_run(&id, Some(self.draft.with_untracked(name)));
         let kind = self.engine.with_untracked(|view| view.as_ref().map_or(EngineKind::Cpu, |view| view.kind));
         let (arms, eras, settings) = self.with_data(|d| (d.numbers(), d.eras(), d.settings()));
         let record = Record {
@@ -262,9 +279,44 @@ impl Keeper {
     }
 }
 
+fn runs() -> Vec<(String, String)> {
+    store::setting(DRAFTS).and_then(|text| parse(&text)).unwrap_or_default()
+}
+
+/// Says at once which draft a run is of; None: the run is not kept any longer.
+fn note_run(id: &str, draft: Option<String>) {
+    let before = runs();
+    let after = noted(before.clone(), id, draft);
+    if after != before {
+        store::set_setting(DRAFTS, (!after.is_empty()).then(|| write(&after)).as_deref());
+    }
+}
+
+fn noted(mut runs: Vec<(String, String)>, id: &str, draft: Option<String>) -> Vec<(String, String)> {
+    match (runs.iter().position(|(own, _)| own == id), draft) {
+        (Some(at), Some(draft)) => runs[at].1 = draft,
+        (None, Some(draft)) => runs.insert(0, (id.into(), draft)),
+        (_, None) => runs.retain(|(own, _)| own != id),
+    }
+    runs.truncate(MOST_DRAFTS);
+    runs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_of_the_draft_that_was_noted_last() {
+        let pair = |id: &str, draft: &str| (id.to_string(), draft.to_string());
+        let runs = noted(vec![pair("b", "y")], "a", Some("x".into()));
+        assert_eq!(runs, [pair("a", "x"), pair("b", "y")]);
+        let runs = noted(runs, "b", Some("z".into()));
+        assert_eq!(runs, [pair("a", "x"), pair("b", "z")]);
+        assert_eq!(noted(runs, "a", None), [pair("b", "z")]);
+        let many = (0..9).fold(Vec::new(), |runs, i| noted(runs, &i.to_string(), Some("x".into())));
+        assert_eq!((many.len(), many[0].0.as_str()), (MOST_DRAFTS, "8"));
+    }
 
     fn keeper() -> Keeper {
         Keeper { id: "a".into(), ..Keeper::default() }

@@ -29,12 +29,18 @@ impl App {
         Loaded { experiment, ids }
     }
 
-    /// The program that stands in for code of a strategy that does not compile.
+    /// The program that stands in for code of a strategy that does not compile. It is remembered: storage has it for the
+    /// text that was left there only, and the next keystroke makes another.
     pub(super) fn stand_in(self, id: ArmId, code: &str) -> Option<String> {
         let before = self.compiled.with_value(|compiled| compiled.get(&id).cloned());
+        let stored = || kept().into_iter().find(|(broken, _)| broken == code).map(|(_, program)| program);
+        let in_use = || self.loaded.with_untracked(|l| Some(l.as_ref()?.arm(id)?.code.clone()));
         let program =
-            before.or_else(|| kept().into_iter().find(|(broken, _)| broken == code).map(|(_, program)| program));
-        program.filter(|program| !self.check_code(program).is_error())
+            first_that(|program| !self.check_code(program).is_error(), &[&|| before.clone(), &stored, &in_use])?;
+        if self.compiler.with_value(Option::is_some) {
+            self.compiled.update_value(|compiled| drop(compiled.insert(id, program.clone())));
+        }
+        Some(program)
     }
 
     /// Keeps what stands in for the draft's half-typed code for the next visit.
@@ -55,6 +61,26 @@ impl App {
     }
 }
 
+/// The first program there is that compiles.
+fn first_that(compiles: impl Fn(&str) -> bool, sources: &[&dyn Fn() -> Option<String>]) -> Option<String> {
+    sources.iter().filter_map(|source| source()).find(|program| compiles(program))
+}
+
 fn kept() -> Vec<(String, String)> {
     store::setting(SETTING).and_then(|text| parse(&text)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_stands_in_where_nothing_else_compiles() {
+        let compiles = |program: &str| program.starts_with("def");
+        let of = |text: &'static str| move || Some(text.to_string());
+        let none = || None::<String>;
+        assert_eq!(first_that(compiles, &[&of("def a"), &of("def b")]).as_deref(), Some("def a"));
+        assert_eq!(first_that(compiles, &[&none, &of("y ="), &of("def c")]).as_deref(), Some("def c"));
+        assert_eq!(first_that(compiles, &[&none, &of("y =")]), None);
+    }
 }

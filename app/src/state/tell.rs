@@ -58,6 +58,11 @@ impl App {
                 self.draw_soon();
             }
             Told::Checkpoint { load, worker, lanes, state } => self.keep_state(load, worker, lanes, state),
+            // Workers may still speak of a strategy that has just left the run.
+            Told::Anatomy(anatomy)
+                if self.loaded.with_untracked(|l| {
+                    l.as_ref().is_none_or(|l| l.place(ArmId::from_number(anatomy.arm)).is_none())
+                }) => {}
             Told::Anatomy(anatomy) => {
                 self.internal.update_value(|i| {
                     i.anatomies.push(Arc::new(*anatomy));
@@ -92,6 +97,8 @@ impl App {
                     i.verdict_next = 0.0;
                 });
                 self.draw();
+                // At the next visit it rests as well, also where its checkpoints were of now before.
+                self.keep_run();
                 self.wake(Until::Rest, &Ok(update));
             }
             Told::Answered { update } => {

@@ -7,6 +7,7 @@ use super::task::{MAX_CONTEXTS, bars};
 use crate::state::{App, ArmId, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
 use goodhart_core::metrics::statistics::Interval;
+use goodhart_core::oracle::report as oracle;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -14,7 +15,8 @@ use web_sys::Element;
 /// The lines under the code of the chosen arm: what its optimum is worth, before any training, and what the linter found.
 pub fn line(app: App, arm: ArmId) -> impl IntoView {
     let report = Memo::new(move |_| app.report(arm));
-    let says = move || report.with(|r| r.as_ref().map(said).unwrap_or_default());
+    let is_old = Memo::new(move |_| report.with(|r| r.as_ref().is_some_and(|r| is_old(app, r))));
+    let says = move || report.with(|r| r.as_ref().map(|r| said(r, is_old.get())).unwrap_or_default());
     let found = Memo::new(move |_| report.with(|r| r.as_ref().and_then(|r| found(app, r)).unwrap_or_default()));
     let facts = Memo::new(move |_| report.with(|r| r.as_ref().map(facts).unwrap_or_default()));
     let fix = move |event: leptos::ev::MouseEvent| {
@@ -30,7 +32,7 @@ pub fn line(app: App, arm: ArmId) -> impl IntoView {
         }
     };
     view! {
-        <div class="oracle" hidden=move || report.with(Option::is_none)>
+        <div class="oracle" class:old=move || is_old.get() hidden=move || report.with(Option::is_none)>
             <div role="status" inner_html=says on:click=fix></div>
             <p class="trained" hidden=move || found.with(String::is_empty)><b>"Training"</b>" "{move || found.get()}</p>
             <details hidden=move || facts.with(String::is_empty)>
@@ -41,8 +43,15 @@ pub fn line(app: App, arm: ArmId) -> impl IntoView {
     }
 }
 
-fn said(report: &Report) -> String {
-    let mut html = format!("<p class=\"oracle-says\"><b>Optimum</b> {}</p>", escape(&report.says));
+/// Whether the program is another by now: its own answer takes a moment, or waits until it compiles.
+fn is_old(app: App, report: &Report) -> bool {
+    app.with_arm(report.arm, |arm| arm.code != report.code).unwrap_or_default()
+}
+
+/// The lines; those of the program before say so, and their fixes cannot be applied to another program.
+fn said(report: &oracle::Report, is_old: bool) -> String {
+    let of = if is_old { "<span class=\"muted\">of the program before this edit:</span> " } else { "" };
+    let mut html = format!("<p class=\"oracle-says\"><b>Optimum</b> {of}{}</p>", escape(&report.says));
     if !report.training.is_empty() {
         html += &format!("<p class=\"oracle-training muted\">{}</p>", escape(&report.training));
     }
@@ -53,6 +62,7 @@ fn said(report: &Report) -> String {
     for (i, finding) in report.findings.iter().enumerate() {
         let d = &finding.diagnostic;
         let fix = match (finding.fixes.first(), &d.suggestion) {
+            _ if is_old => String::new(),
             (Some(fix), _) => {
                 let says = escape(&fix.says);
                 format!("; <i>{says}</i> <button class=\"try\" data-fix=\"{i}\" title=\"Do it: {says}\">Apply</button>")
