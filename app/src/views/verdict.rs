@@ -154,10 +154,12 @@ mod tests {
         let line = Line {
             arm: "a".into(),
             since: 0,
+            settings: false,
             true_score: number,
             proxy_reward: number,
             wanted: share(0.25),
             paid: share(0.75),
+            is_early: false,
             difference: None,
             alarms: Vec::new(),
         };

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The range that a run has seen is that of the means over this many parts of it, so that no single batch makes it.
 const PARTS: usize = 40;
+/// Fewer updates than these make no range that pay could be a share of.
+const EARLY: usize = 20;
 /// How far beyond a known range a run may be, as a share of it; further, and the two are not of the same thing.
 const BEYOND: f32 = 0.05;
 
@@ -49,8 +51,12 @@ pub struct Line {
     pub proxy_reward: Interval,
     /// What was wanted: the true score in the range that the task can give. None: it has not moved.
     pub wanted: Option<Share>,
-    /// What was paid: the proxy reward in the range that the arm's own reward can give. None: it has not moved.
+    /// What was paid: the proxy reward in the range that the arm's own reward can give. None: it has not moved, or it is
+    /// too early to say.
     pub paid: Option<Share>,
+    /// What is in use has trained for a few updates only: the range of its pay in them says nothing.
+    #[serde(default)]
+    pub is_early: bool,
     /// True score less the first arm's, paired by seed; None for the first arm.
     pub difference: Option<Interval>,
     pub alarms: Vec<Alarm>,
@@ -82,6 +88,8 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
         .map(|arm| {
             let Measured { arm: name, since, settings, range } = of(arm).clone();
             let pays = seen(curves, arm, Column::ProxyReward, since as usize);
+            let is_early = curves.complete(arm).saturating_sub(since as usize) < EARLY;
+            let paid_in = pays.filter(|_| !is_early);
             Line {
                 arm: name,
                 since,
@@ -89,7 +97,8 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
                 true_score: over_seeds(&|seed| truth(arm, seed)),
                 proxy_reward: over_seeds(&|seed| last(arm, seed, Column::ProxyReward)),
                 wanted: share(arm, Column::TrueScore, task.filter(|task| holds(*task, truths)), truths),
-                paid: share(arm, Column::ProxyReward, range.filter(|range| holds(*range, pays)), pays),
+                paid: share(arm, Column::ProxyReward, range.filter(|range| holds(*range, pays)), paid_in),
+                is_early,
                 difference: (arm > 0).then(|| over_seeds(&|seed| truth(arm, seed) - truth(0, seed))),
                 alarms: all_alarms.iter().filter(|a| a.arm == arm as u32).cloned().collect(),
             }
@@ -144,6 +153,9 @@ impl Line {
         let since = if self.since > 0 { format!(" since update {}", self.since) } else { String::new() };
         let paid = match &self.paid {
             _ if !self.proxy_reward.mean.is_finite() => "its reward has paid for no sample".to_string(),
+            None if self.is_early => {
+                "and it is too early to say what share of its reward's range it is paid".to_string()
+            }
             None => format!("what its reward pays has not moved{since}"),
             Some(p) if p.is_known => format!("its pay at {} of its reward's range ({})", percent(p), p.span()),
             Some(p) => format!("its pay at {} of the range that its reward has paid{since} ({})", percent(p), p.span()),
@@ -226,6 +238,16 @@ mod tests {
         );
         let seen = &verdict(&curves, &[arm("a", None)], None)[0];
         assert!(seen.says().contains("seen in this run") && seen.says().contains("has paid ("), "{}", seen.says());
+    }
+
+    #[test]
+    fn a_few_updates_are_no_range_that_pay_is_a_share_of() {
+        let curves = run(&[&hacked], 200);
+        let since = |since, range| verdict(&curves, &[Measured { since, ..arm("a", range) }], None).remove(0);
+        let early = since(193, None);
+        assert!(early.paid.is_none() && early.says().contains("too early to say what share"), "{}", early.says());
+        assert!(since(193, Some([0.0, 1.0])).paid.is_some(), "a known range needs no updates");
+        assert!(since(150, None).paid.is_some());
     }
 
     #[test]
