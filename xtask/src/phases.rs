@@ -1,5 +1,6 @@
 //! The phases of `cargo xtask test`. Each returns how many checks passed, or one sentence about the first failure.
 
+use crate::page::Page;
 use crate::shell::{command, line, on_path, root, run, run_tee, trunk};
 use crate::{fetch, install, sizes};
 use std::io::{Read, Write};
@@ -128,7 +129,9 @@ fn reward_models() -> Result<usize, String> {
 fn page() -> Result<usize, String> {
     run(&mut trunk(&["build", "--release"]))?;
     trunk_serves()?;
-    Ok(2)
+    // What `cargo xtask serve` would show, for the browser tests.
+    Page::read("target/page-of-release")?.put_together()?;
+    Ok(3)
 }
 
 /// `trunk serve --release` shows the page; its modules are built already.

@@ -41,7 +41,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
     install::for_serve()?;
     fetch::fetch()?;
     steps.begin("the page, its compiler and its engine", "5 minutes on two cores the first time");
-    let page = Page::read()?;
+    let page = Page::read("target/page")?;
     page.build()?;
     let mut host = host(&page, port)?;
     let address = format!("http://127.0.0.1:{port}/");

@@ -11,7 +11,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut bindgen = Bindgen::new();
-    let outcome = bindgen.input_path(input).out_name(name).typescript(false).web(true).and_then(|b| b.generate(folder));
+    // The library would leave out where the glue finds its module, which the program does not.
+    bindgen.input_path(input).out_name(name).typescript(false).omit_default_module_path(false);
+    let outcome = bindgen.web(true).and_then(|b| b.generate(folder));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

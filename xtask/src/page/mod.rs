@@ -23,10 +23,22 @@ struct Modules {
 }
 
 impl Page {
-    pub fn read() -> Result<Self, String> {
+    /// The page that is to be put together in a folder of the repository.
+    pub fn read(folder: &str) -> Result<Self, String> {
         let html = std::fs::read_to_string(root().join("index.html")).map_err(|e| format!("index.html: {e}"))?;
         let assets = html::assets(&html)?;
-        Ok(Self { html, assets, folder: root().join("target/page") })
+        Ok(Self { html, assets, folder: root().join(folder) })
+    }
+
+    /// The same of the modules that `trunk build --release` has compiled: for tests of how it is put together.
+    pub fn put_together(&self) -> Result<(), String> {
+        std::fs::create_dir_all(&self.folder).map_err(|e| format!("{}: {e}", self.folder.display()))?;
+        build_bindgen()?;
+        for asset in self.assets.iter().filter(|asset| asset.get("rel") == "rust" && !is_apart(asset)) {
+            let bin = asset.get("data-bin").to_string();
+            self.bind("Cargo.toml", asset.get("data-cargo-profile-release"), &bin)?;
+        }
+        self.write_files()
     }
 
     /// The page's own module and the files; what is left are the modules that it asks for later.
@@ -80,17 +92,17 @@ impl Page {
             args.extend(["--features", &modules.features]);
         }
         run(&mut command("cargo", &args))?;
-        run(&mut command("cargo", &["build", "--locked", "--quiet", "--package", "xtask-bindgen"]))?;
+        build_bindgen()?;
         for bin in &modules.bins {
-            self.bind(modules, bin)?;
+            self.bind(&modules.manifest, &modules.profile, bin)?;
         }
         Ok(())
     }
 
     /// The glue of a compiled module, and the loader of a worker's.
-    fn bind(&self, modules: &Modules, bin: &str) -> Result<(), String> {
-        let target = target_folder(&modules.manifest)?;
-        let wasm = target.join(format!("wasm32-unknown-unknown/{}/{bin}.wasm", modules.profile));
+    fn bind(&self, manifest: &str, profile: &str, bin: &str) -> Result<(), String> {
+        let target = target_folder(manifest)?;
+        let wasm = target.join(format!("wasm32-unknown-unknown/{profile}/{bin}.wasm"));
         let bindgen = target_folder("Cargo.toml")?.join("debug/xtask-bindgen");
         let (bindgen, wasm) = (bindgen.to_string_lossy(), wasm.to_string_lossy());
         run(&mut command(&bindgen, &[&wasm, &self.folder.to_string_lossy(), bin]))?;
@@ -147,6 +159,10 @@ impl Page {
 /// Whether a module belongs to a workspace of its own.
 fn is_apart(asset: &Asset) -> bool {
     asset.get("href").starts_with("reward-models/")
+}
+
+fn build_bindgen() -> Result<(), String> {
+    run(&mut command("cargo", &["build", "--locked", "--quiet", "--package", "xtask-bindgen"]))
 }
 
 /// How the page's module starts: `pattern_script` of Trunk.toml.
