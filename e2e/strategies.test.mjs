@@ -300,16 +300,19 @@ describe("strategies of a run", () => {
     await page.reload();
     await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 2);
     assert.deepEqual((await onScreen(page)).legend, left);
+    const before = await page.evaluate(() => location.hash);
     await tab(page, "half");
     await press(page, "Duplicate");
     await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
     assert.equal((await onScreen(page)).legend["half 2"], "3", "not that of the one just removed");
+    // The draft with the copy is what the address and the next visit begin with.
+    await page.waitForFunction((before) => location.hash !== before, before);
     for (const bad of ["nonsense", "[{\"draft\":1}]"]) {
       await page.evaluate((bad) => localStorage.setItem("goodhart.colors", bad), bad);
       await page.reload();
       await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
     }
-    assert.deepEqual(problems, []);
+    assert.deepEqual(problems.filter((problem) => !problem.endsWith("net::ERR_ABORTED")), []);
     await context.close();
   });
 
