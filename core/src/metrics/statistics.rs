@@ -198,7 +198,7 @@ mod tests {
         assert!(drops(&[rise_and_fall.clone(), rise_and_fall.clone()]).iter().all(|x| (x - 42.0).abs() < 0.1));
         let rise: Vec<f32> = (0..100).map(|i| i as f32).collect();
         assert_eq!(drops(&[rise.clone(), rise]), [0.0, 0.0], "what rises does not fall");
-        assert!(drops(&[rise_and_fall.clone()])[0].is_nan(), "one seed has no other");
+        assert!(drops(std::slice::from_ref(&rise_and_fall))[0].is_nan(), "one seed has no other");
         // One seed's spike is a peak of its half's mean, at which the other half stood level.
         let mut spike = vec![0.0; 100];
         spike[50] = 100.0;
