@@ -60,7 +60,9 @@ describe("memory", () => {
     }
     t.diagnostic(`before: ${JSON.stringify(start)}; after: ${JSON.stringify(end)}`);
     assert.equal(end.workers, start.workers);
-    for (const what of ["mb", "nodes", "jsEventListeners", "documents"]) {
+    // Empty documents, of templates, are a few however many experiments were opened.
+    assert.ok(end.documents <= start.documents + 4, `documents: ${start.documents} before, ${end.documents} after`);
+    for (const what of ["mb", "nodes", "jsEventListeners"]) {
       assert.ok(end[what] <= 1.2 * start[what], `${what}: ${start[what]} before, ${end[what]} after`);
     }
     assert.deepEqual(problems, []);
