@@ -7,7 +7,9 @@ import { serve, spoiled } from "./lib/server.mjs";
 import { bandit, metrics, trained, type } from "./lib/train.mjs";
 
 const moments = Number(process.env.GOODHART_MOMENTS ?? 4);
-const long = (more = {}) => bandit({ run: { updates: 100000, seeds: 2, groups: 64, num_generations: 16 }, ...more });
+// Of many moments each update takes longer, so that the run does not end before they do.
+const groups = moments > 10 ? 1024 : 64;
+const long = (more = {}) => bandit({ run: { updates: 100000, seeds: 2, groups, num_generations: 16 }, ...more });
 
 // An update of minutes: 65,536 samples for each of 16 lanes, 300,000 sines a sample.
 const slow = () => {
