@@ -219,7 +219,6 @@ fn civil(days: i64) -> (i64, i64, i64) {
 mod tests {
     use super::*;
     use goodhart_core::experiment::record::Expected;
-    use goodhart_core::experiment::{Comparison, Reason};
     use goodhart_core::metrics::statistics::Interval;
 
     #[test]
