@@ -219,7 +219,7 @@ fn outcome_table(experiment: &Experiment, checked: &[Claimed]) -> String {
             };
             let measured = interval(checked.measured.mean, checked.measured.half_width);
             let threshold = format!("{} {}", sign(claim.comparison), claim.threshold);
-            vec![measured, threshold, verdict.into(), claim.says.clone()]
+            vec![measured, threshold, verdict, claim.says.clone()]
         })
         .collect();
     table(&["measured", "threshold", "outcome", "claim"], &rows)
