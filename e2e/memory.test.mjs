@@ -7,8 +7,8 @@ import { serve } from "./lib/server.mjs";
 import { bandit, trained } from "./lib/train.mjs";
 
 const HOME = "grpo-lambda-length";
-const switches = Number(process.env.GOODHART_SWITCHES ?? 30);
-const minutes = Number(process.env.GOODHART_MINUTES ?? 0.3);
+const switches = Number(process.env.GOODHART_SWITCHES ?? 15);
+const minutes = Number(process.env.GOODHART_MINUTES ?? 0.15);
 
 // MB of everything that can grow for good: the WebAssembly memory of the page, its compiler and every worker, and the
 // page's JavaScript heap; and the nodes and listeners of the document.
