@@ -23,9 +23,10 @@ for (const webgpu of [true, false]) {
       const first = await page.evaluate(() => performance.now());
       t.diagnostic(`first update ${Math.round(first)} ms after navigation (the aim is 2000 on two idle cores)`);
       await trained(page, 3);
+      // Before the pause, which goes back to what is on screen.
+      const arms = await metrics(page);
       await page.evaluate(() => window.goodhart.pause());
       t.diagnostic(`peak memory of the page and its workers: ${await peakMemory(browser)} MB (the aim is 300)`);
-      const arms = await metrics(page);
       assert.ok(Object.keys(arms).length >= 2, "the landing experiment compares arms");
       for (const [arm, columns] of Object.entries(arms)) {
         for (const name of ["true_score", "proxy_reward", "entropy", "completions/mean_length"]) {

@@ -30,10 +30,25 @@ fn shape(e: &Experiment) -> Shape {
     (e.task.clone(), e.policy.clone(), e.run.clone())
 }
 
+/// The shapes of the runs that this worker was told to load. Its memory never shrinks, whether a load came to its end or
+/// another one overtook it.
+#[derive(Default)]
+struct Tried(Vec<Shape>);
+
+impl Tried {
+    /// Notes the shape of an experiment, and whether another one came before it.
+    fn others(&mut self, experiment: &Experiment) -> bool {
+        let shape = shape(experiment);
+        if !self.0.contains(&shape) {
+            self.0.push(shape);
+        }
+        self.0.len() > 1
+    }
+}
+
 /// A run that has been loaded.
 struct Session {
     run: u32,
-    shape: Shape,
     plan: Arc<Plan>,
     seeds: Vec<u32>,
     engine: Engine,
@@ -53,9 +68,10 @@ pub async fn serve() {
     edge::beat_regularly();
     edge::post(&Event::Started { adapter: crate::engine::adapter().await });
     let mut session: Option<Session> = None;
+    let mut tried = Tried::default();
     loop {
         while let Some(command) = edge::next_command() {
-            session = handle(session, command).await;
+            session = handle(session, &mut tried, command).await;
         }
         match &mut session {
             // What it has is said before it waits: the others are told of it.
@@ -77,10 +93,9 @@ pub async fn serve() {
     }
 }
 
-async fn handle(session: Option<Session>, command: Command) -> Option<Session> {
+async fn handle(session: Option<Session>, tried: &mut Tried, command: Command) -> Option<Session> {
     if let Command::Load { run, experiment, seeds, engine, base, checkpoint } = command {
-        let other = session.as_ref().is_some_and(|s| s.shape != shape(&experiment));
-        if other && edge::memory() > MOST_KEPT {
+        if tried.others(&experiment) && edge::memory() > MOST_KEPT {
             edge::post(&Event::Outgrown { run });
             return None;
         }
@@ -152,7 +167,7 @@ impl Session {
         let lanes = lanes_of(&plan, seeds);
         let base = match base {
             Some(base) => Some(base),
-            None => warm_up(run, &plan).await,
+            None => warm_up(run, &plan).await?,
         };
         let compiled = |stage: usize, of: usize| {
             edge::post(&Event::CompileProgress { run, stage: stage as u32, of: of as u32 });
@@ -177,11 +192,9 @@ impl Session {
             edge::remember(engine.checkpoint().await?);
         }
         edge::post(&Event::Ready { run, engine: engine_info, columns });
-        let shape = shape(experiment);
         let (reports, next_checkpoint) = (Reports::default(), 0.0);
         Ok(Self {
             run,
-            shape,
             plan,
             seeds: seeds.to_vec(),
             engine,
@@ -347,8 +360,8 @@ impl Session {
 }
 
 /// Learns the base policy, with progress on screen; None if the experiment has none.
-async fn warm_up(run: u32, plan: &Arc<Plan>) -> Option<Vec<f32>> {
-    let mut warm = WarmStart::new(plan)?;
+async fn warm_up(run: u32, plan: &Arc<Plan>) -> Result<Option<Vec<f32>>, String> {
+    let Some(mut warm) = WarmStart::new(plan) else { return Ok(None) };
     let mut last = 0.0;
     loop {
         let (step, of) = warm.progress();
@@ -361,8 +374,11 @@ async fn warm_up(run: u32, plan: &Arc<Plan>) -> Option<Vec<f32>> {
             last = now;
             edge::post(&Event::BaseProgress { run, step: step + 1, of, loss });
             edge::give_way().await;
+            if edge::is_superseded() {
+                return Err("another run has taken its place".into());
+            }
         }
     }
     edge::post(&Event::Base { run, params: warm.params().to_vec() });
-    Some(warm.params().to_vec())
+    Ok(Some(warm.params().to_vec()))
 }
