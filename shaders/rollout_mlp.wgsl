@@ -22,6 +22,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let first = wg.x * 4u;
     let index = min(first + tid, SAMPLES - 1u);
     let seed = lanes[lane].y;
+    task_of(lane);
     let group = index / GROUP;
     let sample = index % GROUP;
     let mine = tid < 4u && first + tid < SAMPLES;

@@ -21,6 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let seed = lanes[lane].y;
+    task_of(lane);
     let group = index / GROUP;
     let sample = index % GROUP;
     record_base = (lane * SAMPLES + index) * RECORD;

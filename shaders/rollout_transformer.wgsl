@@ -33,6 +33,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let first = wg.x * 4u;
     let p = lane * PARAMS;
     let seed = lanes[lane].y;
+    task_of(lane);
     let index = min(first + tid, SAMPLES - 1u);
     let group = index / GROUP;
     let sample = index % GROUP;

@@ -16,6 +16,7 @@ use crate::reward_models::{self, RewardModels};
 use crate::tasks::{self, Play, Task};
 use cost::{Cost, MOST_BYTES, Parts};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Most arms of an experiment.
 pub const MAX_ARMS: usize = 8;
@@ -51,6 +52,7 @@ fn problems(place: &str, errors: Vec<ParamError>) -> Vec<Problem> {
 }
 
 /// One arm, ready.
+#[derive(Clone)]
 pub struct PlannedArm {
     pub name: String,
     pub settings: Settings,
@@ -58,11 +60,6 @@ pub struct PlannedArm {
 }
 
 impl PlannedArm {
-    /// A second one, for an engine that takes edits.
-    pub fn copy(&self) -> Self {
-        Self { name: self.name.clone(), settings: self.settings.clone(), program: self.program.clone() }
-    }
-
     /// Names of its components, in the order of the metric row's slots.
     pub fn components(&self) -> Vec<String> {
         self.program.components.iter().map(|c| c.name.clone()).collect()
@@ -70,8 +67,12 @@ impl PlannedArm {
 }
 
 /// A whole experiment, ready.
+#[derive(Clone)]
 pub struct Plan {
-    pub task: Task,
+    /// The task of the run's first seed: what all of its instances share, such as the schema, is read here.
+    pub task: Arc<Task>,
+    /// The instances of the task, dealt among the seeds in turn.
+    pub instances: Arc<[Arc<Task>]>,
     pub policy: &'static PolicyKind,
     pub policy_params: Overrides,
     pub interface: Interface,
@@ -81,7 +82,7 @@ pub struct Plan {
     pub reward_models: Option<RewardModels>,
     pub exploration: Option<Exploration>,
     pub confidence: Confidence,
-    pub arms: Vec<PlannedArm>,
+    pub arms: Arc<[PlannedArm]>,
     /// What an update and the run cost.
     pub cost: Cost,
     algorithm: Overrides,
@@ -111,6 +112,17 @@ impl Plan {
     /// The seed of the generator for the i-th seed of the run.
     pub fn seed(&self, index: usize) -> u32 {
         self.run.first_seed + index as u32
+    }
+
+    /// The number of the instance of the task that the i-th seed of the run has.
+    pub fn instance(&self, index: usize) -> usize {
+        index % self.instances.len()
+    }
+
+    /// The plan as the i-th seed of the run has it: with its own instance of the task.
+    pub fn of_seed(self: &Arc<Self>, index: usize) -> Arc<Self> {
+        let task = &self.instances[self.instance(index)];
+        if Arc::ptr_eq(task, &self.task) { self.clone() } else { Arc::new(Self { task: task.clone(), ..(**self).clone() }) }
     }
 
     /// Compiles a new program for an arm; the sentence says why it cannot be used.
@@ -181,8 +193,9 @@ pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overr
 pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let mut wrong = Vec::new();
     let run = RunParams::resolve(&[&experiment.run]).map_err(|e| wrong.extend(problems("run", e))).ok();
-    let built = build_task(&experiment.task, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
-    let built = built.map_err(|e| wrong.extend(e)).ok();
+    let part = run.as_ref().map_or_else(|| experiment.task.clone(), |run| run.instance_of(&experiment.task, 0));
+    let build = |part| build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let built = build(part).map_err(|e| wrong.extend(e)).ok();
     if experiment.arms.is_empty() || experiment.arms.len() > MAX_ARMS {
         let count = experiment.arms.len();
         wrong.push(Problem::new("arms", format!("an experiment has 1 to {MAX_ARMS} arms, this one has {count}")));
@@ -286,7 +299,11 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     if cost.bytes_at_start() > MOST_BYTES {
         return Err(vec![Problem::new("run", cost.too_large(MOST_BYTES))]);
     }
+    let others = (1..run.instances_of(&experiment.task.kind)).map(|index| run.instance_of(&experiment.task, index));
+    let others = others.map(|part| Ok(Arc::new(build(part)?.task))).collect::<Result<Vec<_>, Vec<Problem>>>()?;
+    let task = Arc::new(task);
     Ok(Plan {
+        instances: std::iter::once(task.clone()).chain(others).collect(),
         task,
         policy,
         policy_params: experiment.policy.params.clone(),
@@ -296,7 +313,7 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
         reward_models,
         exploration,
         confidence,
-        arms,
+        arms: arms.into(),
         cost,
         algorithm: experiment.algorithm.clone(),
     })

@@ -11,6 +11,7 @@ use goodhart_core::oracle::{self, Answers, Oracle};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
 use std::path::Path;
+use std::sync::Arc;
 
 fn shipped(id: &str) -> Experiment {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../experiments/{id}.toml"));
@@ -155,14 +156,15 @@ fn noise_of_the_verifier_is_averaged_not_optimised() {
 
 #[test]
 fn metrics_of_the_oracle_are_named() {
-    let plan = plan::plan(&shipped("coin-circling")).unwrap();
-    let answers = Answers::new(&plan, [0, 0]);
+    let plan = Arc::new(plan::plan(&shipped("coin-circling")).unwrap());
+    let first = [0].into();
+    let answers = Answers::new(&plan, &first);
     for (name, value) in [("oracle/true_score", 0.0), ("oracle/true_share", 0.0), ("oracle/regret", 1.0)] {
-        assert_eq!(answers.metric(0, name), Some(Ok(value)), "{name}");
+        assert_eq!(answers.metric(0, name, 2), Some(Ok(vec![value; 2])), "{name}");
     }
-    assert!(answers.metric(0, "true_score").is_none() && answers.metric(1, "oracle/regret").is_none());
-    let tokens = plan::plan(&shipped("grpo-lambda-length")).unwrap();
-    assert!(Answers::new(&tokens, [0]).metric(0, "oracle/starc").unwrap().is_err());
+    assert!(answers.metric(0, "true_score", 2).is_none() && answers.metric(1, "oracle/regret", 2).is_none());
+    let tokens = Arc::new(plan::plan(&shipped("grpo-lambda-length")).unwrap());
+    assert!(Answers::new(&tokens, &first).metric(0, "oracle/starc", 2).unwrap().is_err());
     let d = oracle::distances(&plan);
     assert_eq!((d.names.len(), d.starc.len(), d.names[3].as_str()), (4, 16, "true objective"));
     assert!(d.starc[3].unwrap() > 0.2 && d.starc[3] == d.starc[12] && d.starc[7].unwrap() < 1e-6);

@@ -2,7 +2,7 @@
 
 use goodhart_core::algorithm::Settings;
 use goodhart_core::experiment::{Part, RunParams, sections};
-use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Value, check, unknown};
+use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Params, Value, check, unknown};
 use goodhart_core::plan::build_task;
 use goodhart_core::reward::EpisodeSchema;
 use goodhart_core::reward_models::RewardModelParams;
@@ -108,7 +108,9 @@ impl<'a> From<&'a Task> for TaskFacts<'a> {
     }
 }
 
-/// The task of a part and the sections `reward_models` and `exploration`; None where it is refused.
-pub fn task((part, models, memory): (Part, Option<Overrides>, Option<Overrides>)) -> Option<Task> {
+/// The task of a part and the sections `reward_models`, `exploration` and `run`, as the run's first seed has it; None where
+/// it is refused.
+pub fn task((part, models, memory, run): (Part, Option<Overrides>, Option<Overrides>, Overrides)) -> Option<Task> {
+    let part = RunParams::resolve(&[&run]).map_or_else(|_| part.clone(), |run| run.instance_of(&part, 0));
     Some(build_task(&part, models.as_ref(), memory.as_ref()).ok()?.task)
 }

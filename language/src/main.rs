@@ -10,7 +10,7 @@ use goodhart_core::experiment::Experiment;
 use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
 use goodhart_core::oracle::memory::{Known, Memory};
-use goodhart_core::oracle::{self, ranges::unknown};
+use goodhart_core::oracle::{self, ranges::mean};
 use goodhart_core::plan::cost::Fit;
 use goodhart_core::plan::{MAX_ARMS, Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 thread_local! {
@@ -52,8 +53,8 @@ pub fn catalog() -> JsValue {
     give(&facts::catalog())
 }
 
-/// Chooses the task that programs are for: a `Part` and the sections `reward_models` and `exploration` of its experiment,
-/// as a list of three. Gives `{schema, view, action_names}`; a refused one leaves the last, and gives null.
+/// Chooses the task that programs are for: a `Part` and the sections `reward_models`, `exploration` and `run` of its
+/// experiment, as a list of four. Gives the instance that the run's first seed has of it: `{schema, view, action_names}`; a refused one leaves the last, and gives null.
 #[wasm_bindgen(js_name = setTask)]
 pub fn set_task(sections: JsValue) -> JsValue {
     let Some(task) = take(sections).and_then(facts::task) else { return JsValue::NULL };
@@ -187,11 +188,12 @@ pub fn distances(experiment: JsValue) -> JsValue {
     })
 }
 
-/// What the task of an experiment and its rewards can give: `oracle::ranges::Ranges`.
+/// What the task of an experiment and its rewards can give, in the mean over the instances of its seeds:
+/// `oracle::ranges::Ranges`.
 #[wasm_bindgen]
 pub fn ranges(experiment: JsValue) -> JsValue {
-    solved(experiment, |known, plan| match known {
-        Ok(solver) => solver.ranges(),
-        Err(_) => unknown(plan),
-    })
+    let Some(plan) = take::<Experiment>(experiment).and_then(|e| plan(&e).ok()) else { return JsValue::NULL };
+    let plan = Arc::new(plan);
+    let each: Vec<_> = (0..plan.instances.len()).map(|seed| oracle::ranges::ranges(&plan.of_seed(seed))).collect();
+    give(&mean(&each))
 }

@@ -3,8 +3,15 @@
 // Where the record of this thread's sample starts.
 var<private> record_base: u32;
 
+// Where the words of this thread's instance of the task start.
+var<private> task_base: u32;
+
+fn task_of(lane: u32) {
+    task_base = task_words[lane];
+}
+
 fn task_word(i: u32) -> u32 {
-    return task_words[i];
+    return task_words[task_base + i];
 }
 
 fn record_set(slot: u32, value: f32) {

@@ -60,6 +60,8 @@ pub struct Engine {
     /// The exact solution beside the samples, made at the first anatomy, or why there is none.
     live: Option<Result<Live, String>>,
     watched: LaneId,
+    /// The plan with the watched seed's instance of the task.
+    own: Arc<Plan>,
     /// The update that it was last put to: it has nothing of how that one was made.
     restored: u32,
     /// How long the CPU's last update took, in milliseconds; without end before the first.
@@ -109,6 +111,7 @@ impl Engine {
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, String> {
         let watched = lanes.first().copied().unwrap_or(LaneId { arm: 0, seed: 0 });
+        let own = plan.of_seed(watched.seed);
         let kind = match kind {
             EngineKind::Cpu => {
                 let mut engine = Box::new(CpuEngine::new(plan.clone(), lanes, base)?);
@@ -124,7 +127,7 @@ impl Engine {
                 Kind::Gpu(Box::new(Gpu { engine, adapter, chunk: 1, submitted: VecDeque::new(), landed: 0.0 }))
             }
         };
-        Ok(Self { kind, probe: anatomy::probe(plan), live: None, watched, restored: 0, took: f64::INFINITY })
+        Ok(Self { kind, probe: anatomy::probe(&own), own, live: None, watched, restored: 0, took: f64::INFINITY })
     }
 
     pub fn adapter(&self) -> Option<Adapter> {
@@ -218,7 +221,12 @@ impl Engine {
         }
     }
 
-    pub fn watch(&mut self, lane: LaneId) {
+    pub fn watch(&mut self, plan: &Arc<Plan>, lane: LaneId) {
+        if plan.instance(lane.seed) != plan.instance(self.watched.seed) {
+            self.own = plan.of_seed(lane.seed);
+            self.probe = anatomy::probe(&self.own);
+            self.live = None;
+        }
         self.watched = lane;
         if let Kind::Cpu(engine) = &mut self.kind {
             engine.watch(lane);
@@ -241,8 +249,8 @@ impl Engine {
     }
 
     /// The last update of the watched lane; None if this worker has it not, or before its first update.
-    pub async fn anatomy(&mut self, plan: &Arc<Plan>) -> Option<Anatomy> {
-        let lane = self.watched;
+    pub async fn anatomy(&mut self) -> Option<Anatomy> {
+        let (lane, plan) = (self.watched, &self.own);
         let update = self.update_count().checked_sub(1).filter(|last| *last >= self.restored)?;
         let live = self.live.get_or_insert_with(|| Live::new(plan));
         match &mut self.kind {

@@ -270,12 +270,12 @@ impl Session {
 
     /// Shows another lane from now on. A run that rests makes its last update once more, for that lane's part in it.
     async fn watch(&mut self, lane: LaneId) -> Result<(), String> {
-        self.engine.watch(lane);
+        self.engine.watch(&self.plan, lane);
         if self.left > 0 {
             return Ok(());
         }
         let update = self.engine.update_count();
-        if update > 0 && self.plan_has(lane) && self.engine.anatomy(&self.plan).await.is_none() {
+        if update > 0 && self.plan_has(lane) && self.engine.anatomy().await.is_none() {
             self.go_back(update).await?;
         }
         self.report(true).await;
@@ -349,7 +349,7 @@ impl Session {
 
     async fn report(&mut self, whole: bool) {
         let now = edge::now();
-        let anatomy = if whole || self.reports.anatomy_due(now) { self.engine.anatomy(&self.plan).await } else { None };
+        let anatomy = if whole || self.reports.anatomy_due(now) { self.engine.anatomy().await } else { None };
         if anatomy.is_some() {
             self.reports.anatomy_took(edge::now() - now);
         }

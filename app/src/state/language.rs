@@ -22,8 +22,15 @@ pub struct Language {
     task: TaskFacts,
 }
 
-/// What decides which fields an episode has: the task, and the sections `reward_models` and `exploration`.
-type Sections = (Part, Option<Overrides>, Option<Overrides>);
+/// What decides which fields an episode has, and which instance of the task is drawn: the task, the sections
+/// `reward_models` and `exploration`, and of `run` what tells the watched seed.
+type Sections = (Part, Option<Overrides>, Option<Overrides>, Overrides);
+
+fn sections(e: &Experiment, seed: u32) -> Sections {
+    let mut run = e.of_seed(seed).run;
+    run.retain(|name, _| ["first_seed", "instances"].contains(&name.as_str()));
+    (e.task.clone(), e.reward_models.clone(), e.exploration.clone(), run)
+}
 
 /// As the language module tells it.
 #[derive(Deserialize)]
@@ -89,7 +96,7 @@ impl App {
 
     /// Whether the task of an experiment takes the sections beside it; true while there is no compiler to ask.
     pub(super) fn takes(self, e: &Experiment) -> bool {
-        let parts = (&e.task, &e.reward_models, &e.exploration);
+        let parts = sections(e, 0);
         let refused = self.ask(|c| Some(c.set_task(&to_js(&parts)).ok()?.is_null()));
         // The task that was asked about is now the one that programs are checked for.
         self.language.set(None);
@@ -113,7 +120,7 @@ impl App {
 
     /// Compiles every arm anew; after a change of the task this includes the task itself.
     pub fn check_all(self) {
-        let parts = self.draft.with_untracked(|e| (e.task.clone(), e.reward_models.clone(), e.exploration.clone()));
+        let parts = self.draft.with_untracked(|e| sections(e, self.seed.get_untracked()));
         let stale = self.language.with_untracked(|l| l.as_ref().is_none_or(|l| l.sections != parts));
         // While the task's parameters are refused (the panel says why) the last good task serves the editor.
         if stale {

@@ -45,7 +45,7 @@ impl App {
             let arm = self.arm.get();
             // Without the compiler there is no oracle either.
             self.catalog.track();
-            (arm, self.draft.with(basis))
+            (arm, self.seed.get(), self.draft.with(basis))
         });
         Effect::new(move |_| {
             // Read, not only tracked: a memo that nobody has read has no sources yet.
@@ -65,7 +65,8 @@ impl App {
             return;
         }
         let (Some(place), code) = untrack(|| (self.place(arm), self.with_arm(arm, |a| a.code.clone()))) else { return };
-        let experiment = self.draft.with_untracked(to_js);
+        let seed = self.seed.get_untracked();
+        let experiment = self.draft.with_untracked(|e| to_js(&e.of_seed(seed)));
         let Ok(module) = parts::oracle().await else { return };
         let current = || self.internal.with_value(|i| i.consult) == ticket;
         if let Some(told) = answer(&module, "oracle", &experiment, place).await

@@ -389,6 +389,7 @@ impl App {
 
     pub fn choose_seed(self, seed: u32) {
         self.seed.set(seed);
+        self.check_all();
         self.watch();
     }
 

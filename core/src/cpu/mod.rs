@@ -82,6 +82,7 @@ impl CpuEngine {
         let shared = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose()?;
         let shared: Option<Arc<[f32]>> = shared.map(Arc::from);
         let counters = plan.exploration.as_ref().map_or(0, Exploration::buckets);
+        let own: Vec<Arc<Plan>> = (0..plan.instances.len()).map(|instance| plan.of_seed(instance)).collect();
         let lanes = ids
             .iter()
             .map(|id| {
@@ -92,6 +93,7 @@ impl CpuEngine {
                 });
                 Lane {
                     id: *id,
+                    plan: own[plan.instance(id.seed)].clone(),
                     params: start.to_vec(),
                     m: vec![0.0; n_params],
                     v: vec![0.0; n_params],
@@ -108,11 +110,7 @@ impl CpuEngine {
                 }
             })
             .collect();
-        let arms = plan
-            .arms
-            .iter()
-            .map(|a| PlannedArm { name: a.name.clone(), settings: a.settings.clone(), program: a.program.clone() })
-            .collect();
+        let arms = plan.arms.to_vec();
         let work = Work::new(&plan, n_params);
         let rows = vec![f32::NAN; ids.len() * ROW];
         Ok(Self {
@@ -189,7 +187,7 @@ impl CpuEngine {
                 self.before.clone_from(&lane.params);
             }
             let policies = Policies { train: self.policy.as_mut(), reference: &mut self.reference };
-            update_lane(&self.plan, arm, lane, policies, &mut self.work, self.update, watched, row, observe);
+            update_lane(arm, lane, policies, &mut self.work, self.update, watched, row, observe);
             if watched {
                 self.work.keep();
             }
@@ -282,7 +280,6 @@ struct Policies<'a> {
 
 /// One update of one lane, stage by stage. A lane that is `watched` has every field of its episodes.
 fn update_lane(
-    plan: &Plan,
     arm: &PlannedArm,
     lane: &mut Lane,
     policies: Policies<'_>,
@@ -293,6 +290,7 @@ fn update_lane(
     observe: &mut dyn FnMut(&'static str),
 ) {
     let settings = &arm.settings;
+    let plan = &*lane.plan.clone();
     let seed = plan.seed(lane.id.seed);
     let policy = policies.train;
     let with_confidence = watched || plan.confidence.is_read_by(&arm.program);

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// One policy being trained.
 pub struct Lane {
     pub id: LaneId,
+    /// The run's, with the seed's instance of the task.
+    pub plan: Arc<Plan>,
     pub params: Vec<f32>,
     pub m: Vec<f32>,
     pub v: Vec<f32>,

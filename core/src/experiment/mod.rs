@@ -4,6 +4,7 @@
 mod claims;
 mod edits;
 pub mod file;
+mod instances;
 mod outcome;
 pub mod record;
 mod run;

@@ -48,6 +48,26 @@ pub struct GpuEngine {
     pub(super) kept_before: Option<u32>,
 }
 
+/// Where the words of every lane's instance of the task begin, then the words of each instance once.
+fn task_words(plan: &Plan, ids: &[LaneId]) -> Vec<u32> {
+    let mut words = vec![0; ids.len()];
+    let mut begun: Vec<(usize, u32)> = Vec::new();
+    for (i, id) in ids.iter().enumerate() {
+        let instance = plan.instance(id.seed);
+        let known = begun.iter().find(|(known, _)| *known == instance).map(|(_, start)| *start);
+        words[i] = known.unwrap_or_else(|| {
+            let start = words.len() as u32;
+            words.extend(match &plan.instances[instance].play {
+                Play::Steps(play) => play.shader_words(),
+                Play::Tokens(play) => play.shader_words(),
+            });
+            begun.push((instance, start));
+            start
+        });
+    }
+    words
+}
+
 impl GpuEngine {
     /// An engine at update 0: makes buffers, compiles the stages and waits for the compiler's verdict. `base` are the
     /// parameters that every lane starts from and the reference of its KL; without it a lane starts from its seed's
@@ -85,10 +105,7 @@ impl GpuEngine {
                 None => policy.init(plan.seed(id.seed), lane),
             }
         }
-        let words = match &plan.task.play {
-            Play::Steps(play) => play.shader_words(),
-            Play::Tokens(play) => play.shader_words(),
-        };
+        let words = task_words(&plan, ids);
         let models = plan.reward_models.as_ref().map_or_else(Vec::new, |m| m.untrained());
         let reward_models = models.repeat(ids.len());
         let counters = plan.exploration.as_ref().map_or(0, |memory| ids.len() * memory.buckets());
@@ -107,7 +124,7 @@ impl GpuEngine {
         buffers.write(context, "base_params", 0, bytemuck::cast_slice(&params));
 
         let mut engine = Self {
-            arms: plan.arms.iter().map(PlannedArm::copy).collect(),
+            arms: plan.arms.to_vec(),
             context: context.clone(),
             readback: Readback::new(context, (shape.ring * shape.lanes * shape.columns * 4) as u64),
             shape,

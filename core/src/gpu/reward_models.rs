@@ -82,7 +82,7 @@ impl GpuEngine {
             if settings.rm_fresh_pairs == FreshPairs::Corrupted {
                 let (actions, lengths, width) = (&kept.actions, &kept.lengths, kept.actions.len() / n.max(1));
                 let written = Written { seed, update: self.update.saturating_sub(1), actions, width, lengths };
-                answers.corrupt(&self.plan, models, &written);
+                answers.corrupt(&self.plan.of_seed(id.seed), models, &written);
             }
             jobs.push((*id, Job::again(models, settings, answers, self.weights_of(l), seed, self.update)));
         }

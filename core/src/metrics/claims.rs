@@ -9,6 +9,7 @@ use crate::experiment::record::Expected;
 use crate::experiment::{Claim, Comparison, Outcome, Reason, Statistic};
 use crate::oracle::{self, Answers};
 use crate::plan::Plan;
+use std::sync::Arc;
 
 /// Seeds that a run can have.
 const MOST_SEEDS: u32 = 64;
@@ -33,9 +34,9 @@ impl Checked {
 }
 
 /// What the oracle says of the arms that claims about optima name.
-pub fn solve(claims: &[Claim], plan: &Plan) -> Answers {
+pub fn solve(claims: &[Claim], plan: &Arc<Plan>) -> Answers {
     let names = claims.iter().filter(|claim| oracle::is_metric(&claim.metric)).flat_map(arms);
-    Answers::new(plan, names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)))
+    Answers::new(plan, &names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)).collect())
 }
 
 /// The arms that a claim names.
@@ -54,10 +55,8 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> 
     // By seed.
     let numbers = |name: &str| -> Result<Vec<f32>, String> {
         let arm = arm_of(name)?;
-        // What the optimum of a reward is does not depend on the seed.
-        if let Some(exact) = answers.metric(arm, &claim.metric) {
-            let exact = exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"))?;
-            return Ok(vec![exact; curves.seeds]);
+        if let Some(exact) = answers.metric(arm, &claim.metric, curves.seeds) {
+            return exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
         }
         let column = columns::find(&claim.metric, &plan.arms[arm].components())
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;

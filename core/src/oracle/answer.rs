@@ -8,9 +8,10 @@ use super::{Oracle, Paid, divides_by_deviation};
 use crate::algorithm::settings::Estimator;
 use crate::plan::{Plan, PlannedArm};
 use crate::tasks::Play;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The name of the true objective among arms.
 const TRUTH: &str = "true objective";
@@ -67,31 +68,35 @@ pub fn is_metric(name: &str) -> bool {
     metric(name).is_some()
 }
 
-/// What the oracle says of some arms of a plan.
+/// What the oracle says of some arms of a plan, [instances of the task].
 #[derive(Clone, Debug, Default)]
-pub struct Answers(BTreeMap<usize, Report>);
+pub struct Answers(Vec<BTreeMap<usize, Report>>);
 
 impl Answers {
-    /// Solves the task once, and every one of these arms once; no arms cost nothing.
-    pub fn new(plan: &Plan, arms: impl IntoIterator<Item = usize>) -> Self {
-        let mut solver = None;
-        let mut reports = BTreeMap::new();
-        for arm in arms {
-            let solver = solver.get_or_insert_with(|| Solver::new(plan));
-            reports.entry(arm).or_insert_with(|| match solver {
-                Ok(solver) => solver.report(arm),
-                Err(why) => unsolved(&plan.arms[arm].name, why),
-            });
-        }
-        Self(reports)
+    /// Solves every instance of the task once, and every one of these arms once in each; no arms cost nothing.
+    pub fn new(plan: &Arc<Plan>, arms: &BTreeSet<usize>) -> Self {
+        let instances = if arms.is_empty() { 0 } else { plan.instances.len() };
+        let reports = |plan: Arc<Plan>| {
+            let solver = Solver::new(&*plan);
+            let report = |arm: &usize| match &solver {
+                Ok(solver) => (*arm, solver.report(*arm)),
+                Err(why) => (*arm, unsolved(&plan.arms[*arm].name, why)),
+            };
+            arms.iter().map(report).collect()
+        };
+        Self((0..instances).map(|index| reports(plan.of_seed(index))).collect())
     }
 
-    /// A number of an arm for claims. None: no name of the oracle's, or another arm; an error sentence: it could not be
-    /// solved.
-    pub fn metric(&self, arm: usize, name: &str) -> Option<Result<f32, String>> {
-        let read = metric(name)?;
-        let report = self.0.get(&arm)?;
-        Some(read(report).ok_or_else(|| report.says.clone()))
+    /// A number of an arm for claims, for each of so many seeds. None: no name of the oracle's, or another arm; an error
+    /// sentence: it could not be solved.
+    pub fn metric(&self, arm: usize, name: &str, seeds: usize) -> Option<Result<Vec<f32>, String>> {
+        let read = metric(name).filter(|_| !self.0.is_empty())?;
+        let of = |reports: &BTreeMap<usize, Report>| {
+            let report = reports.get(&arm)?;
+            Some(read(report).ok_or_else(|| report.says.clone()))
+        };
+        let each: Option<Result<Vec<f32>, String>> = self.0.iter().map(of).collect();
+        Some(each?.map(|each| each.into_iter().cycle().take(seeds).collect()))
     }
 }
 

@@ -25,6 +25,20 @@ pub fn ranges(plan: &Plan) -> Ranges {
     Solver::new(plan).map_or_else(|_| unknown(plan), |solver| solver.ranges())
 }
 
+/// The mean of each range over the instances of a task; None where one of them is not known.
+pub fn mean(each: &[Ranges]) -> Ranges {
+    let over = |of: &dyn Fn(&Ranges) -> Option<Range>| {
+        let known = each.iter().map(of).collect::<Option<Vec<Range>>>().filter(|known| !known.is_empty())?;
+        let end = |i: usize| known.iter().map(|range| range[i]).sum::<f32>() / known.len() as f32;
+        Some([end(0), end(1)])
+    };
+    let arms = each.first().map_or(0, |ranges| ranges.rewards.len());
+    Ranges {
+        task: over(&|ranges| ranges.task),
+        rewards: (0..arms).map(|arm| over(&|ranges| ranges.rewards[arm])).collect(),
+    }
+}
+
 /// No range.
 pub fn unknown(plan: &Plan) -> Ranges {
     Ranges { task: None, rewards: vec![None; plan.arms.len()] }
@@ -48,7 +62,7 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
                     let earned = earned.as_ref().filter(|e| !e.changes && discount(&arm.settings) == 1.0)?;
                     Some(worst_and_best(&earned.completions, &earned.reward))
                 };
-                Ranges { task, rewards: solved.iter().zip(&plan.arms).map(own).collect() }
+                Ranges { task, rewards: solved.iter().zip(plan.arms.iter()).map(own).collect() }
             }
         }
     }

@@ -24,11 +24,12 @@ impl Start {
     ///
     /// Errors: a base policy of another size.
     pub fn new(plan: &Arc<Plan>, seed: usize, base: Option<&[f32]>) -> Result<Option<Self>, String> {
+        let plan = plan.of_seed(seed);
         let Some(models) = &plan.reward_models else { return Ok(None) };
         let needed = models.params.pairs as usize * if models.params.objective.is_pairwise() { 2 } else { 1 };
         let batches = needed.div_ceil(plan.n_samples());
         let held_out = batches.div_ceil(4).min(HELD_OUT);
-        let mut answers = cpu::answers(plan, models, seed, base, FIRST_UPDATE, batches + held_out)?;
+        let mut answers = cpu::answers(&plan, models, seed, base, FIRST_UPDATE, batches + held_out)?;
         let split = batches * plan.n_samples();
         let held_out = Answers {
             rows: answers.rows.split_off(split * answers.width),
@@ -37,7 +38,7 @@ impl Start {
             ..Answers::new(models, plan.group())
         };
         let job = Job::first(models, &answers, plan.seed(seed));
-        Ok(Some(Self { plan: plan.clone(), seed, job, held_out }))
+        Ok(Some(Self { plan, seed, job, held_out }))
     }
 
     pub fn job(&self) -> &Job {

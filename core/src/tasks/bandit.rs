@@ -33,7 +33,7 @@ params! {
         good_fraction: f32 = 0.1, 0.0 ..= 1.0, "of the arms", "Share of a context's arms (at least one) that count as right for the verifier.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a wrong arm right.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a right arm wrong.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "Which payoffs and features; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "Which payoffs and features; seed s of a run has the s-th after it, unless the run says how many instances there are.";
     }
 }
 

@@ -21,7 +21,7 @@ params! {
         light_steps: u32 = 8, 1 ..= 32, "steps", "How long the light stays red, and how long green.";
         ttc_limit: u32 = 2, 1 ..= 8, "steps", "Less time than this to a collision ahead is a violation.", source "CaRL; nuPlan's time-to-collision term";
         horizon: u32 = 64, 1 ..= 64, "steps", "Most steps of an episode.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "Which layouts; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "Which layouts; seed s of a run has the s-th after it, unless the run says how many instances there are.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a failure a success.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a success a failure.";
     }

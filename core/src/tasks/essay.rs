@@ -28,7 +28,7 @@ params! {
         good_score: f32 = 0.75, -1.0 ..= 1.0, "true score", "From this true score on an answer counts as right for the verifier.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a wrong answer right.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a right answer wrong.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "What the base policy usually writes; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "What the base policy usually writes; seed s of a run has the s-th after it, unless the run says how many instances there are.";
     }
 }
 

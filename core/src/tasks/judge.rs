@@ -30,7 +30,7 @@ params! {
         judge_false_negative: f32 = 0.05, 0.0 ..= 1.0, "probability", "Chance that either judge calls a right answer wrong.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the rule calls a wrong answer right.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the rule calls a right answer wrong.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "Which operations are right; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "Which operations are right; seed s of a run has the s-th after it, unless the run says how many instances there are.";
     }
 }
 

@@ -23,7 +23,7 @@ params! {
         style_bias: f32 = 1.5, 0.0 ..= 10.0, "nats", "What the base policy adds to the logit of a style's favourite answer.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a wrong answer right.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a right answer wrong.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "Which answers are right and what the base policy knows; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "Which answers are right and what the base policy knows; seed s of a run has the s-th after it, unless the run says how many instances there are.";
     }
 }
 

@@ -16,7 +16,7 @@ params! {
         shared_structure: f32 = 1.0, 0.0 ..= 1.0, "probability", "Chance that a group plays the shared map; otherwise walls, doors, start and goal are drawn anew for it.";
         channels: u32 = 0, 0 ..= 32, "channels", "Channels of a noisy television that a fifth action turns to at random; 0: none.";
         horizon: u32 = 64, 1 ..= 64, "steps", "Most steps of an episode.";
-        table_seed: u32 = 0, 0 ..= 1000000, "", "Which shared map; the same for all seeds of a run.";
+        table_seed: u32 = 0, 0 ..= 1000000, "", "Which shared map; seed s of a run has the s-th after it, unless the run says how many instances there are.";
         false_positive: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a failure a success.";
         false_negative: f32 = 0.0, 0.0 ..= 1.0, "probability", "Chance that the verifier calls a success a failure.";
     }

@@ -47,7 +47,7 @@ async fn stages_agree(plan: Arc<Plan>) {
                 let (group, sample) = ((i / GROUP) as u32, (i % GROUP) as u32);
                 let key = DrawKey { seed: plan.seed(lane.seed), update, group, sample };
                 let (mut state, mut record) = ([0; STATE_WORDS], vec![0.0; stride]);
-                let task = steps(&plan.task);
+                let task = steps(&plan.instances[plan.instance(lane.seed)]);
                 task.begin(key, &mut state, &mut record);
                 memory.note(task, &state, 0, &mut record);
                 for t in 0..length {

@@ -143,12 +143,12 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
     assert_eq!(shape.bootstraps, case.critic() && play(&case.plan.task).can_go_on(), "who is asked at the end");
     let samples = floats(read("samples", shape.lanes * n * 4).await);
     let records = floats(read("records", shape.lanes * n * stride).await);
-    let task = play(&case.plan.task);
     let mut priors = vec![0.0; rows * case.actions()];
     let mut near_a_boundary = 0;
     let mut seen_steps = 0;
     for (l, lane) in case.lanes.iter().enumerate() {
         let params = &case.params[l * shape.params..(l + 1) * shape.params];
+        let task = play(&case.plan.instances[case.plan.instance(lane.seed)]);
         for i in 0..n {
             let key = DrawKey {
                 seed: case.plan.seed(lane.seed),

@@ -31,7 +31,7 @@ fn shipped() -> Vec<(PathBuf, Experiment)> {
 fn every_experiment_is_named_after_its_file_and_can_be_planned() {
     for (path, e) in shipped() {
         assert_eq!(path.file_stem().unwrap().to_str(), Some(e.id.as_str()));
-        let plan = plan::plan(&e).unwrap_or_else(|p| panic!("{}: {}", e.id, plan::join(&p)));
+        let plan = Arc::new(plan::plan(&e).unwrap_or_else(|p| panic!("{}: {}", e.id, plan::join(&p))));
         assert!(!e.lesson.is_empty() && !e.watch.is_empty() && !e.notes.is_empty(), "{}", e.id);
         assert!(experiment::THEMES.contains(&e.theme.as_str()), "{}: no theme \"{}\"", e.id, e.theme);
         let paper = e.paper.as_ref().unwrap_or_else(|| panic!("{}: no paper", e.id));

@@ -142,7 +142,7 @@ fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
                 return Err(fail("it makes no claims to check".into()));
             }
             override_run(&mut experiment, None, options.seeds, options.seeds_from);
-            let plan = plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?;
+            let plan = Arc::new(plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?);
             let no_rows = Curves::new(plan.arms.len(), 1);
             let answers = claims::solve(&experiment.claims, &plan);
             experiment
@@ -150,7 +150,7 @@ fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
                 .iter()
                 .try_for_each(|claim| claims::check(claim, &plan, &no_rows, &answers).map(|_| ()))
                 .map_err(fail)?;
-            Ok(Case { file, experiment, plan: Arc::new(plan), answers })
+            Ok(Case { file, experiment, plan, answers })
         })
         .collect()
 }
