@@ -111,11 +111,10 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
             title
         };
         html += &format!("<p><b>{title}</b></p>");
-        for (name, text) in [
-            ("It claims", &paper.claim),
-            ("Reproduced here", &paper.reproduced),
-            ("Status of the formula", &paper.status),
-        ] {
+        let status: Vec<String> = paper.statuses().map(|(name, word)| format!("{name} {word}")).collect();
+        for (name, text) in
+            [("It claims", &paper.claim), ("Reproduced here", &paper.reproduced), ("Status", &status.join(", "))]
+        {
             if !text.is_empty() {
                 html += &format!("<p><span class=\"muted\">{name}:</span> {}</p>", escape(text));
             }

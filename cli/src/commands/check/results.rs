@@ -77,7 +77,8 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
         if let Some(paper) = &e.paper {
             let title =
                 if paper.link.is_empty() { paper.title.clone() } else { format!("[{}]({})", paper.title, paper.link) };
-            let _ = writeln!(text, "After {title}; its formula is {}.", paper.status);
+            let status: Vec<String> = paper.statuses().map(|(name, word)| format!("{name} {word}")).collect();
+            let _ = writeln!(text, "After {title}. Status: {}.", status.join(", "));
         }
         if let Some(r) = records.get(&e.id) {
             text.push('\n');
