@@ -16,7 +16,7 @@ mod visible;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
 pub use edits::{Moment, NowTry, When};
-pub use outcome::{Outcome, Reason};
+pub use outcome::{MEANS, Outcome, Reason, Tally};
 pub use paper::{Paper, Status};
 pub use run::RunParams;
 pub use theme::{Difficulty, THEMES};

@@ -55,11 +55,11 @@ pub struct Paper {
 }
 
 impl Paper {
-    /// The three respects by name, as far as they are known.
-    pub fn statuses(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        [("formula", self.formula), ("setting", self.setting), ("finding", self.finding)]
-            .into_iter()
-            .filter_map(|(name, status)| Some((name, status?.word())))
+    /// The three respects, as far as they are known.
+    pub fn status(&self) -> String {
+        let respects = [("formula", self.formula), ("setting", self.setting), ("finding", self.finding)];
+        let said = respects.iter().filter_map(|(name, status)| Some(format!("{name} {}", (*status)?.word())));
+        said.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -114,15 +114,14 @@ mod tests {
             assert_eq!(again, paper);
         }
         let none: Paper = serde_json::from_str(r#"{"title":"p"}"#).unwrap();
-        assert_eq!(none.statuses().count(), 0);
+        assert_eq!(none.status(), "");
     }
 
     #[test]
     fn the_three_respects_are_said_apart() {
         let text = r#"{"title":"p","formula":"confirmed","setting":"deviates","finding":"partly"}"#;
         let paper: Paper = serde_json::from_str(text).unwrap();
-        let said: Vec<_> = paper.statuses().collect();
-        assert_eq!(said, [("formula", "confirmed"), ("setting", "deviates"), ("finding", "partly confirmed")]);
+        assert_eq!(paper.status(), "formula confirmed, setting deviates, finding partly confirmed");
         assert!(serde_json::from_str::<Paper>(r#"{"title":"p","setting":"fine"}"#).is_err());
     }
 }
