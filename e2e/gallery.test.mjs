@@ -21,6 +21,13 @@ describe("the gallery", () => {
     const all = await ids(page);
     const cards = await page.evaluate(() => window.goodhart.gallery());
     assert.deepEqual([...all].sort(), cards.map((card) => card.id).sort(), "every experiment has its card");
+    const card = (await page.locator('.entry[data-id="par"]').innerText()).replace(/\s+/g, " ");
+    assert.match(card, /transforms · easy · \d+ min/i);
+    assert.match(card, /Does bounding a learned reward prevent reward hacking\?/);
+    assert.match(card, /Status: formula confirmed, setting deviates, finding /);
+    assert.match(card, /Claims over \d+ seeds: \d+ of \d+ hold.*; on held-out seeds: (not measured|\d+ of \d+ hold)/);
+    const order = await page.evaluate(() => window.goodhart.gallery().then((all) => all.map((c) => ["easy", "medium", "hard"].indexOf(c.difficulty))));
+    assert.deepEqual(order, [...order].sort(), "the easy ones come first");
     await search.fill("Mitigate Reward Hacking");
     assert.ok((await ids(page)).includes("par") && (await ids(page)).length < all.length, "by paper");
     await search.fill("coin-circling");
@@ -30,6 +37,16 @@ describe("the gallery", () => {
     await search.fill("");
     await page.locator(".themes").getByRole("button", { name: /^transforms/ }).click();
     assert.ok((await ids(page)).includes("par") && !(await ids(page)).includes("coin-circling"), "by theme");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("asks the question of an experiment above its lesson, and says outcomes in the words of its card", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await page.locator(".lesson").getByText("Does bounding a learned reward prevent reward hacking?").waitFor();
+    await page.getByText("The paper and what was measured").click();
+    await page.locator(".claims").getByText("contradicted, as the file says").first().waitFor();
+    await page.locator(".paper").getByText(/formula confirmed, setting deviates, finding /).waitFor();
     assert.deepEqual(problems, []);
     await context.close();
   });

@@ -36,6 +36,45 @@ describe("the verdict", () => {
     assert.equal(shares(small).length, 2, small);
     // Advantages are divided by the deviation of a group: both arms train alike.
     for (const [a, b] of shares(small).map((x, i) => [x, shares(large)[i]])) assert.ok(Math.abs(a - b) <= 2, `${small} / ${large}`);
+    const gap = (text) => Number(text.match(/a gap of (-?[\d.]+)/)[1]);
+    assert.ok(Math.abs(gap(small) - gap(large)) <= 1 + 0.1 * Math.abs(gap(small)), `${small} / ${large}`);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("says that there is no gap where a reward did not vary at first, instead of a number", async () => {
+    const arms = [{ name: "flat", code: "def pay(ep):\n    return 1.0\n" }];
+    const { page, context, problems } = await run(bandit({ arms, run: { updates: 30, seeds: 2, groups: 4, num_generations: 4 } }), 30);
+    await page.locator(".verdict .says", { hasText: "There is no gap to say: what its reward pays was the same" }).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("plans how many seeds a difference needs, from the seeds of the run", async () => {
+    const { page, context, problems } = await run(bandit({ run: { updates: 30, seeds: 4, groups: 4, num_generations: 4 } }), 30);
+    const plan = page.locator(".planner");
+    await plan.getByText(/between verifier and proxy needs (more than )?\d+ seeds \(80% power, 95% interval\)/).waitFor();
+    const size = page.getByLabel("Size of the difference");
+    assert.match(await size.getAttribute("placeholder"), /\d/, "the measured difference is what is planned for at first");
+    await size.focus();
+    await page.keyboard.type("1000");
+    await plan.getByText(/needs 2 seeds/).waitFor();
+    await size.fill("0.000001");
+    await plan.getByText(/needs more than 10000 seeds/).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("plans nothing from two seeds, nor for a strategy alone", async () => {
+    const { page, context, problems } = await run(bandit({ run: { updates: 20, seeds: 2, groups: 4, num_generations: 4 } }), 20);
+    await page.locator(".planner").getByText(/unknown: fewer than 3 seeds/).waitFor();
+    const [arm] = bandit().arms;
+    await page.evaluate(async (e) => {
+      await window.goodhart.load(e);
+      await window.goodhart.ready;
+      await window.goodhart.step(20);
+    }, bandit({ arms: [arm], run: { updates: 20, seeds: 4, groups: 4, num_generations: 4 } }));
+    await page.locator(".planner").waitFor({ state: "hidden" });
     assert.deepEqual(problems, []);
     await context.close();
   });

@@ -19,24 +19,31 @@ function outcomes() {
   }
 }
 
+// How hard an experiment is to read, for the order of the cards: the page only groups them by theme.
+const DIFFICULTIES = ["easy", "medium", "hard"];
+
+// What a card shows; the words for it are the page's.
 function card(experiment, record) {
-  const count = (test) => (record?.claims ?? []).filter(test).length;
+  const { title, formula, setting, finding } = experiment.paper ?? {};
   return {
     id: experiment.id,
     title: experiment.title,
+    subtitle: experiment.subtitle ?? "",
+    question: experiment.question ?? "",
+    difficulty: experiment.difficulty,
     lesson: experiment.lesson ?? "",
     theme: experiment.theme ?? "",
-    paper: experiment.paper?.title ?? "",
+    paper: experiment.paper && { title, formula, setting, finding },
     task: experiment.task.kind,
     arms: experiment.arms.map((arm) => arm.name),
+    first_seeds: experiment.first_seeds,
     record: record && {
       date: record.date,
       metric: record.metric,
       curves: experiment.arms.map(({ name }) => record.arms.find((arm) => arm.name === name)?.curve ?? []),
-      claims: count(() => true),
-      // Records of before there were three outcomes say only whether a claim holds.
-      hold: count((claim) => (claim.outcome ? claim.outcome === "holds" : claim.holds)),
-      refuted: count((claim) => claim.refuted),
+      claims: record.claims.map(({ outcome, refuted, undecided, held_out }) => ({ outcome, refuted, undecided, held_out: held_out?.outcome })),
+      seeds: record.seeds,
+      seconds: record.seconds,
     },
   };
 }
@@ -58,6 +65,8 @@ export function writeGallery() {
     cards.push(card(experiment, record));
     writeFileSync(join(out, `${experiment.id}.json`), JSON.stringify({ experiment, record }));
   }
+  const rank = (card) => DIFFICULTIES.indexOf(card.difficulty);
+  cards.sort((a, b) => rank(a) - rank(b));
   const bases = readdirSync(join(experiments, "base")).filter((name) => name.endsWith(".bin"));
   writeFileSync(join(out, "index.json"), JSON.stringify({ cards, bases: bases.map((name) => name.slice(0, -4)) }));
   console.log(`web: ${cards.length} experiments`);

@@ -4,7 +4,7 @@
 use crate::parts;
 use crate::plain::from_js;
 use goodhart_core::experiment::record::ClaimRecord;
-use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::experiment::{self, Difficulty, Experiment, Outcome, Paper};
 use goodhart_core::params::Value;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -18,6 +18,19 @@ use web_sys::Response;
 /// What a visitor without a link and without a draft finds under the gallery.
 pub const LANDING: &str = "grpo-lambda-length";
 
+/// What a card shows of a claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CardClaim {
+    pub outcome: Outcome,
+    #[serde(default)]
+    pub refuted: bool,
+    #[serde(default)]
+    pub undecided: bool,
+    /// None: not measured on held-out seeds.
+    #[serde(default)]
+    pub held_out: Option<Outcome>,
+}
+
 /// What a card shows of the last check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CardRecord {
@@ -25,9 +38,10 @@ pub struct CardRecord {
     pub metric: String,
     /// By arm, points evenly spaced over the run; None where the metric was not computed.
     pub curves: Vec<Vec<Option<f32>>>,
-    pub claims: usize,
-    pub hold: usize,
-    pub refuted: usize,
+    pub claims: Vec<CardClaim>,
+    pub seeds: u32,
+    /// Seconds that all seeds took on one core.
+    pub seconds: f64,
 }
 
 /// One experiment in the gallery.
@@ -35,12 +49,18 @@ pub struct CardRecord {
 pub struct Card {
     pub id: String,
     pub title: String,
+    /// Empty where the title says enough.
+    pub subtitle: String,
+    pub question: String,
+    pub difficulty: Option<Difficulty>,
     pub lesson: String,
     pub theme: String,
-    /// The paper's title; empty where there is none.
-    pub paper: String,
+    /// Its title and its statuses.
+    pub paper: Option<Paper>,
     pub task: String,
     pub arms: Vec<String>,
+    /// Seeds that the page begins with, where they are fewer than those of the claims.
+    pub first_seeds: Option<u32>,
     /// None: not checked yet.
     pub record: Option<CardRecord>,
 }

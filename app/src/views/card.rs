@@ -2,7 +2,8 @@
 
 use crate::state::shipped::{Card, CardRecord};
 use crate::text::escape;
-use goodhart_core::experiment::THEMES;
+use goodhart_core::experiment::record::{Expected, minutes, sample};
+use goodhart_core::experiment::{THEMES, Tally};
 use std::fmt::Write;
 
 const WIDTH: f32 = 120.0;
@@ -27,10 +28,12 @@ pub fn themes(cards: &[Card]) -> Vec<(String, usize)> {
     all
 }
 
-/// Whether a card has every word of a search in its title, lesson, paper, id, theme, task or arms.
+/// Whether a card has every word of a search in its title, question, lesson, paper, id, theme, task or arms.
 pub fn matches(card: &Card, search: &str) -> bool {
-    let all = [&card.title, &card.lesson, &card.paper, &card.id, &card.theme, &card.task, &card.arms.join(" ")];
-    let all = all.map(|text| text.to_lowercase());
+    let (none, arms) = (String::new(), card.arms.join(" "));
+    let paper = card.paper.as_ref().map_or(&none, |paper| &paper.title);
+    let Card { title, subtitle, question, lesson, id, theme, task, .. } = card;
+    let all = [title, subtitle, question, lesson, paper, id, theme, task, &arms].map(|text| text.to_lowercase());
     search.to_lowercase().split_whitespace().all(|word| all.iter().any(|text| text.contains(word)))
 }
 
@@ -62,8 +65,16 @@ pub fn list(cards: &[Card], search: &str, chosen: &str) -> String {
 }
 
 fn one(card: &Card) -> String {
+    let mut about = theme(card).to_string();
+    if let Some(difficulty) = card.difficulty {
+        about += " · ";
+        about += difficulty.word();
+    }
     let (picture, verdict) = match &card.record {
-        Some(record) => (curves(&card.arms, record) + &caption(&record.metric), claims(record)),
+        Some(record) => {
+            let _ = write!(about, " · {} min", minutes(record.seconds, record.seeds, card.first_seeds));
+            (curves(&card.arms, record) + &caption(&record.metric), claims(record))
+        }
         None => (String::new(), "<span class=\"muted\">not checked yet</span>".into()),
     };
     let arms: String = card
@@ -72,15 +83,23 @@ fn one(card: &Card) -> String {
         .enumerate()
         .map(|(i, arm)| format!("<span><i class=\"swatch arm-fill-{}\"></i>{}</span>", i % 8, escape(arm)))
         .collect();
-    let paper = if card.paper.is_empty() { String::new() } else { format!("After: {}", escape(&card.paper)) };
+    let muted = |text: &str| match text {
+        "" => String::new(),
+        text => format!("<span class=\"muted\">{}</span>", escape(text)),
+    };
+    let paper = card.paper.as_ref().map_or_else(String::new, |paper| {
+        muted(&format!("After: {}", paper.title)) + &muted(&format!("Status: {}", paper.status()))
+    });
     format!(
-        "<li><button class=\"entry\" data-id=\"{id}\"><span class=\"card-theme\">{theme}</span><b>{title}</b><span>{lesson}</span>{picture}\
-         <span class=\"card-arms\">{arms}</span><span class=\"muted\">{paper}</span>\
+        "<li><button class=\"entry\" data-id=\"{id}\"><span class=\"card-theme\">{about}</span><b>{title}</b>{subtitle}{question}<span>{lesson}</span>{picture}\
+         <span class=\"card-arms\">{arms}</span>{paper}\
          <span class=\"card-foot\">{verdict}<span class=\"spacer\"></span><code>{id}</code></span></button></li>",
         id = escape(&card.id),
         title = escape(&card.title),
+        subtitle = muted(&card.subtitle),
+        question = muted(&card.question),
         lesson = escape(&card.lesson),
-        theme = escape(theme(card)),
+        about = escape(&about),
     )
 }
 
@@ -89,17 +108,22 @@ fn caption(metric: &str) -> String {
     if metric == "true_score" { String::new() } else { format!("<span class=\"muted\">{}</span>", escape(metric)) }
 }
 
+/// What became of the claims, on tuned and on held-out seeds; marked where it is not what the file expects.
 fn claims(record: &CardRecord) -> String {
-    let &CardRecord { claims, hold, refuted, .. } = record;
-    if claims == 0 {
+    let all = &record.claims;
+    if all.is_empty() {
         return "<span class=\"muted\">no claims</span>".into();
     }
-    let class = if hold + refuted >= claims { "better" } else { "worse" };
-    let refuted =
-        if refuted > 0 { format!(", <span class=\"refuted\">{refuted} refuted</span>") } else { String::new() };
+    let met = all.iter().all(|claim| Expected::of(claim.refuted, claim.undecided).is_met(claim.outcome));
+    let class = if met { "better" } else { "worse" };
+    let tuned: Tally = all.iter().map(|claim| claim.outcome).collect();
+    let fresh: Tally = all.iter().filter_map(|claim| claim.held_out).collect();
+    let fresh = if fresh.claims() > 0 { fresh.says() } else { "not measured".into() };
     format!(
-        "<span title=\"Checked {}\"><span class=\"{class}\">{hold} of {claims} claims hold</span>{refuted}</span>",
-        escape(&record.date)
+        "<span title=\"Checked {}\">Claims over {}: <span class=\"{class}\">{}</span>; on held-out seeds: {fresh}</span>",
+        escape(&record.date),
+        sample(record.seeds),
+        tuned.says()
     )
 }
 
@@ -138,16 +162,30 @@ fn curves(arms: &[String], record: &CardRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::shipped::CardClaim;
+    use goodhart_core::experiment::{Difficulty, Outcome, Paper, Reason, Status};
 
     fn card(id: &str, theme: &str) -> Card {
         Card {
             id: id.into(),
             title: format!("Title of {id}"),
+            subtitle: String::new(),
+            question: "Why so?".into(),
+            difficulty: Some(Difficulty::Hard),
             lesson: "Pay <what> you want".into(),
             theme: theme.into(),
-            paper: "Some Paper (2025)".into(),
+            paper: Some(Paper {
+                title: "Some Paper (2025)".into(),
+                link: String::new(),
+                claim: String::new(),
+                reproduced: String::new(),
+                formula: Some(Status::Confirmed),
+                setting: Some(Status::Deviates),
+                finding: Some(Status::Partly),
+            }),
             task: "bandit".into(),
             arms: vec!["raw".into(), "PAR".into()],
+            first_seeds: None,
             record: None,
         }
     }
@@ -188,16 +226,35 @@ mod tests {
         let mut c = card("par", "transforms");
         assert!(one(&c).contains("not checked yet") && one(&c).contains("Pay &lt;what&gt; you want"));
         let curves = vec![vec![Some(0.0), None, Some(1.0), Some(f32::NAN)], vec![Some(0.5); 4]];
-        let record = CardRecord {
+        let claim = |outcome, refuted, undecided| CardClaim { outcome, refuted, undecided, held_out: None };
+        let open = Outcome::Undecided(Reason::OnThreshold);
+        let claims = vec![
+            claim(Outcome::Holds, false, false),
+            claim(Outcome::Contradicted, true, false),
+            claim(open, false, true),
+        ];
+        c.record = Some(CardRecord {
             date: "2026-11-23".into(),
             metric: "true_score".into(),
             curves,
-            claims: 5,
-            hold: 4,
-            refuted: 1,
-        };
-        c.record = Some(record);
-        assert!(one(&c).contains("4 of 5 claims hold") && one(&c).contains("1 refuted"));
+            claims,
+            seeds: 8,
+            seconds: 70.0,
+        });
+        let html = one(&c);
+        let tuned = "Claims over 8 seeds: <span class=\"better\">1 of 3 hold, 1 contradicted, 1 undecided</span>";
+        assert!(html.contains(tuned), "what the file expects is no failure: {html}");
+        assert!(html.contains("; on held-out seeds: not measured"), "{html}");
+        assert!(html.contains("transforms · hard · 2 min") && html.contains("Why so?"), "{html}");
+        assert!(html.contains("formula confirmed, setting deviates, finding partly confirmed"), "{html}");
+        let record = c.record.as_mut().unwrap();
+        record.claims[0].held_out = Some(open);
+        record.claims[2].undecided = false;
+        let html = one(&c);
+        assert!(
+            html.contains("class=\"worse\"") && html.contains("held-out seeds: 0 of 1 hold, 1 undecided"),
+            "{html}"
+        );
         assert!(one(&c).contains("d=\"M15.0 34.0M75.0 2.0\""), "a gap where nothing was computed: {}", one(&c));
     }
 }

@@ -3,11 +3,17 @@
 use crate::state::shipped::{Claim, Shipped};
 use crate::state::{App, Discard, Phase};
 use crate::text::{escape, number};
+use goodhart_core::experiment::record::Expected;
 use goodhart_core::experiment::{Comparison, Experiment, NowTry, Outcome};
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
-    let text = Memo::new(move |_| app.draft.with(|e| (e.lesson.clone(), e.watch.clone())));
+    let text = Memo::new(move |_| {
+        app.draft.with(|e| {
+            let about = if e.question.is_empty() { &e.subtitle } else { &e.question };
+            (about.clone(), e.lesson.clone(), e.watch.clone())
+        })
+    });
     // An edited experiment, or one from a link, still belongs to the gallery's.
     let edits = Memo::new(move |_| {
         let shipped = app.shipped.with(|s| s.as_ref().map(|s| s.experiment.now_try.clone()));
@@ -29,10 +35,11 @@ pub fn view(app: App) -> impl IntoView {
         (seeds < all).then_some((seeds, all))
     });
     move || {
-        let (lesson, watch) = text.get();
+        let (about, lesson, watch) = text.get();
         (!lesson.is_empty() || !watch.is_empty()).then(|| {
             view! {
                 <div class="lesson">
+                    {(!about.is_empty()).then(|| view! { <p class="muted">{about}</p> })}
                     <p><strong>{lesson}</strong></p>
                     {(!watch.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch}</p> })}
                     <div aria-live="polite">{moment}</div>
@@ -111,11 +118,9 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
             title
         };
         html += &format!("<p><b>{title}</b></p>");
-        for (name, text) in [
-            ("It claims", &paper.claim),
-            ("Reproduced here", &paper.reproduced),
-            ("Status of the formula", &paper.status),
-        ] {
+        for (name, text) in
+            [("It claims", &paper.claim), ("Reproduced here", &paper.reproduced), ("Status", &paper.status())]
+        {
             if !text.is_empty() {
                 html += &format!("<p><span class=\"muted\">{name}:</span> {}</p>", escape(text));
             }
@@ -124,7 +129,7 @@ fn panel(draft: &Experiment, shipped: Option<&Shipped>) -> String {
     if !claims.is_empty() {
         let rows: String = claims.iter().map(claim).collect();
         html += &format!(
-            "<table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Wanted</th><th scope=\"col\">Measured</th><th scope=\"col\"></th></tr></thead><tbody>{rows}</tbody></table>"
+            "<table class=\"claims\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Wanted</th><th scope=\"col\">Tuned seeds</th><th scope=\"col\">Held-out seeds</th></tr></thead><tbody>{rows}</tbody></table>"
         );
         let date = shipped.filter(|s| s.claims.iter().any(|c| c.measured.is_some())).map(|s| s.checked.as_str());
         html += &match date {
@@ -151,29 +156,36 @@ fn claim(Claim { claim, measured }: &Claim) -> String {
         Comparison::AtMost => "≤",
         Comparison::AtLeast => "≥",
     };
-    let (measured, verdict) = match measured {
-        None => ("–".to_string(), ""),
+    let cells = match measured {
+        None => "<td>not measured</td><td>not measured</td>".to_string(),
         Some(m) => {
-            let verdict = match (m.outcome, claim.refuted) {
-                (Outcome::Holds, _) => "<span class=\"better\">holds</span>",
-                (Outcome::Contradicted, true) => "<span class=\"refuted\">refuted</span>",
-                (Outcome::Contradicted, false) => "<span class=\"worse\">contradicted</span>",
-                (Outcome::Undecided(_), _) => "<span class=\"muted\">undecided</span>",
-            };
-            (format!("{} ± {}", number(m.value.unwrap_or(f32::NAN)), number(m.half_width)), verdict)
+            let tuned = outcome(m.value, m.half_width, m.outcome, m.expected());
+            let held_out = m.held_out.as_ref().map(|h| outcome(h.value, h.half_width, h.outcome, m.expected()));
+            tuned + &held_out.unwrap_or_else(|| "<td>not measured</td>".into())
         }
     };
+    format!("<tr><td>{}</td><td>{sign} {}</td>{cells}</tr>", escape(&claim.says), number(claim.threshold))
+}
+
+/// What was measured and what it means, as a cell.
+fn outcome(value: Option<f32>, half_width: f32, outcome: Outcome, expected: Expected) -> String {
+    let class = match (expected.is_met(outcome), outcome) {
+        (false, _) => "worse",
+        (true, Outcome::Holds) => "better",
+        (true, _) => "muted",
+    };
     format!(
-        "<tr><td>{}</td><td>{sign} {}</td><td>{measured}</td><td>{verdict}</td></tr>",
-        escape(&claim.says),
-        number(claim.threshold)
+        "<td>{} ± {} <span class=\"{class}\">{}</span></td>",
+        number(value.unwrap_or(f32::NAN)),
+        number(half_width),
+        outcome.against(expected)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use goodhart_core::experiment::record::ClaimRecord;
+    use goodhart_core::experiment::record::{ClaimRecord, HeldOut};
     use goodhart_core::experiment::{self, Statistic};
 
     #[test]
@@ -215,9 +227,14 @@ mod tests {
         };
         let mut c = Claim { claim: claimed, measured };
         assert!(claim(&c).contains("a &lt; b") && claim(&c).contains("≤ 0.500") && claim(&c).contains("0.169 ± 0.020"));
-        assert!(claim(&c).contains("refuted"));
-        c.claim.refuted = false;
-        assert!(claim(&c).contains("contradicted"));
+        assert!(claim(&c).contains("class=\"muted\">contradicted, as the file says"), "{}", claim(&c));
+        assert!(claim(&c).ends_with("<td>not measured</td></tr>"), "on held-out seeds");
+        let measured = c.measured.as_mut().unwrap();
+        measured.refuted = false;
+        measured.held_out = Some(HeldOut { outcome: Outcome::Holds, value: Some(0.3), half_width: 0.1 });
+        let html = claim(&c);
+        assert!(html.contains("class=\"worse\">contradicted, though the file says that it holds"), "{html}");
+        assert!(html.contains("0.300 ± 0.100 <span class=\"better\">holds</span>"), "{html}");
         c.measured = None;
         assert!(!claim(&c).contains("hold"));
     }

@@ -22,6 +22,7 @@ mod overlay;
 mod pace;
 mod panels;
 mod param;
+mod planner;
 mod sample;
 mod settings;
 mod share;

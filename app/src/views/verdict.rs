@@ -1,8 +1,9 @@
 //! The verdict table: what each arm got and what it was paid, with 95% intervals over seeds; below each, in a sentence, how
-//! much of what can be had that is.
+//! much of what can be had that is, and the gap between the two.
 
 use crate::state::{App, ArmId, EditState, Judged};
 use crate::text::{escape, number, signed};
+use goodhart_core::metrics::gap::WHY;
 use goodhart_core::metrics::statistics::Interval;
 use goodhart_core::metrics::verdict::Share;
 use leptos::prelude::*;
@@ -43,6 +44,7 @@ pub fn view(app: App) -> impl IntoView {
                 }></tbody>
             </table>
             </div>
+            {super::planner::view(app)}
         </div>
     }
 }
@@ -81,10 +83,10 @@ fn row(name: &str, judged: &Judged, edit: &EditState) -> String {
     let first = line.difference.map(|i| difference(i, span)).unwrap_or_default();
     let cells = cells([&truth, &proxy, &first, &alarms]);
     let (color, bars) = (id.color(), bar("wanted", line.wanted.as_ref()) + &bar("paid", line.paid.as_ref()));
-    let says = escape(&line.says());
+    let (says, gap) = (escape(&line.says()), line.gap.says());
     format!(
         "<tr data-arm=\"{number}\">{head}{cells}</tr>\
-         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares arm-ink-{color}\" title=\"{BARS}\" aria-hidden=\"true\">{bars}</span>{says}</div></td></tr>"
+         <tr data-arm=\"{number}\" class=\"says\"><td colspan=\"5\"><div><span class=\"shares arm-ink-{color}\" title=\"{BARS}\" aria-hidden=\"true\">{bars}</span>{says} <span title=\"{WHY}\">{gap}</span></div></td></tr>"
     )
 }
 
@@ -133,6 +135,7 @@ fn difference(i: Interval, span: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::metrics::gap::Gap;
     use goodhart_core::metrics::verdict::Line;
 
     #[test]
@@ -160,12 +163,14 @@ mod tests {
             wanted: share(0.25),
             paid: share(0.75),
             is_early: false,
+            gap: Gap::Measured { paid: number, wanted: number, gap: number },
             difference: None,
             alarms: Vec::new(),
         };
         let judged = Judged { id: ArmId::from_number(2), line, edits: Vec::new() };
         let html = row("a", &judged, &EditState::None);
         assert!(html.contains("shares arm-ink-2") && html.contains("title=\"Filled: the true score"), "{html}");
+        assert!(html.contains(": a gap of 0.5 ± 0.1.</span>") && html.contains("a reward in another unit"), "{html}");
         assert!(NAMES.iter().all(|name| html.contains(&format!("data-name=\"{name}\""))), "{html}");
     }
 }

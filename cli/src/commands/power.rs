@@ -7,7 +7,7 @@ use crate::source;
 use crate::table::{interval, number, table};
 use crate::train::{override_run, train_with_bar};
 use goodhart_core::metrics::columns;
-use goodhart_core::metrics::power::{MOST_SEEDS, Need, needs};
+use goodhart_core::metrics::power::{LEAST_SEEDS, MOST_SEEDS, Need, needs};
 
 pub fn power(options: &Power) -> Result<(), Failure> {
     let mut experiment = source::open(&options.source)?;
@@ -25,13 +25,16 @@ pub fn power(options: &Power) -> Result<(), Failure> {
     if columns[0].is_none() || columns[1..].iter().all(Option::is_none) {
         return Err(format!("no two arms have the metric \"{metric}\", the first arm among them").into());
     }
-    if plan.run.seeds < 2 {
-        return Err("one seed has no deviation to plan with: give --seeds 2 or more".into());
+    if plan.run.seeds < LEAST_SEEDS {
+        let few = format!(
+            "fewer than {LEAST_SEEDS} seeds have no deviation to plan with: give --seeds {LEAST_SEEDS} or more"
+        );
+        return Err(few.into());
     }
     let training = train_with_bar(&experiment, options.engine, None)?;
     let found = needs(&training.curves, &columns, options.difference);
     if found.is_empty() {
-        return Err(format!("fewer than two seeds gave a finite {metric} at the end of the run").into());
+        return Err(format!("fewer than {LEAST_SEEDS} seeds gave a finite {metric} at the end of the run").into());
     }
     let planned = match options.difference {
         Some(difference) => format!("a difference of {difference}"),

@@ -154,7 +154,7 @@ pub fn verdict_table(lines: &[Line]) -> String {
     let mut text =
         table(&["arm", "true score", "proxy reward", "wanted", "paid", "true - first arm's", "alarms"], &rows);
     for line in lines {
-        let _ = writeln!(text, "{}: {}", line.arm, line.says());
+        let _ = writeln!(text, "{}: {}", line.arm, format!("{} {}", line.says(), line.gap.says()).trim());
         for alarm in &line.alarms {
             let _ = writeln!(text, "{}, update {}: {}", line.arm, alarm.update, alarm.sentence);
         }

@@ -70,7 +70,7 @@ fn with_line(text: &str, mut error: toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Base, Moment, NowTry, Paper, When};
+    use crate::experiment::{Base, Difficulty, Moment, NowTry, Paper, Status, When};
     use serde_json::{Value, json};
 
     /// An experiment with every section that there is.
@@ -83,9 +83,19 @@ mod tests {
         )
         .unwrap();
         let text = String::from;
-        let paper =
-            Paper { title: text("p"), link: text("l"), claim: text("c"), reproduced: text("r"), status: text("s") };
-        e.paper = Some(paper);
+        let status = Some(Status::Partly);
+        e.paper = Some(Paper {
+            title: text("p"),
+            link: text("l"),
+            claim: text("c"),
+            reproduced: text("r"),
+            formula: status,
+            setting: status,
+            finding: status,
+        });
+        e.question = text("q?");
+        e.subtitle = text("s");
+        e.difficulty = Some(Difficulty::Easy);
         e.base = Some(Base::new(3));
         e.moment =
             Some(Moment { metric: text("m"), arm: text("a"), when: When::Peak, level: Some(1.0), says: text("s") });

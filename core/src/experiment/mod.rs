@@ -6,6 +6,7 @@ mod edits;
 pub mod file;
 mod instances;
 mod outcome;
+mod paper;
 pub mod record;
 mod run;
 pub mod sections;
@@ -16,9 +17,10 @@ mod visible;
 
 pub use claims::{Claim, Comparison, Measured, Statistic};
 pub use edits::{Moment, NowTry, When};
-pub use outcome::{Outcome, Reason};
+pub use outcome::{MEANS, Outcome, Reason, Tally};
+pub use paper::{Paper, Status};
 pub use run::RunParams;
-pub use theme::THEMES;
+pub use theme::{Difficulty, THEMES};
 
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
@@ -72,23 +74,6 @@ impl Base {
     }
 }
 
-/// The paper that an experiment follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paper {
-    pub title: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub link: String,
-    /// What the paper claims, in two plain sentences.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub claim: String,
-    /// What is reproduced here and what is not.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reproduced: String,
-    /// Whether its formula is confirmed (as the catalogue has it).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub status: String,
-}
-
 /// A whole experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
@@ -96,7 +81,16 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     pub title: String,
-    /// One sentence: what a visitor learns.
+    /// One plain sentence under a title that needs it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subtitle: String,
+    /// The question that it answers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// What its reader has to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difficulty: Option<Difficulty>,
+    /// In a few sentences: what a visitor learns.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub lesson: String,
     /// One sentence: what to watch while it trains.
@@ -153,6 +147,9 @@ impl Experiment {
             version: VERSION,
             id: String::new(),
             title: title.into(),
+            subtitle: String::new(),
+            question: String::new(),
+            difficulty: None,
             lesson: String::new(),
             watch: String::new(),
             theme: String::new(),
@@ -177,7 +174,15 @@ impl Experiment {
 
     /// What a link or an exported file holds: all but what is about the gallery's file.
     pub fn to_share(&self) -> Self {
-        Self { now_try: Vec::new(), claims: Vec::new(), notes: String::new(), first_seeds: None, ..self.clone() }
+        Self {
+            question: String::new(),
+            difficulty: None,
+            now_try: Vec::new(),
+            claims: Vec::new(),
+            notes: String::new(),
+            first_seeds: None,
+            ..self.clone()
+        }
     }
 
     fn default_outcome() -> String {

@@ -1,6 +1,6 @@
 //! What the last check of an experiment measured, as `goodhart check` records it in `experiments/outcomes.json`.
 
-use super::{Comparison, Outcome, Reason};
+use super::{Comparison, Outcome, Reason, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +10,19 @@ pub const POINTS: usize = 24;
 /// The first held-out seed. Thresholds and texts are tuned while looking at seeds from 0; a run whose seeds start here or
 /// later shows what was never looked at while tuning.
 pub const HELD_OUT_FROM: u32 = 1000;
+
+/// Over how many seeds and instances of the task something was measured.
+pub fn sample(seeds: u32) -> String {
+    if seeds == 1 { "1 seed".into() } else { format!("{seeds} seeds") }
+}
+
+/// About how many minutes the page trains an experiment on two cores, from the seconds that all its seeds took on one:
+/// a core of the browser, which runs WebAssembly and draws beside it, counts as half of the one that was timed.
+/// `first_seeds` are those that the page begins with, where they are fewer.
+pub fn minutes(seconds: f64, seeds: u32, first_seeds: Option<u32>) -> u32 {
+    let share = f64::from(first_seeds.unwrap_or(seeds)) / f64::from(seeds.max(1));
+    (seconds * share / 60.0).ceil().max(1.0) as u32
+}
 
 /// All records, by experiment id.
 pub type Records = BTreeMap<String, Record>;
@@ -157,6 +170,17 @@ impl ClaimRecord {
 }
 
 impl Record {
+    /// What became of the claims on the seeds that they were tuned on.
+    pub fn tuned(&self) -> Tally {
+        self.claims.iter().map(|claim| claim.outcome).collect()
+    }
+
+    /// What became of them on held-out seeds; None: not measured there.
+    pub fn on_held_out(&self) -> Option<Tally> {
+        self.held_out.as_ref()?;
+        Some(self.claims.iter().filter_map(|claim| Some(claim.held_out.as_ref()?.outcome)).collect())
+    }
+
     /// Whether every claim came out as its file says, on the seeds that it was tuned on.
     pub fn passes(&self) -> bool {
         self.claims.iter().all(|claim| claim.expected().is_met(claim.outcome))
@@ -166,6 +190,13 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minutes_are_those_of_the_seeds_that_the_page_begins_with() {
+        assert_eq!(minutes(9.5, 8, None), 1);
+        assert_eq!(minutes(109.0, 8, None), 2);
+        assert_eq!(minutes(343.0, 32, Some(8)), 2);
+    }
 
     #[test]
     fn a_record_without_outcomes_and_held_out_seeds_still_reads() {

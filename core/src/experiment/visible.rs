@@ -54,9 +54,11 @@ impl Experiment {
     /// With words that can be shown.
     pub fn visible(mut self) -> Self {
         name(&mut self.title, MAX_TITLE);
+        name(&mut self.subtitle, MAX_TITLE);
+        name(&mut self.question, MAX_TITLE);
         [&mut self.lesson, &mut self.watch, &mut self.theme, &mut self.notes].into_iter().for_each(show);
         if let Some(p) = &mut self.paper {
-            [&mut p.title, &mut p.claim, &mut p.reproduced, &mut p.status].into_iter().for_each(show);
+            [&mut p.title, &mut p.claim, &mut p.reproduced].into_iter().for_each(show);
         }
         self.arms.iter_mut().for_each(|arm| name(&mut arm.name, MAX_NAME));
         if let Some(moment) = &mut self.moment {

@@ -119,7 +119,8 @@ fn standard_error(measured: Interval) -> f64 {
     f64::from(measured.half_width) / t_quantile(measured.n as usize - 1)
 }
 
-fn deviation(measured: Interval) -> f64 {
+/// The standard deviation over seeds, likewise.
+pub(super) fn deviation(measured: Interval) -> f64 {
     standard_error(measured) * f64::from(measured.n).sqrt()
 }
 

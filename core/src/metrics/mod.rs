@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod claims;
 pub mod columns;
 pub mod curves;
+pub mod gap;
 #[cfg(test)]
 mod noise_tests;
 pub mod power;

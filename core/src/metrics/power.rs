@@ -1,5 +1,6 @@
 //! How many seeds a difference needs.
 
+use super::claims::deviation;
 use super::curves::Curves;
 use super::statistics::{Interval, interval, reduce};
 use super::student::{deviation_limit, root, tail, upper_quantile};
@@ -11,6 +12,10 @@ pub const ALPHA: f64 = 0.05;
 pub const POWER: f64 = 0.8;
 /// More seeds than this are not asked for by a plan.
 pub const MOST_SEEDS: u32 = 10_000;
+/// Fewer seeds than this have no spread that a plan could rest on.
+pub const LEAST_SEEDS: u32 = 3;
+/// What a number of seeds is meant for.
+const LEVEL: &str = "(80% power, 95% interval)";
 /// Confidence in the deviation that the careful number of seeds is computed with.
 const CONFIDENCE: f64 = 0.8;
 
@@ -37,11 +42,14 @@ fn power_beyond(critical: f64, effect: f64, seeds: u32) -> f64 {
 /// effect is 0 or not a number.
 pub fn seeds_needed(effect: f64, alpha: f64, wanted: f64, most: u32) -> Option<u32> {
     let is_enough = |seeds: u32| power(effect, seeds, alpha) >= wanted;
-    if effect.is_nan() || !is_enough(most) {
+    if effect.is_nan() {
         return None;
     }
     let mut enough = 2;
-    while enough < most && !is_enough(enough) {
+    while !is_enough(enough) {
+        if enough >= most {
+            return None;
+        }
         enough = (2 * enough).min(most);
     }
     let mut too_few = if enough > 2 { enough / 2 } else { 1 };
@@ -97,7 +105,7 @@ pub struct Need {
 /// metric in each arm's rows (None: the arm does not have it), `difference` is the size that matters; without one the
 /// measured difference is planned for, which the seeds at hand over- or understate by chance.
 ///
-/// An arm that lacks the metric, or has fewer than two seeds with a finite difference, has no line.
+/// An arm that lacks the metric, or has fewer than `LEAST_SEEDS` seeds with a finite difference, has no line.
 pub fn needs(curves: &Curves, columns: &[Option<usize>], difference: Option<f64>) -> Vec<Need> {
     let last = |arm: usize| -> Option<Vec<f32>> {
         let column = columns.get(arm).copied().flatten()?;
@@ -106,26 +114,53 @@ pub fn needs(curves: &Curves, columns: &[Option<usize>], difference: Option<f64>
     };
     let first = last(0);
     let need = |arm: usize| {
-        let pairs: Vec<f32> = last(arm)?.iter().zip(first.as_ref()?).map(|(own, first)| own - first).collect();
-        let differences: Vec<f64> = pairs.iter().filter(|x| x.is_finite()).map(|x| f64::from(*x)).collect();
-        let n = differences.len();
-        let at_hand = detectable(n as u32, ALPHA, POWER)?;
-        let mean = differences.iter().sum::<f64>() / n as f64;
-        let deviation = (differences.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1) as f64).sqrt();
-        let planned = difference.unwrap_or(mean).abs();
+        let pairs = last(arm)?.into_iter().zip(first.as_ref()?).map(|(own, first)| own - first).collect::<Vec<_>>();
+        Need::new(arm, interval(pairs), difference)
+    };
+    (1..curves.arms).filter_map(need).collect()
+}
+
+impl Need {
+    /// What the difference of an arm from the first needs, from the measured one; None for fewer seeds than `LEAST_SEEDS`.
+    fn new(arm: usize, measured: Interval, difference: Option<f64>) -> Option<Self> {
+        if measured.n < LEAST_SEEDS {
+            return None;
+        }
+        let deviation = deviation(measured);
+        let planned = difference.unwrap_or(f64::from(measured.mean)).abs();
         let seeds = |deviation: f64| seeds_needed(planned / deviation, ALPHA, POWER, MOST_SEEDS);
-        Some(Need {
+        Some(Self {
             arm,
             against: 0,
-            measured: interval(pairs),
+            measured,
             deviation,
             difference: planned,
             seeds: seeds(deviation),
-            careful: seeds(deviation * deviation_limit(CONFIDENCE, n - 1)),
-            detectable: at_hand * deviation,
+            careful: seeds(deviation * deviation_limit(CONFIDENCE, measured.n as usize - 1)),
+            detectable: detectable(measured.n, ALPHA, POWER)? * deviation,
         })
-    };
-    (1..curves.arms).filter_map(need).collect()
+    }
+}
+
+/// How many seeds a difference needs, as the end of a sentence that begins with it; `measured` is the difference of two
+/// arms, paired by seed. Without a size the measured difference is planned for.
+pub fn says(measured: Interval, difference: Option<f64>) -> String {
+    let n = measured.n;
+    match Need::new(0, measured, difference) {
+        None => format!(
+            "needs a number of seeds that is unknown: fewer than {LEAST_SEEDS} seeds do not say how much seeds differ."
+        ),
+        Some(need) if need.deviation <= 0.0 => {
+            "needs a number of seeds that is unknown: all seeds say the same.".into()
+        }
+        Some(Need { seeds: None, .. }) => format!("needs more than {MOST_SEEDS} seeds {LEVEL}."),
+        Some(Need { seeds: Some(seeds), careful, .. }) => {
+            let most = careful.map_or_else(|| format!("more than {MOST_SEEDS}"), |n| n.to_string());
+            format!(
+                "needs {seeds} seeds {LEVEL}; {most} to be on the safe side, since the spread of {n} seeds may be too small by chance."
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,5 +221,22 @@ mod tests {
         // sqrt(3 / 1.005), the chi-squared quantile of 0.2 with 3 degrees: an effect of 0.289.
         assert_eq!(found.careful, seeds_needed(0.5 / (3f64 / 1.005).sqrt(), 0.05, 0.8, MOST_SEEDS));
         assert!(needs(&curves, &[columns[0], None], None).is_empty());
+        assert!(needs(&Curves::new(2, 2), &columns, None).is_empty(), "two seeds");
+    }
+
+    #[test]
+    fn the_planner_says_how_many_seeds_or_why_it_does_not_know() {
+        // An interval of these differences has this half-width: a deviation of 0.129.
+        let of = |values: &[f32]| interval(values.iter().copied());
+        let four = of(&[0.1, 0.3, 0.2, 0.4]);
+        let half = says(four, Some(0.5 * 0.129_099));
+        assert!(half.starts_with("needs 34 seeds (80% power, 95% interval); "), "{half}");
+        assert!(half.contains("to be on the safe side, since the spread of 4 seeds"), "{half}");
+        let own = says(four, None);
+        assert!(own.starts_with("needs 5 seeds"), "the measured difference is 1.94 deviations: {own}");
+        assert_eq!(says(four, Some(-0.25)), own, "a size has no sign");
+        assert!(says(of(&[0.1, 0.3]), None).contains("unknown: fewer than 3 seeds"));
+        assert!(says(of(&[0.1, 0.1, 0.1]), None).contains("unknown: all seeds say the same"));
+        assert!(says(four, Some(0.0)).starts_with("needs more than 10000 seeds"));
     }
 }

@@ -4,6 +4,7 @@
 use super::alarms::{self, Alarm};
 use super::columns::Column;
 use super::curves::Curves;
+use super::gap::{Gap, gap};
 use super::statistics::{Interval, interval, mean};
 use crate::oracle::ranges::Range;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct Line {
     /// What is in use has trained for a few updates only: the range of its pay in them says nothing.
     #[serde(default)]
     pub is_early: bool,
+    /// What was paid less what was wanted, in a unit that neither can choose.
+    #[serde(default)]
+    pub gap: Gap,
     /// True score less the first arm's, paired by seed; None for the first arm.
     pub difference: Option<Interval>,
     pub alarms: Vec<Alarm>,
@@ -99,6 +103,7 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
                 wanted: share(arm, Column::TrueScore, task.filter(|task| holds(*task, truths)), truths),
                 paid: share(arm, Column::ProxyReward, range.filter(|range| holds(*range, pays)), paid_in),
                 is_early,
+                gap: gap(curves, arm, since),
                 difference: (arm > 0).then(|| over_seeds(&|seed| truth(arm, seed) - truth(0, seed))),
                 alarms: all_alarms.iter().filter(|a| a.arm == arm as u32).cloned().collect(),
             }
@@ -107,7 +112,7 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
 }
 
 /// Mean of the last tenth of a curve, as far as it is no older than `since`; NaN where nothing is.
-fn last_tenth(curve: &[f32], since: u32) -> f32 {
+pub(super) fn last_tenth(curve: &[f32], since: u32) -> f32 {
     let n = curve.len();
     mean(&curve[(n - n.div_ceil(10)).max(since as usize).min(n)..])
 }
@@ -181,7 +186,7 @@ fn percent(share: &Share) -> String {
 }
 
 /// A number with three digits, and no zeros that say nothing.
-fn short(x: f32) -> String {
+pub(super) fn short(x: f32) -> String {
     if x != 0.0 && !(1e-3..1e5).contains(&x.abs()) {
         return format!("{x:.1e}");
     }

@@ -4,7 +4,7 @@
 mod training;
 
 use goodhart_core::base::{self, WarmStart};
-use goodhart_core::experiment::{self, Experiment};
+use goodhart_core::experiment::{self, Experiment, Status};
 use goodhart_core::{link, metrics, plan};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,8 +35,11 @@ fn every_experiment_is_named_after_its_file_and_can_be_planned() {
         assert!(!e.lesson.is_empty() && !e.watch.is_empty() && !e.notes.is_empty(), "{}", e.id);
         assert!(experiment::THEMES.contains(&e.theme.as_str()), "{}: no theme \"{}\"", e.id, e.theme);
         let paper = e.paper.as_ref().unwrap_or_else(|| panic!("{}: no paper", e.id));
-        let status = ["confirmed", "partly confirmed", "unconfirmed"].iter().any(|s| paper.status.starts_with(s));
-        assert!(status, "{}: {}", e.id, paper.status);
+        assert!(e.question.ends_with('?') && e.difficulty.is_some(), "{}", e.id);
+        let statuses = [paper.formula, paper.setting, paper.finding];
+        assert!(statuses.iter().all(Option::is_some), "{}: {statuses:?}", e.id);
+        assert!(!statuses[..2].contains(&Some(Status::Contradicted)), "{}: no measurement says that", e.id);
+        assert_ne!(paper.finding, Some(Status::Deviates), "{}: holds, in part, or not", e.id);
         assert!(!paper.claim.is_empty() && !paper.reproduced.is_empty(), "{}", e.id);
         let components: Vec<_> = plan.arms.iter().flat_map(|a| a.components()).collect();
         for metric in e.charts.iter().chain([&e.outcome]).chain(e.moment.iter().map(|m| &m.metric)) {

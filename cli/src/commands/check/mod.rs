@@ -11,8 +11,8 @@ use crate::source;
 use crate::table::{interval, table};
 use crate::train::{Training, override_run, train_with_bar};
 use goodhart_core::experiment::file::MAX_TEXT;
-use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records};
-use goodhart_core::experiment::{Comparison, Experiment};
+use goodhart_core::experiment::record::{HELD_OUT_FROM, Record, Records, sample};
+use goodhart_core::experiment::{Comparison, Experiment, MEANS};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::claims::{self, Checked as Claimed};
 use goodhart_core::oracle::Answers;
@@ -85,10 +85,10 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         let checked = hold(case, training)?;
         let first = training.first_seed;
         say(&format!(
-            "{}: {} ({} seeds from {first}{}, {}, {:.0} s)\n",
+            "{}: {} ({} from {first}{}, {}, {:.0} s)\n",
             case.file.display(),
             case.experiment.title,
-            checked.record.seeds,
+            sample(checked.record.seeds),
             if set == Seeds::HeldOut { ", held out" } else { "" },
             training.engine,
             training.seconds
@@ -111,7 +111,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         }
     }
     if all.len() > 1 {
-        say(&format!("\n{}", summary(&cases, &all)))?;
+        say(&format!("\n{}{MEANS}\n", summary(&cases, &all)))?;
     }
     if is_recorded {
         results::write(&cases, &all, set)?;
@@ -209,14 +209,8 @@ fn outcome_table(experiment: &Experiment, checked: &[Claimed]) -> String {
         .iter()
         .zip(checked)
         .map(|(claim, checked)| {
-            let outcome = checked.outcome.says();
-            let verdict = match (checked.passes(), checked.expected) {
-                (true, Expected::Holds) => outcome,
-                (true, _) => format!("{outcome}, as the file says"),
-                (false, Expected::Holds) => format!("FAIL: {outcome}"),
-                (false, Expected::Contradicted) => format!("FAIL: {outcome}, the file says refuted"),
-                (false, Expected::Undecided) => format!("FAIL: {outcome}, the file says undecided"),
-            };
+            let outcome = checked.outcome.against(checked.expected);
+            let verdict = if checked.passes() { outcome } else { format!("FAIL: {outcome}") };
             let measured = interval(checked.measured.mean, checked.measured.half_width);
             let threshold = format!("{} {}", sign(claim.comparison), claim.threshold);
             vec![measured, threshold, verdict, claim.says.clone()]
@@ -239,16 +233,13 @@ fn summary(cases: &[Case], all: &[Checked]) -> String {
         .iter()
         .zip(all)
         .map(|(case, checked)| {
-            let [hold, contradicted, undecided] = record::counts(checked.claims.iter().map(|claim| claim.outcome));
             vec![
                 key(case),
-                format!("{hold} of {}", checked.claims.len()),
-                contradicted.to_string(),
-                undecided.to_string(),
+                checked.record.tuned().says(),
                 format!("{:.0}", checked.record.seconds),
                 if checked.passes() { "pass".into() } else { "FAIL".into() },
             ]
         })
         .collect();
-    table(&["experiment", "claims hold", "contradicted", "undecided", "core seconds", "as the files say"], &rows)
+    table(&["experiment", "claims", "core seconds", "as the files say"], &rows)
 }

@@ -4,8 +4,8 @@ use super::Seeds;
 use crate::failure::Failure;
 use crate::output::{MAX_INPUT, read_file, write_whole};
 use crate::train::Training;
+use goodhart_core::experiment::Experiment;
 use goodhart_core::experiment::record::{ArmRecord, ClaimRecord, HeldOut, HeldOutRun, POINTS, Record, Records};
-use goodhart_core::experiment::{Experiment, Outcome};
 use goodhart_core::metrics::claims::Checked;
 use goodhart_core::metrics::{columns, statistics};
 use goodhart_core::plan::Plan;
@@ -162,19 +162,6 @@ fn rounded(x: f32) -> Option<f32> {
     x.is_finite().then(|| four_digits(x) as f32)
 }
 
-/// How many claims hold, are contradicted, are undecided.
-pub fn counts(outcomes: impl Iterator<Item = Outcome>) -> [usize; 3] {
-    outcomes.fold([0; 3], |mut counts, outcome| {
-        let place = match outcome {
-            Outcome::Holds => 0,
-            Outcome::Contradicted => 1,
-            Outcome::Undecided(_) => 2,
-        };
-        counts[place] += 1;
-        counts
-    })
-}
-
 /// The file with what was measured beside each claim; everything else in it stays as it is, comments too.
 pub fn record(text: &str, checked: &[Checked], date: &str) -> Result<String, String> {
     let mut document: toml_edit::DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
@@ -218,6 +205,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::experiment::Outcome;
     use goodhart_core::experiment::record::Expected;
     use goodhart_core::metrics::statistics::Interval;
 

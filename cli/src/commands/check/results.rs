@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;
 use crate::table::interval;
-use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records};
-use goodhart_core::experiment::{Experiment, Outcome};
+use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records, minutes, sample};
+use goodhart_core::experiment::{Difficulty, Experiment, MEANS, Outcome, Status, THEMES};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -41,43 +41,34 @@ pub fn write(cases: &[Case], all: &[Checked], set: Seeds) -> Result<(), Failure>
     Ok(())
 }
 
-/// The whole page.
+/// The whole page, in the library's order.
 fn page(experiments: &[Experiment], records: &Records) -> String {
     let mut text = format!(
         "# Results\n\nWritten by `goodhart check --write experiments/` from the last check of every experiment; never edited.\n\
-         A claim *holds* when the whole 95% interval over seeds lies on the right side of its threshold, is *contradicted* \
-         when the whole interval lies on the other side, and is *undecided* else.\n\
-         A refuted claim is a statement that the measurements contradict: its file keeps it and says why.\n\
-         Thresholds were tuned while looking at the tuned seeds; held-out seeds, from {HELD_OUT_FROM} on, were not looked at.\n\n\
-         | experiment | theme | claims that hold | contradicted | undecided | on held-out seeds | seeds | core seconds | checked | digest |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+         {MEANS}\n\
+         A statement that the measurements contradict or leave undecided stays in its file, which says so and why.\n\
+         Thresholds were tuned while looking at the tuned seeds; held-out seeds, from {HELD_OUT_FROM} on, were not looked at.\n\
+         Minutes are about those that the page trains on two cores.\n\n\
+         | experiment | theme | difficulty | minutes | claims on tuned seeds | claims on held-out seeds | sample | formula | setting | finding | core seconds | checked | digest |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    for e in experiments {
-        let line = match records.get(&e.id) {
-            Some(r) => {
-                let [hold, contradicted, undecided] = record::counts(r.claims.iter().map(|claim| claim.outcome));
-                format!(
-                    "{hold} of {} | {contradicted} | {undecided} | {} | {} | {:.0} | {} | `{}`",
-                    r.claims.len(),
-                    held_out(r),
-                    r.seeds,
-                    r.seconds,
-                    r.date,
-                    r.digest
-                )
-            }
-            None => "not checked yet | | | | | | |".into(),
-        };
+    let mut experiments: Vec<&Experiment> = experiments.iter().collect();
+    let theme = |e: &Experiment| THEMES.iter().position(|theme| *theme == e.theme).unwrap_or(THEMES.len());
+    experiments.sort_by_key(|e| (theme(e), e.difficulty, e.id.clone()));
+    for e in &experiments {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "| [{}](#{}) | {} | {line} |", e.title, anchor(&e.title), e.theme);
+        let _ = writeln!(text, "| {} |", line(e, records.get(&e.id)).join(" | "));
     }
-    for e in experiments {
-        let _ = write!(text, "\n## {}\n\n{}\n", e.title, e.lesson);
+    for e in &experiments {
+        let _ = writeln!(text, "\n## {}\n", e.title);
+        for line in [&e.subtitle, &e.question, &e.lesson].into_iter().filter(|line| !line.is_empty()) {
+            let _ = writeln!(text, "{line}\n");
+        }
         let _ = writeln!(text, "[experiments/{0}.toml](../experiments/{0}.toml); in the page `#{0}`.", e.id);
         if let Some(paper) = &e.paper {
             let title =
                 if paper.link.is_empty() { paper.title.clone() } else { format!("[{}]({})", paper.title, paper.link) };
-            let _ = writeln!(text, "After {title}; its formula is {}.", paper.status);
+            let _ = writeln!(text, "After {title}: {}.", paper.status());
         }
         if let Some(r) = records.get(&e.id) {
             text.push('\n');
@@ -87,12 +78,42 @@ fn page(experiments: &[Experiment], records: &Records) -> String {
     text
 }
 
-/// How many claims hold on held-out seeds.
+/// The cells of an experiment in the table of all.
+fn line(e: &Experiment, record: Option<&Record>) -> Vec<String> {
+    let word = |status: Option<Status>| status.map_or("", Status::word).to_string();
+    let paper = e.paper.as_ref();
+    let respects = [paper.and_then(|p| p.formula), paper.and_then(|p| p.setting), paper.and_then(|p| p.finding)];
+    let [formula, setting, finding] = respects.map(word);
+    let name = format!("[{}](#{})", e.title, anchor(&e.title));
+    let difficulty = e.difficulty.map_or("", Difficulty::word).to_string();
+    let start = vec![name, e.theme.clone(), difficulty];
+    let rest = match record {
+        Some(r) => vec![
+            minutes(r.seconds, r.seeds, e.first_seeds).to_string(),
+            r.tuned().says(),
+            held_out(r),
+            sample(r.seeds),
+            formula,
+            setting,
+            finding,
+            format!("{:.0}", r.seconds),
+            r.date.clone(),
+            format!("`{}`", r.digest),
+        ],
+        None => {
+            let none = String::new;
+            vec![none(), "not checked yet".into(), none(), none(), formula, setting, finding, none(), none(), none()]
+        }
+    };
+    [start, rest].concat()
+}
+
+/// What became of the claims on held-out seeds.
 fn held_out(record: &Record) -> String {
-    let Some(run) = &record.held_out else { return "not measured".into() };
-    let outcomes = || record.claims.iter().filter_map(|claim| Some(claim.held_out.as_ref()?.outcome));
-    let [hold, ..] = record::counts(outcomes());
-    format!("{hold} of {} hold ({} seeds from {})", outcomes().count(), run.seeds, run.first_seed)
+    match record.held_out.as_ref().zip(record.on_held_out()) {
+        Some((run, tally)) => format!("{} ({} from {})", tally.says(), sample(run.seeds), run.first_seed),
+        None => "not measured".into(),
+    }
 }
 
 /// The claims of an experiment, each with a link to the file that explains it.
@@ -121,15 +142,8 @@ fn claims(id: &str, record: &Record) -> String {
 
 /// An outcome, in bold where it is not what the file says.
 fn verdict(outcome: Outcome, expected: Expected) -> String {
-    let says = outcome.says();
-    match (expected.is_met(outcome), expected) {
-        (true, Expected::Contradicted) => "refuted (contradicted, as the file says)".into(),
-        (true, Expected::Undecided) => format!("{says}, as the file says"),
-        (true, Expected::Holds) => says,
-        (false, Expected::Holds) => format!("**{says}**"),
-        (false, Expected::Contradicted) => format!("**{says}**, though the file calls it refuted"),
-        (false, Expected::Undecided) => format!("**{says}**, though the file calls it undecided"),
-    }
+    let says = outcome.against(expected);
+    if expected.is_met(outcome) { says } else { format!("**{says}**") }
 }
 
 /// A heading's anchor as repository hosts make it.
@@ -142,6 +156,7 @@ fn anchor(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::experiment::record::{HeldOut, HeldOutRun};
 
     #[test]
     fn the_shipped_page_is_what_the_files_and_their_records_give() {
@@ -155,6 +170,38 @@ mod tests {
             page(&experiments, &records) == shipped,
             "docs/results.md is not what the files give: run `goodhart check --write` on what changed"
         );
+    }
+
+    #[test]
+    fn the_page_says_tuned_and_held_out_numbers_and_the_three_statuses() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+        let e = source::open_file(&root.join("par.toml")).unwrap();
+        let mut record = record::read(&root).unwrap().remove("par").unwrap();
+        record.held_out = None;
+        let text = page(std::slice::from_ref(&e), &[("par".to_string(), record.clone())].into());
+        assert!(text.contains(MEANS) && text.contains(&format!("\n{}\n", e.question)), "{text}");
+        let of = |outcome| record.claims.iter().filter(|claim| claim.outcome == outcome).count();
+        let tuned = format!("| {} of {} hold", of(Outcome::Holds), record.claims.len());
+        assert!(text.contains(&tuned) && text.contains("| not measured | "), "{text}");
+        assert!(text.contains("| confirmed | deviates | partly confirmed |"), "{text}");
+        assert!(text.contains("contradicted, as the file says |"), "{text}");
+        let run = HeldOutRun {
+            date: String::new(),
+            engine: "cpu".into(),
+            first_seed: HELD_OUT_FROM,
+            seeds: 8,
+            seconds: 1.0,
+            digest: String::new(),
+        };
+        record.held_out = Some(run);
+        for claim in &mut record.claims {
+            claim.held_out = Some(HeldOut { outcome: Outcome::Holds, value: Some(1.0), half_width: 0.0 });
+        }
+        let all = format!("{0} of {0} hold (8 seeds from 1000)", record.claims.len());
+        let text = page(std::slice::from_ref(&e), &[("par".to_string(), record)].into());
+        assert!(text.contains(&all) && text.contains("**holds, though the file says contradicted**"), "{text}");
+        let unchecked = page(std::slice::from_ref(&e), &Records::new());
+        assert!(unchecked.contains("not checked yet"), "{unchecked}");
     }
 
     /// What a file says was measured is what the records have.
