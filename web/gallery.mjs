@@ -43,6 +43,7 @@ function card(experiment, record) {
       curves: experiment.arms.map(({ name }) => record.arms.find((arm) => arm.name === name)?.curve ?? []),
       claims: record.claims.map(({ outcome, refuted, undecided, held_out }) => ({ outcome, refuted, undecided, held_out: held_out?.outcome })),
       seeds: record.seeds,
+      instances: record.instances,
       seconds: record.seconds,
     },
   };

@@ -40,6 +40,9 @@ pub struct CardRecord {
     pub curves: Vec<Vec<Option<f32>>>,
     pub claims: Vec<CardClaim>,
     pub seeds: u32,
+    /// Instances of the task among them; 0: not recorded.
+    #[serde(default)]
+    pub instances: u32,
     /// Seconds that all seeds took on one core.
     pub seconds: f64,
 }

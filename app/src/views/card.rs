@@ -122,7 +122,7 @@ fn claims(record: &CardRecord) -> String {
     format!(
         "<span title=\"Checked {}\">Claims over {}: <span class=\"{class}\">{}</span>; on held-out seeds: {fresh}</span>",
         escape(&record.date),
-        sample(record.seeds),
+        sample(record.seeds, record.instances),
         tuned.says()
     )
 }
@@ -238,11 +238,12 @@ mod tests {
             metric: "true_score".into(),
             curves,
             claims,
+            instances: 8,
             seeds: 8,
             seconds: 70.0,
         });
         let html = one(&c);
-        let tuned = "Claims over 8 seeds: <span class=\"better\">1 of 3 hold, 1 contradicted, 1 undecided</span>";
+        let tuned = "Claims over 8 seeds, each with a task of its own: <span class=\"better\">1 of 3 hold, 1 contradicted, 1 undecided</span>";
         assert!(html.contains(tuned), "what the file expects is no failure: {html}");
         assert!(html.contains("; on held-out seeds: not measured"), "{html}");
         assert!(html.contains("transforms · hard · 2 min") && html.contains("Why so?"), "{html}");

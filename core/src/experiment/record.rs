@@ -11,9 +11,15 @@ pub const POINTS: usize = 24;
 /// later shows what was never looked at while tuning.
 pub const HELD_OUT_FROM: u32 = 1000;
 
-/// Over how many seeds and instances of the task something was measured.
-pub fn sample(seeds: u32) -> String {
-    if seeds == 1 { "1 seed".into() } else { format!("{seeds} seeds") }
+/// Over how many seeds and instances of the task something was measured; 0 instances: not recorded.
+pub fn sample(seeds: u32, instances: u32) -> String {
+    match (seeds, instances) {
+        (1, _) => "1 seed".into(),
+        (_, 0) => format!("{seeds} seeds"),
+        (_, 1) => format!("{seeds} seeds of one task"),
+        (_, _) if instances == seeds => format!("{seeds} seeds, each with a task of its own"),
+        (_, _) => format!("{seeds} seeds of {instances} tasks"),
+    }
 }
 
 /// About how many minutes the page trains an experiment on two cores, from the seconds that all its seeds took on one:
@@ -36,6 +42,9 @@ pub struct Record {
     pub seconds: f64,
     pub updates: u32,
     pub seeds: u32,
+    /// Instances of the task among the seeds; 0: recorded before there were any.
+    #[serde(default)]
+    pub instances: u32,
     /// Digest of all metrics; the CPU engine is bit-exact, so an equal one means that nothing changed.
     pub digest: String,
     /// The first half of the digest of each metric, by name: what changed, and that a new metric changed nothing.

@@ -88,7 +88,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
             "{}: {} ({} from {first}{}, {}, {:.0} s)\n",
             case.file.display(),
             case.experiment.title,
-            sample(checked.record.seeds),
+            sample(checked.record.seeds, checked.record.instances),
             if set == Seeds::HeldOut { ", held out" } else { "" },
             training.engine,
             training.seconds

@@ -60,6 +60,7 @@ pub fn of(experiment: &Experiment, plan: &Plan, training: &Training, checked: &[
         seconds: (training.seconds * 10.0).round() / 10.0,
         updates: plan.run.updates,
         seeds: curves.seeds as u32,
+        instances: plan.instances.len() as u32,
         digest: training.digest(),
         columns: columns_of(training),
         metric: experiment.outcome.clone(),
