@@ -153,6 +153,9 @@ pub struct Solve {
     /// The whole reports and the distances, as JSON
     #[arg(long)]
     pub json: bool,
+    /// Whose instance of the task is solved: the run's n-th seed, from 0
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
 }
 
 #[derive(Args)]

@@ -349,6 +349,21 @@ code = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n"
 "#;
 
 #[test]
+fn every_seed_has_a_task_of_its_own_to_solve() {
+    let file = written(&folder("solve-seeds"), BANDIT);
+    let of = |seed: &str| {
+        let said = goodhart(&["solve", &file, "--json", "--seed", seed], "");
+        assert_eq!((said.code, said.err.as_str()), (0, ""));
+        said.out
+    };
+    assert_eq!(of("0"), goodhart(&["solve", &file, "--json"], "").out);
+    assert_ne!(of("0"), of("1"));
+    let one = written(&folder("solve-one"), &BANDIT.replace("seeds = 3", "seeds = 3\ninstances = 1"));
+    let of = |seed: &str| goodhart(&["solve", &one, "--seed", seed], "").out;
+    assert_eq!(of("0"), of("1"));
+}
+
+#[test]
 fn solve_and_lint_say_what_a_reward_is_worth_before_training() {
     let file = written(&folder("solve"), COIN);
     let said = goodhart(&["solve", &file], "");

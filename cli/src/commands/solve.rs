@@ -17,7 +17,7 @@ struct Answers {
 }
 
 pub fn solve(options: &Solve) -> Result<(), Failure> {
-    let experiment = source::open(&options.source)?;
+    let experiment = source::open(&options.source)?.of_seed(options.seed);
     let plan = plan(&experiment).map_err(|problems| join(&problems))?;
     let arms = linter::reports(&plan);
     if options.json {
