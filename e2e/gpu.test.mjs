@@ -15,8 +15,8 @@ const experiments = {
   }),
   "length with a transformer": length({ run, base: { steps: 10 } }),
 };
-// Enough for a table to learn which arm pays.
-const lesson = () => bandit({ run: { updates: 1000, seeds: 4, groups: 8, num_generations: 8 }, algorithm: { learning_rate: 0.3 } });
+// Enough for a table to learn which arm pays, in one context: of several, the ones that an update draws move its mean.
+const lesson = () => bandit({ task: { kind: "bandit", arms: 8, contexts: 1 }, run: { updates: 1000, seeds: 4, groups: 8, num_generations: 8 }, algorithm: { learning_rate: 0.3 } });
 const LESSONS = 40;
 
 const last = (values, n = 8) => values.slice(-n).reduce((sum, v) => sum + v, 0) / n;

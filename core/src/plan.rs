@@ -122,7 +122,11 @@ impl Plan {
     /// The plan as the i-th seed of the run has it: with its own instance of the task.
     pub fn of_seed(self: &Arc<Self>, index: usize) -> Arc<Self> {
         let task = &self.instances[self.instance(index)];
-        if Arc::ptr_eq(task, &self.task) { self.clone() } else { Arc::new(Self { task: task.clone(), ..(**self).clone() }) }
+        if Arc::ptr_eq(task, &self.task) {
+            self.clone()
+        } else {
+            Arc::new(Self { task: task.clone(), ..(**self).clone() })
+        }
     }
 
     /// Compiles a new program for an arm; the sentence says why it cannot be used.

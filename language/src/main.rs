@@ -10,7 +10,10 @@ use goodhart_core::experiment::Experiment;
 use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
 use goodhart_core::oracle::memory::{Known, Memory};
-use goodhart_core::oracle::{self, ranges::mean};
+use goodhart_core::oracle::{
+    self,
+    ranges::{mean, unknown},
+};
 use goodhart_core::plan::cost::Fit;
 use goodhart_core::plan::{MAX_ARMS, Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
@@ -18,7 +21,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -169,7 +171,7 @@ pub fn base_key(experiment: JsValue) -> String {
 /// Asks about the solved task of an experiment; null where it cannot run.
 fn solved<T: Serialize>(experiment: JsValue, ask: impl FnOnce(&Known, &Plan) -> T) -> JsValue {
     let Some(experiment) = take::<Experiment>(experiment) else { return JsValue::NULL };
-    let Ok(plan) = plan(&experiment).map(Rc::new) else { return JsValue::NULL };
+    let Ok(plan) = plan(&experiment).map(Arc::new) else { return JsValue::NULL };
     MEMORY.with_borrow_mut(|memory| give(&ask(memory.solved(&experiment, &plan), &plan)))
 }
 
@@ -188,12 +190,21 @@ pub fn distances(experiment: JsValue) -> JsValue {
     })
 }
 
-/// What the task of an experiment and its rewards can give, in the mean over the instances of its seeds:
+/// Most instances of a task that are solved for its ranges.
+const MOST_RANGES: usize = 8;
+
+/// What the task of an experiment and its rewards can give, in the mean over the instances of its (first eight) seeds:
 /// `oracle::ranges::Ranges`.
 #[wasm_bindgen]
 pub fn ranges(experiment: JsValue) -> JsValue {
-    let Some(plan) = take::<Experiment>(experiment).and_then(|e| plan(&e).ok()) else { return JsValue::NULL };
-    let plan = Arc::new(plan);
-    let each: Vec<_> = (0..plan.instances.len()).map(|seed| oracle::ranges::ranges(&plan.of_seed(seed))).collect();
-    give(&mean(&each))
+    let Some(experiment) = take::<Experiment>(experiment) else { return JsValue::NULL };
+    let Ok(plan) = plan(&experiment).map(Arc::new) else { return JsValue::NULL };
+    let of_seed = |seed: usize| {
+        let (alone, plan) = (experiment.of_seed(seed as u32), plan.of_seed(seed));
+        MEMORY.with_borrow_mut(|memory| match memory.solved(&alone, &plan) {
+            Ok(solver) => solver.ranges(),
+            Err(_) => unknown(&plan),
+        })
+    };
+    give(&mean(&(0..plan.instances.len().min(MOST_RANGES)).map(of_seed).collect::<Vec<_>>()))
 }

@@ -19,6 +19,8 @@ const ASK_MS: u64 = 60;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     pub arm: ArmId,
+    /// The seed whose instance of the task was solved.
+    seed: u32,
     /// The code that this is about.
     pub code: String,
     told: oracle::Report,
@@ -72,7 +74,7 @@ impl App {
         if let Some(told) = answer(&module, "oracle", &experiment, place).await
             && current()
         {
-            self.oracle.set(Some(Report { arm, code: code.unwrap_or_default(), told }));
+            self.oracle.set(Some(Report { arm, seed, code: code.unwrap_or_default(), told }));
         }
         if !current() {
             return;
@@ -84,9 +86,10 @@ impl App {
         }
     }
 
-    /// What the oracle says of an arm, if its last answer is about that arm.
+    /// What the oracle says of an arm, if its last answer is about that arm on the watched seed's task.
     pub fn report(self, arm: ArmId) -> Option<Report> {
-        self.oracle.with(|r| r.clone().filter(|r| r.arm == arm))
+        let seed = self.seed.get();
+        self.oracle.with(|r| r.clone().filter(|r| (r.arm, r.seed) == (arm, seed)))
     }
 }
 

@@ -141,6 +141,7 @@ pub fn drawing(app: App) -> impl IntoView {
         let report = app.report(app.arm.get());
         let language = app.language.get();
         let (Some(report), Some(language)) = (report, language) else { return String::new() };
+        let of = if is_old(app, &report) { "the reward before this edit" } else { "this reward" };
         match &language.view {
             TaskView::Grid { rows, cols, cells, .. } => {
                 let map = Map { rows: *rows, cols: *cols, cells, actions: &language.action_names };
@@ -149,7 +150,7 @@ pub fn drawing(app: App) -> impl IntoView {
                 let Some(optimum) = &report.optimum else { return String::new() };
                 let loops = if round.is_empty() { "" } else { "; red: a loop that pays at every round" };
                 format!(
-                    "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy{loops}</span></h2>{}",
+                    "<h2>Optimum of {of}<span class=\"muted\"> what the oracle says it makes of a policy{loops}</span></h2>{}",
                     map.policy(&optimum.policy, &[], round, "The map with the arrows of this reward's optimal policy")
                 )
             }
@@ -158,7 +159,7 @@ pub fn drawing(app: App) -> impl IntoView {
                 let row = |c: usize| bars(c, *arms, &optimum.policy, payoff, hack, &language.action_names);
                 let rows: String = (0..*contexts).take(MAX_CONTEXTS).map(row).collect();
                 format!(
-                    "<h2>Optimum of this reward<span class=\"muted\"> what the oracle says it makes of a policy</span></h2>{rows}"
+                    "<h2>Optimum of {of}<span class=\"muted\"> what the oracle says it makes of a policy</span></h2>{rows}"
                 )
             }
             TaskView::Tokens { .. } => best(&report, &language.schema.tokens),

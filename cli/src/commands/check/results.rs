@@ -111,7 +111,9 @@ fn line(e: &Experiment, record: Option<&Record>) -> Vec<String> {
 /// What became of the claims on held-out seeds.
 fn held_out(record: &Record) -> String {
     match record.held_out.as_ref().zip(record.on_held_out()) {
-        Some((run, tally)) => format!("{} ({} from {})", tally.says(), sample(run.seeds, record.instances), run.first_seed),
+        Some((run, tally)) => {
+            format!("{} ({} from {})", tally.says(), sample(run.seeds, record.instances), run.first_seed)
+        }
         None => "not measured".into(),
     }
 }
