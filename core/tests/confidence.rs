@@ -20,7 +20,7 @@ fn planned(kind: &str, codes: &[&str]) -> Arc<Plan> {
     let arm = |(i, code): (usize, &&str)| Arm {
         name: format!("arm {i}"),
         code: (*code).into(),
-        algorithm: Default::default(),
+        ..Arm::default()
     };
     let part = |kind: &str| Part { kind: kind.into(), params: Overrides::new() };
     let e = Experiment {

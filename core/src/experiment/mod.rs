@@ -19,6 +19,7 @@ pub use outcome::{Outcome, Reason};
 pub use run::RunParams;
 pub use theme::THEMES;
 
+use crate::metrics::alarms::{self, AlarmKind};
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +35,18 @@ pub struct Part {
 }
 
 /// One strategy: a reward program, and settings as a diff against the experiment's `algorithm`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     pub name: String,
     pub code: String,
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub algorithm: Overrides,
+    /// Alarms that must ring in it; checked like claims, as is `silent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
+    pub rings: Vec<AlarmKind>,
+    /// Alarms that must not ring in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
+    pub silent: Vec<AlarmKind>,
 }
 
 /// The supervised warm start that gives the base policy (and the reference of the KL).
@@ -176,7 +183,9 @@ impl Experiment {
 
     /// What a link or an exported file holds: all but what is about the gallery's file.
     pub fn to_share(&self) -> Self {
-        Self { now_try: Vec::new(), claims: Vec::new(), notes: String::new(), first_seeds: None, ..self.clone() }
+        let arm = |arm: &Arm| Arm { rings: Vec::new(), silent: Vec::new(), ..arm.clone() };
+        let arms = self.arms.iter().map(arm).collect();
+        Self { arms, now_try: Vec::new(), claims: Vec::new(), notes: String::new(), first_seeds: None, ..self.clone() }
     }
 
     fn default_outcome() -> String {
