@@ -274,4 +274,19 @@ mod tests {
             assert!(said.contains(part), "{said}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever a file holds, it is a log or says in a sentence why it is none.
+        #[test]
+        fn no_text_breaks_the_reader(
+            text in "(\\{|\\[|\"|,|\n|\r|kl|loss|arm|seed|step|:|NaN|inf|1e999|-|[0-9]|\\PC|log_history|\\}|\\])*",
+            header in "(kl|loss|reward|rewards/a/mean|rewards/a/std|arm|seed|step)(,(kl|loss|reward|grad_norm|arm|step)){0,5}",
+        ) {
+            for text in [text.clone(), format!("{header}\n{text}"), format!("{{\"log_history\":[{text}]}}")] {
+                if let Ok(log) = of(&text, &[]) {
+                    proptest::prop_assert!(log.runs.iter().all(|run| run.steps.len() >= run.curves.complete(0)));
+                }
+            }
+        }
+    }
 }

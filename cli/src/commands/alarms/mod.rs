@@ -64,6 +64,6 @@ fn summary(measured: &[Measured]) -> String {
         vec![rule.key.into(), rule.at.to_string(), tuned_at, cells(&tuned), cells(&reported), cells(&old_tuned), cells(&old)]
     };
     let rows: Vec<Vec<String>> = RULES.iter().enumerate().map(row).collect();
-    let header = ["rule", "threshold", "tuning would set", "tuning half: catches, rings for nothing", "reporting half", "tuning half, before", "reporting half, before"];
+    let header = ["rule", "threshold", "tuning sets", "tuning half: catches, rings for nothing", "reporting half", "tuning half, before", "reporting half, before"];
     format!("{}\n{}", rates::counts(measured), table(&header, &rows))
 }

@@ -21,7 +21,8 @@ pub fn page(measured: &[Measured]) -> String {
          too narrow rather than too wide.\n\n\
          Thresholds are set on one half of the experiments and reported on the other; which half an experiment is in is a \
          hash of its family's name, so that variants of an experiment are never on both sides. A threshold is the one, of \
-         those that were tried, that catches most while it rings for nothing in at most {:.0}% of the tuning half.\n\n{}\n\n",
+         those that were tried, that catches most while it rings for nothing in at most {:.0}% of the tuning half; where none does, \
+         the strictest.\n\n{}\n\n",
         definition(),
         100.0 * MOST_FALSE,
         counts(measured)
@@ -107,7 +108,7 @@ fn old_rules(measured: &[Measured]) -> String {
     let mut text = String::from(
         "## Before\n\nThe rules as they were before their rates were known; entropy, dead groups and lengths had a condition on the \
          true score, which no trainer could look at.\n\n\
-         | rule | threshold now | tuning would set | catches, tuning half | rings for nothing | catches, reporting half | rings for nothing |\n\
+         | rule | threshold now | tuning sets | catches, tuning half | rings for nothing | catches, reporting half | rings for nothing |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for (i, rule) in RULES.iter().enumerate() {

@@ -69,7 +69,7 @@ pub const RULES: &[Rule] = &[
         name: "Entropy collapse",
         sees: Sees::Trainer,
         reads: &[Column::Entropy],
-        at: 0.1,
+        at: 0.01,
         words: |at| format!("Entropy is below {} of its start.", percent(at)),
         find: |series, at, only| {
             let start = start_of(&series.trailing(Column::Entropy));
@@ -84,7 +84,7 @@ pub const RULES: &[Rule] = &[
         name: "Dead groups",
         sees: Sees::Trainer,
         reads: &[Column::FracRewardZeroStd],
-        at: 0.9,
+        at: 0.99,
         words: |at| format!("{} of the groups or more have no spread in their rewards, so they teach nothing.", percent(at)),
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::FracRewardZeroStd), only, |x| x >= at)?;
@@ -97,7 +97,7 @@ pub const RULES: &[Rule] = &[
         name: "KL blow-up",
         sees: Sees::Trainer,
         reads: &[Column::Kl],
-        at: 10.0,
+        at: 3.0,
         words: |at| format!("KL to the reference policy is above {at} nats a step."),
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::Kl), only, |x| x > at)?;
@@ -125,7 +125,7 @@ pub const RULES: &[Rule] = &[
         name: "Length collapse",
         sees: Sees::Trainer,
         reads: &[Column::MeanLength],
-        at: 0.5,
+        at: 0.2,
         words: |at| format!("Samples are shorter than {} of their length at the start.", percent(at)),
         find: |series, at, only| {
             let start = start_of(&series.trailing(Column::MeanLength));
@@ -171,7 +171,7 @@ pub const RULES: &[Rule] = &[
         name: "Reward drift",
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
-        at: 8.0,
+        at: 15.0,
         words: |at| format!("The reward is up by {at} standard deviations of the first batches."),
         find: |series, at, only| {
             let (i, x) = first(&series.shift(), only, |x| x >= at)?;
@@ -184,7 +184,7 @@ pub const RULES: &[Rule] = &[
         name: "Reward saturated",
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
-        at: 0.02,
+        at: 0.001,
         words: |at| format!("The reward is up, and its deviation is below {} of that of the first batches: every sample is paid alike.", percent(at)),
         find: |series, at, only| {
             let shift = series.shift();
@@ -199,7 +199,7 @@ pub const RULES: &[Rule] = &[
         name: "Reward jump",
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
-        at: 5.0,
+        at: 10.0,
         words: |at| format!("The reward rose by {at} standard deviations of the first batches within {AT_ONCE} updates."),
         find: |series, at, only| {
             let shift = series.shift();
@@ -232,7 +232,7 @@ pub const RULES: &[Rule] = &[
         name: "Often clipped",
         sees: Sees::Trainer,
         reads: &[Column::ClipRegionMean],
-        at: 0.2,
+        at: 0.4,
         words: |at| format!("{} of the steps or more are clipped: the policy moves further than the loss allows.", percent(at)),
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::ClipRegionMean), only, |x| x >= at)?;
@@ -245,7 +245,7 @@ pub const RULES: &[Rule] = &[
         name: "Gradient spike",
         sees: Sees::Trainer,
         reads: &[Column::GradNorm],
-        at: 10.0,
+        at: 3.0,
         words: |at| format!("The gradient is {at} times as long as it was in the mean of all updates before."),
         find: |series, at, only| {
             let norms = series.raw(Column::GradNorm);
