@@ -28,7 +28,11 @@ fn a_csv_log_rings_what_it_shows_and_says_what_it_lacks() {
     let said = goodhart(&["alarms", &log, "--column", "reward=my reward"], "");
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.starts_with("40 rows, steps 0 to 390\n"), "{}", said.out);
-    assert!(said.out.contains("KL blow-up rings at step 2") && said.out.contains("rings for nothing in"), "{}", said.out);
+    assert!(
+        said.out.contains("KL blow-up rings at step 2") && said.out.contains("rings for nothing in"),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("Entropy collapse (needs entropy)"), "{}", said.out);
     assert!(said.out.contains("Reward drift (needs reward_std)"), "the reward is there: {}", said.out);
     // A playground's rule is no rule for a log.
@@ -40,7 +44,8 @@ fn a_csv_log_rings_what_it_shows_and_says_what_it_lacks() {
 #[test]
 fn a_trainer_state_is_a_log() {
     let folder = folder("alarms_state");
-    let entry = |row: usize| format!("{{\"step\": {}, \"loss\": 0.1, \"grad_norm\": 1.0, \"kl\": {}}}", 10 * row, kl(row));
+    let entry =
+        |row: usize| format!("{{\"step\": {}, \"loss\": 0.1, \"grad_norm\": 1.0, \"kl\": {}}}", 10 * row, kl(row));
     let entries: Vec<String> = (0..40).map(entry).chain(["{\"train_runtime\": 5.0}".into()]).collect();
     let state = format!("{{\"global_step\": 400, \"log_history\": [{}]}}", entries.join(","));
     let said = goodhart(&["alarms", &written(&folder, "trainer_state.json", &state)], "");
@@ -112,6 +117,9 @@ fn what_an_experiment_says_of_its_alarms_is_checked() {
     let fails = check("silent = [\"dead_groups\"]");
     assert_eq!(fails.code, 1);
     assert!(fails.out.contains("FAIL: contradicted: dead_groups is silent in nothing"), "{}", fails.out);
-    assert_refused(&check("rings = [\"dead_group\"]"), "there is no alarm \"dead_group\"; did you mean \"dead_groups\"?");
+    assert_refused(
+        &check("rings = [\"dead_group\"]"),
+        "there is no alarm \"dead_group\"; did you mean \"dead_groups\"?",
+    );
     assert_refused(&check("rings = [\"cut_off\"]\nsilent = [\"cut_off\"]"), "that it rings and that it is silent");
 }

@@ -36,11 +36,17 @@ mod tests {
     #[test]
     fn intervals_are_those_of_newcombes_table() {
         // R. G. Newcombe, Statistics in Medicine 17, 1998, 857-872, table I, method 3.
-        for (successes, trials, low, high) in
-            [(81.0, 263.0, 0.2553, 0.3662), (15.0, 148.0, 0.0624, 0.1605), (0.0, 20.0, 0.0, 0.1611), (1.0, 29.0, 0.0061, 0.1718)]
-        {
+        for (successes, trials, low, high) in [
+            (81.0, 263.0, 0.2553, 0.3662),
+            (15.0, 148.0, 0.0624, 0.1605),
+            (0.0, 20.0, 0.0, 0.1611),
+            (1.0, 29.0, 0.0061, 0.1718),
+        ] {
             let found = wilson(successes, trials);
-            assert!((found.low - low).abs() < 6e-5 && (found.high - high).abs() < 6e-5, "{successes} of {trials}: {found:?}");
+            assert!(
+                (found.low - low).abs() < 6e-5 && (found.high - high).abs() < 6e-5,
+                "{successes} of {trials}: {found:?}"
+            );
         }
     }
 

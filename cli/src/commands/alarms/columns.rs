@@ -41,7 +41,8 @@ pub struct Log {
 /// A person's own names for columns: ours and theirs.
 pub fn mapping(options: &[String]) -> Result<Vec<(String, String)>, String> {
     let pair = |option: &String| {
-        let (ours, theirs) = option.split_once('=').ok_or_else(|| format!("--column is NAME=THEIRS, not \"{option}\""))?;
+        let (ours, theirs) =
+            option.split_once('=').ok_or_else(|| format!("--column is NAME=THEIRS, not \"{option}\""))?;
         let is_known = known(ours).is_some() || matches!(ours, "step" | "arm" | "seed") || part(ours).is_some();
         if !is_known {
             let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).chain(["step", "arm", "seed"]).collect();
@@ -170,7 +171,8 @@ fn run(rows: &Rows, name: &str, lanes: &[(String, String, Vec<usize>)], sources:
     let mut filled = vec![f32::NAN; ROW];
     for (seed, places) in own.iter().enumerate() {
         for (update, place) in places.iter().enumerate() {
-            let broken = |from: &&usize| matches!(rows.rows[*place].get(**from), Some(Cell::Number(x)) if !x.is_finite());
+            let broken =
+                |from: &&usize| matches!(rows.rows[*place].get(**from), Some(Cell::Number(x)) if !x.is_finite());
             filled[Column::NotFinite as usize] = sources.breaks.iter().filter(broken).count() as f32;
             for (from, to) in &sources.columns {
                 filled[*to] = number(rows, *place, *from)?;
@@ -209,6 +211,7 @@ fn word(cell: Option<&Cell>) -> String {
 mod tests {
     use super::super::read::read;
     use super::*;
+    use goodhart_core::math::rng::draw;
 
     fn of(text: &str, own: &[&str]) -> Result<Log, String> {
         let own: Vec<String> = own.iter().map(|x| x.to_string()).collect();
@@ -249,7 +252,8 @@ mod tests {
 
     #[test]
     fn rows_about_something_else_are_left_out() {
-        let log = of("{\"log_history\": [{\"step\": 1, \"kl\": 0.5}, {\"step\": 1, \"train_runtime\": 3}]}", &[]).unwrap();
+        let log =
+            of("{\"log_history\": [{\"step\": 1, \"kl\": 0.5}, {\"step\": 1, \"train_runtime\": 3}]}", &[]).unwrap();
         assert_eq!(log.runs[0].curves.complete(0), 1);
     }
 
@@ -275,18 +279,46 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
-        /// Whatever a file holds, it is a log or says in a sentence why it is none.
-        #[test]
-        fn no_text_breaks_the_reader(
-            text in "(\\{|\\[|\"|,|\n|\r|kl|loss|arm|seed|step|:|NaN|inf|1e999|-|[0-9]|\\PC|log_history|\\}|\\])*",
-            header in "(kl|loss|reward|rewards/a/mean|rewards/a/std|arm|seed|step)(,(kl|loss|reward|grad_norm|arm|step)){0,5}",
-        ) {
-            for text in [text.clone(), format!("{header}\n{text}"), format!("{{\"log_history\":[{text}]}}")] {
+    /// Whatever a file holds, it is a log or says in a sentence why it is none.
+    #[test]
+    fn no_text_breaks_the_reader() {
+        const WORDS: [&str; 24] = [
+            "{",
+            "}",
+            "[",
+            "]",
+            "\"",
+            ",",
+            ",",
+            "\n",
+            "\r\n",
+            ":",
+            "kl",
+            "loss",
+            "arm",
+            "seed",
+            "step",
+            "rewards/a/mean",
+            "rewards/a/std",
+            "\"log_history\":",
+            "NaN",
+            "1e999",
+            "-",
+            "7",
+            "0.5",
+            "\u{202e}",
+        ];
+        let mut logs = 0;
+        for i in 0..20_000 {
+            let words = (0..1 + i % 40).map(|place| WORDS[draw(i, place, 0, 0, 0, 0)[0] as usize % WORDS.len()]);
+            let text: String = words.collect();
+            for text in [text.clone(), format!("kl,loss,arm\n{text}"), format!("{{\"log_history\":[{text}]}}")] {
                 if let Ok(log) = of(&text, &[]) {
-                    proptest::prop_assert!(log.runs.iter().all(|run| run.steps.len() >= run.curves.complete(0)));
+                    assert!(log.runs.iter().all(|run| run.steps.len() >= run.curves.complete(0)), "{text}");
+                    logs += 1;
                 }
             }
         }
+        assert!(logs > 100, "{logs}");
     }
 }

@@ -57,7 +57,8 @@ fn in_words(log: &Log) -> String {
         for (rule, _) in rules(log).filter(|(_, lacks)| lacks.is_empty()) {
             match rule.rings(&series) {
                 Some((row, sentence)) => {
-                    let record = record::of(rule.kind).map_or_else(|| "It has no record.".into(), |record| record.says());
+                    let record =
+                        record::of(rule.kind).map_or_else(|| "It has no record.".into(), |record| record.says());
                     let _ = writeln!(text, "{} rings at step {}: {sentence}", rule.name, step(run, row));
                     let _ = writeln!(text, "    Rule: {}\n    {record}", rule.words());
                 }

@@ -42,7 +42,10 @@ fn gallery(options: &Alarms) -> Result<(), Failure> {
     };
     let root = root.filter(|root| root.join(RECORD).is_file() && root.join("docs").is_dir());
     if options.write && root.is_none() {
-        return Err(format!("--write records what was measured in {RECORD}: give the one folder of experiments beside it").into());
+        return Err(format!(
+            "--write records what was measured in {RECORD}: give the one folder of experiments beside it"
+        )
+        .into());
     }
     let measured = cases::measure(options)?;
     say(&summary(&measured))?;
@@ -58,12 +61,29 @@ fn gallery(options: &Alarms) -> Result<(), Failure> {
 fn summary(measured: &[Measured]) -> String {
     let row = |(i, rule): (usize, &goodhart_core::metrics::alarms::Rule)| {
         let [tuned, reported] = [Half::Tuning, Half::Reporting].map(|half| rate(measured, half, &|case| &case.now[i]));
-        let [old_tuned, old] = [Half::Tuning, Half::Reporting].map(|half| rate(measured, half, &|case| &case.before[i]));
+        let [old_tuned, old] =
+            [Half::Tuning, Half::Reporting].map(|half| rate(measured, half, &|case| &case.before[i]));
         let cells = |tally: &rates::Tally| format!("{} {}", tally.catches(), tally.false_rings());
         let tuned_at = rates::tuned(i, measured).map_or_else(String::new, |at| at.to_string());
-        vec![rule.key.into(), rule.at.to_string(), tuned_at, cells(&tuned), cells(&reported), cells(&old_tuned), cells(&old)]
+        vec![
+            rule.key.into(),
+            rule.at.to_string(),
+            tuned_at,
+            cells(&tuned),
+            cells(&reported),
+            cells(&old_tuned),
+            cells(&old),
+        ]
     };
     let rows: Vec<Vec<String>> = RULES.iter().enumerate().map(row).collect();
-    let header = ["rule", "threshold", "tuning sets", "tuning half: catches, rings for nothing", "reporting half", "tuning half, before", "reporting half, before"];
+    let header = [
+        "rule",
+        "threshold",
+        "tuning sets",
+        "tuning half: catches, rings for nothing",
+        "reporting half",
+        "tuning half, before",
+        "reporting half, before",
+    ];
     format!("{}\n{}", rates::counts(measured), table(&header, &rows))
 }

@@ -60,7 +60,8 @@ fn findings(measured: &[Measured]) -> String {
     };
     let reported = of(Half::Reporting);
     let names = |is_so: &dyn Fn(&Rule, &Tally) -> bool| -> String {
-        let names: Vec<&str> = reported.iter().filter(|(rule, tally)| is_so(rule, tally)).map(|(rule, _)| rule.name).collect();
+        let names: Vec<&str> =
+            reported.iter().filter(|(rule, tally)| is_so(rule, tally)).map(|(rule, _)| rule.name).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     let by_trainer = |rule: &Rule| rule.sees == Sees::Trainer;
@@ -72,8 +73,13 @@ fn findings(measured: &[Measured]) -> String {
     };
     let apart = names(&|rule, tally| by_trainer(rule) && tally.tells_apart());
     let apart = match apart.as_str() {
-        "none" => "No rule that a trainer can look at tells hacked runs from fine ones for certain, at any time of the run.".to_string(),
-        names => format!("Rules that a trainer can look at and that tell hacked runs from fine ones for certain: {names}."),
+        "none" => {
+            "No rule that a trainer can look at tells hacked runs from fine ones for certain, at any time of the run."
+                .to_string()
+        }
+        names => {
+            format!("Rules that a trainer can look at and that tell hacked runs from fine ones for certain: {names}.")
+        }
     };
     format!(
         "{early} {apart} All of those rules together ring in {} of the hacked cases, {} before the turn, and in {} of the fine ones.",
@@ -116,7 +122,13 @@ fn old_rules(measured: &[Measured]) -> String {
             true => {
                 let of = |half| rate(measured, half, &|case| &case.before[i]);
                 let [tuning, reporting] = [of(Half::Tuning), of(Half::Reporting)];
-                format!("{} | {} | {} | {}", tuning.catches(), tuning.false_rings(), reporting.catches(), reporting.false_rings())
+                format!(
+                    "{} | {} | {} | {}",
+                    tuning.catches(),
+                    tuning.false_rings(),
+                    reporting.catches(),
+                    reporting.false_rings()
+                )
             }
             false => "was not there | | |".into(),
         };

@@ -18,12 +18,13 @@ pub enum Half {
 /// The half of an experiment, by a hash of its family: the shortest id that it begins with, so that variants of one
 /// experiment are never on both sides.
 pub fn half(id: &str, ids: &[String]) -> Half {
-    let begins = |other: &&String| id == *other || id.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    let begins =
+        |other: &&String| id == *other || id.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('-'));
     let family = ids.iter().filter(begins).min_by_key(|other| other.len()).map_or(id, |other| other);
     // FNV-1a; a bit from its middle.
-    let hash = family.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = family
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     if hash >> 32 & 1 == 0 { Half::Tuning } else { Half::Reporting }
 }
 
@@ -112,7 +113,9 @@ pub fn rate<'a>(measured: &'a [Measured], half: Half, rings: &dyn Fn(&'a Measure
 /// How often any of the rules that a trainer can look at rang.
 pub fn any_of_trainer(measured: &[Measured], half: Half) -> Tally {
     let first = |case: &Measured| -> Rings {
-        let of_trainer = || RULES.iter().zip(&case.now).filter(|(rule, _)| rule.sees == goodhart_core::metrics::alarms::Sees::Trainer);
+        let of_trainer = || {
+            RULES.iter().zip(&case.now).filter(|(rule, _)| rule.sees == goodhart_core::metrics::alarms::Sees::Trainer)
+        };
         (0..case.blocks).map(|block| of_trainer().filter_map(|(_, rings)| rings[block]).min()).collect()
     };
     tally(measured.iter().filter(|case| case.half == half).map(|case| (case.label, first(case))))
@@ -265,9 +268,13 @@ mod tests {
         for (kind, tries) in TRIES {
             let rises = tries.windows(2).all(|pair| pair[0] < pair[1]);
             let falls = tries.windows(2).all(|pair| pair[0] > pair[1]);
-            let low = matches!(kind, AlarmKind::EntropyCollapse | AlarmKind::LengthCollapse | AlarmKind::RewardSaturated);
+            let low =
+                matches!(kind, AlarmKind::EntropyCollapse | AlarmKind::LengthCollapse | AlarmKind::RewardSaturated);
             assert_eq!((rises, falls), (low, !low), "{kind:?}");
-            assert!(tries.contains(&Rule::of(*kind).at), "{kind:?}: the threshold in use is one of those that were tried");
+            assert!(
+                tries.contains(&Rule::of(*kind).at),
+                "{kind:?}: the threshold in use is one of those that were tried"
+            );
         }
     }
 }

@@ -75,7 +75,9 @@ pub fn read(text: &str) -> Result<Rows, String> {
         match object.remove("log_history") {
             Some(Value::Array(entries)) => {
                 for entry in entries {
-                    let Value::Object(entry) = entry else { return Err("an entry of its log_history is no object".into()) };
+                    let Value::Object(entry) = entry else {
+                        return Err("an entry of its log_history is no object".into());
+                    };
                     rows.push_object(entry)?;
                 }
             }
@@ -97,7 +99,11 @@ fn csv(text: &str) -> Result<Rows, String> {
         let line = records.line - 1;
         let record = record?;
         if record.len() > rows.names.len() {
-            return Err(format!("the row that ends in line {line} has {} cells under {} names", record.len(), rows.names.len()));
+            return Err(format!(
+                "the row that ends in line {line} has {} cells under {} names",
+                record.len(),
+                rows.names.len()
+            ));
         }
         rows.push(record.iter().map(|text| cell(text)).collect())?;
     }

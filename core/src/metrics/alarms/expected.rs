@@ -40,7 +40,11 @@ pub fn hold(experiment: &Experiment, curves: &Curves) -> Vec<Held> {
 pub fn contradiction(experiment: &Experiment) -> Option<String> {
     experiment.arms.iter().find_map(|arm| {
         let both = arm.rings.iter().find(|kind| arm.silent.contains(kind))?;
-        Some(format!("the arm \"{}\" says of {} that it rings and that it is silent", arm.name, super::Rule::of(*both).key))
+        Some(format!(
+            "the arm \"{}\" says of {} that it rings and that it is silent",
+            arm.name,
+            super::Rule::of(*both).key
+        ))
     })
 }
 

@@ -1,7 +1,7 @@
 //! The rule that knows the true score.
 
 use super::super::columns::Column;
-use super::rules::Rang;
+use super::rule::Rang;
 use super::series::{START, Series, WARM_UP, start_of};
 
 /// The other half of the rule: a proxy that climbs past a true score that never does.

@@ -8,12 +8,14 @@ pub mod expected;
 mod hacked;
 pub mod label;
 pub mod record;
-pub mod rules;
+mod rule;
+mod rules;
 pub mod series;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{RULES, Rule, Sees};
+pub use rule::{Rule, Sees};
+pub use rules::RULES;
 
 use super::columns::Column;
 use super::curves::Curves;

@@ -123,7 +123,15 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_none() {
-        for line in ["", "#", "cut_off", "cut_off 1 2 3 4 5", "cut_off 1 2 3 4 5 NaN", "cut_off 1 -2 3 4 5 6", "none 1 1 1 1 1 1"] {
+        for line in [
+            "",
+            "#",
+            "cut_off",
+            "cut_off 1 2 3 4 5",
+            "cut_off 1 2 3 4 5 NaN",
+            "cut_off 1 -2 3 4 5 6",
+            "none 1 1 1 1 1 1",
+        ] {
             assert_eq!(read(line), None, "{line}");
         }
     }

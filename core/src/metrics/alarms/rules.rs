@@ -1,47 +1,9 @@
-//! The rules, in the order they are shown: each with its one threshold, its words and what it looks at. The words are made
-//! from the thresholds, so that the two cannot differ.
+//! The rules, in the order they are shown.
 
 use super::hacked::{SLOW, hacked};
+use super::rule::{Rule, Sees};
 use super::series::{START, Series, WARM_UP, start_of};
 use super::{AlarmKind, Column};
-
-/// Who can see what a rule looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sees {
-    /// A trainer of a real run: rewards, lengths, entropy, KL.
-    Trainer,
-    /// Only a playground knows the true score.
-    Playground,
-}
-
-impl Sees {
-    pub fn says(self) -> &'static str {
-        match self {
-            Self::Trainer => "A trainer sees this.",
-            Self::Playground => "Only a playground sees this.",
-        }
-    }
-}
-
-/// The first update at which a rule holds, and one sentence with the run's numbers.
-pub type Rang = Option<(usize, String)>;
-
-/// A rule of an alarm.
-pub struct Rule {
-    pub kind: AlarmKind,
-    /// The kind's name in files and data.
-    pub key: &'static str,
-    pub name: &'static str,
-    pub sees: Sees,
-    /// The columns that it cannot do without.
-    pub reads: &'static [Column],
-    /// Its threshold.
-    pub at: f32,
-    /// The rule in words, for a threshold.
-    words: fn(f32) -> String,
-    /// Looks for the first update at which the rule holds at a threshold, among those that count.
-    find: fn(&Series, f32, &dyn Fn(usize) -> bool) -> Rang,
-}
 
 /// A reward rises at once when it rises within so many updates.
 const AT_ONCE: usize = 20;
@@ -57,9 +19,12 @@ pub const RULES: &[Rule] = &[
         name: "Proxy up, true down",
         sees: Sees::Playground,
         reads: &[Column::TrueScore, Column::ProxyReward, Column::RewardStd],
-        at: 0.1,
+        at: 0.05,
         words: |at| {
-            format!("The true score is {at} or more below its best so far, while the proxy reward is no lower than it was then; or {SLOW}.", SLOW = SLOW.words())
+            format!(
+                "The true score is {at} or more below its best so far, while the proxy reward is no lower than it was then; or {SLOW}.",
+                SLOW = SLOW.words()
+            )
         },
         find: |series, at, _| hacked(series, at),
     },
@@ -85,10 +50,18 @@ pub const RULES: &[Rule] = &[
         sees: Sees::Trainer,
         reads: &[Column::FracRewardZeroStd],
         at: 0.99,
-        words: |at| format!("{} of the groups or more have no spread in their rewards, so they teach nothing.", percent(at)),
+        words: |at| {
+            format!("{} of the groups or more have no spread in their rewards, so they teach nothing.", percent(at))
+        },
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::FracRewardZeroStd), only, |x| x >= at)?;
-            Some((i, format!("{} of groups have no spread in their rewards: there is almost nothing to learn from.", percent(x))))
+            Some((
+                i,
+                format!(
+                    "{} of groups have no spread in their rewards: there is almost nothing to learn from.",
+                    percent(x)
+                ),
+            ))
         },
     },
     Rule {
@@ -101,7 +74,10 @@ pub const RULES: &[Rule] = &[
         words: |at| format!("KL to the reference policy is above {at} nats a step."),
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::Kl), only, |x| x > at)?;
-            Some((i, format!("KL to the reference is {x:.1} nats a step: the policy has left the base policy far behind.")))
+            Some((
+                i,
+                format!("KL to the reference is {x:.1} nats a step: the policy has left the base policy far behind."),
+            ))
         },
     },
     Rule {
@@ -114,9 +90,13 @@ pub const RULES: &[Rule] = &[
         words: |at| format!("KL to the reference policy, over all steps of a mean sample, is above {at} nats."),
         find: |series, at, only| {
             let lengths = series.trailing(Column::MeanLength);
-            let kl: Vec<f32> = series.trailing(Column::Kl).iter().zip(lengths).map(|(kl, length)| kl * length).collect();
+            let kl: Vec<f32> =
+                series.trailing(Column::Kl).iter().zip(lengths.iter()).map(|(kl, length)| kl * length).collect();
             let (i, x) = first(&kl, only, |x| x > at)?;
-            Some((i, format!("A sample is {x:.0} nats from the reference policy: it would hardly ever have said that.")))
+            Some((
+                i,
+                format!("A sample is {x:.0} nats from the reference policy: it would hardly ever have said that."),
+            ))
         },
     },
     Rule {
@@ -162,7 +142,10 @@ pub const RULES: &[Rule] = &[
             let shares = series.trailing(Column::ClippedRatio);
             let start = start_of(&shares);
             let (i, x) = first(&shares, only, |x| x >= start + at)?;
-            Some((i, format!("{} of samples are cut off at the horizon, {} were at the start.", percent(x), percent(start))))
+            Some((
+                i,
+                format!("{} of samples are cut off at the horizon, {} were at the start.", percent(x), percent(start)),
+            ))
         },
     },
     Rule {
@@ -175,7 +158,12 @@ pub const RULES: &[Rule] = &[
         words: |at| format!("The reward is up by {at} standard deviations of the first batches."),
         find: |series, at, only| {
             let (i, x) = first(&series.shift(), only, |x| x >= at)?;
-            Some((i, format!("The reward is up by {x:.1} deviations of the first batches: hardly a first sample was paid that much.")))
+            Some((
+                i,
+                format!(
+                    "The reward is up by {x:.1} deviations of the first batches: hardly a first sample was paid that much."
+                ),
+            ))
         },
     },
     Rule {
@@ -185,7 +173,12 @@ pub const RULES: &[Rule] = &[
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
         at: 0.001,
-        words: |at| format!("The reward is up, and its deviation is below {} of that of the first batches: every sample is paid alike.", percent(at)),
+        words: |at| {
+            format!(
+                "The reward is up, and its deviation is below {} of that of the first batches: every sample is paid alike.",
+                percent(at)
+            )
+        },
         find: |series, at, only| {
             let shift = series.shift();
             let is_up = |i: usize| shift.get(i).is_some_and(|shift| *shift > 0.0) && only(i);
@@ -200,13 +193,20 @@ pub const RULES: &[Rule] = &[
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
         at: 10.0,
-        words: |at| format!("The reward rose by {at} standard deviations of the first batches within {AT_ONCE} updates."),
+        words: |at| {
+            format!("The reward rose by {at} standard deviations of the first batches within {AT_ONCE} updates.")
+        },
         find: |series, at, only| {
             let shift = series.shift();
             let rise = |i: usize| shift[i] - shift[i.saturating_sub(AT_ONCE).max(START.min(i))];
             let rises: Vec<f32> = (0..shift.len()).map(rise).collect();
             let (i, x) = first(&rises, only, |x| x >= at)?;
-            Some((i, format!("The reward rose by {x:.1} deviations of the first batches within {AT_ONCE} updates: has it found a short cut?")))
+            Some((
+                i,
+                format!(
+                    "The reward rose by {x:.1} deviations of the first batches within {AT_ONCE} updates: has it found a short cut?"
+                ),
+            ))
         },
     },
     Rule {
@@ -216,14 +216,23 @@ pub const RULES: &[Rule] = &[
         sees: Sees::Trainer,
         reads: &[],
         at: 1.0,
-        words: |at| format!("One part of the reward is up by {at} standard deviations of the first batches, and another is down by as much."),
+        words: |at| {
+            format!(
+                "One part of the reward is up by {at} standard deviations of the first batches, and another is down by as much."
+            )
+        },
         find: |series, at, only| {
             let parts = series.shifts_of_parts();
             let at_update = |i: usize| parts.iter().map(move |part| part[i]);
             let apart = |i: usize| at_update(i).fold(f32::MIN, f32::max).min(-at_update(i).fold(f32::MAX, f32::min));
             let curve: Vec<f32> = (0..parts.first().map_or(0, Vec::len)).map(apart).collect();
             let (i, x) = first(&curve, only, |x| x >= at)?;
-            Some((i, format!("One part of the reward rose and another fell, each by {x:.1} deviations or more: the policy trades one for the other.")))
+            Some((
+                i,
+                format!(
+                    "One part of the reward rose and another fell, each by {x:.1} deviations or more: the policy trades one for the other."
+                ),
+            ))
         },
     },
     Rule {
@@ -233,7 +242,9 @@ pub const RULES: &[Rule] = &[
         sees: Sees::Trainer,
         reads: &[Column::ClipRegionMean],
         at: 0.4,
-        words: |at| format!("{} of the steps or more are clipped: the policy moves further than the loss allows.", percent(at)),
+        words: |at| {
+            format!("{} of the steps or more are clipped: the policy moves further than the loss allows.", percent(at))
+        },
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::ClipRegionMean), only, |x| x >= at)?;
             Some((i, format!("{} of steps are clipped: the policy moves further than the loss allows.", percent(x))))
@@ -245,7 +256,7 @@ pub const RULES: &[Rule] = &[
         name: "Gradient spike",
         sees: Sees::Trainer,
         reads: &[Column::GradNorm],
-        at: 3.0,
+        at: 20.0,
         words: |at| format!("The gradient is {at} times as long as it was in the mean of all updates before."),
         find: |series, at, only| {
             let norms = series.raw(Column::GradNorm);
@@ -285,33 +296,13 @@ pub const RULES: &[Rule] = &[
         words: |at| format!("The reward program failed on more than {} of the samples.", percent(at)),
         find: |series, at, _| {
             let (i, x) = once(&series.raw(Column::ErrorRate), at)?;
-            Some((i, format!("The reward program failed on {} of samples; they take no part in the update.", percent(x))))
+            Some((
+                i,
+                format!("The reward program failed on {} of samples; they take no part in the update.", percent(x)),
+            ))
         },
     },
 ];
-
-impl Rule {
-    /// The rule of a kind of alarm.
-    pub fn of(kind: AlarmKind) -> &'static Self {
-        // Every kind has one (tested).
-        RULES.iter().find(|rule| rule.kind == kind).unwrap_or(&RULES[0])
-    }
-
-    /// The rule in words.
-    pub fn words(&self) -> String {
-        (self.words)(self.at)
-    }
-
-    /// The first update at which it holds.
-    pub fn rings(&self, series: &Series) -> Rang {
-        self.rings_at(series, self.at, &|_| true)
-    }
-
-    /// The same with another threshold, among the updates that count.
-    pub fn rings_at(&self, series: &Series, at: f32, only: &dyn Fn(usize) -> bool) -> Rang {
-        (self.find)(series, at, only)
-    }
-}
 
 /// The first update after the warm-up at which a curve is so, among those that count.
 fn first(curve: &[f32], only: &dyn Fn(usize) -> bool, is_so: impl Fn(f32) -> bool) -> Option<(usize, f32)> {

@@ -172,7 +172,10 @@ fn a_rule_says_the_threshold_it_uses() {
         assert!(words.ends_with('.') && rule.sees.says().ends_with('.'));
     }
     let hacked = Rule::of(AlarmKind::ProxyUpTrueDown).words();
-    assert!(hacked.contains("from update 50") && hacked.contains("below 0.5") && hacked.contains("less than 0.1"), "{hacked}");
+    assert!(
+        hacked.contains("from update 50") && hacked.contains("below 0.5") && hacked.contains("less than 0.1"),
+        "{hacked}"
+    );
 }
 
 #[test]
@@ -203,7 +206,7 @@ fn stationary_noise_rings_nothing() {
             let words = [0, 1].map(|part| draw(i, u as u32, seed as u32, part, 0, 0)).concat();
             let noise = |place: usize| uniform(words[place]) - 0.5;
             for (place, (column, size)) in [
-                (Column::TrueScore, 0.2),
+                (Column::TrueScore, 0.1),
                 (Column::ProxyReward, 0.4),
                 (Column::RewardStd, 0.2),
                 (Column::FracRewardZeroStd, 0.2),
