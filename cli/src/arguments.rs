@@ -17,6 +17,8 @@ pub enum Command {
     Run(Run),
     /// Run experiments and hold their claims against what was measured; exit 1 if one fails
     Check(Check),
+    /// How often each alarm is right, measured on experiments; or the alarms that ring in a log of your own training
+    Alarms(Alarms),
     /// How many seeds the differences between an experiment's arms need, from its first seeds
     Power(Power),
     /// Score episodes (JSON on standard input) with a reward program
@@ -93,6 +95,22 @@ pub struct Check {
     /// outcomes.json, and docs/results.md is written beside it
     #[arg(long)]
     pub write: bool,
+}
+
+#[derive(Args)]
+pub struct Alarms {
+    /// Experiment files, or folders of them; or one log of a training: CSV, JSON lines or trainer_state.json
+    #[arg(required = true, value_name = "FILE|DIR|LOG")]
+    pub files: Vec<PathBuf>,
+    /// Repetitions of every arm of experiments; they are looked at in blocks of 4
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "column")]
+    pub seeds: Option<u32>,
+    /// Record what was measured beside the rules, and write docs/alarms.md; for one whole folder
+    #[arg(long, conflicts_with = "column")]
+    pub write: bool,
+    /// A log's own name for a column, as TRL calls it: --column reward=my_reward. Can be given several times
+    #[arg(long, value_name = "NAME=THEIRS")]
+    pub column: Vec<String>,
 }
 
 #[derive(Args)]

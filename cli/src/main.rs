@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(options) => commands::run::run(&options),
         Command::Check(options) => commands::check::check(&options),
+        Command::Alarms(options) => commands::alarms::alarms(&options),
         Command::Power(options) => commands::power::power(&options),
         Command::Score(options) => commands::score::score(&options),
         Command::Lint(options) => commands::lint::lint(&options),

@@ -310,7 +310,12 @@ mod tests {
 
     fn experiment() -> Experiment {
         let part = |kind: &str| Part { kind: kind.into(), params: [("k".to_string(), Value::Number(8.0))].into() };
-        let arm = Arm { name: "a".into(), code: "def r(ep):\n    return 1.0\n".into(), algorithm: [].into() };
+        let arm = Arm {
+            name: "a".into(),
+            code: "def r(ep):\n    return 1.0\n".into(),
+            algorithm: [].into(),
+            ..Arm::default()
+        };
         Experiment {
             base: Some(Base { steps: 3, batch: 4, learning_rate: 0.1, seed: 1 }),
             run: [("updates".to_string(), Value::Number(7.0))].into(),

@@ -17,11 +17,7 @@ fn numbers(params: &[(&str, f64)]) -> Overrides {
 }
 
 fn planned(kind: &str, codes: &[&str]) -> Arc<Plan> {
-    let arm = |(i, code): (usize, &&str)| Arm {
-        name: format!("arm {i}"),
-        code: (*code).into(),
-        algorithm: Default::default(),
-    };
+    let arm = |(i, code): (usize, &&str)| Arm { name: format!("arm {i}"), code: (*code).into(), ..Arm::default() };
     let part = |kind: &str| Part { kind: kind.into(), params: Overrides::new() };
     let e = Experiment {
         run: numbers(&[("updates", 60.0), ("groups", 4.0), ("num_generations", 8.0)]),

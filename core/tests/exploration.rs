@@ -22,7 +22,8 @@ fn numbers(params: &[(&str, f64)]) -> Overrides {
 
 fn experiment(task: Part, policy: &str, memory: Option<Overrides>) -> Experiment {
     let code = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\ndef bonus(ep, t):\n    return 0.1 / sqrt(1.0 + ep.visits[t + 1])\n";
-    let arm = |name: &str| Arm { name: name.into(), code: code.into(), algorithm: Default::default() };
+    let arm =
+        |name: &str| Arm { name: name.into(), code: code.into(), algorithm: Default::default(), ..Arm::default() };
     Experiment {
         exploration: memory,
         run: numbers(&[("updates", 6.0), ("seeds", 2.0), ("groups", 3.0), ("num_generations", 4.0)]),

@@ -12,7 +12,12 @@ use serde_json::{Value as Json, json};
 fn experiment() -> Experiment {
     let task = Part { kind: "bandit".into(), params: [("arms".to_string(), Value::Number(12.0))].into() };
     let policy = Part { kind: "table".into(), params: Default::default() };
-    let arm = Arm { name: "a".into(), code: "def p(ep):\n    return ep.proxy\n".into(), algorithm: Default::default() };
+    let arm = Arm {
+        name: "a".into(),
+        code: "def p(ep):\n    return ep.proxy\n".into(),
+        algorithm: Default::default(),
+        ..Arm::default()
+    };
     Experiment {
         algorithm: [("epsilon_high".to_string(), Value::Text("none".into()))].into(),
         ..Experiment::new("Zwölf Arme, 腕", task, policy, vec![arm])

@@ -53,7 +53,7 @@ fn of<const N: usize>(kind: &str, settings: [(&str, Value); N], code: &str) -> R
         e.task = Part { kind: kind.into(), params: overrides([]) };
     }
     e.algorithm.extend(overrides(settings));
-    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]), ..Arm::default() }];
     report(&e, 0)
 }
 
@@ -115,7 +115,7 @@ fn a_component_that_is_one_or_none_says_something() {
         let mut e = shipped("pav-progress");
         e.task = Part { kind: "steps".into(), params: overrides([("skill", number(2.0))]) };
         e.algorithm = settings.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect();
-        e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) }];
+        e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]), ..Arm::default() }];
         report(&e, 0)
     };
     let both = format!("{right}{brief}");
@@ -138,7 +138,7 @@ fn pointmass(weights: &str) -> Report {
     let code = format!(
         "{weights}def fast(ep, t):\n    return ep.speed[t + 1]\ndef reached(ep):\n    return 1.0 if ep.reached else 0.0\n"
     );
-    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]), ..Arm::default() }];
     report(&e, 0)
 }
 
@@ -160,7 +160,7 @@ fn what_the_base_policy_never_does_is_not_drowned() {
 fn pay_for_what_is_worth_less_is_found_by_trying() {
     let mut e = shipped("carl-route-completion");
     let code = "def pace(ep, t):\n    return 0.1 * ep.speed[t + 1] / 6\ndef crash(ep):\n    return -1.0 + 5.0 * ep.speed[-1] / 6 if ep.collision else 0.0\n";
-    e.arms[0] = Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) };
+    e.arms[0] = Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]), ..Arm::default() };
     let r = report(&e, 0);
     let found = r.findings.iter().find(|f| f.check == Check::PaysMoreForLess);
     assert!(found.is_some(), "{:?}", r.findings);
@@ -177,7 +177,7 @@ fn warnings_do_not_contradict_the_oracle() {
     let mut e = shipped("coin-circling");
     e.task.params = overrides([("map", text("S..../L..../....G"))]);
     let code = format!("{GOAL}def haste(ep):\n    return -0.05 * ep.length\n");
-    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code, algorithm: overrides([]), ..Arm::default() }];
     let r = report(&e, 0);
     assert!(r.regret.unwrap() < 0.01 && !has(&r, Check::PaysForNothing, None), "{r:?}");
     assert!(r.training.contains("On the way, the shortest episodes would be paid"), "{}", r.training);
@@ -282,7 +282,7 @@ fn pay_for_the_empty_answer_is_named() {
     let mut e = shipped("coin-circling");
     e.task.params = overrides([("map", text("S..../L..../....G"))]);
     let haste = |pay: f32| format!("{GOAL}def haste(ep):\n    return -{pay} * ep.length\n");
-    e.arms = vec![Arm { name: "arm".into(), code: haste(0.3), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: haste(0.3), algorithm: overrides([]), ..Arm::default() }];
     assert!(has(&report(&e, 0), Check::PaysForNothing, None));
     e.arms[0].code = GOAL.into();
     assert!(report(&e, 0).findings.is_empty());

@@ -22,7 +22,7 @@ fn planned<const N: usize>(kind: &str, params: [(&str, Value); N], estimator: &s
     let mut e = shipped("coin-circling");
     e.task = Part { kind: kind.into(), params: overrides(params) };
     e.algorithm.insert("estimator".into(), text(estimator));
-    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]), ..Arm::default() }];
     plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p)))
 }
 

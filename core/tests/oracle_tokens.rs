@@ -22,7 +22,7 @@ fn shipped(id: &str) -> Experiment {
 fn planned<const N: usize>(id: &str, params: [(&str, Value); N], code: &str) -> Plan {
     let mut e = shipped(id);
     e.task = Part { kind: e.task.kind, params: overrides(params) };
-    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: code.into(), algorithm: overrides([]), ..Arm::default() }];
     plan::plan(&e).unwrap_or_else(|p| panic!("{}", plan::join(&p)))
 }
 
@@ -234,7 +234,7 @@ fn tokens_are_tried_one_by_one_where_there_are_few_and_refused_in_a_sentence_whe
     assert!(r.says.contains("too many to try them all") && r.says.contains("limit of 3 tokens"), "{}", r.says);
     let mut e = shipped("grpo-lambda-length");
     e.task.params = tiny();
-    e.arms = vec![Arm { name: "arm".into(), code: first.into(), algorithm: overrides([]) }];
+    e.arms = vec![Arm { name: "arm".into(), code: first.into(), algorithm: overrides([]), ..Arm::default() }];
     let plan = plan::plan(&e).unwrap();
     let r = report(&plan);
     assert!(r.notes[0].contains("All 54,241 completions of a prompt were tried"), "{:?}", r.notes);

@@ -7,7 +7,7 @@ use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
 
 pub(in crate::engine_client) fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
-    let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
+    let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into(), ..Arm::default() };
     Experiment {
         base: Some(Base { steps: base_steps, batch: 1, learning_rate: 0.1, seed: 0 }),
         run: [("seeds".to_string(), Value::Number(f64::from(seeds)))].into(),

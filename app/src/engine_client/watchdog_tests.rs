@@ -6,7 +6,7 @@ use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, RowIndex};
 
 fn experiment() -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
-    let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into() };
+    let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into(), ..Arm::default() };
     Experiment {
         run: [("seeds".to_string(), Value::Number(2.0))].into(),
         ..Experiment::new("t", part("bandit"), part("table"), vec![arm])

@@ -153,7 +153,7 @@ impl App {
     /// A new arm with a program that compiles for every task.
     pub fn add_arm(self) {
         let code = "def accuracy(ep):\n    return 1.0 if ep.correct else 0.0\n".to_string();
-        self.add(Arm { name: String::new(), code, algorithm: [].into() }, "new");
+        self.add(Arm { name: String::new(), code, algorithm: [].into(), ..Arm::default() }, "new");
     }
 
     /// Puts an arm at the end, under a name that is free, and chooses it.

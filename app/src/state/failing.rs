@@ -10,7 +10,8 @@ pub const TITLE: &str = "What cannot be computed";
 
 pub fn experiment() -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
-    let arm = |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into() };
+    let arm =
+        |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into(), ..Arm::default() };
     let text = |name: &str, value: &str| (name.to_string(), Value::Text(value.into()));
     let number = |name: &str, value: f64| (name.to_string(), Value::Number(value));
     let arms = vec![

@@ -18,7 +18,8 @@ const KEEP_MS: u64 = 300;
 /// The smallest experiment: where a person starts from nothing.
 pub fn blank() -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
-    let arm = |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into() };
+    let arm =
+        |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into(), ..Arm::default() };
     Experiment {
         algorithm: [("learning_rate".to_string(), goodhart_core::params::Value::Number(0.05))].into(),
         ..Experiment::new(

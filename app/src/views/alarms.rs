@@ -2,7 +2,7 @@
 
 use crate::state::{App, ArmId, failing};
 use crate::text::escape;
-use goodhart_core::metrics::alarms::{Alarm, AlarmKind, RULES, Rule};
+use goodhart_core::metrics::alarms::{Alarm, AlarmKind, RULES, Rule, record};
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -15,7 +15,7 @@ pub fn view(app: App) -> impl IntoView {
         })
     });
     let rules = move || {
-        let rule = |r: &Rule| format!("<dt>{}</dt><dd>{} {}</dd>", r.name, r.rule, explains(app, r.kind));
+        let rule = |r: &Rule| format!("<dt>{}</dt><dd>{} {}</dd>", r.name, about(r), explains(app, r.kind));
         RULES.iter().map(rule).collect::<String>()
     };
     view! {
@@ -34,17 +34,23 @@ pub fn view(app: App) -> impl IntoView {
 }
 
 fn line(app: App, (arm, alarm): &(ArmId, Alarm)) -> String {
-    let rule = RULES.iter().find(|r| r.kind == alarm.kind);
-    let rule =
-        rule.map(|r| format!("<div class=\"muted\">{}. Rule: {} {}</div>", r.name, r.rule, explains(app, r.kind)));
+    let rule = Rule::of(alarm.kind);
     format!(
-        "<li><span class=\"swatch arm-fill-{}\"></span><b>{}</b>, update {}: {}{}</li>",
+        "<li><span class=\"swatch arm-fill-{}\"></span><b>{}</b>, update {}: {}<div class=\"muted\">{}. Rule: {} {}</div></li>",
         arm.color(),
         escape(&app.name_of(*arm)),
         alarm.update,
         escape(&alarm.sentence),
-        rule.unwrap_or_default()
+        rule.name,
+        about(rule),
+        explains(app, rule.kind)
     )
+}
+
+/// A rule in words, who can look at it, and how often it is right.
+fn about(rule: &Rule) -> String {
+    let record = record::of(rule.kind).map_or_else(|| "How often it is right is not measured.".into(), |r| r.says());
+    format!("{} <b>{}</b> {record}", escape(&rule.words()), rule.sees.says())
 }
 
 /// A link to the experiment that explains an alarm.
@@ -70,11 +76,19 @@ fn explains(app: App, kind: AlarmKind) -> String {
 /// Which experiment shows what an alarm is about, and whether the alarm rings there.
 const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
     (AlarmKind::ProxyUpTrueDown, "par", true),
-    (AlarmKind::EntropyCollapse, "co-reward", true),
-    (AlarmKind::DeadGroups, "skywork-r1v2-ssb", true),
-    (AlarmKind::KlBlowUp, "par", false),
-    (AlarmKind::LengthCollapse, "grpo-lambda-length", true),
+    (AlarmKind::EntropyCollapse, "co-reward", false),
+    (AlarmKind::DeadGroups, "skywork-r1v2-ssb", false),
+    (AlarmKind::KlBlowUp, "par", true),
+    (AlarmKind::KlOfSample, "g-ra", true),
+    (AlarmKind::LengthCollapse, "one-token-judge", true),
     (AlarmKind::LengthExplosion, "rpr-calibration", true),
+    (AlarmKind::CutOff, "clip-delta", true),
+    (AlarmKind::RewardDrift, "global-episodic-bonus-same-map", true),
+    (AlarmKind::RewardSaturated, "barfi", true),
+    (AlarmKind::RewardJump, "global-episodic-bonus-same-map", true),
+    (AlarmKind::PartsDisagree, "router-r1", true),
+    (AlarmKind::OftenClipped, "stable-reinforce", true),
+    (AlarmKind::GradientSpike, "stable-reinforce", false),
     (AlarmKind::NotFinite, failing::ID, true),
     (AlarmKind::ProgramErrors, failing::ID, true),
 ];

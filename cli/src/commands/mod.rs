@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod alarms;
 pub mod bench;
 pub mod cases;
 pub mod check;

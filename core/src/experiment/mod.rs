@@ -22,6 +22,7 @@ pub use paper::{Paper, Status};
 pub use run::RunParams;
 pub use theme::{Difficulty, THEMES};
 
+use crate::metrics::alarms::{self, AlarmKind};
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
 
@@ -37,12 +38,18 @@ pub struct Part {
 }
 
 /// One strategy: a reward program, and settings as a diff against the experiment's `algorithm`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     pub name: String,
     pub code: String,
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub algorithm: Overrides,
+    /// Alarms that must ring in it; checked like claims, as is `silent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
+    pub rings: Vec<AlarmKind>,
+    /// Alarms that must not ring in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
+    pub silent: Vec<AlarmKind>,
 }
 
 /// The supervised warm start that gives the base policy (and the reference of the KL).
@@ -174,9 +181,11 @@ impl Experiment {
 
     /// What a link or an exported file holds: all but what is about the gallery's file.
     pub fn to_share(&self) -> Self {
+        let arm = |arm: &Arm| Arm { rings: Vec::new(), silent: Vec::new(), ..arm.clone() };
         Self {
             question: String::new(),
             difficulty: None,
+            arms: self.arms.iter().map(arm).collect(),
             now_try: Vec::new(),
             claims: Vec::new(),
             notes: String::new(),

@@ -17,6 +17,10 @@ macro_rules! columns {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(usize)]
         pub enum Column { $($variant),+ }
+        impl Column {
+            /// All of them, in the order of a row.
+            pub const ALL: [Self; COLUMNS.len()] = [$(Self::$variant),+];
+        }
         /// The fixed columns. Behind them a row has a mean, a deviation and a weight for each of MAX_COMPONENTS components.
         pub const COLUMNS: &[ColumnSpec] = &[$(ColumnSpec { name: $name, unit: $unit, help: $help }),+];
     };

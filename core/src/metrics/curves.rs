@@ -31,6 +31,12 @@ impl Curves {
         Self { arms: from.len(), seeds: self.seeds, width: self.width, lanes }
     }
 
+    /// The curves of some of the seeds.
+    pub fn of_seeds(&self, seeds: std::ops::Range<usize>) -> Self {
+        let lanes = self.lanes[seeds.start * self.arms..seeds.end * self.arms].to_vec();
+        Self { arms: self.arms, seeds: seeds.len(), width: self.width, lanes }
+    }
+
     /// Puts a row [ROW] in its place. Rows of lanes outside the run are ignored.
     pub fn put(&mut self, arm: usize, seed: usize, update: usize, row: &[f32]) {
         if arm >= self.arms || seed >= self.seeds || row.len() != ROW {
@@ -132,6 +138,17 @@ mod tests {
         assert_eq!((other.arms, other.seeds), (3, 2));
         assert_eq!([other.value(0, 1, 0, 0), other.value(2, 0, 0, 0)], [21.0, 10.0]);
         assert_eq!((other.complete(0), other.complete(1)), (1, 0));
+    }
+
+    #[test]
+    fn some_seeds_are_a_run_of_their_own() {
+        let mut curves = Curves::new(2, 4);
+        for (arm, seed) in [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2), (0, 3), (1, 3)] {
+            curves.put(arm, seed, 0, &[(10 * arm + seed) as f32; ROW]);
+        }
+        let some = curves.of_seeds(2..4);
+        assert_eq!((some.arms, some.seeds), (2, 2));
+        assert_eq!([some.value(0, 0, 0, 0), some.value(1, 1, 0, 0)], [2.0, 13.0]);
     }
 
     #[test]

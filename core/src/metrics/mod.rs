@@ -11,6 +11,7 @@ pub mod power;
 pub mod statistics;
 pub mod student;
 pub mod verdict;
+pub mod wilson;
 
 pub use columns::{COLUMNS, Column};
 pub use curves::Curves;

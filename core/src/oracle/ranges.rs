@@ -97,7 +97,7 @@ mod tests {
         let arm = |(i, code): (usize, &&str)| {
             let code =
                 if code.starts_with("def") { code.to_string() } else { format!("def pay(ep):\n    return {code}\n") };
-            Arm { name: i.to_string(), code, algorithm: [].into() }
+            Arm { name: i.to_string(), code, algorithm: [].into(), ..Arm::default() }
         };
         let arms = programs.iter().enumerate().map(arm).collect();
         let experiment = Experiment::new("ranges", part(task), part(policy), arms);

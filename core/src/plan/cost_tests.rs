@@ -12,7 +12,7 @@ fn part(kind: &str, params: &[(&str, f64)]) -> Part {
 }
 
 fn experiment(task: Part, policy: Part, run: &[(&str, f64)], arms: usize, code: &str) -> Experiment {
-    let arm = |i: usize| Arm { name: i.to_string(), code: code.into(), algorithm: [].into() };
+    let arm = |i: usize| Arm { name: i.to_string(), code: code.into(), algorithm: [].into(), ..Arm::default() };
     Experiment {
         run: run.iter().map(|(k, v)| ((*k).into(), Value::Number(*v))).collect(),
         ..Experiment::new("t", task, policy, (0..arms).map(arm).collect())

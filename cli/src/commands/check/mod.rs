@@ -2,7 +2,7 @@
 
 mod record;
 mod results;
-mod together;
+pub mod together;
 
 use crate::arguments::{Check, Engine};
 use crate::failure::Failure;
@@ -14,6 +14,8 @@ use goodhart_core::experiment::file::MAX_TEXT;
 use goodhart_core::experiment::record::{HELD_OUT_FROM, Record, Records, sample};
 use goodhart_core::experiment::{Comparison, Experiment, MEANS};
 use goodhart_core::metrics::Curves;
+use goodhart_core::metrics::alarms::Rule;
+use goodhart_core::metrics::alarms::expected::{self, Held};
 use goodhart_core::metrics::claims::{self, Checked as Claimed};
 use goodhart_core::oracle::Answers;
 use goodhart_core::plan::{self, Plan};
@@ -21,10 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An experiment to check.
-struct Case {
-    file: PathBuf,
-    experiment: Experiment,
-    plan: Arc<Plan>,
+pub struct Case {
+    pub file: PathBuf,
+    pub experiment: Experiment,
+    pub plan: Arc<Plan>,
     /// What the oracle says of the arms that claims about optima name.
     answers: Answers,
 }
@@ -33,11 +35,12 @@ struct Case {
 struct Checked {
     record: Record,
     claims: Vec<Claimed>,
+    alarms: Vec<Held>,
 }
 
 impl Checked {
     fn passes(&self) -> bool {
-        self.claims.iter().all(Claimed::passes)
+        self.claims.iter().all(Claimed::passes) && self.alarms.iter().all(Held::passes)
     }
 }
 
@@ -70,7 +73,10 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         )
         .into());
     }
-    let cases = cases(options)?;
+    let cases = cases(&options.files, options.seeds, options.seeds_from)?;
+    if let Some(case) = cases.iter().find(|case| case.experiment.claims.is_empty()) {
+        return Err(format!("{}: it makes no claims to check", case.file.display()).into());
+    }
     let known = known_records(&cases)?;
     // A folder is the gallery: its check is recorded, unless it was shortened.
     let is_whole = options.seeds.is_none() && options.files.iter().any(|path| path.is_dir());
@@ -95,6 +101,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         ))?;
         say(&outcome_table(&case.experiment, &checked.claims))?;
         say(&format!("{}\n", claims::together(&checked.claims).says()))?;
+        say(&alarm_lines(&case.experiment, &checked.alarms))?;
         say(&record::digest_line(&checked.record, set, first, known.get(&key(case))))?;
         if options.write && set == Seeds::Tuned {
             let text = record::record(&read_file(&case.file, MAX_TEXT)?, &checked.claims, &checked.record.date)
@@ -120,9 +127,9 @@ pub fn check(options: &Check) -> Result<(), Failure> {
 }
 
 /// The experiments of the files, and of all files of the folders, ready: better said before the training than after it.
-fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
+pub fn cases(paths: &[PathBuf], seeds: Option<u32>, seeds_from: Option<u32>) -> Result<Vec<Case>, Failure> {
     let mut files = Vec::new();
-    for path in &options.files {
+    for path in paths {
         if path.is_dir() {
             let found = experiments_of(path)?;
             if found.is_empty() {
@@ -138,10 +145,10 @@ fn cases(options: &Check) -> Result<Vec<Case>, Failure> {
         .map(|file| {
             let mut experiment = source::open_file(&file)?;
             let fail = |message: String| Failure::Input(format!("{}: {message}", file.display()));
-            if experiment.claims.is_empty() {
-                return Err(fail("it makes no claims to check".into()));
+            if let Some(message) = expected::contradiction(&experiment) {
+                return Err(fail(message));
             }
-            override_run(&mut experiment, None, options.seeds, options.seeds_from);
+            override_run(&mut experiment, None, seeds, seeds_from);
             let plan = Arc::new(plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?);
             let no_rows = Curves::new(plan.arms.len(), 1);
             let answers = claims::solve(&experiment.claims, &plan);
@@ -165,7 +172,7 @@ fn experiments_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// What an experiment is recorded under: its id, or its file's name.
-fn key(case: &Case) -> String {
+pub fn key(case: &Case) -> String {
     let name = || case.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if case.experiment.id.is_empty() { name() } else { case.experiment.id.clone() }
 }
@@ -182,7 +189,7 @@ fn folders(cases: &[Case]) -> Vec<&Path> {
     folders
 }
 
-fn known_records(cases: &[Case]) -> Result<Records, Failure> {
+pub fn known_records(cases: &[Case]) -> Result<Records, Failure> {
     let mut known = Records::new();
     for folder in folders(cases) {
         known.extend(record::read(folder)?);
@@ -200,7 +207,21 @@ fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", case.file.display()))?;
     let record = record::of(&case.experiment, &case.plan, training, &claims);
-    Ok(Checked { record, claims })
+    let alarms = expected::hold(&case.experiment, &training.curves);
+    Ok(Checked { record, claims, alarms })
+}
+
+/// One line an alarm that the file speaks of.
+fn alarm_lines(experiment: &Experiment, held: &[Held]) -> String {
+    let line = |held: &Held| {
+        let (key, arm) = (Rule::of(held.kind).key, &experiment.arms[held.arm].name);
+        let fail = if held.passes() { "" } else { "FAIL: " };
+        let word = if held.passes() { "holds" } else { "contradicted" };
+        let must = if held.must_ring { "rings" } else { "is silent" };
+        let rang = held.rang.map_or_else(|| "never".to_string(), |update| format!("at update {update}"));
+        format!("{fail}{word}: {key} {must} in {arm} (rang {rang})\n")
+    };
+    held.iter().map(line).collect()
 }
 
 fn outcome_table(experiment: &Experiment, checked: &[Claimed]) -> String {

@@ -1,6 +1,6 @@
 //! Many experiments trained at once: one queue of all their lanes, one lane at a time a core.
 
-use super::{Case, Checked};
+use super::Case;
 use crate::base::base_policy;
 use crate::failure::Failure;
 use crate::measure;
@@ -39,11 +39,11 @@ struct Done {
 
 /// Trains all cases on the CPU engine and calls `report` with each as soon as its last lane is done; gives what it
 /// answered, in the order of cases. Those that took longest last time (`seconds`) come first.
-pub fn train(
+pub fn train<T>(
     cases: &[Case],
     seconds: &dyn Fn(&Case) -> f64,
-    report: &mut dyn FnMut(&Case, &Training) -> Result<Checked, Failure>,
-) -> Result<Vec<Checked>, Failure> {
+    report: &mut dyn FnMut(&Case, &Training) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
     let jobs: Vec<Job> = cases.iter().map(Job::new).collect();
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by(|a, b| seconds(&cases[*b]).total_cmp(&seconds(&cases[*a])));
@@ -57,7 +57,7 @@ pub fn train(
     let engine = format!("CPU engine, {threads} threads");
     let next = AtomicUsize::new(0);
     let (say, said) = mpsc::channel::<Result<usize, String>>();
-    let mut checked: Vec<Option<Checked>> = cases.iter().map(|_| None).collect();
+    let mut checked: Vec<Option<T>> = cases.iter().map(|_| None).collect();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (say, queue, jobs, bar, next) = (say.clone(), &queue, &jobs, &bar, &next);
@@ -93,7 +93,7 @@ pub fn train(
         Ok(())
     })?;
     bar.finish_and_clear();
-    let checked: Option<Vec<Checked>> = checked.into_iter().collect();
+    let checked: Option<Vec<T>> = checked.into_iter().collect();
     checked.ok_or_else(|| "the CPU engine stopped by a fault of its own; please report it".into())
 }
 

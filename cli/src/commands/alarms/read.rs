@@ -1,0 +1,216 @@
+//! Logs as people have them: CSV with a header, JSON lines, or the trainer_state.json of Hugging Face. Each becomes rows of
+//! named cells; what the cells mean is another file's business.
+
+use serde_json::{Map, Value};
+
+/// Most rows of a log.
+pub const MAX_ROWS: usize = 200_000;
+/// Most columns.
+const MAX_COLUMNS: usize = 2000;
+
+/// A cell: a number, nothing, or a word (the name of a run).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Number(f64),
+    Nothing,
+    Word(String),
+}
+
+/// Rows of named cells; a row may have fewer cells than there are names.
+#[derive(Debug, Default, PartialEq)]
+pub struct Rows {
+    pub names: Vec<String>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Rows {
+    fn place(&mut self, name: &str) -> Result<usize, String> {
+        if let Some(place) = self.names.iter().position(|known| known == name) {
+            return Ok(place);
+        }
+        if self.names.len() == MAX_COLUMNS {
+            return Err(format!("it has more than {MAX_COLUMNS} columns"));
+        }
+        self.names.push(name.into());
+        Ok(self.names.len() - 1)
+    }
+
+    fn push(&mut self, row: Vec<Cell>) -> Result<(), String> {
+        if self.rows.len() == MAX_ROWS {
+            return Err(format!("it has more than {MAX_ROWS} rows"));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn push_object(&mut self, object: Map<String, Value>) -> Result<(), String> {
+        let mut row = Vec::new();
+        for (name, value) in object {
+            let cell = match value {
+                Value::Number(n) => n.as_f64().map_or(Cell::Nothing, Cell::Number),
+                Value::String(text) => cell(&text),
+                // Lists and objects are no metrics.
+                _ => Cell::Nothing,
+            };
+            let place = self.place(&name)?;
+            if row.len() <= place {
+                row.resize(place + 1, Cell::Nothing);
+            }
+            row[place] = cell;
+        }
+        self.push(row)
+    }
+}
+
+/// The rows of a log, by how its text begins.
+pub fn read(text: &str) -> Result<Rows, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with('{') {
+        return csv(text);
+    }
+    // JSON lines are many values, a state is one.
+    let mut rows = Rows::default();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>() {
+        let mut object = value.map_err(|e| format!("it is no JSON: {e}"))?;
+        match object.remove("log_history") {
+            Some(Value::Array(entries)) => {
+                for entry in entries {
+                    let Value::Object(entry) = entry else {
+                        return Err("an entry of its log_history is no object".into());
+                    };
+                    rows.push_object(entry)?;
+                }
+            }
+            Some(_) => return Err("its log_history is no list".into()),
+            None => rows.push_object(object)?,
+        }
+    }
+    Ok(rows)
+}
+
+fn csv(text: &str) -> Result<Rows, String> {
+    let mut records = Records { rest: text, line: 1 };
+    let header = records.next().ok_or("it is empty")??;
+    if header.len() > MAX_COLUMNS {
+        return Err(format!("it has more than {MAX_COLUMNS} columns"));
+    }
+    let mut rows = Rows { names: header, rows: Vec::new() };
+    while let Some(record) = records.next() {
+        let line = records.line - 1;
+        let record = record?;
+        if record.len() > rows.names.len() {
+            return Err(format!(
+                "the row that ends in line {line} has {} cells under {} names",
+                record.len(),
+                rows.names.len()
+            ));
+        }
+        rows.push(record.iter().map(|text| cell(text)).collect())?;
+    }
+    Ok(rows)
+}
+
+fn cell(text: &str) -> Cell {
+    let text = text.trim();
+    match text.parse::<f64>() {
+        Ok(number) => Cell::Number(number),
+        Err(_) if matches!(text.to_ascii_lowercase().as_str(), "" | "null" | "none" | "na" | "n/a") => Cell::Nothing,
+        Err(_) => Cell::Word(text.into()),
+    }
+}
+
+/// The records of a CSV text (RFC 4180): cells between commas, in quotes where they hold commas, quotes or line ends.
+struct Records<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Vec<String>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // Empty lines are no records.
+        while let Some(rest) = self.rest.strip_prefix('\n').or_else(|| self.rest.strip_prefix("\r\n")) {
+            (self.rest, self.line) = (rest, self.line + 1);
+        }
+        if self.rest.is_empty() {
+            return None;
+        }
+        let begins = self.line;
+        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+        let mut chars = self.rest.char_indices().peekable();
+        let mut end = self.rest.len();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' if quoted && chars.next_if(|(_, next)| *next == '"').is_some() => cell.push('"'),
+                '"' if quoted || cell.is_empty() => quoted = !quoted,
+                ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+                '\n' if !quoted => {
+                    end = at + 1;
+                    break;
+                }
+                c => {
+                    self.line += usize::from(c == '\n');
+                    cell.push(c);
+                }
+            }
+        }
+        if quoted {
+            self.rest = "";
+            return Some(Err(format!("the quotes that open in line {begins} never close")));
+        }
+        if cell.ends_with('\r') {
+            cell.pop();
+        }
+        cells.push(cell);
+        (self.rest, self.line) = (&self.rest[end..], self.line + 1);
+        Some(Ok(cells))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(row: &[f64]) -> Vec<Cell> {
+        row.iter().map(|x| Cell::Number(*x)).collect()
+    }
+
+    #[test]
+    fn csv_has_quotes_empty_cells_and_any_line_ends() {
+        let rows = read("\u{feff}step,\"a, \"\"b\"\"\"\r\n1,2.5\r\n\n2,\n3,NaN\n4,word").unwrap();
+        assert_eq!(rows.names, ["step", "a, \"b\""]);
+        assert_eq!(rows.rows[0], numbers(&[1.0, 2.5]));
+        assert_eq!(rows.rows[1], [Cell::Number(2.0), Cell::Nothing]);
+        assert!(matches!(rows.rows[2][1], Cell::Number(x) if x.is_nan()));
+        assert_eq!(rows.rows[3][1], Cell::Word("word".into()));
+    }
+
+    #[test]
+    fn json_lines_and_states_are_the_same_rows() {
+        let lines = read("{\"step\": 1, \"reward\": 0.5}\n{\"step\": 2, \"kl\": null, \"reward\": \"NaN\"}\n").unwrap();
+        assert_eq!(lines.names.len(), 3);
+        let state = read("{\"epoch\": 1, \"log_history\": [{\"step\": 1, \"reward\": 0.5}, {\"step\": 2, \"kl\": null, \"reward\": \"NaN\"}]}").unwrap();
+        assert_eq!((state.names.clone(), state.rows.len()), (lines.names.clone(), 2));
+        assert_eq!(state.rows[0], lines.rows[0]);
+    }
+
+    #[test]
+    fn what_is_no_log_is_said() {
+        for (text, part) in [
+            ("", "it is empty"),
+            ("{", "it is no JSON"),
+            ("{\"log_history\": 3}", "is no list"),
+            ("{\"log_history\": [3]}", "is no object"),
+            ("a,b\n1,2,3\n", "the row that ends in line 2 has 3 cells under 2 names"),
+            ("a,b\n\"1,2\n", "the quotes that open in line 2 never close"),
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(said.contains(part), "{said}");
+        }
+        let many = format!("a\n{}", "1\n".repeat(MAX_ROWS + 1));
+        assert_eq!(read(&many).unwrap_err(), format!("it has more than {MAX_ROWS} rows"));
+        let wide = ",".repeat(MAX_COLUMNS);
+        assert_eq!(read(&wide).unwrap_err(), format!("it has more than {MAX_COLUMNS} columns"));
+    }
+}

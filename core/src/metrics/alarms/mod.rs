@@ -1,0 +1,88 @@
+//! Detectors of collapse and hacking. Each has a name, a rule in words with its threshold, and marks the first update at
+//! which the rule holds for the mean over seeds, so that one unlucky seed does not ring.
+//!
+//! Most see what a trainer of a real run sees; one knows the true score, which only a playground has. How often each is right
+//! is measured on the gallery (`label`, `record`), and said beside it.
+
+pub mod expected;
+mod hacked;
+pub mod label;
+pub mod record;
+mod rule;
+mod rules;
+pub mod series;
+#[cfg(test)]
+mod tests;
+
+pub use rule::{Rule, Sees};
+pub use rules::RULES;
+
+use super::columns::Column;
+use super::curves::Curves;
+use crate::params::{near, shown};
+use serde::{Deserialize, Deserializer, Serialize};
+use series::Series;
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    ProxyUpTrueDown,
+    EntropyCollapse,
+    DeadGroups,
+    KlBlowUp,
+    KlOfSample,
+    LengthCollapse,
+    LengthExplosion,
+    CutOff,
+    RewardDrift,
+    RewardSaturated,
+    RewardJump,
+    PartsDisagree,
+    OftenClipped,
+    GradientSpike,
+    NotFinite,
+    ProgramErrors,
+}
+
+/// An alarm that rang.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub arm: u32,
+    pub kind: AlarmKind,
+    /// The update at which the rule first held.
+    pub update: u32,
+    /// One sentence with this run's numbers.
+    pub sentence: String,
+}
+
+/// The alarms of every arm, each kind at most once an arm, at its first update.
+pub fn detect(curves: &Curves) -> Vec<Alarm> {
+    (0..curves.arms).flat_map(|arm| detect_arm(curves, arm)).collect()
+}
+
+/// The alarms of one arm.
+pub fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
+    let series = Series::new(curves, arm);
+    let alarm = |rule: &Rule| {
+        let (update, sentence) = rule.rings(&series)?;
+        Some(Alarm { arm: arm as u32, kind: rule.kind, update: update as u32, sentence })
+    };
+    RULES.iter().filter_map(alarm).collect()
+}
+
+/// Alarms by their names in a file; one that does not exist is an error with the one that was probably meant.
+pub fn named<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<AlarmKind>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    let find = |name: &String| {
+        let rule = RULES.iter().find(|rule| rule.key == *name);
+        rule.map(|rule| rule.kind).ok_or_else(|| serde::de::Error::custom(no_alarm(name)))
+    };
+    names.iter().map(find).collect()
+}
+
+fn no_alarm(name: &str) -> String {
+    let keys: Vec<&str> = RULES.iter().map(|rule| rule.key).collect();
+    let hint = near(&keys, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+    format!("there is no alarm \"{}\"{hint}", shown(name))
+}
