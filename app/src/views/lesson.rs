@@ -10,8 +10,8 @@ use leptos::prelude::*;
 pub fn view(app: App) -> impl IntoView {
     let text = Memo::new(move |_| {
         app.draft.with(|e| {
-            let about = if e.question.is_empty() { &e.subtitle } else { &e.question };
-            (about.clone(), e.lesson.clone(), e.watch.clone())
+            let about = [&e.subtitle, &e.question].into_iter().filter(|text| !text.is_empty()).cloned();
+            (about.collect::<Vec<_>>().join(". "), e.lesson.clone(), e.watch.clone())
         })
     });
     // An edited experiment, or one from a link, still belongs to the gallery's.

@@ -57,21 +57,25 @@ pub fn gap(curves: &Curves, arm: usize, since: u32) -> Gap {
         lanes.iter().map(one).collect()
     };
     let (truth, proxy) = (lanes(Column::TrueScore), lanes(Column::ProxyReward));
-    match (deviation(&truth, from), deviation(&proxy, from)) {
-        (None, _) => Gap::TrueStill,
-        (_, None) => Gap::ProxyStill,
-        (Some(of_truth), Some(of_proxy)) => {
-            let (wanted, paid) = (moved(&truth, of_truth), moved(&proxy, of_proxy));
-            let gap = interval(paid.iter().zip(&wanted).map(|(paid, wanted)| paid - wanted));
-            if gap.n == 0 {
-                return Gap::Early;
-            }
-            Gap::Measured { paid: interval(paid), wanted: interval(wanted), gap }
-        }
+    let (Some(of_truth), Some(of_proxy)) = (deviation(&truth, from), deviation(&proxy, from)) else {
+        return Gap::Early;
+    };
+    if of_truth == 0.0 {
+        return Gap::TrueStill;
     }
+    if of_proxy == 0.0 {
+        return Gap::ProxyStill;
+    }
+    let (wanted, paid) = (moved(&truth, of_truth), moved(&proxy, of_proxy));
+    let gap = interval(paid.iter().zip(&wanted).map(|(paid, wanted)| paid - wanted));
+    if gap.n == 0 {
+        return Gap::Early;
+    }
+    Gap::Measured { paid: interval(paid), wanted: interval(wanted), gap }
 }
 
-/// Standard deviation of the first batches' means around their seed's mean, over all seeds; None where they do not differ.
+/// Standard deviation of the first batches' means around their seed's mean, over all seeds: 0 where they do not differ, None
+/// where there are too few numbers.
 fn deviation(lanes: &[Vec<f32>], from: usize) -> Option<f64> {
     let (mut squares, mut freedom, mut largest) = (0.0, 0usize, 0.0f64);
     for curve in lanes {
@@ -83,7 +87,7 @@ fn deviation(lanes: &[Vec<f32>], from: usize) -> Option<f64> {
         largest = first.fold(largest, |largest, x| largest.max(x.abs()));
     }
     let deviation = (squares / freedom as f64).sqrt();
-    (deviation > ROUNDING * largest).then_some(deviation)
+    (freedom > 0).then_some(if deviation > ROUNDING * largest { deviation } else { 0.0 })
 }
 
 impl Gap {
@@ -171,7 +175,7 @@ mod tests {
         assert_eq!(found, Gap::TrueStill);
         assert!(found.says().contains("no gap to say: the true score"), "{}", found.says());
         assert_eq!(gap(&run(100, |_, update| (update as f32, 0.1)), 0, 0), Gap::ProxyStill);
-        assert_eq!(gap(&run(100, |_, update| (update as f32, f32::NAN)), 0, 0), Gap::ProxyStill);
+        assert_eq!(gap(&run(100, |_, update| (update as f32, f32::NAN)), 0, 0), Gap::Early, "paid for no sample");
     }
 
     #[test]
