@@ -2,7 +2,7 @@
 
 use super::hacked::{SLOW, hacked};
 use super::rule::{Rule, Sees};
-use super::series::{START, Series, WARM_UP, start_of};
+use super::series::{START, WARM_UP, start_of};
 use super::{AlarmKind, Column};
 
 /// A reward rises at once when it rises within so many updates.
