@@ -38,7 +38,9 @@ pub struct Measured {
 pub fn measure(options: &Alarms) -> Result<Vec<Measured>, Failure> {
     let seeds = options.seeds.unwrap_or(SEEDS);
     if seeds < BLOCK || seeds % BLOCK != 0 {
-        return Err(format!("--seeds is a multiple of {BLOCK}: alarms look at the mean of a block of {BLOCK} seeds").into());
+        return Err(
+            format!("--seeds is a multiple of {BLOCK}: alarms look at the mean of a block of {BLOCK} seeds").into()
+        );
     }
     let all = cases(&options.files, Some(seeds), None)?;
     let known = known_records(&all)?;

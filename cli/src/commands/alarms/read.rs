@@ -9,7 +9,7 @@ pub const MAX_ROWS: usize = 200_000;
 /// Most columns.
 const MAX_COLUMNS: usize = 2000;
 /// Most cells, those that rows lack among them.
-const MAX_CELLS: usize = 10_000_000;
+const MAX_CELLS: usize = 5_000_000;
 
 /// A cell: a number, nothing, or a word (the name of a run).
 #[derive(Clone, Debug, PartialEq)]
