@@ -25,6 +25,7 @@ struct EngineFacts {
 struct Fired<'a> {
     arm: &'a str,
     kind: alarms::AlarmKind,
+    sees: alarms::Sees,
     update: u32,
     sentence: &'a str,
 }
@@ -190,6 +191,7 @@ pub fn fired(app: App) -> JsValue {
         .map(|a| Fired {
             arm: runners.get(a.arm as usize).map_or("", |(_, name)| name),
             kind: a.kind,
+            sees: alarms::Rule::of(a.kind).sees,
             update: a.update,
             sentence: &a.sentence,
         })

@@ -8,6 +8,7 @@ use crate::train::{Training, train_with_bar};
 use crate::{interrupt, source};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::Curves;
+use goodhart_core::metrics::alarms::Rule;
 use goodhart_core::metrics::verdict::{Line, Measured, Share, verdict};
 use goodhart_core::oracle::ranges::ranges;
 use goodhart_core::plan::plan;
@@ -156,7 +157,8 @@ pub fn verdict_table(lines: &[Line]) -> String {
     for line in lines {
         let _ = writeln!(text, "{}: {}", line.arm, format!("{} {}", line.says(), line.gap.says()).trim());
         for alarm in &line.alarms {
-            let _ = writeln!(text, "{}, update {}: {}", line.arm, alarm.update, alarm.sentence);
+            let sees = Rule::of(alarm.kind).sees.says();
+            let _ = writeln!(text, "{}, update {}: {} {sees}", line.arm, alarm.update, alarm.sentence);
         }
     }
     text

@@ -37,8 +37,10 @@ pub struct Measured {
 /// Trains all experiments and looks at their arms. Runs that are too short to be labelled are left out.
 pub fn measure(options: &Alarms) -> Result<Vec<Measured>, Failure> {
     let seeds = options.seeds.unwrap_or(SEEDS);
-    if seeds < BLOCK || seeds % BLOCK != 0 {
-        return Err(format!("--seeds is a multiple of {BLOCK}: alarms look at the mean of a block of {BLOCK} seeds").into());
+    if seeds < BLOCK || !seeds.is_multiple_of(BLOCK) {
+        return Err(
+            format!("--seeds is a multiple of {BLOCK}: alarms look at the mean of a block of {BLOCK} seeds").into()
+        );
     }
     let all = cases(&options.files, Some(seeds), None)?;
     let known = known_records(&all)?;

@@ -272,7 +272,7 @@ mod tests {
             ("x,y\n1,2\n", &["reward=z"], "it has no column \"z\" to be reward; its columns are x, y"),
             ("x,y\n1,2\n", &["reward"], "--column is NAME=THEIRS"),
             ("x,y\n1,2\n", &["entropie=x"], "no rule looks at a column \"entropie\"; did you mean \"entropy\"?"),
-            ("kl\nhigh\n1\n", &[], "\"high\" is no number, in row 1 of kl"),
+            ("kl,loss\nhigh,1\n", &[], "\"high\" is no number, in row 1 of kl"),
         ] {
             let said = of(text, own).err().unwrap_or_default();
             assert!(said.contains(part), "{said}");

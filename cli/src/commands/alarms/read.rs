@@ -2,11 +2,14 @@
 //! named cells; what the cells mean is another file's business.
 
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// Most rows of a log.
 pub const MAX_ROWS: usize = 200_000;
 /// Most columns.
 const MAX_COLUMNS: usize = 2000;
+/// Most cells, those that rows lack among them.
+const MAX_CELLS: usize = 5_000_000;
 
 /// A cell: a number, nothing, or a word (the name of a run).
 #[derive(Clone, Debug, PartialEq)]
@@ -21,23 +24,31 @@ pub enum Cell {
 pub struct Rows {
     pub names: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
+    /// Where each name stands, as far as rows came with names.
+    places: HashMap<String, usize>,
+    cells: usize,
 }
 
 impl Rows {
     fn place(&mut self, name: &str) -> Result<usize, String> {
-        if let Some(place) = self.names.iter().position(|known| known == name) {
-            return Ok(place);
+        if let Some(place) = self.places.get(name) {
+            return Ok(*place);
         }
         if self.names.len() == MAX_COLUMNS {
             return Err(format!("it has more than {MAX_COLUMNS} columns"));
         }
         self.names.push(name.into());
+        self.places.insert(name.into(), self.names.len() - 1);
         Ok(self.names.len() - 1)
     }
 
     fn push(&mut self, row: Vec<Cell>) -> Result<(), String> {
         if self.rows.len() == MAX_ROWS {
             return Err(format!("it has more than {MAX_ROWS} rows"));
+        }
+        self.cells += row.len();
+        if self.cells > MAX_CELLS {
+            return Err(format!("it has more than {MAX_CELLS} cells"));
         }
         self.rows.push(row);
         Ok(())
@@ -68,7 +79,15 @@ pub fn read(text: &str) -> Result<Rows, String> {
     if !text.trim_start().starts_with('{') {
         return csv(text);
     }
-    // JSON lines are many values, a state is one.
+    json(text).or_else(|message| {
+        // Python writes numbers that JSON has not.
+        let known = text.replace(": NaN", ": \"NaN\"").replace(": Infinity", ": \"inf\"");
+        json(&known.replace(": -Infinity", ": \"-inf\"")).map_err(|_| message)
+    })
+}
+
+/// JSON lines are many values, a state is one.
+fn json(text: &str) -> Result<Rows, String> {
     let mut rows = Rows::default();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>() {
         let mut object = value.map_err(|e| format!("it is no JSON: {e}"))?;
@@ -91,10 +110,7 @@ pub fn read(text: &str) -> Result<Rows, String> {
 fn csv(text: &str) -> Result<Rows, String> {
     let mut records = Records { rest: text, line: 1 };
     let header = records.next().ok_or("it is empty")??;
-    if header.len() > MAX_COLUMNS {
-        return Err(format!("it has more than {MAX_COLUMNS} columns"));
-    }
-    let mut rows = Rows { names: header, rows: Vec::new() };
+    let mut rows = Rows { names: header, ..Rows::default() };
     while let Some(record) = records.next() {
         let line = records.line - 1;
         let record = record?;
@@ -144,6 +160,10 @@ impl Iterator for Records<'_> {
             match c {
                 '"' if quoted && chars.next_if(|(_, next)| *next == '"').is_some() => cell.push('"'),
                 '"' if quoted || cell.is_empty() => quoted = !quoted,
+                ',' if !quoted && cells.len() + 1 == MAX_COLUMNS => {
+                    self.rest = "";
+                    return Some(Err(format!("it has more than {MAX_COLUMNS} columns")));
+                }
                 ',' if !quoted => cells.push(std::mem::take(&mut cell)),
                 '\n' if !quoted => {
                     end = at + 1;
@@ -196,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_json_has_not_are_read_as_python_writes_them() {
+        let rows = read("{\"log_history\": [{\"loss\": NaN}, {\"loss\": -Infinity}]}").unwrap();
+        assert!(matches!(rows.rows[0][0], Cell::Number(x) if x.is_nan()));
+        assert_eq!(rows.rows[1][0], Cell::Number(f64::NEG_INFINITY));
+    }
+
+    #[test]
     fn what_is_no_log_is_said() {
         for (text, part) in [
             ("", "it is empty"),
@@ -210,6 +237,10 @@ mod tests {
         }
         let many = format!("a\n{}", "1\n".repeat(MAX_ROWS + 1));
         assert_eq!(read(&many).unwrap_err(), format!("it has more than {MAX_ROWS} rows"));
+        let sparse = (0..MAX_COLUMNS).map(|i| format!("{{\"c{i}\": 1}}\n")).collect::<String>();
+        let sparse =
+            format!("{sparse}{}", format!("{{\"c{}\": 1}}\n", MAX_COLUMNS - 1).repeat(MAX_CELLS / MAX_COLUMNS));
+        assert_eq!(read(&sparse).unwrap_err(), format!("it has more than {MAX_CELLS} cells"));
         let wide = ",".repeat(MAX_COLUMNS);
         assert_eq!(read(&wide).unwrap_err(), format!("it has more than {MAX_COLUMNS} columns"));
     }

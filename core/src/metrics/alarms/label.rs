@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_the_seeds_do_not_say_is_unclear() {
-        assert_eq!(label(&run(200, 0.1, |x| if x < 0.5 { 0.5 } else { 0.45 }, |_| 0.5), 0), Some(Label::Unclear));
+        let slips = |x: f32| if x < 0.5 { 0.5 } else { 0.46 };
+        assert_eq!(label(&run(200, 0.6, slips, |_| 0.5), 0), Some(Label::Unclear));
         assert_eq!(label(&run(SHORTEST - 1, 0.1, hill, |x| x), 0), None);
         let mut broken = run(200, 0.1, hill, |x| x);
         broken.truncate(0);

@@ -3,9 +3,11 @@
 
 use super::series::Series;
 use super::{AlarmKind, Column, RULES};
+use serde::Serialize;
 
 /// Who can see what a rule looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sees {
     /// A trainer of a real run: rewards, lengths, entropy, KL.
     Trainer,

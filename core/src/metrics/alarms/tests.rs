@@ -96,7 +96,7 @@ fn each_rule_rings_on_its_own_failure_only() {
         });
         assert_eq!(kinds(&alarms), vec![kind]);
         let latest = HAPPENS + series::WINDOW;
-        assert!((HAPPENS..latest as usize).contains(&(alarms[0].update as usize)), "{kind:?} at {}", alarms[0].update);
+        assert!((HAPPENS..latest).contains(&(alarms[0].update as usize)), "{kind:?} at {}", alarms[0].update);
     }
 }
 
