@@ -119,7 +119,7 @@ fn a_full_disk_is_no_success() {
 #[test]
 fn a_mistyped_command_is_refused_in_one_line() {
     assert_refused(&goodhart(&["advantage"], ""), "'advantages'");
-    assert_refused(&goodhart(&["rnu"], ""), "run, check, power");
+    assert_refused(&goodhart(&["rnu"], ""), "run, check, alarms, power");
     assert_refused(&goodhart(&[], ""), "a command is needed: run, check");
     assert_refused(&goodhart(&["score"], ""), "--program");
     assert_refused(&goodhart(&["run", "x.toml", "--engine", "tpu"], ""), "auto, cpu, gpu");

@@ -91,7 +91,7 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         let checked = hold(case, training)?;
         let first = training.first_seed;
         say(&format!(
-            "{}: {} ({} from {first}{}, {}, {:.0} s)\n",
+            "{}: {} ({}; from seed {first}{}; {}, {:.0} s)\n",
             case.file.display(),
             case.experiment.title,
             sample(checked.record.seeds, checked.record.instances),

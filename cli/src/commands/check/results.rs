@@ -112,7 +112,7 @@ fn line(e: &Experiment, record: Option<&Record>) -> Vec<String> {
 fn held_out(record: &Record) -> String {
     match record.held_out.as_ref().zip(record.on_held_out()) {
         Some((run, tally)) => {
-            format!("{} ({} from {})", tally.says(), sample(run.seeds, record.instances), run.first_seed)
+            format!("{} ({} from {})", tally.says(), sample(run.seeds, 0), run.first_seed)
         }
         None => "not measured".into(),
     }
