@@ -22,7 +22,6 @@ pub use paper::{Paper, Status};
 pub use run::RunParams;
 pub use theme::{Difficulty, THEMES};
 
-use crate::metrics::alarms::{self, AlarmKind};
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
 
@@ -44,12 +43,12 @@ pub struct Arm {
     pub code: String,
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub algorithm: Overrides,
-    /// Alarms that must ring in it; checked like claims, as is `silent`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
-    pub rings: Vec<AlarmKind>,
-    /// Alarms that must not ring in it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "alarms::named")]
-    pub silent: Vec<AlarmKind>,
+    /// Names of alarms that must ring in it; checked like claims (`metrics::alarms::expected`), as is `silent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rings: Vec<String>,
+    /// Names of alarms that must not ring in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<String>,
 }
 
 /// The supervised warm start that gives the base policy (and the reference of the KL).

@@ -145,7 +145,7 @@ pub fn cases(paths: &[PathBuf], seeds: Option<u32>, seeds_from: Option<u32>) -> 
         .map(|file| {
             let mut experiment = source::open_file(&file)?;
             let fail = |message: String| Failure::Input(format!("{}: {message}", file.display()));
-            if let Some(message) = expected::contradiction(&experiment) {
+            if let Some(message) = expected::problem(&experiment) {
                 return Err(fail(message));
             }
             override_run(&mut experiment, None, seeds, seeds_from);

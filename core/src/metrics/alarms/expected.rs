@@ -1,8 +1,9 @@
 //! What an experiment says of its alarms, held against its curves.
 
-use super::{AlarmKind, detect_arm};
-use crate::experiment::Experiment;
+use super::{AlarmKind, RULES, detect_arm};
+use crate::experiment::{Arm, Experiment};
 use crate::metrics::Curves;
+use crate::params::{near, shown};
 
 /// One alarm of one arm, as its file says and as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +22,11 @@ impl Held {
     }
 }
 
-/// Every alarm that an experiment's file speaks of.
+/// Every alarm that an experiment's file speaks of; names that no alarm has are left to `problem`.
 pub fn hold(experiment: &Experiment, curves: &Curves) -> Vec<Held> {
-    let of_arm = |(arm, said): (usize, &crate::experiment::Arm)| {
-        let must = said.rings.iter().map(|kind| (*kind, true)).chain(said.silent.iter().map(|kind| (*kind, false)));
-        let must: Vec<(AlarmKind, bool)> = must.collect();
+    let of_arm = |(arm, said): (usize, &Arm)| {
+        let must = said.rings.iter().map(|name| (name, true)).chain(said.silent.iter().map(|name| (name, false)));
+        let must: Vec<(AlarmKind, bool)> = must.filter_map(|(name, must)| Some((named(name)?, must))).collect();
         let alarms = if must.is_empty() { Vec::new() } else { detect_arm(curves, arm) };
         let held = move |(kind, must_ring)| {
             let rang = alarms.iter().find(|alarm| alarm.kind == kind).map(|alarm| alarm.update);
@@ -36,15 +37,24 @@ pub fn hold(experiment: &Experiment, curves: &Curves) -> Vec<Held> {
     experiment.arms.iter().enumerate().flat_map(of_arm).collect()
 }
 
-/// What is said both to ring and to be silent, in one sentence.
-pub fn contradiction(experiment: &Experiment) -> Option<String> {
+/// The alarm of that name.
+fn named(name: &str) -> Option<AlarmKind> {
+    RULES.iter().find(|rule| rule.key == name).map(|rule| rule.kind)
+}
+
+/// What is wrong with the alarms that a file speaks of, in one sentence: a name that no alarm has, with the one that was
+/// probably meant, or one that is said both to ring and to be silent.
+pub fn problem(experiment: &Experiment) -> Option<String> {
+    let unknown = |name: &String| {
+        let keys: Vec<&str> = RULES.iter().map(|rule| rule.key).collect();
+        let hint = near(&keys, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+        format!("there is no alarm \"{}\"{hint}", shown(name))
+    };
     experiment.arms.iter().find_map(|arm| {
-        let both = arm.rings.iter().find(|kind| arm.silent.contains(kind))?;
-        Some(format!(
-            "the arm \"{}\" says of {} that it rings and that it is silent",
-            arm.name,
-            super::Rule::of(*both).key
-        ))
+        let nobody = arm.rings.iter().chain(&arm.silent).find(|name| named(name).is_none()).map(unknown);
+        let both = arm.rings.iter().find(|name| arm.silent.contains(name));
+        let both = both.map(|both| format!("it says of {both} that it rings and that it is silent"));
+        nobody.or(both).map(|what| format!("the arm \"{}\": {what}", arm.name))
     })
 }
 
@@ -82,8 +92,10 @@ mod tests {
 
     #[test]
     fn what_is_said_to_ring_and_to_be_silent_is_a_contradiction() {
-        let said = contradiction(&experiment("rings = [\"cut_off\"]\nsilent = [\"cut_off\"]")).unwrap();
-        assert_eq!(said, "the arm \"a\" says of cut_off that it rings and that it is silent");
-        assert_eq!(contradiction(&experiment("rings = [\"cut_off\"]")), None);
+        let said = problem(&experiment("rings = [\"cut_off\"]\nsilent = [\"cut_off\"]")).unwrap();
+        assert_eq!(said, "the arm \"a\": it says of cut_off that it rings and that it is silent");
+        assert_eq!(problem(&experiment("rings = [\"cut_off\"]")), None);
+        let said = problem(&experiment("silent = [\"cutt_off\"]")).unwrap();
+        assert_eq!(said, "the arm \"a\": there is no alarm \"cutt_off\"; did you mean \"cut_off\"?");
     }
 }

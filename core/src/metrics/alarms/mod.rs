@@ -19,8 +19,7 @@ pub use rules::RULES;
 
 use super::columns::Column;
 use super::curves::Curves;
-use crate::params::{near, shown};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use series::Series;
 
 /// What can go wrong.
@@ -69,20 +68,4 @@ pub fn detect_arm(curves: &Curves, arm: usize) -> Vec<Alarm> {
         Some(Alarm { arm: arm as u32, kind: rule.kind, update: update as u32, sentence })
     };
     RULES.iter().filter_map(alarm).collect()
-}
-
-/// Alarms by their names in a file; one that does not exist is an error with the one that was probably meant.
-pub fn named<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<AlarmKind>, D::Error> {
-    let names = Vec::<String>::deserialize(from)?;
-    let find = |name: &String| {
-        let rule = RULES.iter().find(|rule| rule.key == *name);
-        rule.map(|rule| rule.kind).ok_or_else(|| serde::de::Error::custom(no_alarm(name)))
-    };
-    names.iter().map(find).collect()
-}
-
-fn no_alarm(name: &str) -> String {
-    let keys: Vec<&str> = RULES.iter().map(|rule| rule.key).collect();
-    let hint = near(&keys, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
-    format!("there is no alarm \"{}\"{hint}", shown(name))
 }

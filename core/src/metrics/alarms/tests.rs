@@ -318,13 +318,3 @@ fn a_short_run_has_no_window_to_judge() {
     }));
     assert_eq!(alarms, vec![]);
 }
-
-#[test]
-fn a_misspelt_alarm_is_an_error_with_the_right_one() {
-    #[derive(Debug, Deserialize)]
-    struct File(#[serde(deserialize_with = "named")] Vec<AlarmKind>);
-    let File(kinds) = serde_json::from_str(r#"["cut_off", "kl_blow_up"]"#).unwrap();
-    assert_eq!(kinds, [AlarmKind::CutOff, AlarmKind::KlBlowUp]);
-    let said = serde_json::from_str::<File>(r#"["length_colapse"]"#).unwrap_err().to_string();
-    assert!(said.contains("there is no alarm \"length_colapse\"; did you mean \"length_collapse\"?"), "{said}");
-}
