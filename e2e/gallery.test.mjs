@@ -25,7 +25,7 @@ describe("the gallery", () => {
     assert.match(card, /transforms · easy · \d+ min/i);
     assert.match(card, /Does bounding a learned reward prevent reward hacking\?/);
     assert.match(card, /Status: formula confirmed, setting deviates, finding /);
-    assert.match(card, /Claims over \d+ seeds: \d+ of \d+ hold.*; on held-out seeds: (not measured|\d+ of \d+ hold)/);
+    assert.match(card, /Claims over \d+ seeds[^:]*: \d+ of \d+ hold.*; on held-out seeds: (not measured|\d+ of \d+ hold)/);
     const order = await page.evaluate(() => window.goodhart.gallery().then((all) => all.map((c) => ["easy", "medium", "hard"].indexOf(c.difficulty))));
     assert.deepEqual(order, [...order].sort(), "the easy ones come first");
     await search.fill("Mitigate Reward Hacking");

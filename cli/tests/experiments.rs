@@ -242,7 +242,12 @@ fn held_out_seeds_are_recorded_beside_the_tuned_ones() {
     assert_refused(&goodhart(&["check", path, "--seeds-from", "7", "--write"], ""), "at least 1000");
 
     let said = goodhart(&held_out, "");
-    assert!(said.code == 0 && said.out.contains("(3 seeds, each with a task of its own; from seed 1000, held out;"), "{} {}", said.out, said.err);
+    assert!(
+        said.code == 0 && said.out.contains("(3 seeds, each with a task of its own; from seed 1000, held out;"),
+        "{} {}",
+        said.out,
+        said.err
+    );
     let both = record();
     assert_eq!(
         (both["digest"].as_str(), both["claims"][0]["value"].as_f64()),
