@@ -70,7 +70,7 @@ pub const RULES: &[Rule] = &[
         name: "KL blow-up",
         sees: Sees::Trainer,
         reads: &[Column::Kl],
-        at: 3.0,
+        at: 10.0,
         words: |at| format!("KL to the reference policy is above {at} nats a step."),
         find: |series, at, only| {
             let (i, x) = first(&series.trailing(Column::Kl), only, |x| x > at)?;
@@ -192,7 +192,7 @@ pub const RULES: &[Rule] = &[
         name: "Reward jump",
         sees: Sees::Trainer,
         reads: &[Column::ProxyReward, Column::RewardStd],
-        at: 10.0,
+        at: 4.0,
         words: |at| {
             format!("The reward rose by {at} standard deviations of the first batches within {AT_ONCE} updates.")
         },
@@ -215,7 +215,7 @@ pub const RULES: &[Rule] = &[
         name: "Parts disagree",
         sees: Sees::Trainer,
         reads: &[],
-        at: 1.0,
+        at: 3.0,
         words: |at| {
             format!(
                 "One part of the reward is up by {at} standard deviations of the first batches, and another is down by as much."
@@ -256,7 +256,7 @@ pub const RULES: &[Rule] = &[
         name: "Gradient spike",
         sees: Sees::Trainer,
         reads: &[Column::GradNorm],
-        at: 20.0,
+        at: 2.0,
         words: |at| format!("The gradient is {at} times as long as it was in the mean of all updates before."),
         find: |series, at, only| {
             let norms = series.raw(Column::GradNorm);
