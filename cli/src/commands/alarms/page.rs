@@ -22,7 +22,9 @@ pub fn page(measured: &[Measured]) -> String {
          Thresholds are set on one half of the experiments and reported on the other; which half an experiment is in is a \
          hash of its family's name, so that variants of an experiment are never on both sides. A threshold is the one, of \
          those that were tried, that catches most while it rings for nothing in at most {:.0}% of the tuning half; where none does, \
-         the strictest.\n\n{}\n\n",
+         the strictest. What a rule looks at, the numbers in the definition above and the thresholds that were tried were chosen \
+         while looking at both halves; the choice among those thresholds was not. So the rates of the reporting half may still be \
+         somewhat better than on another set of experiments.\n\n{}\n\n",
         definition(),
         100.0 * MOST_FALSE,
         counts(measured)
