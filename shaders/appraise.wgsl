@@ -1,4 +1,4 @@
-// What the learned reward models of a lane say of every sample, one thread a sample; twin of core/src/cpu/appraise.rs.
+// What the learned reward models of a lane say of every sample, one thread a sample; twin of core/src/engine/cpu/appraise.rs.
 // reward_models: [lane][RM_COUNT][RM_WEIGHTS], laid out as core/src/reward_models/shape.rs says.
 
 @group(0) @binding(0) var<storage, read_write> records: array<f32>;

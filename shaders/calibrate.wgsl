@@ -1,5 +1,5 @@
 // How well the learned reward models of a lane order the samples of an update, and how calibrated they are, one workgroup
-// a lane; twin of core/src/cpu/calibrate.rs.
+// a lane; twin of core/src/engine/cpu/calibrate.rs.
 
 @group(0) @binding(0) var<uniform> at: At;
 @group(0) @binding(1) var<storage, read> records: array<f32>;

@@ -1,4 +1,4 @@
-// Exploration memory, read: one workgroup turns the notes of one episode into its fields; see core/src/exploration.rs.
+// Exploration memory, read: one workgroup turns the notes of one episode into its fields; see core/src/episode_fields/exploration.rs.
 
 @group(0) @binding(0) var<storage, read> samples: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> visits: array<u32>;

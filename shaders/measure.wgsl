@@ -1,4 +1,4 @@
-// The metric row of a lane's update, one workgroup a lane; twin of core/src/cpu/measure.rs. What is not a number there
+// The metric row of a lane's update, one workgroup a lane; twin of core/src/engine/cpu/measure.rs. What is not a number there
 // is NO_REWARD here. Also what reward programs will see of this update as `run.<name>`.
 
 @group(0) @binding(0) var<uniform> at: At;

@@ -1,5 +1,5 @@
 // Which past samples stand in for those without an advantage, and where those that have one are kept, one workgroup a
-// lane; twin of core/src/algorithm/buffer.rs and of the choice in core/src/cpu/refill.rs.
+// lane; twin of core/src/algorithm/buffer.rs and of the choice in core/src/engine/cpu/refill.rs.
 //
 // Reads advantages (NO_REWARD at the first step of a sample without one) and samples.x (length). The buffer of a lane is a
 // ring of settings.ssb_size samples: past_state: [lane] = (samples in it, where the next goes once it is full);

@@ -1,4 +1,4 @@
-// Exploration memory, written: adds the update's visits to the counters of each lane; see core/src/exploration.rs.
+// Exploration memory, written: adds the update's visits to the counters of each lane; see core/src/episode_fields/exploration.rs.
 
 @group(0) @binding(0) var<storage, read> samples: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> records: array<f32>;

@@ -1,7 +1,7 @@
 //! Base policies: shipped as small static files, or warmed up once by the engine and then kept by the browser.
 
 use crate::state::{App, shipped};
-use goodhart_core::base;
+use goodhart_core::engine::warm_start;
 use goodhart_core::experiment::Experiment;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
@@ -25,7 +25,7 @@ pub async fn find(app: App, experiment: &Experiment) -> Option<Vec<f32>> {
 /// Keeps a base policy that the engine warmed up. Where the browser keeps nothing it is made again next time.
 pub async fn keep(app: App, experiment: &Experiment, params: &[f32]) {
     let (Some(key), Some(cache)) = (app.base_key(experiment), cache().await) else { return };
-    let body = Uint8Array::from(base::to_bytes(params).as_slice());
+    let body = Uint8Array::from(warm_start::to_bytes(params).as_slice());
     if let Ok(response) = Response::new_with_opt_js_u8_array(Some(&body)) {
         JsFuture::from(cache.put_with_str(&address(&key), &response)).await.ok();
     }
@@ -48,5 +48,5 @@ async fn fetch(path: &str) -> Option<Vec<f32>> {
 async fn numbers(response: Response) -> Option<Vec<f32>> {
     let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
     let bytes = Uint8Array::new(&buffer).to_vec();
-    base::from_bytes(&bytes).ok()
+    warm_start::from_bytes(&bytes).ok()
 }

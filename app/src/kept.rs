@@ -5,8 +5,8 @@
 //! were kept, and `<id>/state/<load>/<worker>` the checkpoint of a worker.
 
 use crate::plain::{parse, write};
+use goodhart_core::protocol::wire::{self, KEPT_VERSION};
 use goodhart_core::protocol::{Checkpoint, EngineKind, RowIndex};
-use goodhart_core::wire::{self, KEPT_VERSION};
 use idb::builder::{DatabaseBuilder, ObjectStoreBuilder};
 use idb::{Database, KeyRange, ObjectStore, TransactionMode};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};

@@ -2,7 +2,7 @@
 
 use crate::interrupt;
 use crate::output::{read_bytes, write_whole};
-use goodhart_core::base::{self, WarmStart};
+use goodhart_core::engine::warm_start::{self, WarmStart};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::plan::Plan;
 use indicatif::ProgressBar;
@@ -13,12 +13,12 @@ use std::sync::Arc;
 pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar) -> Option<Vec<f32>> {
     let mut warm = WarmStart::new(plan)?;
     let n_params = warm.params().len();
-    let name = format!("{}.bin", base::key(experiment));
+    let name = format!("{}.bin", warm_start::key(experiment));
     let kept = cache_folder().map(|folder| folder.join(&name));
     let places = [Some(Path::new("experiments/base").join(&name)), kept.clone()];
     // One of another size is of another experiment.
-    let size = base::to_bytes(warm.params()).len();
-    let found = places.iter().flatten().find_map(|path| base::from_bytes(&read_bytes(path, size)?).ok());
+    let size = warm_start::to_bytes(warm.params()).len();
+    let found = places.iter().flatten().find_map(|path| warm_start::from_bytes(&read_bytes(path, size)?).ok());
     if let Some(params) = found.filter(|params| params.len() == n_params) {
         return Some(params);
     }
@@ -44,7 +44,7 @@ pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar)
 fn keep(path: &Path, params: &[f32]) {
     let made = path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
     if made {
-        write_whole(path, &base::to_bytes(params)).ok();
+        write_whole(path, &warm_start::to_bytes(params)).ok();
     }
 }
 

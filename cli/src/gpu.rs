@@ -2,8 +2,8 @@
 
 use crate::interrupt;
 use crate::reward_models::Models;
-use goodhart_core::cpu::{LaneId, lanes_of};
-use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError, request_device};
+use goodhart_core::engine::cpu::{LaneId, lanes_of};
+use goodhart_core::engine::gpu::{GpuContext, GpuEngine, GpuError, request_device};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;

@@ -1,8 +1,8 @@
 //! Timing an engine at work.
 
 use crate::gpu;
-use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
-use goodhart_core::gpu::{GpuContext, GpuEngine, GpuError};
+use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::gpu::{GpuContext, GpuEngine, GpuError};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;

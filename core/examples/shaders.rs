@@ -1,8 +1,8 @@
 //! Writes the text of every WebGPU stage of an experiment file, to look at or to compile elsewhere:
 //! `cargo run --features gpu --example shaders -- experiments/par.toml OUT`.
 
+use goodhart_core::engine::gpu::stage_texts;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::gpu::stage_texts;
 use goodhart_core::plan;
 use std::path::Path;
 

@@ -4,14 +4,9 @@
 //! No DOM, no clock and no global randomness live here. ARCHITECTURE.md at the root of the repository is the map.
 
 pub mod algorithm;
-pub mod anatomy;
-pub mod base;
-pub mod confidence;
-pub mod cpu;
+pub mod engine;
+pub mod episode_fields;
 pub mod experiment;
-pub mod exploration;
-#[cfg(feature = "gpu")]
-pub mod gpu;
 pub mod layout;
 pub mod link;
 pub mod linter;
@@ -25,4 +20,3 @@ pub mod protocol;
 pub mod reward;
 pub mod reward_models;
 pub mod tasks;
-pub mod wire;

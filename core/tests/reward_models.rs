@@ -1,7 +1,7 @@
 //! Learned reward models as the CPU engine lives with them: what an experiment may ask for, what reward code reads, when a
 //! training is due, and that a run goes on from a checkpoint with its own models.
 
-use goodhart_core::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::columns::component_mean;
 use goodhart_core::metrics::{Column, digest};

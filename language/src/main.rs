@@ -5,7 +5,7 @@
 mod facts;
 
 use facts::TaskFacts;
-use goodhart_core::base;
+use goodhart_core::engine::warm_start;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
@@ -165,7 +165,7 @@ pub fn encode(experiment: JsValue) -> Result<String, JsValue> {
 /// The name under which the base policy of an experiment is kept.
 #[wasm_bindgen(js_name = baseKey)]
 pub fn base_key(experiment: JsValue) -> String {
-    take(experiment).map(|e| base::key(&e)).unwrap_or_default()
+    take(experiment).map(|e| warm_start::key(&e)).unwrap_or_default()
 }
 
 /// Asks about the solved task of an experiment; null where it cannot run.

@@ -1,4 +1,4 @@
-//! Whoever wants reward models trained asks this program: jobs in, weights out, as bytes of `goodhart_core::wire`. For
+//! Whoever wants reward models trained asks this program: jobs in, weights out, as bytes of `goodhart_core::protocol::wire`. For
 //! the terminal it is a process that reads its standard input, for the page a worker.
 
 #[cfg(target_family = "wasm")]

@@ -1,4 +1,4 @@
-// What the rollout notes of a state for the exploration memory: core/src/exploration.rs.
+// What the rollout notes of a state for the exploration memory: core/src/episode_fields/exploration.rs.
 fn explore_note(s: ptr<function, TaskState>, t: u32) {
     record_set(EXPLORE_KEYS + t, f32(task_key(s) % 16777216u));
     if EXPLORE_ELLIPTICAL > 0u {

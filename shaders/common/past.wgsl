@@ -1,4 +1,4 @@
-// A sample in the buffer of past samples, as core/src/cpu/refill.rs packs it. past: [lane][PAST_SLOTS + SAMPLES][PAST_WORDS],
+// A sample in the buffer of past samples, as core/src/engine/cpu/refill.rs packs it. past: [lane][PAST_SLOTS + SAMPLES][PAST_WORDS],
 // the lane's ring, then the samples that are set aside. Of a slot's words the numbers at PAST_NUMBERS are logp of the
 // reference, logp, value, advantage and return of STEPS steps each; at PAST_END stand the length and whether it was cut off.
 

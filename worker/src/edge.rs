@@ -1,7 +1,7 @@
 //! The edge to the browser: messages in and out, the clock, giving way to other tasks, and panics.
 
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Checkpoint, Command, Event};
-use goodhart_core::wire;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -2,11 +2,11 @@
 //! must not keep this worker's messages waiting.
 
 use crate::edge;
-use goodhart_core::cpu::LaneId;
+use goodhart_core::engine::cpu::LaneId;
 use goodhart_core::plan::Plan;
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Event, TrainedOn, TrainingCommand, TrainingEvent};
 use goodhart_core::reward_models::{Job, Start};
-use goodhart_core::wire;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! Collects metric rows between reports.
 
-use goodhart_core::cpu::LaneId;
+use goodhart_core::engine::cpu::LaneId;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::protocol::{Anatomy, Event, RowIndex};
 

@@ -12,8 +12,8 @@ use super::told::{Bounds, Choice, Effect, EngineView, Start, Told};
 use super::watchdog::Pausing;
 use crate::state::run_params;
 use goodhart_core::experiment::Experiment;
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
-use goodhart_core::wire;
 use std::collections::BTreeMap;
 
 /// What is trained, and how far it should.

@@ -1,8 +1,8 @@
 //! One engine worker of the browser: starts it, sends commands, hands its events on. The first worker is started by
 //! index.html while the page still loads, and adopted here.
 
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Command, Event};
-use goodhart_core::wire;
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;

@@ -9,8 +9,8 @@ use crate::plain::{parse, write};
 use crate::time;
 use goodhart_core::experiment::{Arm, Experiment};
 use goodhart_core::plan::cost::size;
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{EngineKind, RowIndex};
-use goodhart_core::wire;
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 

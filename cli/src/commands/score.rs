@@ -3,8 +3,8 @@
 use crate::arguments::{Score, ScoreEngine};
 use crate::failure::Failure;
 use crate::output::{print, read_file, read_input};
+use goodhart_core::engine::gpu::{request_device, score_programs};
 use goodhart_core::experiment::file::MAX_TEXT;
-use goodhart_core::gpu::{request_device, score_programs};
 use goodhart_core::reward::json::{Episodes, compile_for_json, scores_to_json};
 use goodhart_core::reward::{Groups, Program, Scores, Scratch};
 

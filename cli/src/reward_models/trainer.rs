@@ -1,9 +1,9 @@
 //! The process that trains reward models, one for each thread that needs one. It is a program of its own because burn,
 //! which does the training, takes minutes to build and nothing else here needs it.
 
+use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{TrainedOn, TrainingCommand, TrainingEvent};
 use goodhart_core::reward_models::Job;
-use goodhart_core::wire;
 use std::cell::RefCell;
 use std::io::{BufReader, Read, Write};
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::{Experiment, RunParams};
 use crate::algorithm::Settings;
-use crate::exploration::ExplorationParams;
+use crate::episode_fields::exploration::ExplorationParams;
 use crate::params::ParamSpec;
 use crate::reward_models::RewardModelParams;
 use crate::{policy, tasks};

@@ -3,8 +3,8 @@
 
 use super::PlannedArm;
 use crate::algorithm::settings::DynamicSampling;
+use crate::episode_fields::exploration::Exploration;
 use crate::experiment::RunParams;
-use crate::exploration::Exploration;
 use crate::metrics::columns::COLUMNS;
 use crate::policy::{Interface, Size};
 use crate::reward::Crowd;

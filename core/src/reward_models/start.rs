@@ -1,7 +1,7 @@
 //! The first training of a seed's models: answers of the base policy in, weights and a report out.
 
 use super::{Answers, Job, Report, RewardModels, Scorer, report};
-use crate::cpu;
+use crate::engine::cpu;
 use crate::plan::Plan;
 use std::sync::Arc;
 

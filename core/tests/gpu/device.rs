@@ -1,6 +1,6 @@
 //! The device of the tests.
 
-use goodhart_core::gpu::{GpuContext, request_device};
+use goodhart_core::engine::gpu::{GpuContext, request_device};
 
 /// A device. Without an adapter the tests fail; None only where they were asked to be left out (GOODHART_NO_GPU=1).
 pub async fn context() -> Option<GpuContext> {

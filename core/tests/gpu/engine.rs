@@ -2,8 +2,8 @@
 
 use crate::device::context;
 use crate::experiments::{BANDIT, bandit, experiment, parameters, plan_of, rows_of};
-use goodhart_core::cpu::{CpuEngine, lanes_of};
-use goodhart_core::gpu::GpuEngine;
+use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::gpu::GpuEngine;
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -35,14 +35,14 @@ async fn a_checkpoint_goes_on_where_it_was() {
     let row = &want[want.len() - ids.len() * ROW..][ROW..2 * ROW];
     let mean = kept.true_scores.iter().sum::<f32>() / kept.true_scores.len() as f32;
     assert!((mean - row[0]).abs() < 1e-5, "{mean} {}", row[0]);
-    let groups = goodhart_core::anatomy::groups(&plan, &plan.arms[lane.arm].program, &kept);
+    let groups = goodhart_core::engine::anatomy::groups(&plan, &plan.arms[lane.arm].program, &kept);
     assert_eq!(groups.len(), 4);
     let arm = plan.task.schema.get("arm").unwrap().offset;
     for s in groups.iter().flat_map(|g| &g.samples) {
         assert_eq!(s.components[0].is_none(), s.record[arm] <= 3.0);
         assert_eq!((s.actions.as_slice(), s.length), (&[s.record[arm] as u32][..], 1));
     }
-    let probe = goodhart_core::anatomy::probe(&plan).unwrap();
+    let probe = goodhart_core::engine::anatomy::probe(&plan).unwrap();
     let p = second.probabilities(lane, &probe).await.unwrap();
     for row in p.chunks_exact(plan.task.n_actions) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);

@@ -1,7 +1,7 @@
 //! Small experiments, and what the tests do with an engine that trains them.
 
+use goodhart_core::engine::gpu::GpuEngine;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::gpu::GpuEngine;
 use goodhart_core::plan::{self, Plan};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! One compute pass of a shader that names its buffers, as shaders/README.md has it.
 
-use goodhart_core::gpu::{GpuContext, bindings};
+use goodhart_core::engine::gpu::{GpuContext, bindings};
 use std::collections::BTreeMap;
 
 /// Buffers by the names that a shader declares, as 32-bit words.

@@ -3,7 +3,7 @@
 
 use crate::device::context;
 use crate::reward_support::{Episode, Generator, Rng, run_schema, schema};
-use goodhart_core::gpu::{GpuContext, score_programs};
+use goodhart_core::engine::gpu::{GpuContext, score_programs};
 use goodhart_core::reward::{Groups, Program, Scores, Scratch, compile, error_text};
 use wasm_bindgen_test::wasm_bindgen_test;
 

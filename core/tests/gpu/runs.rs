@@ -5,8 +5,8 @@
 use crate::device::context;
 use crate::experiments::{BANDIT, GRID, LENGTH, experiment, parameters, plan_of, rows_of};
 use crate::stages;
-use goodhart_core::cpu::{CpuEngine, LaneId, lanes_of};
-use goodhart_core::gpu::GpuEngine;
+use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::gpu::GpuEngine;
 use goodhart_core::metrics::columns::{COLUMNS, Column, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -4,8 +4,8 @@
 
 use crate::pass::floats;
 use goodhart_core::algorithm::shader::LaneStats;
-use goodhart_core::cpu::LaneId;
-use goodhart_core::gpu::GpuEngine;
+use goodhart_core::engine::cpu::LaneId;
+use goodhart_core::engine::gpu::GpuEngine;
 use goodhart_core::layout::NO_REWARD;
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::{COLUMNS, ROW, component_mean, component_std};

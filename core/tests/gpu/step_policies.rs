@@ -2,9 +2,9 @@
 //! tasks.
 
 use crate::device::context;
-use goodhart_core::cpu::LaneId;
+use goodhart_core::engine::cpu::LaneId;
+use goodhart_core::engine::gpu::{GpuContext, GpuEngine};
 use goodhart_core::experiment::Experiment;
-use goodhart_core::gpu::{GpuContext, GpuEngine};
 use goodhart_core::math::rng::{draw, purpose, uniform};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::policy::Tensor;

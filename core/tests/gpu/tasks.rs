@@ -3,7 +3,7 @@
 use crate::common::{self, number, task, text};
 use crate::device::context;
 use crate::pass::{Buffers, floats, run};
-use goodhart_core::gpu::GpuContext;
+use goodhart_core::engine::gpu::GpuContext;
 use goodhart_core::math::rng::{below, draw};
 use goodhart_core::tasks::{DrawKey, Play, Task, TaskView, TokenTask, build};
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 
 mod training;
 
-use goodhart_core::base::{self, WarmStart};
+use goodhart_core::engine::warm_start::{self, WarmStart};
 use goodhart_core::experiment::{self, Experiment, Status};
 use goodhart_core::{link, metrics, plan};
 use std::path::{Path, PathBuf};
@@ -93,21 +93,21 @@ fn a_shipped_base_policy_is_what_the_warm_start_gives() {
     for (_, e) in shipped() {
         let plan = Arc::new(plan::plan(&e).unwrap());
         let Some(mut warm) = WarmStart::new(&plan) else { continue };
-        let path = folder().join("base").join(format!("{}.bin", base::key(&e)));
+        let path = folder().join("base").join(format!("{}.bin", warm_start::key(&e)));
         let bytes =
             std::fs::read(&path).unwrap_or_else(|_| panic!("{}: its base policy {} is missing", e.id, path.display()));
         while warm.progress().0 < warm.progress().1 {
             warm.step();
         }
-        assert!(base::to_bytes(warm.params()) == bytes, "{}: the base policy differs from the file", e.id);
-        assert_eq!(base::from_bytes(&bytes).unwrap(), warm.params());
+        assert!(warm_start::to_bytes(warm.params()) == bytes, "{}: the base policy differs from the file", e.id);
+        assert_eq!(warm_start::from_bytes(&bytes).unwrap(), warm.params());
     }
 }
 
 #[test]
 fn a_damaged_base_policy_is_refused() {
-    let bytes = base::to_bytes(&[1.0, -2.0]);
-    assert!(base::from_bytes(&bytes[..bytes.len() - 1]).is_err());
-    assert!(base::from_bytes(b"something else").is_err());
-    assert!(base::from_bytes(&base::to_bytes(&[f32::NAN])).is_err());
+    let bytes = warm_start::to_bytes(&[1.0, -2.0]);
+    assert!(warm_start::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    assert!(warm_start::from_bytes(b"something else").is_err());
+    assert!(warm_start::from_bytes(&warm_start::to_bytes(&[f32::NAN])).is_err());
 }

@@ -1,8 +1,8 @@
 //! Every shipped experiment trains on both engines: a few updates of one seed, every number that a chart shows finite.
 
 use super::{folder, shipped};
-use goodhart_core::base::{self, WarmStart};
-use goodhart_core::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::warm_start::{self, WarmStart};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::columns::{Column, ROW};
 use goodhart_core::plan::{self, Plan};
@@ -12,8 +12,8 @@ use std::sync::Arc;
 fn ready(experiment: &Experiment) -> (Arc<Plan>, Option<Vec<f32>>) {
     let plan = Arc::new(plan::plan(experiment).unwrap());
     let base = WarmStart::new(&plan).map(|_| {
-        let path = folder().join("base").join(format!("{}.bin", base::key(experiment)));
-        base::from_bytes(&std::fs::read(path).unwrap()).unwrap()
+        let path = folder().join("base").join(format!("{}.bin", warm_start::key(experiment)));
+        warm_start::from_bytes(&std::fs::read(path).unwrap()).unwrap()
     });
     (plan, base)
 }
@@ -41,7 +41,7 @@ fn every_experiment_trains_on_the_cpu() {
 #[cfg(feature = "gpu")]
 mod gpu {
     use super::*;
-    use goodhart_core::gpu::{GpuEngine, request_device};
+    use goodhart_core::engine::gpu::{GpuEngine, request_device};
 
     /// Three updates, or as many as the run has; one where that takes long: software adapters are slow.
     #[pollster::test]

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::measure;
 use crate::reward_models::Models;
 use crate::train::{Training, train_lane};
-use goodhart_core::cpu::{LaneId, lanes_of};
+use goodhart_core::engine::cpu::{LaneId, lanes_of};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::ROW;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -10,7 +10,7 @@ mod tree;
 
 pub use steps::{gradient, spread};
 
-use crate::cpu::{Kept, LaneId};
+use crate::engine::cpu::{Kept, LaneId};
 use crate::plan::{Plan, PlannedArm};
 use crate::protocol::Exact;
 use crate::tasks::Play;

@@ -1,7 +1,7 @@
 //! What a program pays for the completions of a tree, by all that it reads of their records.
 
 use super::tree::{Ground, Tree};
-use crate::cpu::Kept;
+use crate::engine::cpu::Kept;
 use crate::oracle::paid::{differ, pay, rewards, run_values};
 use crate::oracle::{discount, needs_a_run};
 use crate::plan::{Plan, PlannedArm};

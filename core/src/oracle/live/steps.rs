@@ -2,7 +2,7 @@
 //! model.
 
 use super::{Followed, cosine, missing, moves};
-use crate::cpu::{Kept, LaneId, Probe, probe};
+use crate::engine::cpu::{Kept, LaneId, Probe, probe};
 use crate::oracle::model::Model;
 use crate::oracle::solve::{evaluate, visits, worth};
 use crate::oracle::{Oracle, Paid};

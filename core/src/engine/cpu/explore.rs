@@ -1,7 +1,7 @@
 //! Stage `explore`: the fields of the exploration memory, from what the lane had visited before this update.
 
 use super::work::{Lane, Work};
-use crate::exploration::Exploration;
+use crate::episode_fields::exploration::Exploration;
 
 /// Fills the memory's fields of all records.
 pub fn explore(memory: &Exploration, lane: &Lane, stride: usize, work: &mut Work) {

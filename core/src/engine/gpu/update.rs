@@ -7,7 +7,7 @@ use super::readback::{self, Rows};
 use super::setup::MAX_UPDATES;
 use super::stages::{Phase, Stage};
 use crate::algorithm::Settings;
-use crate::cpu::KL_EVERY;
+use crate::engine::cpu::KL_EVERY;
 use crate::plan::PlannedArm;
 use std::ops::Range;
 

@@ -5,9 +5,9 @@ pub mod cost;
 
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
-use crate::confidence::Confidence;
+use crate::episode_fields::confidence::Confidence;
+use crate::episode_fields::exploration::Exploration;
 use crate::experiment::{Base, Experiment, Part, RunParams};
-use crate::exploration::Exploration;
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::schema::RunSchema;

@@ -185,7 +185,7 @@ pub fn refill(settings: &Settings, lane: &mut Lane, seed: u32, update: u32, work
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::work::Samples;
+    use crate::engine::cpu::work::Samples;
 
     const ACTIONS: usize = 3;
 

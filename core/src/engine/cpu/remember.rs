@@ -1,7 +1,7 @@
 //! Stage `remember`: the update's visits go into the lane's counters.
 
 use super::work::{Lane, Work};
-use crate::exploration::Exploration;
+use crate::episode_fields::exploration::Exploration;
 
 /// Counts the states of all records.
 pub fn remember(memory: &Exploration, lane: &mut Lane, stride: usize, work: &Work) {

@@ -2,7 +2,7 @@
 
 use super::device::GpuError;
 use super::engine::GpuEngine;
-use crate::cpu::LaneId;
+use crate::engine::cpu::LaneId;
 use crate::reward_models::{Answers, Encoder, FreshPairs, Job, Objective, RewardModels, Written};
 use std::fmt::Write as _;
 

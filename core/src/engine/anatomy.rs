@@ -1,6 +1,6 @@
 //! The group anatomy: what every group of a lane's last update taught, ready to be drawn.
 
-use crate::cpu::{Kept, Probe};
+use crate::engine::cpu::{Kept, Probe};
 use crate::metrics::statistics::differs;
 use crate::plan::Plan;
 use crate::protocol::{Group, GroupTag, Sample};

@@ -14,7 +14,7 @@ use super::stages::{self, Phase, Stage};
 use crate::algorithm::EntropyControl;
 use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
-use crate::cpu::LaneId;
+use crate::engine::cpu::LaneId;
 use crate::plan::{Plan, PlannedArm};
 use crate::policy::value_head;
 use crate::tasks::Play;

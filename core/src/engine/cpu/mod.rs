@@ -31,7 +31,7 @@ pub use work::{Kept, Lane, Work};
 
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
-use crate::exploration::Exploration;
+use crate::episode_fields::exploration::Exploration;
 use crate::metrics::columns::ROW;
 use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::{Policy, value_head};

@@ -9,8 +9,8 @@ use super::stages::Phase;
 use crate::algorithm;
 use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
-use crate::confidence::Confidence;
-use crate::exploration::Exploration;
+use crate::episode_fields::confidence::Confidence;
+use crate::episode_fields::exploration::Exploration;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
 use crate::reward::{Program, wgsl_prelude};
@@ -297,7 +297,7 @@ impl Parts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::network;
+    use crate::engine::gpu::network;
     use crate::policy::Tensor;
 
     fn tensors(shapes: &[(usize, usize)]) -> Vec<Tensor> {
@@ -344,10 +344,10 @@ mod tests {
         let mut validator =
             naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default());
         validator.validate(&module).unwrap_or_else(|e| panic!("{}: {}", source.name, e.emit_to_string(&source.text)));
-        let storage = crate::gpu::pipelines::bindings(&source.text).iter().filter(|b| !b.uniform).count();
+        let storage = crate::engine::gpu::pipelines::bindings(&source.text).iter().filter(|b| !b.uniform).count();
         assert!(storage <= 8, "{} binds {storage} storage buffers", source.name);
         let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
-        let found = crate::gpu::pipelines::bindings(&source.text).len();
+        let found = crate::engine::gpu::pipelines::bindings(&source.text).len();
         assert_eq!(bound, found, "{}: every binding must be found by its line", source.name);
     }
 
@@ -368,7 +368,7 @@ mod tests {
             }
             let experiment = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
             let plan = crate::plan::plan(&experiment).unwrap_or_else(|e| panic!("{}", crate::plan::join(&e)));
-            for (name, text) in crate::gpu::stage_texts(&plan, 6).unwrap() {
+            for (name, text) in crate::engine::gpu::stage_texts(&plan, 6).unwrap() {
                 check(&Source { name, text, aliases: &[], job: 0 });
                 seen += 1;
             }

@@ -5,6 +5,8 @@
 //! the seeds it is told, all arms of each, so that paired differences never cross workers. Every message of a run
 //! carries the `run` number that `Load` gave it; answers to an older run are to be dropped.
 
+pub mod wire;
+
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::reward_models::{Job, Report};

@@ -11,7 +11,7 @@ use crate::algorithm::Settings;
 use crate::algorithm::buffer::Saved;
 use crate::algorithm::settings::DynamicSampling;
 use crate::algorithm::shader::stage;
-use crate::cpu::Packed;
+use crate::engine::cpu::Packed;
 
 /// The ring of past samples that every lane has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,7 @@
+//! The engine room.
+
+pub mod anatomy;
+pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+pub mod warm_start;
