@@ -1,12 +1,12 @@
 //! Where a policy's tensors lie, as the tables that shaders walk: layers, looked-up tensors, tiles of weight gradients.
 
-use super::device::GpuError;
+use crate::engine::gpu::device::GpuError;
 use crate::policy::Tensor;
 
 /// Entries of the `net` table.
-pub(super) const NET_ENTRIES: usize = 32;
+pub const NET_ENTRIES: usize = 32;
 /// Entries of the `bags` table.
-pub(super) const BAG_ENTRIES: usize = 4;
+pub const BAG_ENTRIES: usize = 4;
 /// Side of a tile of `backward_dense`.
 const TILE: usize = 32;
 
@@ -28,26 +28,26 @@ pub enum Network {
 
 /// Tables and sizes made from a parameter layout.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
-    pub(super) network: Network,
+pub struct Layout {
+    pub network: Network,
     /// Two entries a layer; see `policy/mlp.wgsl`.
-    pub(super) net: Vec<[u32; 4]>,
+    pub net: Vec<[u32; 4]>,
     /// (offset in params, width, offset in a row of deltas, features) of looked-up tensors.
-    pub(super) bags: Vec<[u32; 4]>,
+    pub bags: Vec<[u32; 4]>,
     /// The tiles of weight gradients; see `backward_dense.wgsl` and `backward_weights.wgsl`.
-    pub(super) tiles: Vec<[u32; 4]>,
+    pub tiles: Vec<[u32; 4]>,
     /// Where the tiles of the transformer's dispatches start, in entries of `tiles`: the heads, then per layer the feed
     /// forward and the attention.
-    pub(super) tile_starts: Vec<usize>,
+    pub tile_starts: Vec<usize>,
     /// Workgroups that share a tile of a weights' gradient, each with a part of the rows.
-    pub(super) splits: usize,
+    pub splits: usize,
     /// Where the task's prior logits lie in a row of kept activations, if it has some.
-    pub(super) prior: Option<usize>,
+    pub prior: Option<usize>,
     /// Numbers of a row of kept activations and of a row of deltas.
-    pub(super) hidden: usize,
-    pub(super) delta: usize,
+    pub hidden: usize,
+    pub delta: usize,
     /// Widest layer, in rows of `tile`.
-    pub(super) width: usize,
+    pub width: usize,
 }
 
 fn unsupported(what: &str) -> GpuError {
@@ -55,7 +55,7 @@ fn unsupported(what: &str) -> GpuError {
 }
 
 /// The softmax table: tensor 0 holds the logits, tensor 1 the values of a critic. `prior` logits come from the task.
-pub(super) fn table(tensors: &[Tensor], critic: bool, prior: usize) -> Result<Layout, GpuError> {
+pub fn table(tensors: &[Tensor], critic: bool, prior: usize) -> Result<Layout, GpuError> {
     let logits = tensors.first().ok_or_else(|| unsupported("a table without logits"))?;
     let mut net = vec![[0; 4]; NET_ENTRIES];
     let row = |t: &Tensor, at: usize| [t.offset as u32, t.cols as u32, at as u32, t.rows as u32];
@@ -84,7 +84,7 @@ pub(super) fn table(tensors: &[Tensor], critic: bool, prior: usize) -> Result<La
 
 /// The MLP: pairs of weights [inputs][outputs] and biases, features first, then the hidden layers, the policy head and,
 /// with a critic, the value head. `prior` logits come from the task.
-pub(super) fn mlp(tensors: &[Tensor], relu: bool, critic: bool, prior: usize) -> Result<Layout, GpuError> {
+pub fn mlp(tensors: &[Tensor], relu: bool, critic: bool, prior: usize) -> Result<Layout, GpuError> {
     let pairs: Vec<(&Tensor, &Tensor)> = tensors.chunks_exact(2).map(|c| (&c[0], &c[1])).collect();
     let heads = 1 + usize::from(critic);
     if pairs.len() <= heads {
@@ -151,15 +151,15 @@ const PLACE_DLOGITS: u32 = 2000;
 
 /// Sizes of a transformer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TransformerSizes {
-    pub(super) d: usize,
-    pub(super) layers: usize,
-    pub(super) heads: usize,
-    pub(super) context: usize,
+pub struct TransformerSizes {
+    pub d: usize,
+    pub layers: usize,
+    pub heads: usize,
+    pub context: usize,
 }
 
 /// The transformer, its tensors found by name; they lie as `policy::transformer` lays them.
-pub(super) fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: bool) -> Result<Layout, GpuError> {
+pub fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: bool) -> Result<Layout, GpuError> {
     let TransformerSizes { d, layers, heads, context } = sizes;
     if context > 64 || d % heads.max(1) != 0 || layers + 2 > NET_ENTRIES {
         return Err(unsupported("a transformer of this shape"));
@@ -222,7 +222,7 @@ pub(super) fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: b
 
 impl Layout {
     /// Splits the rows of the weights' gradients so far that a few lanes keep a large device busy.
-    pub(super) fn split(&mut self, lanes: usize, rows: usize) {
+    pub fn split(&mut self, lanes: usize, rows: usize) {
         let tiles = match self.network {
             Network::Transformer { .. } => (0..self.jobs().len() as u32).map(|j| self.tiles_of(j) as usize).max(),
             _ => Some(self.tiles.len()),
@@ -231,8 +231,8 @@ impl Layout {
         self.splits = (BUSY / (tiles.unwrap_or(1) * lanes).max(1)).clamp(1, most);
     }
 
-    /// The entries of `jobs`: what the stages of the transformer's backward pass work on; see `sources`.
-    pub(super) fn jobs(&self) -> Vec<u32> {
+    /// The entries of `jobs`: what the stages of the transformer's backward pass work on; see `stages`.
+    pub fn jobs(&self) -> Vec<u32> {
         match self.network {
             Network::Transformer { layers, .. } => {
                 let of_layer = |l: usize| [l, self.tile_starts[1 + 2 * l], self.tile_starts[2 + 2 * l]];
@@ -244,7 +244,7 @@ impl Layout {
     }
 
     /// Tiles of the products that an entry of `jobs` starts.
-    pub(super) fn tiles_of(&self, job: u32) -> u32 {
+    pub fn tiles_of(&self, job: u32) -> u32 {
         let start = self.jobs().get(job as usize).map_or(0, |at| *at as usize);
         let end = self.tile_starts.iter().copied().find(|end| *end > start).unwrap_or(start);
         ((end - start) / 2) as u32
@@ -252,7 +252,7 @@ impl Layout {
 
     /// Numbers of a trow of the transformer's scratch: a feed forward's two sides and a normalised stream; in the
     /// reference pass the keys and values of all layers.
-    pub(super) fn scratch(&self) -> usize {
+    pub fn scratch(&self) -> usize {
         match self.network {
             Network::Transformer { d, layers, .. } => 9 * d.max(d * layers / 3 + 1),
             _ => 0,
@@ -260,7 +260,7 @@ impl Layout {
     }
 
     /// The constants of the prelude that a policy needs.
-    pub(super) fn wgsl(&self) -> String {
+    pub fn wgsl(&self) -> String {
         let constant = |name: &str, value: usize| format!("const {name}: u32 = {value}u;\n");
         let sizes = constant("DELTA", self.delta) + &constant("HIDDEN", self.hidden) + &constant("WIDTH", self.width);
         let sizes = sizes

@@ -1,49 +1,9 @@
-//! Learned reward models on the device: the constants of their shaders, their weights, and what their training needs.
+//! Learned reward models on the device: their weights, and what their training needs.
 
-use super::device::GpuError;
 use super::engine::GpuEngine;
-use crate::engine::cpu::LaneId;
-use crate::reward_models::{Answers, Encoder, FreshPairs, Job, Objective, RewardModels, Written};
-use std::fmt::Write as _;
-
-/// Constants of the stages `appraise` and `calibrate`.
-pub(super) fn constants(models: &RewardModels) -> String {
-    let shape = &models.shape;
-    let sequence = shape.encoder == Encoder::Sequence;
-    let objective = models.params.objective;
-    let widest = shape.layers.iter().copied().max().unwrap_or(1).max(shape.embedding);
-    let mut text = String::new();
-    for (name, value) in [
-        ("COUNT", models.count()),
-        ("WEIGHTS", shape.n_params()),
-        ("MEAN", models.rm),
-        ("SCORES", models.rms),
-        ("WIDTH", shape.width),
-        ("WIDEST", widest),
-        ("SEQUENCE", usize::from(sequence)),
-        // An mlp has neither; the text that it does not run must hold no division by 0.
-        ("VOCABULARY", shape.vocabulary.max(1)),
-        ("EMBEDDING", shape.embedding.max(1)),
-        ("FIELDS", shape.fields.len()),
-        ("DEPTH", shape.layers.len() - 1),
-        ("PAIRWISE", usize::from(objective.is_pairwise())),
-        ("CLASSIFIES", usize::from(objective == Objective::Classification)),
-    ] {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "const RM_{name}: u32 = {value}u;");
-    }
-    let fields = |f: fn(&crate::reward_models::Field) -> usize| shape.fields.iter().map(f).collect::<Vec<_>>();
-    for (name, values) in [
-        ("OFFSETS", fields(|f| f.offset)),
-        ("CAPS", fields(|f| f.cap)),
-        ("LISTS", fields(|f| usize::from(f.list))),
-        ("LAYERS", shape.layers.clone()),
-    ] {
-        let list: Vec<String> = values.iter().map(|v| format!("{v}u")).collect();
-        let _ = writeln!(text, "const RM_{name} = array<u32, {}>({});", values.len(), list.join(", "));
-    }
-    text
-}
+use crate::engine::LaneId;
+use crate::engine::gpu::device::GpuError;
+use crate::reward_models::{Answers, FreshPairs, Job, Written};
 
 impl GpuEngine {
     /// Lanes whose reward models are to be trained before the next submit, which takes nothing until they are.
@@ -71,12 +31,12 @@ impl GpuEngine {
     /// Errors: the device is lost.
     pub async fn reward_model_jobs(&self) -> Result<Vec<(LaneId, Job)>, GpuError> {
         let Some(models) = &self.plan.reward_models else { return Ok(Vec::new()) };
-        let (n, stride) = (self.shape.samples(), self.shape.record);
+        let (n, stride) = (self.sizes.samples(), self.sizes.record);
         let mut jobs = Vec::new();
         for id in &self.due {
             let l = self.lane_index(*id)?;
             let kept = self.kept(*id).await?;
-            let mut answers = Answers::new(models, self.shape.group);
+            let mut answers = Answers::new(models, self.sizes.group);
             answers.add(models, &kept.records, stride, &kept.true_scores);
             let (settings, seed) = (&self.arms[id.arm].settings, self.plan.seed(id.seed));
             if settings.rm_fresh_pairs == FreshPairs::Corrupted {
@@ -106,7 +66,7 @@ impl GpuEngine {
             return Err(GpuError::Unsupported(format!("reward models with {got} weights where {n} are wanted")));
         }
         self.reward_models[l * n..(l + 1) * n].copy_from_slice(weights);
-        self.write("reward_models", l * n, bytemuck::cast_slice(weights));
+        self.buffers.write(&self.context, "reward_models", l * n, weights)?;
         self.due.retain(|due| *due != lane);
         Ok(())
     }

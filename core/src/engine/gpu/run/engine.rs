@@ -1,33 +1,22 @@
 //! The engine itself: buffers and pipelines made once, and what is written to them and read from them.
 
-use super::buffers::Buffers;
-use super::device::{GpuContext, GpuError};
-use super::memory::make_buffers;
-use super::network::{BAG_ENTRIES, Layout};
-use super::pipelines::{AT_STRIDE, Kernel};
-use super::readback::{self, Readback};
-use super::refill::Ring;
-use super::setup;
-use super::shape::Shape;
-use super::sources::{Parts, Source};
-use super::stages::{self, Phase, Stage};
+use super::stage::Stage;
 use crate::algorithm::EntropyControl;
-use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
-use crate::engine::cpu::LaneId;
+use crate::engine::LaneId;
+use crate::engine::gpu::device::{GpuContext, GpuError};
+use crate::engine::gpu::memory::{Buffers, Readback, make_buffers, read_buffers};
+use crate::engine::gpu::text::{AT_STRIDE, BAG_ENTRIES, Layout, Parts, Ring, Sizes, refused, resolve};
+use crate::engine::value_head;
 use crate::plan::{Plan, PlannedArm};
-use crate::policy::value_head;
 use crate::tasks::Play;
 use std::sync::Arc;
-
-/// Most optimiser steps of an update.
-pub(super) const MAX_PASSES: usize = 1024;
 
 /// Trains all lanes on a WebGPU device. The context may serve several engines, one after the other.
 pub struct GpuEngine {
     pub plan: Arc<Plan>,
     pub(super) context: GpuContext,
-    pub(super) shape: Shape,
+    pub(super) sizes: Sizes,
     pub(super) layout: Layout,
     pub(super) buffers: Buffers,
     pub(super) stages: Vec<Stage>,
@@ -93,9 +82,9 @@ impl GpuEngine {
         base: Option<&[f32]>,
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, GpuError> {
-        let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(setup::refused)?;
-        let (shape, layout) = setup::resolve(&plan, policy.as_ref(), ids.len())?;
-        let n = shape.params;
+        let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(refused)?;
+        let (sizes, layout) = resolve(&plan, policy.as_ref(), ids.len())?;
+        let n = sizes.params;
         let base = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose();
         let base = base.map_err(GpuError::Unsupported)?;
         let mut params = vec![0.0f32; ids.len() * n];
@@ -109,25 +98,25 @@ impl GpuEngine {
         let models = plan.reward_models.as_ref().map_or_else(Vec::new, |m| m.untrained());
         let reward_models = models.repeat(ids.len());
         let counters = plan.exploration.as_ref().map_or(0, |memory| ids.len() * memory.buckets());
-        let buffers = make_buffers(context, &shape, &layout, words.len(), reward_models.len(), counters)?;
-        buffers.write(context, "reward_models", 0, bytemuck::cast_slice(&reward_models));
+        let buffers = make_buffers(context, &sizes, &layout, words.len(), reward_models.len(), counters)?;
+        buffers.write(context, "reward_models", 0, &reward_models)?;
         let mut bags = layout.bags.clone();
         bags.resize(BAG_ENTRIES, [0; 4]);
         for (i, job) in layout.jobs().into_iter().enumerate() {
-            buffers.write(context, "job", i * AT_STRIDE as usize / 4, bytemuck::cast_slice(&[job, 0, 0, 0]));
+            buffers.write(context, "job", i * AT_STRIDE as usize / 4, &[job, 0, 0, 0])?;
         }
-        buffers.write(context, "net", 0, bytemuck::cast_slice(&layout.net));
-        buffers.write(context, "bags", 0, bytemuck::cast_slice(&bags));
-        buffers.write(context, "tiles", 0, bytemuck::cast_slice(&layout.tiles));
-        buffers.write(context, "task_words", 0, bytemuck::cast_slice(&words));
-        buffers.write(context, "params", 0, bytemuck::cast_slice(&params));
-        buffers.write(context, "base_params", 0, bytemuck::cast_slice(&params));
+        buffers.write(context, "net", 0, &layout.net)?;
+        buffers.write(context, "bags", 0, &bags)?;
+        buffers.write(context, "tiles", 0, &layout.tiles)?;
+        buffers.write(context, "task_words", 0, &words)?;
+        buffers.write(context, "params", 0, &params)?;
+        buffers.write(context, "base_params", 0, &params)?;
 
         let mut engine = Self {
             arms: plan.arms.to_vec(),
             context: context.clone(),
-            readback: Readback::new(context, (shape.ring * shape.lanes * shape.columns * 4) as u64),
-            shape,
+            readback: Readback::new(context, (sizes.ring * sizes.lanes * sizes.columns * 4) as u64),
+            sizes,
             layout,
             buffers,
             stages: Vec::new(),
@@ -143,40 +132,32 @@ impl GpuEngine {
         };
         let mut sources = engine.parts().stages(&engine.arms.iter().map(|a| &a.program).collect::<Vec<_>>())?;
         sources.extend(engine.missing()?);
-        engine.stages = compile(context, &engine.shape, &engine.layout, &engine.buffers, sources, progress).await?;
+        engine.stages = Stage::all(context, &engine.sizes, &engine.layout, &engine.buffers, sources, progress).await?;
         for arm in 0..engine.arms.len() {
-            engine.write_arm(arm);
+            engine.write_arm(arm)?;
         }
         for lane in 0..engine.lanes.len() {
             let entropy = EntropyControl::new(&engine.arms[engine.lanes[lane].arm].settings);
-            engine.write_entropy(lane, 0, &entropy);
-            engine.start_weights(lane, &[]);
+            engine.write_entropy(lane, 0, &entropy)?;
+            engine.start_weights(lane, &[])?;
         }
         context.check()?;
         Ok(engine)
     }
 
     pub(super) fn parts(&self) -> Parts<'_> {
-        Parts {
-            shape: &self.shape,
-            layout: &self.layout,
-            task: self.plan.task.wgsl,
-            models: self.plan.reward_models.as_ref(),
-            exploration: self.plan.exploration.as_ref(),
-            confidence: self.plan.confidence,
-            answer: Answer::of(&self.plan.task.schema),
-        }
+        Parts { ring: self.ring, ..Parts::of(&self.plan, &self.sizes, &self.layout) }
     }
 
     /// Writes the state of a lane's optimiser and entropy bonus.
-    pub(super) fn write_entropy(&self, lane: usize, opt_step: u32, entropy: &EntropyControl) {
+    pub(super) fn write_entropy(&self, lane: usize, opt_step: u32, entropy: &EntropyControl) -> Result<(), GpuError> {
         let settings = &self.arms[self.lanes[lane].arm].settings;
         let state = [opt_step as f32, entropy.coef, 0.0, 0.0].map(f32::to_bits);
-        self.write("opt_state", lane * 4, &state);
+        self.write("opt_state", lane * 4, &state)?;
         let mut stats = Vec::with_capacity(LaneStats::WORDS);
         let on = f32::from(u8::from(entropy.last <= settings.entropy_target));
         LaneStats { bonus_on: on, bonus_entropy: entropy.last, ..LaneStats::default() }.write(&mut stats);
-        self.write("loss_sums", lane * LaneStats::WORDS, &stats);
+        self.write("loss_sums", lane * LaneStats::WORDS, &stats)
     }
 
     /// An arm as it is now, edits included.
@@ -190,8 +171,8 @@ impl GpuEngine {
     }
 
     /// Sizes of the batch.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    pub fn sizes(&self) -> &Sizes {
+        &self.sizes
     }
 
     /// Updates submitted so far.
@@ -206,22 +187,35 @@ impl GpuEngine {
 
     /// Reads words of a buffer by its name in `shaders/README.md`.
     ///
-    /// Errors: no such buffer or range, or the device is lost.
+    /// Errors: no such buffer or words, or the device is lost.
     pub async fn read(&self, name: &str, at: usize, words: usize) -> Result<Vec<u32>, GpuError> {
-        let buffer = self.buffer(name, at, words)?;
-        let parts = readback::read_buffers(&self.context, &[(buffer, at, words)]).await?;
-        Ok(parts.into_iter().flatten().collect())
+        Ok(self.read_all(&[(name, at, words)]).await?.into_iter().flatten().collect())
     }
 
-    /// A buffer that has these words.
-    pub(super) fn buffer(&self, name: &str, at: usize, words: usize) -> Result<&wgpu::Buffer, GpuError> {
-        let found = self.buffers.get(name).filter(|b| (at + words) as u64 * 4 <= b.size());
-        found.ok_or_else(|| GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words)))
+    /// Reads several ranges (buffer, first word, words) at once, waiting for all work before.
+    ///
+    /// Errors: as `read`.
+    pub(super) async fn read_all(&self, ranges: &[(&str, usize, usize)]) -> Result<Vec<Vec<u32>>, GpuError> {
+        let mut sources = Vec::with_capacity(ranges.len());
+        for (name, at, words) in ranges {
+            sources.push((self.buffers.part(name, *at, *words)?, *at, *words));
+        }
+        read_buffers(&self.context, &sources).await
     }
 
     /// Overwrites words of a buffer by its name, before the next dispatch.
-    pub fn write(&self, name: &str, at: usize, words: &[u32]) {
-        self.buffers.write(&self.context, name, at, bytemuck::cast_slice(words));
+    ///
+    /// Errors: no such buffer or words.
+    pub fn write(&self, name: &str, at: usize, words: &[u32]) -> Result<(), GpuError> {
+        self.buffers.write(&self.context, name, at, words)
+    }
+
+    /// A lane's place.
+    ///
+    /// Errors: no such lane.
+    pub(super) fn lane_index(&self, lane: LaneId) -> Result<usize, GpuError> {
+        let index = self.lanes.iter().position(|l| *l == lane);
+        index.ok_or_else(|| GpuError::Read(format!("there is no lane of arm {} and seed {}", lane.arm, lane.seed)))
     }
 }
 
@@ -230,23 +224,4 @@ impl Drop for GpuEngine {
     fn drop(&mut self) {
         self.buffers.destroy();
     }
-}
-
-pub(super) async fn compile(
-    context: &GpuContext,
-    shape: &Shape,
-    layout: &Layout,
-    buffers: &Buffers,
-    plan: Vec<(Phase, Source)>,
-    progress: impl FnMut(usize, usize),
-) -> Result<Vec<Stage>, GpuError> {
-    let sources: Vec<Source> = plan.iter().map(|(_, s)| s.clone()).collect();
-    let kernels = Kernel::all(context, &sources, buffers, progress).await.map_err(|e| context.cause(e))?;
-    let mut stages = Vec::with_capacity(kernels.len());
-    for ((phase, source), kernel) in plan.into_iter().zip(kernels) {
-        let grid = stages::grid(&source, shape, layout);
-        stages::check_grid(source.name, grid, context.limits.max_compute_workgroups_per_dimension)?;
-        stages.push(Stage { kernel, phase, grid });
-    }
-    Ok(stages)
 }

@@ -3,9 +3,16 @@
 use crate::reward::Program;
 use std::fmt::Write as _;
 
+/// Bytes between entries of the `at` buffer: WebGPU's greatest alignment of dynamic offsets.
+pub const AT_STRIDE: u64 = 256;
+/// Most updates in one submit.
+pub const MAX_UPDATES: usize = 32;
+/// Most optimiser steps of an update.
+pub const MAX_PASSES: usize = 1024;
+
 /// Sizes of the batch of all lanes; see `shaders/README.md` for the buffers they give.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct Sizes {
     pub arms: usize,
     pub lanes: usize,
     /// Groups of a lane, and samples of a group.
@@ -44,21 +51,21 @@ const SMALL_GROUP: usize = 128;
 /// Slots for components come in this number, so that few edits of a program need more.
 const SLOTS: usize = 8;
 
-impl Shape {
+impl Sizes {
     /// Whether there are slots for the components of a program.
-    pub(super) fn has_room(&self, program: &Program) -> bool {
+    pub fn has_room(&self, program: &Program) -> bool {
         program.components.len() <= self.components && program.n_step_components() <= self.step_components
     }
 
     /// Adds slots for the components of a program where they lack.
-    pub(super) fn make_room(&mut self, program: &Program) {
+    pub fn make_room(&mut self, program: &Program) {
         let slots = |n: usize| n.max(1).next_multiple_of(SLOTS);
         self.components = self.components.max(slots(program.components.len()));
         self.step_components = self.step_components.max(slots(program.n_step_components()));
     }
 
     /// Whether groups are so large that stage `infer` compares their samples, a workgroup a group.
-    pub(super) fn infers(&self) -> bool {
+    pub fn infers(&self) -> bool {
         self.group > SMALL_GROUP
     }
 
@@ -73,7 +80,7 @@ impl Shape {
     }
 
     /// The constants of the prelude.
-    pub(super) fn wgsl(&self) -> String {
+    pub fn wgsl(&self) -> String {
         let mut text = String::new();
         for (name, value) in [
             ("N_ARMS", self.arms),

@@ -1,23 +1,23 @@
 //! The buffers of an engine, made once, found by the names that shaders declare.
 
-use super::device::{GpuContext, GpuError};
+use crate::engine::gpu::device::{GpuContext, GpuError};
 use std::collections::BTreeMap;
 
 /// Buffers by name; a copy names the same buffers.
 #[derive(Clone)]
-pub(super) struct Buffers {
+pub struct Buffers {
     map: BTreeMap<&'static str, wgpu::Buffer>,
 }
 
 impl Buffers {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { map: BTreeMap::new() }
     }
 
     /// Makes a storage buffer of `words` 32-bit words, zeroed.
     ///
     /// Errors: larger than the device binds.
-    pub(super) fn storage(&mut self, context: &GpuContext, name: &'static str, words: usize) -> Result<(), GpuError> {
+    pub fn storage(&mut self, context: &GpuContext, name: &'static str, words: usize) -> Result<(), GpuError> {
         let size = (words.max(4) as u64) * 4;
         let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
         if size > limit {
@@ -31,13 +31,7 @@ impl Buffers {
     /// Makes a uniform buffer of `size` bytes, zeroed.
     ///
     /// Errors: larger than the device binds at once (`bound` bytes).
-    pub(super) fn uniform(
-        &mut self,
-        context: &GpuContext,
-        name: &'static str,
-        size: u64,
-        bound: u64,
-    ) -> Result<(), GpuError> {
+    pub fn uniform(&mut self, context: &GpuContext, name: &'static str, size: u64, bound: u64) -> Result<(), GpuError> {
         let limit = context.limits.max_uniform_buffer_binding_size;
         if bound > limit {
             return Err(GpuError::TooLarge { what: format!("bytes of the table \"{name}\""), needs: bound, limit });
@@ -52,26 +46,48 @@ impl Buffers {
     }
 
     /// The buffer of that name.
-    pub(super) fn get(&self, name: &str) -> Option<&wgpu::Buffer> {
-        self.map.get(name)
+    ///
+    /// Errors: there is none.
+    pub fn get(&self, name: &str) -> Result<&wgpu::Buffer, GpuError> {
+        self.map.get(name).ok_or_else(|| GpuError::Read(format!("there is no buffer \"{name}\"")))
     }
 
-    /// Writes words from the start of a buffer, if there is one of that name.
-    pub(super) fn write(&self, context: &GpuContext, name: &str, at_word: usize, data: &[u8]) {
-        if let Some(buffer) = self.get(name)
-            && !data.is_empty()
-        {
-            context.queue.write_buffer(buffer, at_word as u64 * 4, data);
+    /// The buffer of that name, which has these words.
+    ///
+    /// Errors: no such buffer or words.
+    pub fn part(&self, name: &str, at: usize, words: usize) -> Result<&wgpu::Buffer, GpuError> {
+        let buffer = self.get(name)?;
+        match (at + words) as u64 * 4 <= buffer.size() {
+            true => Ok(buffer),
+            false => Err(GpuError::Read(format!("there are no words {at}..{} in \"{name}\"", at + words))),
         }
     }
 
+    /// Writes words from a place in a buffer on, before the next dispatch.
+    ///
+    /// Errors: no such buffer or words.
+    pub fn write<T: bytemuck::NoUninit>(
+        &self,
+        context: &GpuContext,
+        name: &str,
+        at: usize,
+        data: &[T],
+    ) -> Result<(), GpuError> {
+        let bytes: &[u8] = bytemuck::cast_slice(data);
+        let buffer = self.part(name, at, bytes.len() / 4)?;
+        if !bytes.is_empty() {
+            context.queue.write_buffer(buffer, at as u64 * 4, bytes);
+        }
+        Ok(())
+    }
+
     /// Frees the memory of all buffers, for good.
-    pub(super) fn destroy(&self) {
+    pub fn destroy(&self) {
         self.map.values().for_each(wgpu::Buffer::destroy);
     }
 
     /// Bytes of all buffers together.
-    pub(super) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.map.values().map(wgpu::Buffer::size).sum()
     }
 }

@@ -1,13 +1,12 @@
 //! Edits of a run: new settings and new programs for an arm, and what they need that is not there yet.
 
-use super::device::GpuError;
-use super::engine::{GpuEngine, compile};
-use super::pipelines::Kernel;
-use super::sources::Source;
-use super::stages::{self, Phase, Stage};
+use super::engine::GpuEngine;
+use super::stage::Stage;
 use crate::algorithm::Settings;
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::shader::ArmSettings;
+use crate::engine::gpu::device::GpuError;
+use crate::engine::gpu::text::{Needs, Source};
 use crate::reward::Program;
 use std::future::Future;
 
@@ -20,16 +19,17 @@ pub struct Prepared {
 
 impl GpuEngine {
     /// Writes an arm's settings, and beside its lanes the number of its components and whether it combines them itself.
-    pub(super) fn write_arm(&self, arm: usize) {
+    pub(super) fn write_arm(&self, arm: usize) -> Result<(), GpuError> {
         let planned = &self.arms[arm];
         let weights: Vec<f32> = planned.program.components.iter().map(|c| c.weight).collect();
         let mut words = Vec::with_capacity(ArmSettings::WORDS);
         ArmSettings::of(&planned.settings, &weights).write(&mut words);
-        self.write("settings", arm * ArmSettings::WORDS, &words);
+        self.write("settings", arm * ArmSettings::WORDS, &words)?;
         for (i, id) in self.lanes.iter().enumerate().filter(|(_, id)| id.arm == arm) {
             let combines = u32::from(planned.program.has_combine());
-            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, combines]);
+            self.write("lanes", i * 4, &[arm as u32, self.plan.seed(id.seed), weights.len() as u32, combines])?;
         }
+        Ok(())
     }
 
     /// Places of an arm's lanes.
@@ -41,7 +41,7 @@ impl GpuEngine {
     ///
     /// Errors: settings that need a value head where the run has none, or buffers that the device does not hold.
     pub fn set_settings(&mut self, arm: usize, settings: Settings) -> Result<(), GpuError> {
-        if settings.estimator == Estimator::Gae && !self.shape.critic {
+        if settings.estimator == Estimator::Gae && !self.sizes.critic {
             return Err(GpuError::Unsupported("the estimator gae in a run without a value head".into()));
         }
         let entropy = settings.entropy_coef.to_bits();
@@ -50,13 +50,13 @@ impl GpuEngine {
             self.arms[arm].settings = before;
             return Err(error);
         }
-        self.write_arm(arm);
+        self.write_arm(arm)?;
         for lane in self.lanes_of(arm) {
-            self.write("opt_state", lane * 4 + 1, &[entropy]);
-            self.forget_past(lane);
+            self.write("opt_state", lane * 4 + 1, &[entropy])?;
+            self.forget_past(lane)?;
             // Weights that moved stay where they are.
             if !self.moves[lane] {
-                self.start_weights(lane, &[]);
+                self.start_weights(lane, &[])?;
             }
         }
         Ok(())
@@ -67,30 +67,32 @@ impl GpuEngine {
     pub fn prepare(&self, arm: usize, program: Program) -> impl Future<Output = Result<Prepared, GpuError>> + 'static {
         let programs: Vec<&Program> =
             self.arms.iter().enumerate().map(|(i, a)| if i == arm { &program } else { &a.program }).collect();
-        let sources = self.parts().programs(&programs);
-        let (context, shape, layout) = (self.context.clone(), self.shape.clone(), self.layout.clone());
+        let sources = self.parts().judges(&programs);
+        let (context, sizes, layout) = (self.context.clone(), self.sizes.clone(), self.layout.clone());
         let buffers = self.buffers.clone();
         async move {
-            let plan = sources.into_iter().map(|s| (Phase::Judge, s)).collect();
-            let stages = compile(&context, &shape, &layout, &buffers, plan, |_, _| ()).await?;
+            let stages = Stage::all(&context, &sizes, &layout, &buffers, sources?, |_, _| ()).await?;
             Ok(Prepared { arm, program, stages })
         }
     }
 
     /// Uses a prepared program from the next submit on; the policies stay.
-    pub fn install(&mut self, prepared: Prepared) {
+    ///
+    /// Errors: a buffer that this run has not; a bug.
+    pub fn install(&mut self, prepared: Prepared) -> Result<(), GpuError> {
         for new in prepared.stages {
             if let Some(old) = self.stages.iter_mut().find(|s| s.kernel.name == new.kernel.name) {
                 *old = new;
             }
         }
         self.arms[prepared.arm].program = prepared.program;
-        self.write_arm(prepared.arm);
+        self.write_arm(prepared.arm)?;
         // Weights that moved and past samples belong to the program that they were found with.
         for lane in self.lanes_of(prepared.arm) {
-            self.start_weights(lane, &[]);
-            self.forget_past(lane);
+            self.start_weights(lane, &[])?;
+            self.forget_past(lane)?;
         }
+        Ok(())
     }
 
     /// Compiles a new program for an arm and uses it from the next submit on.
@@ -98,12 +100,11 @@ impl GpuEngine {
     /// Errors: a program that the device's compiler refuses, or more components than the device holds; the old one goes
     /// on.
     pub async fn set_program(&mut self, arm: usize, program: Program) -> Result<(), GpuError> {
-        if !self.shape.has_room(&program) {
+        if !self.sizes.has_room(&program) {
             self.grow(&program).await?;
         }
         let prepared = self.prepare(arm, program).await?;
-        self.install(prepared);
-        Ok(())
+        self.install(prepared)
     }
 
     /// Makes the buffers that have a slot for every component anew, larger, and compiles all stages for them. What they
@@ -111,13 +112,13 @@ impl GpuEngine {
     ///
     /// Errors: buffers that the device does not hold; everything stays as it was.
     async fn grow(&mut self, program: &Program) -> Result<(), GpuError> {
-        let before = (self.shape.clone(), self.buffers.clone());
-        self.shape.make_room(program);
+        let before = (self.sizes.clone(), self.buffers.clone());
+        self.sizes.make_room(program);
         let stages = self.compiled_anew().await;
         match stages {
             Ok(stages) => self.stages = stages,
             Err(error) => {
-                (self.shape, self.buffers) = before;
+                (self.sizes, self.buffers) = before;
                 return Err(error);
             }
         }
@@ -125,22 +126,23 @@ impl GpuEngine {
     }
 
     async fn compiled_anew(&mut self) -> Result<Vec<Stage>, GpuError> {
-        let shape = &self.shape;
-        let (samples, rows) = (shape.lanes * shape.samples(), shape.lanes * shape.rows());
-        self.buffers.storage(&self.context, "components", samples * shape.components)?;
-        self.buffers.storage(&self.context, "step_components", rows * shape.step_components)?;
+        let sizes = &self.sizes;
+        let (samples, rows) = (sizes.lanes * sizes.samples(), sizes.lanes * sizes.rows());
+        self.buffers.storage(&self.context, "components", samples * sizes.components)?;
+        self.buffers.storage(&self.context, "step_components", rows * sizes.step_components)?;
         let programs: Vec<&Program> = self.arms.iter().map(|arm| &arm.program).collect();
         let mut sources = self.parts().stages(&programs)?;
         if self.has_stage("outer_step") {
-            self.buffers.storage(&self.context, "outer_products", 4 * shape.lanes * shape.components)?;
-            sources.extend(self.parts().outer()?);
+            self.buffers.storage(&self.context, "outer_products", 4 * self.sizes.lanes * self.sizes.components)?;
+            sources.extend(self.parts().stages_for(Needs::SlowLoop)?);
         }
         // Past samples have a shape of their own, but their stages are compiled with the same sizes.
-        match self.ring {
-            Some(ring) if self.has_stage("refill_draw") => sources.extend(self.parts().refill(ring)),
-            _ => sources.extend(self.missing()?),
+        if self.has_stage("refill_draw") {
+            sources.extend(self.parts().stages_for(Needs::PastSamples)?);
+        } else {
+            sources.extend(self.missing()?);
         }
-        compile(&self.context, &self.shape, &self.layout, &self.buffers, sources, |_, _| ()).await
+        Stage::all(&self.context, &self.sizes, &self.layout, &self.buffers, sources, |_, _| ()).await
     }
 
     /// Whether a stage of that name has been compiled.
@@ -151,7 +153,7 @@ impl GpuEngine {
     /// Makes the buffers that the arms ask for and that are not there; gives the stages that are still to be compiled.
     ///
     /// Errors: buffers that the device does not hold.
-    pub(super) fn missing(&mut self) -> Result<Vec<(Phase, Source)>, GpuError> {
+    pub(super) fn missing(&mut self) -> Result<Vec<Source>, GpuError> {
         let mut sources = self.missing_outer()?;
         sources.extend(self.missing_refill()?);
         Ok(sources)
@@ -161,11 +163,9 @@ impl GpuEngine {
     /// device's fault, found by the next submit.
     fn add_missing(&mut self) -> Result<(), GpuError> {
         let mut known = Vec::new();
-        for (phase, source) in self.missing()? {
-            let kernel = Kernel::new(&self.context, &source, &self.buffers, &mut known)?;
-            let grid = stages::grid(&source, &self.shape, &self.layout);
-            stages::check_grid(source.name, grid, self.context.limits.max_compute_workgroups_per_dimension)?;
-            self.stages.push(Stage { kernel, phase, grid });
+        for source in self.missing()? {
+            let (context, sizes, layout, buffers) = (&self.context, &self.sizes, &self.layout, &self.buffers);
+            self.stages.push(Stage::unawaited(context, sizes, layout, buffers, &source, &mut known)?);
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 //! one base policy serves both. The head's tensors are the last of every policy, so that what comes before them, the trunk
 //! and the policy head, is the same numbers in the same places.
 
-use super::{Interface, Policy};
+use super::LaneState;
 use crate::plan::Plan;
-use crate::protocol::LaneState;
+use crate::policy::{Interface, Policy};
 
 /// The parameters that a run starts from: the base policy's, with a fresh value head where the run has one and the base
 /// policy none, and without the head that the run has no use for.

@@ -1,30 +1,25 @@
 //! What an update dispatches, in which order, and how many updates go into one submit.
 
-use super::device::GpuError;
 use super::engine::GpuEngine;
-use super::pipelines::AT_STRIDE;
-use super::readback::{self, Rows};
-use super::setup::MAX_UPDATES;
-use super::stages::{Phase, Stage};
+use super::stage::Stage;
 use crate::algorithm::Settings;
-use crate::engine::cpu::KL_EVERY;
-use crate::plan::PlannedArm;
+use crate::engine::gpu::device::GpuError;
+use crate::engine::gpu::memory::{self, Rows};
+use crate::engine::gpu::text::{AT_STRIDE, MAX_UPDATES, When};
+use crate::engine::update::{Order, Phase};
 use std::ops::Range;
 
 /// Words of an entry of the `at` buffer.
 const AT_WORDS: usize = 8;
 
 impl GpuEngine {
-    /// Optimiser steps of an update: the most of any arm.
-    fn passes(&self) -> (u32, u32) {
-        let most = |f: fn(&Settings) -> u32| self.arms.iter().map(|a| f(&a.settings)).max().unwrap_or(1).max(1);
-        (most(|s| s.num_iterations), most(|s| s.num_minibatches))
+    /// What an update does: what any arm needs.
+    fn order(&self, update: u32) -> Order {
+        Order::of(self.settings(), update)
     }
 
-    /// Whether an update looks at the reference policy: always if an arm's algorithm does, else now and then.
-    fn looks_back(&self, update: u32) -> bool {
-        let needs = |a: &PlannedArm| a.settings.beta > 0.0 || a.settings.kl_in_reward > 0.0;
-        update.is_multiple_of(KL_EVERY) || self.arms.iter().any(needs)
+    fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.arms.iter().map(|arm| &arm.settings)
     }
 
     /// Names of the stages, in the order of an update, each once.
@@ -38,40 +33,49 @@ impl GpuEngine {
         names
     }
 
-    /// The phases of an update in their order, each with the entry of the `at` buffer that it reads: 0 for the whole batch,
+    /// What an update dispatches, in its order, each with the entry of the `at` buffer that it reads: 0 for the whole batch,
     /// 1 for the reference, from 2 on one for each optimiser step, behind them one for each gradient of the slow loop.
-    fn order(&self, looks_back: bool, moves_weights: bool) -> Vec<(Phase, u32)> {
-        let (epochs, minibatches) = self.passes();
-        let end = 2 + epochs * minibatches;
+    fn dispatched(&self, order: Order) -> Vec<(When, u32)> {
+        let end = 2 + order.iterations * order.minibatches;
         let refills = self.refills();
-        let mut order = vec![(Phase::Sample, 0)];
-        order.extend(looks_back.then_some((Phase::Reference, 1)));
-        order.push((Phase::Judge, 0));
-        if moves_weights {
-            for entry in end..end + self.outer_passes() {
-                order.extend([Phase::OuterHalf, Phase::Backward, Phase::OuterStep].map(|phase| (phase, entry)));
+        let mut list = Vec::new();
+        for phase in order.phases() {
+            match phase {
+                Phase::Sample => list.push((When::Sample, 0)),
+                Phase::Reference => list.push((When::Reference, 1)),
+                Phase::Judge => list.push((When::Judge, 0)),
+                Phase::MoveWeights => {
+                    for entry in end..end + self.outer_passes() {
+                        list.extend([When::OuterHalf, When::Backward, When::OuterStep].map(|when| (when, entry)));
+                    }
+                }
+                Phase::Select => list.extend(refills.then_some((When::Select, 0))),
+                Phase::Learn { iteration, minibatch } => {
+                    let entry = 2 + iteration * order.minibatches + minibatch;
+                    // With past samples in it, the batch is not what the policy has just seen.
+                    let forward = if entry == 2 && !refills { When::First } else { When::Again };
+                    list.extend([forward, When::Backward, When::Learn].map(|when| (when, entry)));
+                }
+                Phase::Restore => list.extend(refills.then_some((When::Restore, 0))),
+                Phase::Measure => list.push((When::Measure, 0)),
             }
         }
-        order.extend(refills.then_some((Phase::Refill, 0)));
-        for entry in 2..end {
-            // With past samples in it, the batch is not what the policy has just seen.
-            let forward = if entry == 2 && !refills { Phase::First } else { Phase::Again };
-            order.extend([forward, Phase::Backward, Phase::Learn].map(|phase| (phase, entry)));
-        }
-        order.extend(refills.then_some((Phase::Restore, 0)));
-        order.push((Phase::Measure, 0));
-        order
+        list
     }
 
-    /// The stages of a phase, in their order.
-    fn stages_of(&self, phase: Phase) -> impl Iterator<Item = &Stage> {
-        self.stages.iter().filter(move |stage| stage.phase == phase)
+    /// The stages of a moment, in their order.
+    fn stages_at(&self, when: When) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().filter(move |stage| stage.when == when)
     }
 
     /// Dispatches of an update that looks at the reference policy and takes a step of the slow loop, and of one that does
     /// neither.
     pub fn dispatches(&self) -> (usize, usize) {
-        let count = |also: bool| self.order(also, also).iter().map(|(phase, _)| self.stages_of(*phase).count()).sum();
+        let order = self.order(0);
+        let count = |also: bool| {
+            let order = Order { looks_back: also, moves_weights: also, ..order };
+            self.dispatched(order).iter().map(|(when, _)| self.stages_at(*when).count()).sum()
+        };
         (count(true), count(false))
     }
 
@@ -82,7 +86,7 @@ impl GpuEngine {
 
     /// Whether a submit would find a free staging buffer.
     pub fn can_submit(&self) -> bool {
-        self.readback.in_flight() < readback::IN_FLIGHT
+        self.readback.in_flight() < memory::IN_FLIGHT
     }
 
     /// Encodes up to `updates` updates into one submit and returns how many it took: 0 if too many submits are in flight,
@@ -91,8 +95,8 @@ impl GpuEngine {
     /// Errors: the device is lost.
     pub fn submit(&mut self, updates: u32) -> Result<u32, GpuError> {
         self.context.check()?;
-        let (epochs, minibatches) = self.passes();
-        let passes = epochs * minibatches;
+        let Order { iterations, minibatches, .. } = self.order(self.update);
+        let passes = iterations * minibatches;
         let entries = 2 + passes + self.outer_passes();
         let most = ((MAX_UPDATES * 8) as u32 / entries).clamp(1, MAX_UPDATES as u32);
         let updates = updates.min(most).min(self.plan.run.updates.saturating_sub(self.update)).min(self.until_due());
@@ -118,21 +122,20 @@ impl GpuEngine {
                     u32::from(first),
                     u32::from(last),
                     self.plan.run.updates,
-                    u32::from(entry < 2 && self.looks_back(self.update + k)),
+                    u32::from(entry < 2 && self.order(self.update + k).looks_back),
                 ];
                 let start = ((k * entries + entry) as usize) * (AT_STRIDE as usize / 4);
                 at[start..start + AT_WORDS].copy_from_slice(&row);
             }
         }
-        self.buffers.write(&self.context, "at", 0, bytemuck::cast_slice(&at));
+        self.write("at", 0, &at)?;
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let encode = |encoder: &mut wgpu::CommandEncoder, some: Range<u32>| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             some.for_each(|k| self.encode_update(&mut pass, k * entries, self.update + k));
         };
-        if let (true, Some(from), Some(to)) =
-            (self.follows, self.buffers.get("params"), self.buffers.get("params_before"))
-        {
+        if self.follows {
+            let (from, to) = (self.buffers.get("params")?, self.buffers.get("params_before")?);
             let last = updates - 1;
             if last > 0 {
                 encode(&mut encoder, 0..last);
@@ -143,10 +146,8 @@ impl GpuEngine {
         } else {
             encode(&mut encoder, 0..updates);
         }
-        let words = updates as usize * self.shape.lanes * self.shape.columns;
-        if let Some(ring) = self.buffers.get("ring") {
-            encoder.copy_buffer_to_buffer(ring, 0, &staging, 0, words as u64 * 4);
-        }
+        let words = updates as usize * self.sizes.lanes * self.sizes.columns;
+        encoder.copy_buffer_to_buffer(self.buffers.get("ring")?, 0, &staging, 0, words as u64 * 4);
         let submission = self.context.queue.submit([encoder.finish()]);
         self.readback.fly(staging, submission, self.update, updates, words);
         self.update += updates;
@@ -156,18 +157,9 @@ impl GpuEngine {
     }
 
     fn encode_update(&self, pass: &mut wgpu::ComputePass<'_>, base: u32, update: u32) {
-        for (phase, entry) in self.order(self.looks_back(update), self.outer_is_due(update)) {
-            self.stages_of(phase).for_each(|stage| stage.kernel.encode(pass, base + entry, stage.grid));
+        for (when, entry) in self.dispatched(self.order(update)) {
+            self.stages_at(when).for_each(|stage| stage.kernel.encode(pass, base + entry, stage.grid));
         }
-    }
-
-    /// The rows of the oldest submit if they have landed, without waiting.
-    ///
-    /// Errors: the device is lost.
-    pub fn poll_rows(&mut self) -> Result<Option<Rows>, GpuError> {
-        self.context.pump()?;
-        self.context.check()?;
-        self.readback.poll()
     }
 
     /// Waits for the rows of the oldest submit; None if nothing is in flight.
@@ -182,16 +174,18 @@ impl GpuEngine {
     /// Runs the stages of that name alone, or all whose names begin with it (`backward`), as the first optimiser step of
     /// update `update` would.
     ///
-    /// Errors: the device is lost.
+    /// Errors: no such stage, or the device is lost.
     pub fn run_stage(&mut self, name: &str, update: u32) -> Result<(), GpuError> {
+        let is_meant = |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+        if !self.stages.iter().any(|stage| is_meant(stage.kernel.name)) {
+            return Err(GpuError::Unsupported(format!("a stage \"{name}\" in this run")));
+        }
         let reference = u32::from(name == "reference");
         let row = [update, 0, 0, 0, 1, 1, self.plan.run.updates, reference];
-        self.buffers.write(&self.context, "at", 0, bytemuck::cast_slice(&row));
+        self.write("at", 0, &row)?;
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            let is_meant =
-                |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
             for stage in self.stages.iter().filter(|s| is_meant(s.kernel.name)) {
                 stage.kernel.encode(&mut pass, 0, stage.grid);
             }

@@ -1,12 +1,9 @@
 //! Shader text to pipelines. A stage says by name which buffers it uses; this file reads those declarations, makes the
 //! layout and the bind group, and compiles.
 
-use super::buffers::Buffers;
-use super::device::{GpuContext, GpuError};
-use super::sources::Source;
-
-/// Bytes between entries of the `at` buffer: WebGPU's greatest alignment of dynamic offsets.
-pub(super) const AT_STRIDE: u64 = 256;
+use crate::engine::gpu::device::{GpuContext, GpuError};
+use crate::engine::gpu::memory::Buffers;
+use crate::engine::gpu::text::{AT_STRIDE, Source};
 
 /// One `@group(0) @binding(n) var<..> name: type;` of a shader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +62,7 @@ impl Kernel {
         buffers: &Buffers,
         known: &mut Vec<Compiled>,
     ) -> Result<Self, GpuError> {
-        let refuse = |message: String| GpuError::Shader { stage: source.name.into(), message };
+        let refuse = |message: String| GpuError::Shader { stage: source.row.name.into(), message };
         let declared = bindings(&source.text);
         let device = &context.device;
         let mut layout = Vec::new();
@@ -73,9 +70,8 @@ impl Kernel {
         for binding in &declared {
             let dynamic = binding.name == "at";
             let alias = source.aliases.iter().find(|(name, _)| *name == binding.name);
-            let Some(buffer) = buffers.get(alias.map_or(&binding.name, |(_, buffer)| buffer)) else {
-                return Err(refuse(format!("there is no buffer \"{}\"", binding.name)));
-            };
+            let buffer = buffers.get(alias.map_or(&binding.name, |(_, buffer)| buffer));
+            let buffer = buffer.map_err(|e| refuse(e.to_string()))?;
             let ty = if binding.uniform {
                 wgpu::BufferBindingType::Uniform
             } else {
@@ -95,7 +91,7 @@ impl Kernel {
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size }),
             });
         }
-        let label = Some(source.name);
+        let label = Some(source.row.name);
         let same = known.iter().find(|c| c.text == source.text);
         let compiled = match same {
             Some(compiled) => compiled.clone(),
@@ -108,13 +104,13 @@ impl Kernel {
             known.push(compiled);
         }
         let dynamic = declared.iter().any(|b| b.name == "at");
-        Ok(Self { name: source.name, pipeline, bind_group, dynamic })
+        Ok(Self { name: source.row.name, pipeline, bind_group, dynamic })
     }
 }
 
 impl Compiled {
     fn new(context: &GpuContext, source: &Source, layout: &[wgpu::BindGroupLayoutEntry]) -> Self {
-        let (device, label) = (&context.device, Some(source.name));
+        let (device, label) = (&context.device, Some(source.row.name));
         let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: layout });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label,
@@ -159,7 +155,7 @@ impl Kernel {
         let mut kernels = Vec::with_capacity(sources.len());
         for ((kernel, verdict), source) in pending.into_iter().zip(sources) {
             if let Some(error) = verdict.await {
-                return Err(GpuError::Shader { stage: source.name.into(), message: error.to_string() });
+                return Err(GpuError::Shader { stage: source.row.name.into(), message: error.to_string() });
             }
             kernels.push(kernel?);
             progress(kernels.len(), sources.len());

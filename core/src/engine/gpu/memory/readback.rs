@@ -1,12 +1,12 @@
 //! Metric rows on their way back: several staging buffers, mapped asynchronously, so that no update waits for a read.
 
-use super::device::{GpuContext, GpuError};
-use super::wake::{self, Receiver};
+use crate::engine::gpu::device::{GpuContext, GpuError};
+use crate::engine::gpu::wake::{self, Receiver};
 use crate::layout::NO_REWARD;
 use std::collections::VecDeque;
 
 /// Submits in flight, at most.
-pub(super) const IN_FLIGHT: usize = 3;
+pub const IN_FLIGHT: usize = 3;
 
 /// A staging buffer whose rows are on their way.
 struct Flight {
@@ -19,7 +19,7 @@ struct Flight {
 }
 
 /// The pool of staging buffers.
-pub(super) struct Readback {
+pub struct Readback {
     free: Vec<wgpu::Buffer>,
     flying: VecDeque<Flight>,
 }
@@ -41,8 +41,13 @@ fn staging(context: &GpuContext, bytes: u64) -> wgpu::Buffer {
     })
 }
 
+/// Words as the numbers that they are.
+pub fn floats(words: &[u32]) -> Vec<f32> {
+    words.iter().map(|w| f32::from_bits(*w)).collect()
+}
+
 /// A number of a metric row; shaders write NO_REWARD for what is not a number.
-pub(super) fn or_nan(x: f32) -> f32 {
+pub fn or_nan(x: f32) -> f32 {
     if x.abs() < NO_REWARD / 2.0 { x } else { f32::NAN }
 }
 
@@ -56,17 +61,17 @@ fn read(buffer: &wgpu::Buffer, words: usize) -> Result<Vec<u32>, GpuError> {
 }
 
 impl Readback {
-    pub(super) fn new(context: &GpuContext, bytes: u64) -> Self {
+    pub fn new(context: &GpuContext, bytes: u64) -> Self {
         Self { free: (0..IN_FLIGHT).map(|_| staging(context, bytes)).collect(), flying: VecDeque::new() }
     }
 
     /// A staging buffer, if one is free.
-    pub(super) fn take(&mut self) -> Option<wgpu::Buffer> {
+    pub fn take(&mut self) -> Option<wgpu::Buffer> {
         self.free.pop()
     }
 
     /// Starts the mapping of a buffer that a submit just filled.
-    pub(super) fn fly(
+    pub fn fly(
         &mut self,
         buffer: wgpu::Buffer,
         submission: wgpu::SubmissionIndex,
@@ -79,20 +84,12 @@ impl Readback {
         self.flying.push_back(Flight { buffer, first_update, updates, words, submission, mapped });
     }
 
-    pub(super) fn in_flight(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         self.flying.len()
     }
 
-    /// The oldest rows if they have landed.
-    pub(super) fn poll(&mut self) -> Result<Option<Rows>, GpuError> {
-        match self.flying.front().and_then(|f| f.mapped.take()) {
-            Some(result) => self.land(result).map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Waits for the oldest rows; None if nothing is in flight.
-    pub(super) async fn next(&mut self, context: &GpuContext) -> Result<Option<Rows>, GpuError> {
+    pub async fn next(&mut self, context: &GpuContext) -> Result<Option<Rows>, GpuError> {
         let Some(flight) = self.flying.front_mut() else { return Ok(None) };
         context.wait_for(Some(flight.submission.clone()))?;
         let result = (&mut flight.mapped).await;
@@ -114,7 +111,7 @@ impl Readback {
 /// Reads ranges (buffer, first word, words), waiting for all work before it.
 ///
 /// Errors: the device is lost.
-pub(super) async fn read_buffers(
+pub async fn read_buffers(
     context: &GpuContext,
     ranges: &[(&wgpu::Buffer, usize, usize)],
 ) -> Result<Vec<Vec<u32>>, GpuError> {

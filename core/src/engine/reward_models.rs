@@ -1,8 +1,8 @@
 //! The first training of a seed's models: answers of the base policy in, weights and a report out.
 
-use super::{Answers, Job, Report, RewardModels, Scorer, report};
-use crate::engine::cpu;
+use super::cpu;
 use crate::plan::Plan;
+use crate::reward_models::{Answers, Job, Report, RewardModels, Scorer, report};
 use std::sync::Arc;
 
 /// Keeps the answers of first trainings apart from those of any run.
@@ -11,14 +11,14 @@ const FIRST_UPDATE: u32 = 0x4000_0000;
 const HELD_OUT: usize = 8;
 
 /// A first training that waits for its weights. All arms of a seed start from the same ones.
-pub struct Start {
+pub struct FirstTraining {
     plan: Arc<Plan>,
     seed: usize,
     job: Job,
     held_out: Answers,
 }
 
-impl Start {
+impl FirstTraining {
     /// Draws the answers of seed `seed` (an index) of a run; None if the experiment learns no reward model. `base` are
     /// the parameters of the base policy, else the seed's initial ones.
     ///

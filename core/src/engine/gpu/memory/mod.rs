@@ -1,29 +1,30 @@
 //! Which buffers an engine has, and how large they are; what they hold is said in `shaders/README.md`.
 
-use super::buffers::Buffers;
+mod buffers;
+mod readback;
+
+pub use buffers::Buffers;
+pub use readback::{IN_FLIGHT, Readback, Rows, floats, or_nan, read_buffers};
+
 use super::device::{GpuContext, GpuError};
-use super::engine::MAX_PASSES;
-use super::network::{BAG_ENTRIES, Layout, NET_ENTRIES, Network};
-use super::pipelines::AT_STRIDE;
-use super::setup::{MAX_UPDATES, RUN_WORDS};
-use super::shape::Shape;
+use super::text::{AT_STRIDE, BAG_ENTRIES, Layout, MAX_PASSES, MAX_UPDATES, NET_ENTRIES, Network, RUN_WORDS, Sizes};
 use crate::algorithm::shader::{ArmSettings, LaneStats, MAX_COMPONENTS};
 
 /// Makes all buffers, zeroed; `words` is the size of the task's tables, `models` that of the reward models, `counters` that
 /// of the exploration memory.
 ///
 /// Errors: a buffer larger than the device binds.
-pub(super) fn make_buffers(
+pub fn make_buffers(
     context: &GpuContext,
-    shape: &Shape,
+    sizes: &Sizes,
     layout: &Layout,
     words: usize,
     models: usize,
     counters: usize,
 ) -> Result<Buffers, GpuError> {
     let mut buffers = Buffers::new();
-    let lanes = shape.lanes;
-    let (samples, rows) = (lanes * shape.samples(), lanes * shape.rows());
+    let lanes = sizes.lanes;
+    let (samples, rows) = (lanes * sizes.samples(), lanes * sizes.rows());
     let at_bytes = AT_STRIDE * (MAX_UPDATES * 8).max(2 + MAX_PASSES + 2 * MAX_COMPONENTS) as u64;
     buffers.uniform(context, "at", at_bytes, AT_STRIDE)?;
     for (name, entries) in [("lanes", lanes), ("net", NET_ENTRIES), ("bags", BAG_ENTRIES)] {
@@ -32,7 +33,7 @@ pub(super) fn make_buffers(
     let jobs = layout.jobs().len() as u64 * AT_STRIDE;
     buffers.uniform(context, "job", jobs, AT_STRIDE)?;
     let trows = match layout.network {
-        Network::Transformer { context, .. } => lanes * shape.samples() * context,
+        Network::Transformer { context, .. } => lanes * sizes.samples() * context,
         _ => 0,
     };
     if let Network::Transformer { d, layers, .. } = layout.network {
@@ -49,7 +50,7 @@ pub(super) fn make_buffers(
         }
     } else {
         for (name, words) in [
-            ("inputs", rows * shape.active),
+            ("inputs", rows * sizes.active),
             ("actions", rows),
             ("acts", rows * layout.hidden),
             ("deltas", rows * layout.delta),
@@ -58,32 +59,32 @@ pub(super) fn make_buffers(
         }
     }
     for (name, words) in [
-        ("params", lanes * shape.params),
-        ("base_params", lanes * shape.params),
-        ("opt_m", lanes * shape.params),
-        ("opt_v", lanes * shape.params),
-        ("grads", lanes * shape.params),
-        ("partials", if layout.splits > 1 { layout.splits * lanes * shape.params } else { 0 }),
+        ("params", lanes * sizes.params),
+        ("base_params", lanes * sizes.params),
+        ("opt_m", lanes * sizes.params),
+        ("opt_v", lanes * sizes.params),
+        ("grads", lanes * sizes.params),
+        ("partials", if layout.splits > 1 { layout.splits * lanes * sizes.params } else { 0 }),
         ("opt_state", lanes * 4),
         ("task_words", words),
         ("reward_models", models),
-        ("records", samples * shape.record),
+        ("records", samples * sizes.record),
         ("samples", samples * 4),
-        ("policy_old", (rows + if shape.bootstraps { samples } else { 0 }) * 4),
+        ("policy_old", (rows + if sizes.bootstraps { samples } else { 0 }) * 4),
         ("policy_new", rows * 4),
-        ("components", samples * shape.components),
-        ("step_components", rows * shape.step_components),
+        ("components", samples * sizes.components),
+        ("step_components", rows * sizes.step_components),
         ("rewards", samples * 4),
         ("step_rewards", rows),
         ("advantages", rows * 2),
         ("coefs", rows * 4),
         ("loss_sums", lanes * LaneStats::WORDS),
-        ("settings", shape.arms * ArmSettings::WORDS),
+        ("settings", sizes.arms * ArmSettings::WORDS),
         ("errors", samples),
         ("run", lanes * RUN_WORDS),
         ("visits", counters),
         ("tiles", layout.tiles.len() * 4),
-        ("ring", shape.ring * lanes * shape.columns),
+        ("ring", sizes.ring * lanes * sizes.columns),
     ] {
         buffers.storage(context, name, words)?;
     }
