@@ -1,7 +1,7 @@
 //! Parameters declared once. A `params!` table gives the struct, its defaults, its validation, the page's controls, the
 //! docs and the exports; nothing about a parameter is written anywhere else.
 
-use crate::layout::{NO_REWARD, choice_constants};
+use crate::layout::{NO_REWARD, place_constants};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -287,7 +287,7 @@ pub fn wgsl_fields(table: &[ParamSpec]) -> String {
 /// WGSL constants for the choices of a table: `<SETTING>_<CHOICE>`, such as LOSS_TYPE_DAPO.
 pub fn wgsl_choices(table: &[ParamSpec]) -> String {
     let of = |spec: &ParamSpec| match spec.kind {
-        Kind::Choice(names) => choice_constants(spec.name, names),
+        Kind::Choice(names) => place_constants(spec.name, names),
         _ => String::new(),
     };
     table.iter().map(of).collect()

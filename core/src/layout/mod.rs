@@ -93,7 +93,7 @@ pub fn constant_name(name: &str) -> String {
 }
 
 /// WGSL constants for names by their places: `const PREFIX_NAME: u32 = place;`.
-pub fn choice_constants(prefix: &str, names: &[&str]) -> String {
+pub fn place_constants(prefix: &str, names: &[&str]) -> String {
     let prefix = constant_name(prefix);
     let line = |(i, name): (usize, &&str)| format!("const {prefix}_{}: u32 = {i}u;\n", constant_name(name));
     names.iter().enumerate().map(line).collect()

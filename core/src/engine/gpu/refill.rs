@@ -56,7 +56,7 @@ impl Parts<'_> {
         let moved = |name, text| self.source(name, &[&constants, shader!("common/past.wgsl"), inputs, text]);
         let draw = stage("refill_draw").unwrap_or_default();
         vec![
-            (Phase::Refill, self.plain("refill_draw", &[shader!("common/rng.wgsl"), &constants, &draw])),
+            (Phase::Refill, self.plain("refill_draw", &[&crate::math::rng::wgsl(), &constants, &draw])),
             (Phase::Refill, moved("refill_exchange", shader!("refill_exchange.wgsl"))),
             (Phase::Restore, moved("refill_keep", shader!("refill_keep.wgsl"))),
         ]

@@ -11,6 +11,8 @@ use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
+use crate::layout::place_constants;
+use crate::math::rng;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
 use crate::reward::{Program, wgsl_prelude};
@@ -37,34 +39,20 @@ pub(super) use shader;
 
 const AT: &str = shader!("common/at.wgsl");
 const MATHS: &str = shader!("common/maths.wgsl");
-const RNG: &str = shader!("common/rng.wgsl");
 const VOTE: &str = shader!("common/vote.wgsl");
 const CONFIDENCE: &str = shader!("common/confidence.wgsl");
 const RECORD: &str = shader!("common/record.wgsl");
 const TRANSFORMER: &str = shader!("policy/transformer.wgsl");
 const DLOGIT: &str = shader!("common/dlogit.wgsl");
 
-/// Constants and functions of the stages that one workgroup a lane runs.
+/// Places in a metric row and among the numbers that reward programs see.
 fn metric_constants() -> String {
-    let mut text = String::new();
-    let mut constant = |name: String, value: usize| text += &format!("const {name}: u32 = {value}u;\n");
-    for (i, column) in columns::COLUMNS.iter().enumerate() {
-        let name = column.name.rsplit_once("clip_ratio/").map_or(column.name, |(_, rest)| rest);
-        let clip = if name == column.name { "" } else { "CLIP_" };
-        let name = name.rsplit_once('/').map_or(name, |(_, rest)| rest);
-        constant(format!("COLUMN_{clip}{}", name.to_uppercase()), i);
-    }
-    constant("FIXED_COLUMNS".into(), columns::COLUMNS.len());
-    text + &run_constants()
+    columns::wgsl() + &run_constants()
 }
 
 /// Places of the numbers that reward programs see as `run.<name>`, and how many a lane has.
 fn run_constants() -> String {
-    let mut text = format!("const N_RUN: u32 = {RUN_WORDS}u;\n");
-    for (i, name) in RUN_FIELDS.iter().enumerate() {
-        text += &format!("const RUN_{}: u32 = {i}u;\n", name.to_uppercase());
-    }
-    text
+    place_constants("run", RUN_FIELDS) + &format!("const N_RUN: u32 = {RUN_WORDS}u;\n")
 }
 
 /// What the stages of an engine are made of.
@@ -121,7 +109,7 @@ impl Parts<'_> {
     pub(super) fn algorithm(&self, name: &'static str) -> Result<Source, GpuError> {
         let text =
             algorithm::shader::stage(name).ok_or_else(|| GpuError::Unsupported(format!("a stage \"{name}\"")))?;
-        Ok(self.plain(name, &[RNG, &text]))
+        Ok(self.plain(name, &[&rng::wgsl(), &text]))
     }
 
     /// The loss of an update's first optimiser step: the policy is still the one that sampled.
@@ -194,7 +182,11 @@ impl Parts<'_> {
             Network::Transformer { .. } => (TRANSFORMER, shader!("rollout_transformer.wgsl")),
         };
         let (note, slots) = (self.note(), self.confidence.wgsl() + &self.answer.wgsl());
-        self.source("rollout", &[RNG, &slots, RECORD, VOTE, CONFIDENCE, self.task, &note, policy, self.layers(), stage])
+        let rng = rng::wgsl();
+        self.source(
+            "rollout",
+            &[&rng, &slots, RECORD, VOTE, CONFIDENCE, self.task, &note, policy, self.layers(), stage],
+        )
     }
 
     /// What the rollout of a step task notes for the exploration memory: nothing without one.

@@ -37,7 +37,7 @@ impl Sizes {
         ];
         let mut text: String = sizes.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
         text += include_str!("../../../../shaders/common/at.wgsl");
-        text += include_str!("../../../../shaders/common/rng.wgsl");
+        text += &goodhart_core::math::rng::wgsl();
         text + &stage(name).unwrap()
     }
 
