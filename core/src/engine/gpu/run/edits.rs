@@ -22,8 +22,7 @@ impl GpuEngine {
     pub(super) fn write_arm(&self, arm: usize) -> Result<(), GpuError> {
         let planned = &self.arms[arm];
         let weights: Vec<f32> = planned.program.components.iter().map(|c| c.weight).collect();
-        let mut words = Vec::with_capacity(ArmSettings::WORDS);
-        ArmSettings::of(&planned.settings, &weights).write(&mut words);
+        let words = ArmSettings::words(&planned.settings, &weights);
         self.write("settings", arm * ArmSettings::WORDS, &words)?;
         for (i, id) in self.lanes.iter().enumerate().filter(|(_, id)| id.arm == arm) {
             let combines = u32::from(planned.program.has_combine());

@@ -11,6 +11,8 @@ use crate::engine::gpu::device::GpuError;
 use crate::engine::packed::Packed;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
+use crate::layout::place_constants;
+use crate::math::rng;
 use crate::metrics::columns;
 use crate::plan::RUN_FIELDS;
 use crate::reward::{Program, wgsl_prelude};
@@ -121,27 +123,14 @@ impl Ring {
     }
 }
 
-/// Constants and functions of the stages that one workgroup a lane runs.
+/// Places in a metric row and among the numbers that reward programs see.
 fn metric_constants() -> String {
-    let mut text = String::new();
-    let mut constant = |name: String, value: usize| text += &format!("const {name}: u32 = {value}u;\n");
-    for (i, column) in columns::COLUMNS.iter().enumerate() {
-        let name = column.name.rsplit_once("clip_ratio/").map_or(column.name, |(_, rest)| rest);
-        let clip = if name == column.name { "" } else { "CLIP_" };
-        let name = name.rsplit_once('/').map_or(name, |(_, rest)| rest);
-        constant(format!("COLUMN_{clip}{}", name.to_uppercase()), i);
-    }
-    constant("FIXED_COLUMNS".into(), columns::COLUMNS.len());
-    text + &run_constants()
+    columns::wgsl() + &run_constants()
 }
 
 /// Places of the numbers that reward programs see as `run.<name>`, and how many a lane has.
 fn run_constants() -> String {
-    let mut text = format!("const N_RUN: u32 = {RUN_WORDS}u;\n");
-    for (i, name) in RUN_FIELDS.iter().enumerate() {
-        text += &format!("const RUN_{}: u32 = {i}u;\n", name.to_uppercase());
-    }
-    text
+    place_constants("run", RUN_FIELDS) + &format!("const N_RUN: u32 = {RUN_WORDS}u;\n")
 }
 
 /// The text of all programs and the two functions that call an arm's.
@@ -238,7 +227,7 @@ impl Parts<'_> {
             Piece::Dlogit => shader!("common/dlogit.wgsl").into(),
             Piece::NormBackward => shader!("common/norm_backward.wgsl").into(),
             Piece::LayerBlock => shader!("common/layer_block.wgsl").into(),
-            Piece::Rng => shader!("common/rng.wgsl").into(),
+            Piece::Rng => rng::wgsl(),
             Piece::Task => self.task.into(),
             Piece::Slots => {
                 let own = self.confidence.wgsl() + &self.answer.wgsl();

@@ -1,9 +1,10 @@
-use super::*;
+use super::{advantages_json, loss_json};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
-/// What TRL itself answers, made by `tests/golden/make.py`.
-const ADVANTAGES: &str = include_str!("../../../tests/golden/trl_advantages.json");
-const LOSSES: &str = include_str!("../../../tests/golden/trl_losses.json");
+/// What TRL itself answers, made by `core/tests/golden/make.py`.
+const ADVANTAGES: &str = include_str!("../../../../core/tests/golden/trl_advantages.json");
+const LOSSES: &str = include_str!("../../../../core/tests/golden/trl_losses.json");
 
 fn golden(text: &str) -> Vec<Value> {
     serde_json::from_str(text).unwrap()

@@ -1,8 +1,18 @@
 //! `goodhart advantages` and `goodhart loss`: one case in, its numbers out, for comparison with other frameworks.
 
+mod advantages;
+mod loss;
+mod read;
+#[cfg(test)]
+mod tests;
+
 use crate::failure::Failure;
 use crate::output::{print, read_input};
-use goodhart_core::algorithm::json::{advantages_json, loss_json};
+use advantages::advantages_json;
+use loss::loss_json;
+
+/// Most numbers that one case may hold.
+const MAX_NUMBERS: usize = 1 << 24;
 
 /// Advantages of the case on standard input.
 pub fn advantages() -> Result<(), Failure> {

@@ -1,9 +1,11 @@
 //! Reading the fields of a case, each mistake one sentence.
 
-use super::super::settings::Settings;
-use super::{MAX_NUMBERS, Object};
-use crate::params::{self, Params};
-use serde_json::Value;
+use super::MAX_NUMBERS;
+use goodhart_core::algorithm::Settings;
+use goodhart_core::params::{self, Params};
+use serde_json::{Map, Value};
+
+pub(super) type Object = Map<String, Value>;
 
 pub(super) fn object(case: &str) -> Result<Object, String> {
     match serde_json::from_str(case) {
