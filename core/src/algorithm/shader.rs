@@ -136,7 +136,7 @@ pub fn prelude() -> String {
     text
 }
 
-/// A stage of this module: its name, and its text to go behind the sizes, `common/at.wgsl` and `math::rng::wgsl`. One
+/// A stage of this module: its name, and its text to go behind the sizes, `layout::At` and `math::rng::wgsl`. One
 /// workgroup serves one lane: dispatch (N_LANES, 1, 1).
 pub fn stage(name: &str) -> Option<String> {
     let parts: &[&str] = match name {
@@ -193,7 +193,7 @@ mod tests {
 
     fn module(name: &str) -> naga::Module {
         let mut text: String = SIZES.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
-        text += shader!("common/at.wgsl");
+        text += &crate::layout::At::wgsl();
         text += &crate::math::rng::wgsl();
         text += &stage(name).unwrap();
         naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&text)))
