@@ -1,25 +1,8 @@
 //! Tasks: what is to be done. A task generates prompts or start states, steps, fills the episode record that reward
 //! programs read, and computes the true score, which never enters that record.
 
-pub mod bandit;
-pub mod chain;
-mod dice;
-pub mod drive;
-pub mod essay;
-mod essay_tables;
-mod fixed;
-pub mod grid_map;
-pub mod gridworld;
-pub mod judge;
-pub mod length;
-pub mod pointmass;
-mod provers;
-pub mod quiz;
-pub mod rooms;
-pub mod route;
-pub mod steps;
-pub mod tool;
-mod twin;
+pub mod kit;
+mod worlds;
 
 use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec, near};
@@ -208,19 +191,19 @@ pub struct TaskKind {
 
 /// Every kind of task.
 pub static TASKS: &[TaskKind] = &[
-    bandit::KIND,
-    chain::KIND,
-    drive::KIND,
-    essay::KIND,
-    gridworld::KIND,
-    judge::KIND,
-    length::KIND,
-    pointmass::KIND,
-    quiz::KIND,
-    rooms::KIND,
-    route::KIND,
-    steps::KIND,
-    tool::KIND,
+    worlds::bandit::KIND,
+    worlds::chain::KIND,
+    worlds::drive::KIND,
+    worlds::essay::KIND,
+    worlds::gridworld::KIND,
+    worlds::judge::KIND,
+    worlds::length::KIND,
+    worlds::pointmass::KIND,
+    worlds::quiz::KIND,
+    worlds::rooms::KIND,
+    worlds::route::KIND,
+    worlds::steps::KIND,
+    worlds::tool::KIND,
 ];
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.

@@ -370,10 +370,10 @@ mod tests {
 
     #[test]
     fn every_stage_of_step_tasks_validates() {
-        for kind in ["bandit", "chain", "drive", "gridworld", "pointmass", "rooms"] {
-            let mut task = crate::tasks::build(kind, &Default::default()).unwrap();
+        for kind in crate::tasks::TASKS {
+            let mut task = (kind.build)(&Default::default()).unwrap();
             let confidence = Confidence::attach(&mut task);
-            let crate::tasks::Play::Steps(play) = &task.play else { panic!("{kind} is played in steps") };
+            let crate::tasks::Play::Steps(play) = &task.play else { continue };
             let seen = play.observation();
             let a = task.n_actions;
             let prior = if play.has_prior() { a } else { 0 };
@@ -416,50 +416,53 @@ mod tests {
 
     #[test]
     fn every_stage_of_the_transformer_validates() {
-        let mut task = crate::tasks::build("length", &Default::default()).unwrap();
-        let confidence = Confidence::attach(&mut task);
-        let crate::tasks::Play::Tokens(play) = &task.play else { panic!("length is played in tokens") };
-        for (d, layers, heads) in [(16, 1, 2), (32, 2, 1), (128, 4, 16)] {
-            for critic in [false, true] {
-                let context = play.prompt_len() + task.horizon;
-                let v = task.n_actions;
-                let mut names = vec![
-                    ("token_embedding".to_owned(), v, d),
-                    ("position_embedding".to_owned(), context, d),
-                    ("out".to_owned(), d, v),
-                    ("value".to_owned(), d, 1),
-                    ("value_bias".to_owned(), 1, 1),
-                ];
-                for l in 0..layers {
-                    for (name, rows, cols) in [("qkv", d, 3 * d), ("o", d, d), ("up", d, 4 * d), ("down", 4 * d, d)] {
-                        names.push((format!("layers.{l}.{name}"), rows, cols));
+        for kind in crate::tasks::TASKS {
+            let mut task = (kind.build)(&Default::default()).unwrap();
+            let confidence = Confidence::attach(&mut task);
+            let crate::tasks::Play::Tokens(play) = &task.play else { continue };
+            for (d, layers, heads) in [(16, 1, 2), (32, 2, 1), (128, 4, 16)] {
+                for critic in [false, true] {
+                    let context = play.prompt_len() + task.horizon;
+                    let v = task.n_actions;
+                    let mut names = vec![
+                        ("token_embedding".to_owned(), v, d),
+                        ("position_embedding".to_owned(), context, d),
+                        ("out".to_owned(), d, v),
+                        ("value".to_owned(), d, 1),
+                        ("value_bias".to_owned(), 1, 1),
+                    ];
+                    for l in 0..layers {
+                        for (name, rows, cols) in [("qkv", d, 3 * d), ("o", d, d), ("up", d, 4 * d), ("down", 4 * d, d)]
+                        {
+                            names.push((format!("layers.{l}.{name}"), rows, cols));
+                        }
                     }
+                    let shapes: Vec<(usize, usize)> = names.iter().map(|(_, r, c)| (*r, *c)).collect();
+                    let mut list = tensors(&shapes);
+                    list.iter_mut().zip(names).for_each(|(t, (name, ..))| t.name = name);
+                    let sizes = network::TransformerSizes { d, layers, heads, context };
+                    let layout = network::transformer(&list, sizes, critic).unwrap();
+                    let shape = Shape {
+                        arms: 2,
+                        lanes: 4,
+                        groups: 3,
+                        group: 5,
+                        steps: task.horizon,
+                        actions: v,
+                        prompt_len: play.prompt_len(),
+                        end_token: play.end_token() as usize,
+                        params: 1000,
+                        record: task.schema.stride,
+                        active: 1,
+                        critic,
+                        columns: columns::ROW,
+                        ..Shape::default()
+                    };
+                    let parts = parts(&shape, &layout, &task, confidence);
+                    check(&parts.rollout());
+                    check(&parts.forward(false));
+                    parts.backward().iter().for_each(check);
                 }
-                let shapes: Vec<(usize, usize)> = names.iter().map(|(_, r, c)| (*r, *c)).collect();
-                let mut list = tensors(&shapes);
-                list.iter_mut().zip(names).for_each(|(t, (name, ..))| t.name = name);
-                let sizes = network::TransformerSizes { d, layers, heads, context };
-                let layout = network::transformer(&list, sizes, critic).unwrap();
-                let shape = Shape {
-                    arms: 2,
-                    lanes: 4,
-                    groups: 3,
-                    group: 5,
-                    steps: task.horizon,
-                    actions: v,
-                    prompt_len: play.prompt_len(),
-                    end_token: play.end_token() as usize,
-                    params: 1000,
-                    record: task.schema.stride,
-                    active: 1,
-                    critic,
-                    columns: columns::ROW,
-                    ..Shape::default()
-                };
-                let parts = parts(&shape, &layout, &task, confidence);
-                check(&parts.rollout());
-                check(&parts.forward(false));
-                parts.backward().iter().for_each(check);
             }
         }
     }
