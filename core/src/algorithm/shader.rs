@@ -1,5 +1,6 @@
-//! What the shaders of the stages `advantage`, `loss` and `optimize` share with this module: the settings of an arm and
-//! the statistics of a lane as structs, and the text of the stages.
+//! What the shaders of an algorithm share with this module: the settings of an arm and the statistics of a lane as
+//! structs, and the text of the stages. All of it follows from the tables of settings, formulas and choices: a new setting
+//! or formula needs no line here.
 
 use super::advantage::{self, Formula, Scope};
 use super::loss::{self, Average, Surrogate};

@@ -50,11 +50,11 @@ pub struct Observation {
     pub states: usize,
 }
 
-/// A task in which a policy picks one of `n_actions` at every step: bandit, gridworld.
+/// A task in which a policy picks one of `n_actions` at every step.
 pub trait StepTask: Send + Sync {
     fn observation(&self) -> Observation;
-    /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only `key.seed`, `update` and
-    /// `group` may enter the start state.
+    /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only
+    /// `key.seed`, `update` and `group` may enter the start state.
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]);
     /// The features that are on in a state: `out[..observation().active]`.
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
@@ -100,7 +100,7 @@ pub trait StepTask: Send + Sync {
     fn shader_words(&self) -> Vec<u32>;
 }
 
-/// A task in which a policy writes tokens after a prompt: length.
+/// A task in which a policy writes tokens after a prompt.
 pub trait TokenTask: Send + Sync {
     fn vocabulary(&self) -> usize;
     /// Prompt tokens; every prompt has the same number.
