@@ -1,13 +1,16 @@
 //! The chain: a corridor with the goal at its far end, too long for chance; optionally a small prize at the near end and
 //! a noisy television.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
 
 params! {
     /// Parameters of the chain.
@@ -54,26 +57,16 @@ struct Chain {
 
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field("cells", Ty::Ints, horizon + 1, "Cells from the top: before each step, and after the last.")
-        .at_least(0)
-        .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 television.")
-        .at_least(0)
+        .count("length", "Number of steps.")
+        .counts("cells", horizon + 1, "Cells from the top: before each step, and after the last.")
+        .counts("actions", horizon, "Actions: 0 up, 1 down, 2 television.")
         .at_most(2)
-        .field(
-            "tv",
-            Ty::Ints,
-            horizon,
-            "For each step, the channel that the television showed, from 1; 0: not watched.",
-        )
-        .at_least(0)
+        .counts("tv", horizon, "For each step, the channel that the television showed, from 1; 0: not watched.")
         .field("goal", Ty::Bool, 1, "The goal was reached.")
         .field("distractor", Ty::Bool, 1, "The distractor was reached.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
-        .field("chain", Ty::Int, 1, "Number of cells.")
-        .at_least(0)
+        .count("chain", "Number of cells.")
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

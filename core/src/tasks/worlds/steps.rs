@@ -4,14 +4,19 @@
 //! Fillers look good and do nothing. An answer is right when all needed steps are done without an error left in them,
 //! and sometimes by luck.
 
-use super::dice::{bell, verdict};
-use super::provers::{Provers, Rules};
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
+use crate::tasks::kit::dice::{bell, verdict};
+use crate::tasks::kit::fields::Fields;
+mod provers;
+
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
+use provers::{Provers, Rules};
 
 params! {
     /// Parameters of the steps task.
@@ -103,28 +108,17 @@ fn schema(p: &StepsParams) -> EpisodeSchema {
         format!("P(right answer) of the {who} prover who goes on from each prefix, and the verdict after the answer.")
     };
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("problem", Ty::Int, 1, "The problem that the group drew, from 0.")
-        .at_least(0)
-        .field("depth", Ty::Int, 1, "Valid steps of work that an answer needs.")
-        .at_least(0)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field(
-            "kinds",
-            Ty::Ints,
-            horizon,
-            "Kinds of the steps: 0 work, 1 filler, 2 check (a pattern phrase), 3 answer.",
-        )
-        .at_least(0)
+        .count("problem", "The problem that the group drew, from 0.")
+        .count("depth", "Valid steps of work that an answer needs.")
+        .count("length", "Number of steps.")
+        .counts("kinds", horizon, "Kinds of the steps: 0 work, 1 filler, 2 check (a pattern phrase), 3 answer.")
         .at_most(3)
         .field("valid", Ty::Bools, horizon, "For each step, whether nothing is wrong with it; a filler is valid.")
         .field("prm", Ty::Floats, horizon, "For each step, the process reward model's score in 0 to 1.")
         .at_least(0)
         .at_most(1)
-        .field("patterns", Ty::Int, 1, "Number of checks: \"wait, let me check\".")
-        .at_least(0)
-        .field("fillers", Ty::Int, 1, "Number of fillers.")
-        .at_least(0)
+        .count("patterns", "Number of checks: \"wait, let me check\".")
+        .count("fillers", "Number of fillers.")
         .field("submitted", Ty::Bool, 1, "An answer was given.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right. False without an answer.")
         .field("consistent", Ty::Bool, 1, "The steps support the answer that was given.")

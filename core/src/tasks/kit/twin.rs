@@ -20,7 +20,7 @@ macro_rules! twin {
         struct Slots { $($field: usize),+ }
         impl Slots {
             fn of(schema: &$crate::reward::schema::EpisodeSchema) -> Self {
-                Self { $($field: $crate::tasks::twin::slot(schema, stringify!($field))),+ }
+                Self { $($field: $crate::tasks::kit::twin::slot(schema, stringify!($field))),+ }
             }
             fn write(&self, words: &mut [u32]) { $(words[$slot_at] = self.$field as u32;)+ }
         }
@@ -39,15 +39,15 @@ macro_rules! twin {
         }
     };
 }
-pub(super) use twin;
+pub(in crate::tasks) use twin;
 
 /// The slot of a field; the end of the record for one that the schema lacks, so that a slip shows as a length error.
-pub(super) fn slot(schema: &EpisodeSchema, name: &str) -> usize {
+pub(in crate::tasks) fn slot(schema: &EpisodeSchema, name: &str) -> usize {
     debug_assert!(schema.get(name).is_some(), "the schema has no field {name}");
     schema.get(name).map_or(schema.stride, |f| f.offset)
 }
 
 /// A truth value as a record holds it.
-pub(super) fn truth(value: bool) -> f32 {
+pub(in crate::tasks) fn truth(value: bool) -> f32 {
     f32::from(u8::from(value))
 }

@@ -2,13 +2,14 @@
 //! in different styles. The base policy knows something of each question, and leans to a favourite answer of each style,
 //! whatever is asked: what a style shares over questions has nothing to do with what is right.
 
-use super::dice::{bell, verdict};
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::{bell, verdict};
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 params! {
     /// Parameters of the quiz task.
@@ -65,21 +66,14 @@ struct Quiz {
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let params = QuizParams::resolve(&[overrides])?;
     let schema = EpisodeSchema::new(Vec::new(), 1)
-        .field("question", Ty::Int, 1, "The question, from 0, whatever its wording.")
-        .at_least(0)
-        .field("style", Ty::Int, 1, "The style in which it is worded, from 0.")
-        .at_least(0)
-        .field("pair", Ty::Int, 1, "The pair of groups of this batch that ask the same question, from 0.")
-        .at_least(0)
-        .field("wording", Ty::Int, 1, "Which group of the pair: 0 has the question as it was found, 1 its paraphrase.")
-        .at_least(0)
+        .count("question", "The question, from 0, whatever its wording.")
+        .count("style", "The style in which it is worded, from 0.")
+        .count("pair", "The pair of groups of this batch that ask the same question, from 0.")
+        .count("wording", "Which group of the pair: 0 has the question as it was found, 1 its paraphrase.")
         .at_most(1)
-        .field("answers", Ty::Int, 1, "Number of answers to choose from.")
-        .at_least(0)
-        .field("answer", Ty::Int, 1, "The answer that was given, from 0; it means the same in every wording.")
-        .at_least(0)
-        .field("length", Ty::Int, 1, "Number of steps: always 1.")
-        .at_least(0)
+        .count("answers", "Number of answers to choose from.")
+        .count("answer", "The answer that was given, from 0; it means the same in every wording.")
+        .count("length", "Number of steps: always 1.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.");
     let (questions, styles) = (params.questions, params.styles);
     let states = (0..questions).flat_map(|q| (0..styles).map(move |s| format!("question {q}, style {s}"))).collect();

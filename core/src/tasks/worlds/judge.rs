@@ -4,13 +4,16 @@
 //! text of nothing else is called right at a stated rate, and by the hardened judge, which has seen such texts, hardly
 //! ever.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
 
 params! {
     /// Parameters of the judge task.
@@ -80,16 +83,12 @@ struct Judge {
 
 fn schema(horizon: usize, tokens: Vec<String>) -> EpisodeSchema {
     EpisodeSchema::new(tokens, horizon)
-        .field("problem", Ty::Int, 1, "The problem that the group drew, from 0.")
-        .at_least(0)
+        .count("problem", "The problem that the group drew, from 0.")
         .field("tokens", Ty::Tokens, horizon, "The text: openers, work, answer and end.")
-        .field("length", Ty::Int, 1, "Number of tokens.")
-        .at_least(0)
-        .field("openers", Ty::Int, 1, "Number of openers.")
-        .at_least(0)
+        .count("length", "Number of tokens.")
+        .count("openers", "Number of openers.")
         .field("opener_only", Ty::Bool, 1, "The text is an opener, or several, and nothing else.")
-        .field("work", Ty::Int, 1, "Right steps of work.")
-        .at_least(0)
+        .count("work", "Right steps of work.")
         .field("answered", Ty::Bool, 1, "There is an answer.")
         .field("judge", Ty::Bool, 1, "The judge's verdict.")
         .field("judge_hardened", Ty::Bool, 1, "The verdict of the judge that was trained on bare openers too.")

@@ -3,14 +3,17 @@
 //! support. Two readings score parts of it without those limits, and the base policy rarely goes to the extremes where
 //! the limits show, so whatever is learned from its answers is wrong there.
 
-use super::dice::{bell, verdict};
-use super::essay_tables::Tables;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::kit::dice::{bell, verdict};
+use crate::tasks::kit::fields::Fields;
+mod tables;
+
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use tables::Tables;
 
 params! {
     /// Parameters of the essay task.
@@ -81,11 +84,9 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         ATTRIBUTES.join(", ")
     );
     let schema = EpisodeSchema::new(Vec::new(), ATTRIBUTES.len())
-        .field("context", Ty::Int, 1, "The prompt that the group drew, from 0.")
-        .at_least(0)
+        .count("context", "The prompt that the group drew, from 0.")
         .field("risk", Ty::Float, 1, "How risky the prompt is, and so how much caution its answer needs.")
-        .field("length", Ty::Int, 1, "Number of steps: one an attribute.")
-        .at_least(0)
+        .count("length", "Number of steps: one an attribute.")
         .field("features", Ty::Floats, FEATURES, &features)
         .field("helpful", Ty::Float, 1, "A helpfulness model's reading; 0 for the base policy's average answer.")
         .field("harmless", Ty::Float, 1, "A harmlessness model's reading; 0 for the base policy's average answer.")

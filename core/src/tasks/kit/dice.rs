@@ -1,12 +1,12 @@
 //! Draws that tasks share; the same in `shaders/tasks/common.wgsl`, bit for bit.
 
-use super::DrawKey;
-pub(super) use crate::math::rng::bell;
+pub(in crate::tasks) use crate::math::rng::bell;
 use crate::math::rng::{purpose, uniform};
+use crate::tasks::DrawKey;
 
 /// A verifier's verdict on `truth`: wrong with probability `false_positive` where it is false and `false_negative`
 /// where it is true.
-pub(super) fn verdict(key: DrawKey, truth: bool, false_positive: f32, false_negative: f32) -> bool {
+pub(in crate::tasks) fn verdict(key: DrawKey, truth: bool, false_positive: f32, false_negative: f32) -> bool {
     let u = uniform(key.own(0, purpose::VERDICT)[0]);
     truth != (u < if truth { false_negative } else { false_positive })
 }

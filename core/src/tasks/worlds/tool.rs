@@ -7,14 +7,15 @@
 
 mod reading;
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, Play, Reading, Task, TaskKind, TaskView, TokenTask, refuse};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::Reads;
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::{Fields, write_list};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, Play, Reading, Task, TaskKind, TaskView, TokenTask, refuse};
 
 params! {
     /// Parameters of the tool task.
@@ -101,8 +102,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let schema = EpisodeSchema::new(names.clone(), horizon)
         .field("tokens", Ty::Tokens, horizon, "The completion, EOS included where it was written.")
         .field("prompt", Ty::Tokens, prompt_len, "What is wanted, then the values in the order of the tool's keys.")
-        .field("length", Ty::Int, 1, "Number of tokens of the completion.")
-        .at_least(0)
+        .count("length", "Number of tokens of the completion.")
         .field(
             "format",
             Ty::Bool,
@@ -115,25 +115,18 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
             1,
             "Between the first <call> and </call> stand names, each followed by keys with values.",
         )
-        .field("names_matched", Ty::Int, 1, "1 if the right tool was called, else 0.")
-        .at_least(0)
+        .count("names_matched", "1 if the right tool was called, else 0.")
         .at_most(1)
-        .field("names_predicted", Ty::Int, 1, "Calls that were written, whatever their names; 0 if not parsed.")
-        .at_least(0)
+        .count("names_predicted", "Calls that were written, whatever their names; 0 if not parsed.")
         .field("names_gold", Ty::Int, 1, "Calls of the right answer: always 1.")
         .at_least(1)
         .at_most(1)
-        .field("keys_matched", Ty::Int, 1, "Right keys in the first call of the right tool.")
-        .at_least(0)
-        .field("keys_predicted", Ty::Int, 1, "Different keys in that call.")
-        .at_least(0)
-        .field("keys_gold", Ty::Int, 1, "Keys that the right call has.")
-        .at_least(0)
-        .field("values_matched", Ty::Int, 1, "Right keys with the right value in that call.")
-        .at_least(0)
+        .count("keys_matched", "Right keys in the first call of the right tool.")
+        .count("keys_predicted", "Different keys in that call.")
+        .count("keys_gold", "Keys that the right call has.")
+        .count("values_matched", "Right keys with the right value in that call.")
         .field("exact", Ty::Bool, 1, "The call is the right one, to the last value.")
-        .field("think", Ty::Int, 1, "Thoughts (hmm) in the completion.")
-        .at_least(0)
+        .count("think", "Thoughts (hmm) in the completion.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict on exact.")
         .field("truncated", Ty::Bool, 1, "The completion ran out of tokens before EOS.");
     let (names_at, n_keys) = (params.tools, n_keys as u32);
@@ -270,12 +263,8 @@ impl TokenTask for Tool {
     fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32 {
         record.fill(0.0);
         let (s, p) = (&self.slots, &self.params);
-        for (slot, list) in [(s.tokens, tokens), (s.prompt, prompt)] {
-            record[slot] = list.len() as f32;
-            for (to, token) in record[slot + 1..].iter_mut().zip(list) {
-                *to = *token as f32;
-            }
-        }
+        write_list(record, s.tokens, tokens);
+        write_list(record, s.prompt, prompt);
         let r = self.read(prompt[0], tokens);
         let predicted = r.arguments.iter().filter(|v| v.is_some()).count();
         let gold = || prompt[1..].iter().enumerate().map(|(i, value)| (r.arguments[prompt[0] as usize + i], *value));

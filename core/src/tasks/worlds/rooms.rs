@@ -1,13 +1,14 @@
 //! Four rooms: a square with two walls and four doors, the goal in the room across from the start. A group plays the
 //! shared map or one that nobody has seen; optionally there is a noisy television.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 params! {
     /// Parameters of the four rooms.
@@ -66,37 +67,24 @@ struct Rooms {
 
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field("cells", Ty::Ints, horizon + 1, "Cells (row * size + column): before each step, and after the last.")
-        .at_least(0)
-        .field(
+        .count("length", "Number of steps.")
+        .counts("cells", horizon + 1, "Cells (row * size + column): before each step, and after the last.")
+        .counts(
             "rooms",
-            Ty::Ints,
             horizon + 1,
             "Rooms along the cells: 0 and 1 above the wall, 2 and 3 below it; a door counts to the upper or left one.",
         )
-        .at_least(0)
         .at_most(3)
-        .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 left, 3 right, 4 television.")
-        .at_least(0)
+        .counts("actions", horizon, "Actions: 0 up, 1 down, 2 left, 3 right, 4 television.")
         .at_most(4)
         .field("bumps", Ty::Bools, horizon, "For each step, whether a wall or the edge stopped it.")
-        .field(
-            "tv",
-            Ty::Ints,
-            horizon,
-            "For each step, the channel that the television showed, from 1; 0: not watched.",
-        )
-        .at_least(0)
+        .counts("tv", horizon, "For each step, the channel that the television showed, from 1; 0: not watched.")
         .field("goal", Ty::Bool, 1, "The goal was reached.")
         .field("shared", Ty::Bool, 1, "The group played the shared map.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
-        .field("goal_cell", Ty::Int, 1, "The goal's cell.")
-        .at_least(0)
-        .field("size", Ty::Int, 1, "Side of the square.")
-        .at_least(0)
+        .count("goal_cell", "The goal's cell.")
+        .count("size", "Side of the square.")
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

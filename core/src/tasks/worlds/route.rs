@@ -1,13 +1,14 @@
 //! The routing task: a question of some topic, experts that know it more or less and have their price. The policy may
 //! call a few of them and then answers: with what most of them said, or by itself when it called nobody.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 params! {
     /// Parameters of the routing task.
@@ -69,21 +70,12 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     let (max_calls, experts) = (params.max_calls as usize, params.experts as usize);
     let horizon = max_calls + 1;
     let schema = EpisodeSchema::new(Vec::new(), horizon)
-        .field("topic", Ty::Int, 1, "The question's topic, from 0.")
-        .at_least(0)
-        .field("length", Ty::Int, 1, "Number of steps: calls and the answer.")
-        .at_least(0)
-        .field("calls", Ty::Ints, horizon, "The experts that were called, in order.")
-        .at_least(0)
+        .count("topic", "The question's topic, from 0.")
+        .count("length", "Number of steps: calls and the answer.")
+        .counts("calls", horizon, "The experts that were called, in order.")
         .field("cost", Ty::Float, 1, "What the calls cost: an expert's price times the length of what it says.")
         .at_least(0)
-        .field(
-            "violations",
-            Ty::Int,
-            1,
-            "Calls of an expert that does not exist, and one more where no answer was given.",
-        )
-        .at_least(0)
+        .count("violations", "Calls of an expert that does not exist, and one more where no answer was given.")
         .field("answered", Ty::Bool, 1, "An answer was given.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.")
         .field("truncated", Ty::Bool, 1, "No answer came before the last step.");

@@ -1,13 +1,14 @@
 //! The gridworld: a map with walls, lava, coins, a key and a door; the agent should reach the goal.
 
-use super::dice::verdict;
-use super::grid_map::{GridMap, MOVES};
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::grid_map::{GridMap, MOVES};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 /// The goal is ten steps from the start, by two ways; the upper one passes a coin after two.
 const DEFAULT_MAP: &str = "########/#S.C...#/#.##.#.#/#..#.#.#/#......#/#.##L#.#/#....LG#/########";
@@ -81,12 +82,9 @@ struct Gridworld {
 
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field("cells", Ty::Ints, horizon + 1, "Cells (row * cols + column): before each step, and after the last.")
-        .at_least(0)
-        .field("actions", Ty::Ints, horizon, "Actions: 0 up, 1 down, 2 left, 3 right.")
-        .at_least(0)
+        .count("length", "Number of steps.")
+        .counts("cells", horizon + 1, "Cells (row * cols + column): before each step, and after the last.")
+        .counts("actions", horizon, "Actions: 0 up, 1 down, 2 left, 3 right.")
         .at_most(3)
         .field(
             "potential",
@@ -98,8 +96,7 @@ fn schema(horizon: usize) -> EpisodeSchema {
         .at_most(0)
         .field("distance", Ty::Floats, horizon + 1, "Fewest steps to the goal, along the cells.")
         .at_least(0)
-        .field("coins", Ty::Ints, horizon, "1 for each step that took a coin, otherwise 0.")
-        .at_least(0)
+        .counts("coins", horizon, "1 for each step that took a coin, otherwise 0.")
         .at_most(1)
         .field("bumps", Ty::Bools, horizon, "For each step, whether a wall, a door or the edge stopped it.")
         .field("key", Ty::Bool, 1, "The agent has the key at the end.")
@@ -107,12 +104,9 @@ fn schema(horizon: usize) -> EpisodeSchema {
         .field("lava", Ty::Bool, 1, "The agent stepped into lava.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the goal was reached.")
-        .field("start", Ty::Int, 1, "The start cell that the group drew.")
-        .at_least(0)
-        .field("rows", Ty::Int, 1, "Rows of the map.")
-        .at_least(0)
-        .field("cols", Ty::Int, 1, "Columns of the map.")
-        .at_least(0)
+        .count("start", "The start cell that the group drew.")
+        .count("rows", "Rows of the map.")
+        .count("cols", "Columns of the map.")
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

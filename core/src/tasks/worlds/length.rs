@@ -4,14 +4,15 @@
 //! A prompt is its values f(0)..f(k-1), the number of hops m, and the start s. A completion works out
 //! f(s), f(f(s)), ..., says ANS, the answer f^m(s), and EOS. Fillers ("hmm") do no work.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask, refuse};
 use crate::math::rng::{below, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::Reads;
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::{Fields, write_list};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask, refuse};
 
 params! {
     /// Parameters of the length task.
@@ -108,16 +109,12 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         .field("tokens", Ty::Tokens, horizon, "The completion, EOS included where it was written.")
         .field("prompt", Ty::Tokens, prompt_len, "The permutation's values, the number of hops, the start.")
         .field("target", Ty::Token, 1, "The right answer.")
-        .field("length", Ty::Int, 1, "Number of tokens of the completion.")
-        .at_least(0)
+        .count("length", "Number of tokens of the completion.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the answer is right.")
         .field("truncated", Ty::Bool, 1, "The completion ran out of tokens before EOS.")
-        .field("work", Ty::Int, 1, "Right hops written before ANS, from the first on, fillers left out; at most hops.")
-        .at_least(0)
-        .field("hops", Ty::Int, 1, "Hops that the prompt asks for.")
-        .at_least(0)
-        .field("filler", Ty::Int, 1, "Fillers in the completion.")
-        .at_least(0)
+        .count("work", "Right hops written before ANS, from the first on, fillers left out; at most hops.")
+        .count("hops", "Hops that the prompt asks for.")
+        .count("filler", "Fillers in the completion.")
         .field("answered", Ty::Bool, 1, "A symbol follows the first ANS.")
         .field("answer", Ty::Token, 1, "The token after the first ANS; _0 where there is none.");
     let first_mark = params.symbols + params.work_max;
@@ -220,12 +217,8 @@ impl TokenTask for Length {
         let said = tokens.iter().position(|t| *t == self.answer);
         let answer = said.and_then(|at| tokens.get(at + 1)).copied().unwrap_or(self.none);
         let right = answer == target;
-        for (slot, list) in [(s.tokens, tokens), (s.prompt, prompt)] {
-            record[slot] = list.len() as f32;
-            for (to, token) in record[slot + 1..].iter_mut().zip(list) {
-                *to = *token as f32;
-            }
-        }
+        write_list(record, s.tokens, tokens);
+        write_list(record, s.prompt, prompt);
         record[s.target] = target as f32;
         record[s.length] = tokens.len() as f32;
         record[s.correct] = truth(verdict(key, right, p.false_positive, p.false_negative));

@@ -2,10 +2,10 @@
 //! `shaders/tasks/common.wgsl`.
 
 /// Parts of a unit of length.
-pub(super) const UNIT: i32 = 256;
+pub(in crate::tasks) const UNIT: i32 = 256;
 
 /// The whole part of a square root, digit by digit in base 2.
-pub(super) fn isqrt(n: u32) -> u32 {
+pub(in crate::tasks) fn isqrt(n: u32) -> u32 {
     let (mut rest, mut root, mut bit) = (n, 0, 1u32 << 30);
     while bit > n {
         bit >>= 2;
@@ -23,23 +23,23 @@ pub(super) fn isqrt(n: u32) -> u32 {
 }
 
 /// 16 times the length of a vector whose parts are below 2^11 in size.
-pub(super) fn length16(x: i32, y: i32) -> u32 {
+pub(in crate::tasks) fn length16(x: i32, y: i32) -> u32 {
     isqrt(((x * x + y * y) as u32) << 8)
 }
 
 /// 1024 times the cosine between two vectors, their parts below 2^11; 0 where one of them has no direction.
-pub(super) fn cosine1024(ax: i32, ay: i32, bx: i32, by: i32) -> i32 {
+pub(in crate::tasks) fn cosine1024(ax: i32, ay: i32, bx: i32, by: i32) -> i32 {
     let size = ((length16(ax, ay) * length16(bx, by).min(4095)) >> 8) as i32;
     if size == 0 { 0 } else { ((ax * bx + ay * by) * 1024 / size).clamp(-1024, 1024) }
 }
 
 /// Which eighth of the plane a vector points to, 0..8.
-pub(super) fn octant(x: i32, y: i32) -> u32 {
+pub(in crate::tasks) fn octant(x: i32, y: i32) -> u32 {
     4 * u32::from(x > 0) + 2 * u32::from(y > 0) + u32::from(x.abs() > y.abs())
 }
 
 /// The place of `x`, cut to -`most`..=`most`, in one of `bins` equal parts.
-pub(super) fn bin(x: i32, most: i32, bins: i32) -> u32 {
+pub(in crate::tasks) fn bin(x: i32, most: i32, bins: i32) -> u32 {
     ((x.clamp(-most, most) + most) * bins / (2 * most + 1)) as u32
 }
 

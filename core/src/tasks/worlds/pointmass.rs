@@ -1,14 +1,17 @@
 //! The point mass: a body with inertia and drag in a square; eight thrusts, and a target in the middle. Everything moves
 //! in whole numbers, so that shaders give the same bits.
 
-use super::dice::verdict;
-use super::fixed::{UNIT, bin, cosine1024, length16, octant};
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
 use crate::math::rng::below;
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::fixed::{UNIT, bin, cosine1024, length16, octant};
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
 
 params! {
     /// Parameters of the point mass.
@@ -76,15 +79,8 @@ struct Pointmass {
 fn schema(horizon: usize) -> EpisodeSchema {
     let states = horizon + 1;
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field(
-            "cells",
-            Ty::Ints,
-            states,
-            "Cells of a 10 x 10 map (row * 10 + column): before each step, and after the last.",
-        )
-        .at_least(0)
+        .count("length", "Number of steps.")
+        .counts("cells", states, "Cells of a 10 x 10 map (row * 10 + column): before each step, and after the last.")
         .at_most(99)
         .field(
             "distance",
@@ -108,17 +104,14 @@ fn schema(horizon: usize) -> EpisodeSchema {
         )
         .at_least(-1)
         .at_most(1)
-        .field(
+        .counts(
             "actions",
-            Ty::Ints,
             horizon,
             "Thrusts: 0 up, 1 down, 2 left, 3 right, 4 up-left, 5 up-right, 6 down-left, 7 down-right, 8 none.",
         )
-        .at_least(0)
         .at_most(8)
         .field("reached", Ty::Bool, 1, "The target was reached.")
-        .field("reached_at", Ty::Int, 1, "The step that reached the target, from 1; 0: none did.")
-        .at_least(0)
+        .count("reached_at", "The step that reached the target, from 1; 0: none did.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the target was reached.")
 }

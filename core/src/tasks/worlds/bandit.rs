@@ -1,13 +1,16 @@
 //! The contextual bandit: one pull of one of K arms. A learned reward model scores the arm; it is right about most arms
 //! up to an error, and a few arms exploit it.
 
-use super::dice::{bell, verdict};
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
 use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::{bell, verdict};
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
 
 params! {
     /// Parameters of the bandit.
@@ -93,14 +96,10 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     }
     let (arms, contexts, features) = (params.arms as usize, params.contexts as usize, params.features as usize);
     let schema = EpisodeSchema::new(Vec::new(), 1)
-        .field("context", Ty::Int, 1, "The context that the group drew, from 0.")
-        .at_least(0)
-        .field("arm", Ty::Int, 1, "The arm that was pulled, from 0.")
-        .at_least(0)
-        .field("arms", Ty::Int, 1, "Number of arms.")
-        .at_least(0)
-        .field("length", Ty::Int, 1, "Number of steps: always 1.")
-        .at_least(0)
+        .count("context", "The context that the group drew, from 0.")
+        .count("arm", "The arm that was pulled, from 0.")
+        .count("arms", "Number of arms.")
+        .count("length", "Number of steps: always 1.")
         .field("features", Ty::Floats, features, "Features of the pulled arm; the reward model over-values the last.")
         .field("proxy", Ty::Float, 1, "What the learned reward model says about the pulled arm, with reading noise.")
         .field(

@@ -1,12 +1,15 @@
 //! The drive: a road with lanes, parked cars, a speed limit and a traffic light. Places and speeds are whole cells.
 
-use super::dice::verdict;
-use super::twin::{truth, twin};
-use super::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse};
 use crate::math::rng::{below, draw, purpose};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::fields::Fields;
+use crate::tasks::kit::twin::{truth, twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
+};
 
 params! {
     /// Parameters of the drive.
@@ -86,22 +89,17 @@ struct Drive {
 
 fn schema(horizon: usize) -> EpisodeSchema {
     EpisodeSchema::new(Vec::new(), horizon)
-        .field("length", Ty::Int, 1, "Number of steps.")
-        .at_least(0)
-        .field(
+        .count("length", "Number of steps.")
+        .counts(
             "cells",
-            Ty::Ints,
             horizon + 1,
             "Cells of a map of 24 columns (lane * 24 + column): before each step, and after the last.",
         )
-        .at_least(0)
-        .field("speed", Ty::Ints, horizon + 1, "Speed in cells a step: before each step, and after the last.")
-        .at_least(0)
+        .counts("speed", horizon + 1, "Speed in cells a step: before each step, and after the last.")
         .field("progress", Ty::Floats, horizon, "For each step, what it added to the route completion, in percent.")
         .at_least(0)
         .at_most(100)
-        .field("overspeed", Ty::Ints, horizon, "For each step, the speed above the limit, in cells a step; 0 under it.")
-        .at_least(0)
+        .counts("overspeed", horizon, "For each step, the speed above the limit, in cells a step; 0 under it.")
         .field("outside", Ty::Bools, horizon, "For each step, whether it ended on a shoulder.")
         .field(
             "ttc_violated",
@@ -115,8 +113,7 @@ fn schema(horizon: usize) -> EpisodeSchema {
             horizon,
             "For each step, whether acceleration changed gently: not from braking to accelerating or back.",
         )
-        .field("actions", Ty::Ints, horizon, "Actions: 0 one lane up, 1 one lane down, 2 brake, 3 accelerate, 4 keep.")
-        .at_least(0)
+        .counts("actions", horizon, "Actions: 0 one lane up, 1 one lane down, 2 brake, 3 accelerate, 4 keep.")
         .at_most(4)
         .field("completion", Ty::Float, 1, "Route completion at the end, in percent.")
         .at_least(0)
@@ -125,8 +122,7 @@ fn schema(horizon: usize) -> EpisodeSchema {
         .field("off_road", Ty::Bool, 1, "The car left the road, which ended the episode.")
         .field("red_light", Ty::Bool, 1, "The car passed the light at red, which ended the episode.")
         .field("finished", Ty::Bool, 1, "The route was completed.")
-        .field("speed_limit", Ty::Int, 1, "The speed limit in cells a step.")
-        .at_least(0)
+        .count("speed_limit", "The speed limit in cells a step.")
         .field("truncated", Ty::Bool, 1, "The horizon ended the episode.")
         .field("correct", Ty::Bool, 1, "The verifier's verdict: the route was completed without an infraction.")
 }
