@@ -115,12 +115,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     spread = reduce_sum(local, spread);
     whole.dev = sqrt(spread.x / max(sums.x - 1.0, 1.0));
     var zero_std = spread.y / f32(GROUPS);
-    if settings[arm].scale_rewards == SCALE_BATCH {
+    if settings[arm].scale_rewards == SCALE_REWARDS_BATCH {
         zero_std = select(0.0, 1.0, whole.count > 1.0 && whole.dev <= 1e-8);
     }
 
     let gdpo = estimator == ESTIMATOR_GDPO
-        || (estimator == ESTIMATOR_GRPO && settings[arm].aggregation == AGGREGATION_NORMALIZE_THEN_SUM);
+        || (estimator == ESTIMATOR_GRPO
+            && settings[arm].multi_objective_aggregation == MULTI_OBJECTIVE_AGGREGATION_NORMALIZE_THEN_SUM);
     let verl = settings[arm].framework == FRAMEWORK_VERL;
     var shape = vec2<f32>(0.0);
     if gdpo {
@@ -162,7 +163,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let active_now = is_active(base, i);
         let moves = active_now && has_advantage(base, i);
         effective += select(0.0, 1.0, moves);
-        if !active_now || (settings[arm].drop_samples == 1u && !moves) {
+        if !active_now || (settings[arm].dynamic_sampling != DYNAMIC_SAMPLING_OFF && !moves) {
             for (var t = 0u; t < STEPS; t++) {
                 advantages[(base + i) * STEPS + t].x = NO_REWARD;
             }

@@ -66,6 +66,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         return;
     }
     let row = (at.slot * N_LANES + lane) * COLUMNS;
-    ring[row + COLUMN_ACCURACY] = select(NO_REWARD, order.y / max(order.x, 1.0), order.x > 0.0);
-    ring[row + COLUMN_ECE] = select(NO_REWARD, off / max(said, 1.0), said > 0.0);
+    ring[row + COLUMN_RM_ACCURACY] = select(NO_REWARD, order.y / max(order.x, 1.0), order.x > 0.0);
+    ring[row + COLUMN_RM_ECE] = select(NO_REWARD, off / max(said, 1.0), said > 0.0);
 }

@@ -25,7 +25,7 @@ fn takes_part(arm: u32, lane: u32, i: u32) -> bool {
 // Steps of a sample that count when it takes part.
 fn counted_length(arm: u32, lane: u32, i: u32) -> u32 {
     let sample = samples[lane * SAMPLES + i];
-    let masked = settings[arm].mask_truncated == 1u && sample.y != 0.0;
+    let masked = settings[arm].mask_truncated_completions == 1u && sample.y != 0.0;
     return select(min(u32(sample.x), STEPS), 0u, masked);
 }
 
@@ -38,13 +38,13 @@ fn loss_length(arm: u32, lane: u32, i: u32) -> u32 {
 fn loss_scale(loss: u32, counts: vec4<f32>) -> f32 {
     let sequences = max(counts.x, 1.0);
     switch loss {
-        case LOSS_GRPO, LOSS_SAPO, LOSS_LUSPO: {
+        case LOSS_TYPE_GRPO, LOSS_TYPE_SAPO, LOSS_TYPE_LUSPO: {
             return 1.0 / sequences;
         }
-        case LOSS_DR_GRPO: {
+        case LOSS_TYPE_DR_GRPO: {
             return 1.0 / (sequences * f32(STEPS));
         }
-        case LOSS_BNPO: {
+        case LOSS_TYPE_BNPO: {
             return 1.0 / max(counts.y, 1.0);
         }
         default: {

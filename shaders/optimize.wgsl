@@ -24,10 +24,10 @@ fn learning_rate(arm: u32) -> f32 {
     }
     let rest = max(at.updates, warmup + 1u) - warmup;
     let progress = f32(at.update - warmup) / f32(rest);
-    if settings[arm].lr_schedule == SCHEDULE_LINEAR {
+    if settings[arm].lr_scheduler_type == LR_SCHEDULER_TYPE_LINEAR {
         return s * max(1.0 - progress, 0.0);
     }
-    if settings[arm].lr_schedule == SCHEDULE_COSINE {
+    if settings[arm].lr_scheduler_type == LR_SCHEDULER_TYPE_COSINE {
         return s * max(0.5 * (1.0 + cos(PI * min(progress, 1.0))), 0.0);
     }
     return s;
@@ -86,8 +86,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let b1 = settings[arm].adam_beta1;
     let b2 = settings[arm].adam_beta2;
     let eps = settings[arm].adam_epsilon;
-    let size = lr / bias_correction(settings[arm].log_beta1, step);
-    let root = 1.0 / sqrt(bias_correction(settings[arm].log_beta2, step));
+    let size = lr / bias_correction(settings[arm].derived.log_beta1, step);
+    let root = 1.0 / sqrt(bias_correction(settings[arm].derived.log_beta2, step));
     let keep = select(1.0, 1.0 - lr * decay, optim == OPTIM_ADAMW);
     let coupled = select(0.0, decay, optim == OPTIM_ADAM);
     if whole {

@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let share = (SAMPLES + WIDTH - 1u) / WIDTH;
     let begin = min(local * share, SAMPLES);
     let end = min(begin + share, SAMPLES);
-    if settings[arm].refills == 0u {
+    if settings[arm].dynamic_sampling != DYNAMIC_SAMPLING_REFILL {
         for (var i = begin; i < end; i++) {
             past_places[base + i] = vec2<u32>(0u);
         }

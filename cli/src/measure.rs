@@ -1,8 +1,8 @@
 //! Timing an engine at work.
 
 use crate::gpu;
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::engine::gpu::{GpuContext, GpuEngine, GpuError};
+use goodhart_core::engine::{Engine, Host, LaneId, lanes_of};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
@@ -62,7 +62,7 @@ pub fn on_gpu(
     let seeds: Vec<u32> = (0..plan.run.seeds).collect();
     let ids: Vec<LaneId> = lanes_of(plan, &seeds).into_iter().take(lanes).collect();
     let measured = pollster::block_on(time_gpu(context, plan, &ids, base, warm_up, budget));
-    (gpu::name(context), measured.map_err(|e| e.to_string()))
+    (gpu::name(context), measured)
 }
 
 async fn time_gpu(
@@ -72,33 +72,26 @@ async fn time_gpu(
     base: Option<&[f32]>,
     warm_up: u32,
     budget: Duration,
-) -> Result<Measured, GpuError> {
-    let mut engine = GpuEngine::new(context, Arc::clone(plan), ids, base).await?;
-    let begun = Instant::now();
-    let mut steps_before = 0.0;
-    for _ in 0..warm_up {
-        engine.submit(1)?;
-        if let Some(rows) = engine.next_rows().await? {
-            steps_before = steps_taken(&rows.values);
-        }
-        if begun.elapsed() > budget {
-            break;
-        }
+) -> Result<Measured, String> {
+    let mut engine = Engine::gpu(context, plan, ids, base, |_, _| ()).await?;
+    let mut clock = Stopwatch::new(false);
+    while clock.updates < warm_up && clock.begun.elapsed() <= budget && engine.advance(1, &mut clock).await? > 0 {
+        engine.settle(&mut clock).await?;
     }
+    let (warmed, steps_before) = (clock.updates, clock.steps);
     let started = Instant::now();
-    let (mut updates, mut steps_after) = (0, steps_before);
-    loop {
-        // Submits run ahead of the rows that are read, as in training.
-        while started.elapsed() < budget && engine.can_submit() && engine.submit(gpu::SUBMIT)? > 0 {}
-        let Some(rows) = engine.next_rows().await? else { break };
-        updates += rows.updates;
-        steps_after = steps_taken(&rows.values[rows.values.len() - ids.len() * ROW..]);
-    }
+    while started.elapsed() < budget && engine.advance(u32::MAX, &mut clock).await? > 0 {}
+    engine.settle(&mut clock).await?;
+    let updates = clock.updates - warmed;
+    let steps_after = clock.steps;
     let seconds = started.elapsed().as_secs_f64();
     let steps_per_s = (steps_after - steps_before) / seconds;
     let mut stages = Vec::new();
-    for name in engine.stage_names() {
-        stages.push((name, 1000.0 * time_stage(&mut engine, name, budget / 20).await?));
+    if let Some(engine) = engine.on_device() {
+        for name in engine.stage_names() {
+            let seconds = time_stage(engine, name, budget / 20).await.map_err(|e| e.to_string())?;
+            stages.push((name, 1000.0 * seconds));
+        }
     }
     Ok(Measured {
         updates_per_s: f64::from(updates) / seconds,
@@ -143,7 +136,7 @@ fn time_part(
     budget: Duration,
     barrier: &Barrier,
 ) -> Result<Part, String> {
-    let engine = CpuEngine::new(Arc::clone(plan), ids, base);
+    let engine = Engine::cpu(plan, ids, base);
     // Every thread comes to the barrier, also one whose engine could not be made.
     let mut engine = match engine {
         Ok(engine) => engine,
@@ -152,40 +145,73 @@ fn time_part(
             return Err(e);
         }
     };
-    let begun = Instant::now();
-    let mut steps_before = 0.0;
-    for _ in 0..warm_up {
-        steps_before = steps_taken(engine.update());
-        if begun.elapsed() > budget {
+    let mut clock = Stopwatch::new(true);
+    while clock.updates < warm_up && clock.begun.elapsed() <= budget {
+        if pollster::block_on(engine.advance(1, &mut clock))? == 0 {
             break;
         }
     }
     barrier.wait();
-    let mut part = Part { lanes: ids.len(), updates: 0, seconds: 0.0, steps: 0.0, stages: Vec::new() };
+    let (warmed, steps_before) = (clock.updates, clock.steps);
+    clock.stages.clear();
     let started = Instant::now();
-    let mut last = started;
-    let mut steps_after = steps_before;
-    while part.updates == 0 || started.elapsed() < budget {
-        let stages = &mut part.stages;
-        let rows = engine.update_observed(&mut |stage| {
-            let now = Instant::now();
-            let took = (now - last).as_secs_f64();
-            last = now;
-            match stages.iter_mut().find(|(name, _)| *name == stage) {
-                Some((_, sum)) => *sum += took,
-                None => stages.push((stage, took)),
-            }
-        });
-        steps_after = steps_taken(rows);
-        part.updates += 1;
+    clock.last = started;
+    while clock.updates == warmed || started.elapsed() < budget {
+        if pollster::block_on(engine.advance(1, &mut clock))? == 0 {
+            break;
+        }
     }
-    part.seconds = started.elapsed().as_secs_f64();
-    part.steps = steps_after - steps_before;
-    Ok(part)
+    Ok(Part {
+        lanes: ids.len(),
+        updates: clock.updates - warmed,
+        seconds: started.elapsed().as_secs_f64(),
+        steps: clock.steps - steps_before,
+        stages: clock.stages,
+    })
 }
 
-fn steps_taken(rows: &[f32]) -> f64 {
-    rows.chunks_exact(ROW).map(|row| f64::from(row[Column::NumTokens as usize])).sum()
+/// Counts what an engine does and how long its stages take.
+struct Stopwatch {
+    begun: Instant,
+    updates: u32,
+    /// Steps of all samples so far.
+    steps: f64,
+    times_stages: bool,
+    /// Seconds by stage.
+    stages: Vec<(&'static str, f64)>,
+    last: Instant,
+}
+
+impl Stopwatch {
+    fn new(times_stages: bool) -> Self {
+        let begun = Instant::now();
+        Self { begun, updates: 0, steps: 0.0, times_stages, stages: Vec::new(), last: begun }
+    }
+}
+
+impl Host for Stopwatch {
+    fn now(&self) -> f64 {
+        1000.0 * self.begun.elapsed().as_secs_f64()
+    }
+
+    fn rows(&mut self, _lanes: &[LaneId], _update: u32, rows: &[f32]) {
+        self.updates += 1;
+        self.steps = rows.chunks_exact(ROW).map(|row| f64::from(row[Column::NumTokens as usize])).sum();
+    }
+
+    fn stage_is_over(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        let took = (now - self.last).as_secs_f64();
+        self.last = now;
+        match self.stages.iter_mut().find(|(name, _)| *name == stage) {
+            Some((_, sum)) => *sum += took,
+            None => self.stages.push((stage, took)),
+        }
+    }
+
+    fn times_stages(&self) -> bool {
+        self.times_stages
+    }
 }
 
 fn summarise(plan: &Plan, parts: &[Part], lanes: usize) -> Measured {

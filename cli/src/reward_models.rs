@@ -3,9 +3,10 @@
 mod trainer;
 
 use crate::interrupt;
+use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::TrainedOn;
-use goodhart_core::reward_models::{Job, Report, Start};
+use goodhart_core::reward_models::{Job, Report};
 use indicatif::ProgressBar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ impl Models {
     ) -> Result<Option<&Trained>, String> {
         let Some(slot) = self.by_seed.get(seed) else { return Ok(None) };
         let learn = || {
-            let start = Start::new(plan, seed, base)?.ok_or("the experiment learns no reward model")?;
+            let start = FirstTraining::new(plan, seed, base)?.ok_or("the experiment learns no reward model")?;
             let (trained, on) = trainer::train(start.job(), self.gpu, &mut |_| bar.inc(1))?;
             let (weights, report) = start.finish(trained);
             Ok(Trained { weights, report, on })

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::output::plain;
 use crate::reward_models::Models;
 use crate::{gpu, interrupt, measure};
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::engine::gpu::GpuContext;
+use goodhart_core::engine::{Engine as Trained, Host, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::{self, ROW};
@@ -81,7 +81,7 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     bar.println(plan.cost.says_in_turn(threads));
     let curves = match &choice.with {
         With::Cpu { threads } => on_cpu(&plan, base.as_deref(), &models, *threads, &bar)?,
-        With::Gpu(context) => gpu::train(context, &plan, base.as_deref(), &models, &bar)?,
+        With::Gpu(context) => on_gpu(context, &plan, base.as_deref(), &models, &bar)?,
     };
     bar.finish_and_clear();
     Ok(Training {
@@ -155,10 +155,7 @@ fn on_cpu(
     let work = || -> Result<(), String> {
         while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !interrupt::asked()) {
             let rows = train_lane(plan, *lane, base, models, bar)?;
-            let mut curves = curves.lock().unwrap_or_else(PoisonError::into_inner);
-            for (update, row) in rows.chunks_exact(ROW).enumerate() {
-                curves.put(lane.arm, lane.seed, update, row);
-            }
+            curves.lock().unwrap_or_else(PoisonError::into_inner).put_lane(lane.arm, lane.seed, &rows);
         }
         Ok(())
     };
@@ -173,7 +170,27 @@ fn on_cpu(
     Ok(curves.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// The metric rows of one lane, [update][ROW]; fewer where the person asked to stop.
+/// All lanes at once on a GPU.
+fn on_gpu(
+    context: &GpuContext,
+    plan: &Arc<Plan>,
+    base: Option<&[f32]>,
+    models: &Models,
+    bar: &ProgressBar,
+) -> Result<Curves, String> {
+    let seeds: Vec<u32> = (0..plan.run.seeds).collect();
+    let lanes = lanes_of(plan, &seeds);
+    bar.set_length(lanes.len() as u64 * u64::from(plan.run.updates));
+    let mut curves = Curves::new(plan.arms.len(), seeds.len());
+    let put = |lane: LaneId, update: u32, row: &[f32]| curves.put(lane.arm, lane.seed, update as usize, row);
+    pollster::block_on(async {
+        let engine = Trained::gpu(context, plan, &lanes, base, |_, _| ()).await?;
+        train(engine, plan, base, models, bar, put).await
+    })?;
+    Ok(curves)
+}
+
+/// The metric rows of one lane on the CPU engine, [update][ROW]; fewer where the person asked to stop.
 pub fn train_lane(
     plan: &Arc<Plan>,
     lane: LaneId,
@@ -181,20 +198,51 @@ pub fn train_lane(
     models: &Models,
     bar: &ProgressBar,
 ) -> Result<Vec<f32>, String> {
-    let mut engine = CpuEngine::new(Arc::clone(plan), &[lane], base)?;
-    if let Some(trained) = models.of(plan, lane.seed, base, &ProgressBar::hidden())? {
-        engine.set_reward_models(lane, &trained.weights)?;
-    }
     let mut rows = Vec::with_capacity(plan.run.updates as usize * ROW);
-    for _ in 0..plan.run.updates {
-        if interrupt::asked() {
-            break;
+    let put = |_: LaneId, _: u32, row: &[f32]| rows.extend_from_slice(row);
+    pollster::block_on(train(Trained::cpu(plan, &[lane], base)?, plan, base, models, bar, put))?;
+    Ok(rows)
+}
+
+/// Trains an engine to the end of the run, or until the person asks to stop; `put` gets every row.
+async fn train(
+    mut engine: Trained,
+    plan: &Arc<Plan>,
+    base: Option<&[f32]>,
+    models: &Models,
+    bar: &ProgressBar,
+    put: impl FnMut(LaneId, u32, &[f32]),
+) -> Result<(), String> {
+    for lane in engine.lanes().to_vec() {
+        if let Some(trained) = models.of(plan, lane.seed, base, &ProgressBar::hidden())? {
+            engine.set_reward_models(lane, &trained.weights)?;
         }
-        rows.extend_from_slice(engine.update());
-        for (lane, job) in engine.reward_model_jobs() {
+    }
+    let mut terminal = Terminal { started: Instant::now(), bar, put };
+    while !interrupt::asked() && engine.advance(u32::MAX, &mut terminal).await? > 0 {
+        for (lane, job) in engine.reward_model_jobs().await? {
             engine.set_reward_models(lane, &models.again(&job)?)?;
         }
-        bar.inc(1);
     }
-    Ok(rows)
+    engine.settle(&mut terminal).await
+}
+
+/// A terminal has the clock and the bar.
+struct Terminal<'a, P> {
+    started: Instant,
+    bar: &'a ProgressBar,
+    put: P,
+}
+
+impl<P: FnMut(LaneId, u32, &[f32])> Host for Terminal<'_, P> {
+    fn now(&self) -> f64 {
+        1000.0 * self.started.elapsed().as_secs_f64()
+    }
+
+    fn rows(&mut self, lanes: &[LaneId], update: u32, rows: &[f32]) {
+        for (lane, row) in lanes.iter().zip(rows.chunks_exact(ROW)) {
+            (self.put)(*lane, update, row);
+        }
+        self.bar.inc(lanes.len() as u64);
+    }
 }

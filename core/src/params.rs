@@ -1,6 +1,7 @@
 //! Parameters declared once. A `params!` table gives the struct, its defaults, its validation, the page's controls, the
 //! docs and the exports; nothing about a parameter is written anywhere else.
 
+use crate::layout::{NO_REWARD, place_constants};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,17 @@ pub enum Kind {
     OptionalFloat,
     /// Whole numbers, such as the sizes of hidden layers.
     IntList,
+}
+
+impl Kind {
+    /// The WGSL type of such a parameter; None for what does not fit in one word.
+    pub const fn wgsl(self) -> Option<&'static str> {
+        match self {
+            Kind::Float | Kind::OptionalFloat => Some("f32"),
+            Kind::Int | Kind::Bool | Kind::Choice(_) => Some("u32"),
+            Kind::Text | Kind::IntList => None,
+        }
+    }
 }
 
 /// One row of a parameter table.
@@ -63,6 +75,9 @@ pub trait ParamValue: Sized + Clone {
     const KIND: Kind;
     fn to_value(&self) -> Value;
     fn from_value(value: &Value) -> Option<Self>;
+    /// The value as a word of the type `Self::KIND.wgsl()`; None where that is None. A choice is its place in the list
+    /// of names, a number that is not given is NO_REWARD.
+    fn word(&self) -> Option<u32>;
 }
 
 impl ParamValue for f32 {
@@ -77,6 +92,9 @@ impl ParamValue for f32 {
             _ => None,
         }
     }
+    fn word(&self) -> Option<u32> {
+        Some(self.to_bits())
+    }
 }
 
 impl ParamValue for u32 {
@@ -89,6 +107,9 @@ impl ParamValue for u32 {
             Value::Number(x) if x.fract() == 0.0 && *x >= 0.0 && *x <= f64::from(u32::MAX) => Some(*x as u32),
             _ => None,
         }
+    }
+    fn word(&self) -> Option<u32> {
+        Some(*self)
     }
 }
 
@@ -103,6 +124,9 @@ impl ParamValue for bool {
             _ => None,
         }
     }
+    fn word(&self) -> Option<u32> {
+        Some(u32::from(*self))
+    }
 }
 
 impl ParamValue for String {
@@ -115,6 +139,9 @@ impl ParamValue for String {
             Value::Text(s) => Some(s.clone()),
             _ => None,
         }
+    }
+    fn word(&self) -> Option<u32> {
+        None
     }
 }
 
@@ -130,6 +157,9 @@ impl ParamValue for Option<f32> {
             _ => None,
         }
     }
+    fn word(&self) -> Option<u32> {
+        Some(self.unwrap_or(NO_REWARD).to_bits())
+    }
 }
 
 impl ParamValue for Vec<u32> {
@@ -142,6 +172,9 @@ impl ParamValue for Vec<u32> {
             Value::List(xs) => xs.iter().map(|x| u32::from_value(&Value::Number(*x))).collect(),
             _ => None,
         }
+    }
+    fn word(&self) -> Option<u32> {
+        None
     }
 }
 
@@ -225,6 +258,8 @@ pub trait Params: Default + Clone {
     fn get(&self, name: &str) -> Option<Value>;
     /// Sets one parameter; refuses unknown names, wrong types and values out of range.
     fn set(&mut self, name: &str, value: &Value) -> Result<(), ParamError>;
+    /// The values that fit in one word, in the order of the table, for shaders: see `wgsl_fields`.
+    fn words(&self) -> Vec<u32>;
 
     /// The defaults with layers of overrides applied in order; every refused value is reported.
     fn resolve(layers: &[&Overrides]) -> Result<Self, Vec<ParamError>> {
@@ -237,6 +272,25 @@ pub trait Params: Default + Clone {
         }
         if errors.is_empty() { Ok(params) } else { Err(errors) }
     }
+}
+
+/// Rows of a table that shaders read: those whose value fits in one word.
+pub fn in_shaders(table: &[ParamSpec]) -> impl Iterator<Item = (&ParamSpec, &'static str)> {
+    table.iter().filter_map(|spec| Some((spec, spec.kind.wgsl()?)))
+}
+
+/// The members of a WGSL struct that holds `Params::words` of a table.
+pub fn wgsl_fields(table: &[ParamSpec]) -> String {
+    in_shaders(table).map(|(spec, ty)| format!("    {}: {ty},\n", spec.name)).collect()
+}
+
+/// WGSL constants for the choices of a table: `<SETTING>_<CHOICE>`, such as LOSS_TYPE_DAPO.
+pub fn wgsl_choices(table: &[ParamSpec]) -> String {
+    let of = |spec: &ParamSpec| match spec.kind {
+        Kind::Choice(names) => place_constants(spec.name, names),
+        _ => String::new(),
+    };
+    table.iter().map(of).collect()
 }
 
 /// Declares a closed set of names as an enum that is a parameter type.
@@ -258,6 +312,7 @@ macro_rules! choice {
             fn from_value(value: &$crate::params::Value) -> Option<Self> {
                 match value { $crate::params::Value::Text(s) => Self::from_name(s), _ => None }
             }
+            fn word(&self) -> Option<u32> { Some(*self as u32) }
         }
     };
 }
@@ -301,6 +356,9 @@ macro_rules! params {
                     _ => {}
                 }
                 Ok(())
+            }
+            fn words(&self) -> Vec<u32> {
+                [$($crate::params::ParamValue::word(&self.$field)),+].into_iter().flatten().collect()
             }
         }
     };

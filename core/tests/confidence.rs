@@ -1,7 +1,7 @@
 //! How sure the policy was, as fields of its episodes: what they hold, what paying for them does, and that reading them
 //! changes nothing.
 
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;

@@ -1,7 +1,7 @@
 //! The CPU engine as a whole: the same bits however lanes are split, wherever it was stopped, and whatever was edited
 //! back; and the phenomena that a handful of updates must show.
 
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::{self, Experiment, Part};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use goodhart_core::metrics::{Column, digest};

@@ -1,7 +1,7 @@
 //! The exploration memory: its fields against a plain count and the textbook's matrix, runs that were stopped, and what
 //! is refused.
 
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::link;
 use goodhart_core::metrics::columns::ROW;

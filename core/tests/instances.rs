@@ -3,7 +3,7 @@
 mod common;
 
 use common::number;
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::plan::{Plan, plan};
 use goodhart_core::tasks::{Play, TASKS};

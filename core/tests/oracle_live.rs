@@ -4,8 +4,8 @@
 mod common;
 
 use common::{number, overrides, text};
-use goodhart_core::engine::cpu::{CpuEngine, LaneId};
 use goodhart_core::engine::warm_start::WarmStart;
+use goodhart_core::engine::{CpuEngine, LaneId};
 use goodhart_core::experiment::{self, Base, Experiment, Part};
 use goodhart_core::math::rng::{draw, uniform};
 use goodhart_core::metrics::Column;

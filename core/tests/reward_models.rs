@@ -1,12 +1,12 @@
 //! Learned reward models as the CPU engine lives with them: what an experiment may ask for, what reward code reads, when a
 //! training is due, and that a run goes on from a checkpoint with its own models.
 
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::reward_models::FirstTraining;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::columns::component_mean;
 use goodhart_core::metrics::{Column, digest};
 use goodhart_core::plan::{self, Plan};
-use goodhart_core::reward_models::Start;
 use std::sync::Arc;
 
 fn planned(models: &str, code: &str, algorithm: &str) -> Result<Arc<Plan>, String> {
@@ -27,7 +27,7 @@ fn engine(plan: &Arc<Plan>) -> CpuEngine {
     let ids = lanes_of(plan, &[0, 1]);
     let mut engine = CpuEngine::new(plan.clone(), &ids, None).unwrap();
     for id in ids {
-        let start = Start::new(plan, id.seed, None).unwrap().expect("the experiment learns reward models");
+        let start = FirstTraining::new(plan, id.seed, None).unwrap().expect("the experiment learns reward models");
         let (weights, report) = start.finish(start.job().weights());
         assert!(report.unwrap().mean.pairs > 0.0, "there are held-out pairs");
         engine.set_reward_models(id, &weights).unwrap();
@@ -122,7 +122,7 @@ fn a_run_goes_on_from_a_checkpoint_with_its_own_models() {
 #[test]
 fn the_same_seed_starts_from_the_same_job() {
     let plan = planned(r#"{"count": 2, "data": "bootstrap", "label_noise": 0.25}"#, CODE, "{}").unwrap();
-    let start = |seed| Start::new(&plan, seed, None).unwrap().unwrap();
+    let start = |seed| FirstTraining::new(&plan, seed, None).unwrap().unwrap();
     assert!(start(0).job() == start(0).job());
     assert!(start(0).job().rows != start(1).job().rows);
     let job = start(0);

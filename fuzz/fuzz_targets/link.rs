@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::link::{self, NoLink};
 use goodhart_core::plan::{self, Plan};

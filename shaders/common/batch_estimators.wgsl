@@ -85,8 +85,8 @@ fn bnpo_advantages(arm: u32, base: u32, local: u32) -> vec2<f32> {
     let low = settings[arm].bnpo_reward_min;
     let range = settings[arm].bnpo_reward_max - low;
     let span = select(1.0, range, range > 0.0);
-    let decomposed = settings[arm].aggregation == AGGREGATION_NORMALIZE_THEN_SUM;
-    let parts = select(1u, min(settings[arm].n_components, COMPONENTS), decomposed);
+    let decomposed = settings[arm].multi_objective_aggregation == MULTI_OBJECTIVE_AGGREGATION_NORMALIZE_THEN_SUM;
+    let parts = select(1u, min(settings[arm].derived.n_components, COMPONENTS), decomposed);
     for (var i = local; i < SAMPLES; i += WIDTH) {
         fill(base, i, length_of(base, i), 0.0);
     }

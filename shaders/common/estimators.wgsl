@@ -58,7 +58,7 @@ fn framework_epsilon(framework: u32) -> f32 {
 // The weight of a component: the program's, or what the slow loop made of it.
 fn weight_of(base: u32, arm: u32, k: u32) -> f32 {
     let lane = base / SAMPLES;
-    return select(settings[arm].weights[k], loss_sums[lane].weights[k], loss_sums[lane].moves == 1u);
+    return select(settings[arm].derived.weights[k], loss_sums[lane].weights[k], loss_sums[lane].moves == 1u);
 }
 
 // Weighted sum of the components' z-scores in the group (gdpo).
@@ -66,7 +66,7 @@ fn gdpo_sum(base: u32, i: u32, arm: u32) -> f32 {
     let verl = settings[arm].framework == FRAMEWORK_VERL;
     let eps = framework_epsilon(settings[arm].framework);
     var sum = 0.0;
-    for (var k = 0u; k < min(settings[arm].n_components, COMPONENTS); k++) {
+    for (var k = 0u; k < min(settings[arm].derived.n_components, COMPONENTS); k++) {
         let x = reward_of(base, i, k);
         if is_number(x) {
             let m = group_moments(base, i / GROUP, k);
@@ -143,14 +143,14 @@ fn outcome(base: u32, i: u32, arm: u32, whole: Moments, nonzero: f32) -> f32 {
             return centred * select(1.0, m.count / (m.count - 1.0), m.count > 1.0);
         }
         case ESTIMATOR_GRPO_PASSK: {
-            return lead(base, i) / select(m.dev + eps, 1.0, scale == SCALE_NONE);
+            return lead(base, i) / select(m.dev + eps, 1.0, scale == SCALE_REWARDS_NONE);
         }
         case ESTIMATOR_GPG: {
             return centred * (whole.count / max(nonzero, 1.0));
         }
         case ESTIMATOR_GRPO: {
             let by_group = select(m.dev + eps, 1.0 + eps, alone);
-            return centred / select(select(whole.dev + eps, by_group, scale == SCALE_GROUP), 1.0, scale == SCALE_NONE);
+            return centred / select(select(whole.dev + eps, by_group, scale == SCALE_REWARDS_GROUP), 1.0, scale == SCALE_REWARDS_NONE);
         }
         default: {
             return centred;

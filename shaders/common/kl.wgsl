@@ -9,10 +9,10 @@ fn guarded_exp(x: f32) -> vec2<f32> {
 }
 
 fn kl_estimate(kind: u32, x: f32) -> vec2<f32> {
-    if kind == KL_K1 {
+    if kind == KL_ESTIMATOR_K1 {
         return vec2<f32>(x, 1.0);
     }
-    if kind == KL_K2 {
+    if kind == KL_ESTIMATOR_K2 {
         return vec2<f32>(0.5 * x * x, x);
     }
     let e = guarded_exp(-x);

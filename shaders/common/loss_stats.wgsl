@@ -2,7 +2,7 @@
 fn record(arm: u32, lane: u32, sums: Sums, steps: f32, coef: f32) {
     let count = max(steps, 1.0);
     let sequences = max(sums.d.x, 1.0);
-    let units = select(count, sequences, settings[arm].sequence_level == 1u);
+    let units = select(count, sequences, settings[arm].importance_sampling_level == IMPORTANCE_SAMPLING_LEVEL_SEQUENCE);
     let bonus_entropy = sums.c.y / max(sums.c.x, 1.0);
     var s = loss_sums[lane];
     if at.first == 1u {

@@ -1,7 +1,5 @@
 // The keyed permutation of core/src/algorithm/minibatch.rs; the two agree bit for bit. Needs rng.wgsl.
 
-const PURPOSE_SHUFFLE: u32 = 6u;
-
 fn minibatch_of(seed: u32, update: u32, epoch: u32, n: u32, minibatches: u32, sample: u32) -> u32 {
     if minibatches <= 1u {
         return 0u;

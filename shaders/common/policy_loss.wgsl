@@ -20,6 +20,12 @@ fn vespo_phi(arm: u32, log_w: f32, a: f32) -> f32 {
     return select(0.0, exp(log_phi), log_phi < 88.0);
 }
 
+// The upper clip: epsilon where epsilon_high is not given.
+fn upper_clip(arm: u32) -> f32 {
+    let high = settings[arm].epsilon_high;
+    return select(settings[arm].epsilon, high, is_number(high));
+}
+
 // -min(min(rho, delta) A, clip(rho) A), and at most dual_clip |A| for A < 0: (value, derivative by log rho, 0).
 fn clip_loss(arm: u32, ratio: vec2<f32>, low: f32, high: f32, a: f32) -> vec3<f32> {
     let capped = min(ratio.x, settings[arm].delta);
@@ -40,21 +46,21 @@ fn clip_loss(arm: u32, ratio: vec2<f32>, low: f32, high: f32, a: f32) -> vec3<f3
 // (value, derivative by log rho, derivative by logp at a held ratio).
 fn policy_loss(arm: u32, ratio: vec2<f32>, a: f32, logp: f32, log_w: f32) -> vec3<f32> {
     let low = 1.0 - settings[arm].epsilon;
-    let high = settings[arm].epsilon_high;
+    let high = upper_clip(arm);
     var held = 0.0;
     switch settings[arm].loss_type {
-        case LOSS_CISPO: {
+        case LOSS_TYPE_CISPO: {
             clipped.z += select(0.0, 1.0, ratio.x > high && a > 0.0);
             held = min(ratio.x, high);
         }
-        case LOSS_CISPO_VERL: {
+        case LOSS_TYPE_CISPO_VERL: {
             clipped.z += select(0.0, 1.0, ratio.x < low || ratio.x > 1.0 + high);
             held = min(max(ratio.x, low), 1.0 + high);
         }
-        case LOSS_VESPO: {
+        case LOSS_TYPE_VESPO: {
             held = vespo_phi(arm, log_w, a);
         }
-        case LOSS_SAPO: {
+        case LOSS_TYPE_SAPO: {
             let tau = select(settings[arm].sapo_temperature_neg, settings[arm].sapo_temperature_pos, a > 0.0);
             let gate = 1.0 / (1.0 + guarded_exp(-tau * (ratio.x - 1.0)).x);
             return vec3<f32>(-4.0 / tau * gate * a, -4.0 * gate * (1.0 - gate) * ratio.y * a, 0.0);

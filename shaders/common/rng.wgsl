@@ -1,13 +1,4 @@
-// The counter-based generator of core/src/math/rng.rs; the two agree bit for bit.
-
-const PURPOSE_PROMPT: u32 = 1u;
-const PURPOSE_ACTION: u32 = 2u;
-const PURPOSE_TASK: u32 = 3u;
-const PURPOSE_VERDICT: u32 = 4u;
-const PURPOSE_REFERENCE: u32 = 9u;
-const PURPOSE_REWARD_NOISE: u32 = 40u;
-const PURPOSE_SAMPLE_FILTER: u32 = 51u;
-const PURPOSE_SAMPLE_BUFFER: u32 = 52u;
+// The counter-based generator of core/src/math/rng.rs, which brings the constants PURPOSE_*; the two agree bit for bit.
 
 fn pcg4d(key: vec4<u32>) -> vec4<u32> {
     var v = key * 1664525u + 1013904223u;

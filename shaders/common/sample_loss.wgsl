@@ -19,8 +19,8 @@ fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: 
     var sums = Sums();
     let row = (lane * SAMPLES + i) * STEPS;
     let loss = settings[arm].loss_type;
-    let weight = select(scale, scale / f32(length), loss == LOSS_GRPO || loss == LOSS_SAPO);
-    let sequence = settings[arm].sequence_level == 1u;
+    let weight = select(scale, scale / f32(length), loss == LOSS_TYPE_GRPO || loss == LOSS_TYPE_SAPO);
+    let sequence = settings[arm].importance_sampling_level == IMPORTANCE_SAMPLING_LEVEL_SEQUENCE;
     let beta = settings[arm].beta;
     var log_ratio = 0.0;
     var log_w = 0.0;
@@ -84,7 +84,7 @@ fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: 
     }
     sums.a.w = -log_ratio;
     sums.b = clipped / select(1.0, f32(length), sequence);
-    sums.c.w = select(0.0, vespo_phi(arm, log_w, advantages[row].x), loss == LOSS_VESPO);
+    sums.c.w = select(0.0, vespo_phi(arm, log_w, advantages[row].x), loss == LOSS_TYPE_VESPO);
     sums.d.x = 1.0;
     sums.most = vec4<f32>(1.0 - clipped.x / f32(length), clipped.y / f32(length), sums.most.z, 0.0);
     return sums;

@@ -1,7 +1,9 @@
 //! The edge to the browser: messages in and out, the clock, giving way to other tasks, and panics.
 
+use crate::checkpoints::Checkpoints;
+use goodhart_core::engine::Checkpoint;
 use goodhart_core::protocol::wire;
-use goodhart_core::protocol::{Checkpoint, Command, Event};
+use goodhart_core::protocol::{Command, Event};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -9,19 +11,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
-/// How many checkpoints are kept: at least, and where they are small.
-const KEPT: (usize, usize) = (2, 5);
-/// Words that more than the least may have together.
-const KEPT_WORDS: usize = 2 << 20;
-
 thread_local! {
     static INBOX: RefCell<VecDeque<Command>> = const { RefCell::new(VecDeque::new()) };
     /// Resolves the promise of whoever waits for a command.
     static WAITING: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
     static CHANNEL: RefCell<Option<MessageChannel>> = const { RefCell::new(None) };
-    /// The run and its last checkpoints, the newest last: for the message after a panic, and to go back to what the page
-    /// shows when it rests.
-    static LAST: RefCell<(u32, Vec<Checkpoint>)> = const { RefCell::new((0, Vec::new())) };
+    static LAST: RefCell<Checkpoints> = const { RefCell::new(Checkpoints::none()) };
     /// When something was last sent.
     static SENT: Cell<f64> = const { Cell::new(0.0) };
 }
@@ -45,7 +40,7 @@ pub fn post(event: &Event) {
 /// A sign of life from the middle of long work, if the last word was a while ago.
 pub fn beat() {
     if now() - SENT.get() >= f64::from(BEAT) {
-        post(&Event::Alive { run: LAST.with_borrow(|last| last.0) });
+        post(&Event::Alive { run: LAST.with_borrow(Checkpoints::run) });
     }
 }
 
@@ -69,7 +64,7 @@ pub fn listen() {
                 }
             }
             Err(e) => {
-                let run = LAST.with_borrow(|last| last.0);
+                let run = LAST.with_borrow(Checkpoints::run);
                 post(&Event::Failed { run, message: e.to_string(), checkpoint: None });
             }
         }
@@ -172,47 +167,33 @@ pub async fn adapter_name() -> Option<String> {
 
 /// Another run is in hand, with where it begins if that is known.
 pub fn begin(run: u32, checkpoint: Option<Checkpoint>) {
-    LAST.with_borrow_mut(|last| *last = (run, checkpoint.into_iter().collect()));
+    LAST.set(Checkpoints::begin(run, checkpoint));
 }
 
-/// Keeps what the page would need to go on elsewhere, and the one before it.
+/// Keeps what the page would need to go on elsewhere.
 pub fn remember(checkpoint: Checkpoint) {
-    LAST.with_borrow_mut(|(_, all)| {
-        all.retain(|c| c.update < checkpoint.update);
-        all.push(checkpoint);
-        let words = |c: &Checkpoint| {
-            c.lanes.iter().map(|l| 3 * l.params.len() + l.buffer.len() + l.visits.len()).sum::<usize>()
-        };
-        let (least, most) = KEPT;
-        while all.len() > most || (all.len() > least && all.iter().map(words).sum::<usize>() > KEPT_WORDS) {
-            all.remove(0);
-        }
-    });
+    LAST.with_borrow_mut(|last| last.keep(checkpoint));
 }
 
 /// The run in hand and its last checkpoint.
 pub fn remembered() -> (u32, Option<Checkpoint>) {
-    LAST.with_borrow(|(run, all)| (*run, all.last().cloned()))
+    LAST.with_borrow(Checkpoints::last)
 }
 
 /// Forgets the checkpoints from after an update.
 pub fn forget_after(update: u32) {
-    LAST.with_borrow_mut(|(_, all)| all.retain(|c| c.update <= update));
+    LAST.with_borrow_mut(|last| last.forget_after(update));
 }
 
-/// A checkpoint from which `at` can be reached by training, and so be shown, or the first update after it for which there
-/// is one.
+/// Where to go back to for an update; see `Checkpoints::before`.
 pub fn before(at: u32) -> Option<(Checkpoint, u32)> {
-    LAST.with_borrow(|(_, all)| {
-        let before = all.iter().rfind(|c| c.update < at || c.update == 0);
-        before.map(|c| (c.clone(), at)).or_else(|| all.first().map(|c| (c.clone(), c.update + 1)))
-    })
+    LAST.with_borrow(|last| last.before(at))
 }
 
 /// A panic is a bug; the page hears of it with the last checkpoint, so that it costs nobody their run.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|info| {
-        let last = LAST.try_with(|last| last.try_borrow().map(|l| (l.0, l.1.last().cloned())).ok());
+        let last = LAST.try_with(|last| last.try_borrow().map(|last| last.last()).ok());
         let (run, checkpoint) = last.ok().flatten().unwrap_or_default();
         post(&Event::Failed { run, message: format!("the engine stopped at an internal error: {info}"), checkpoint });
     }));

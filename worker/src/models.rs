@@ -2,11 +2,12 @@
 //! must not keep this worker's messages waiting.
 
 use crate::edge;
-use goodhart_core::engine::cpu::LaneId;
+use goodhart_core::engine::LaneId;
+use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Event, TrainedOn, TrainingCommand, TrainingEvent};
-use goodhart_core::reward_models::{Job, Start};
+use goodhart_core::reward_models::Job;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -228,7 +229,7 @@ pub async fn first(
     let of = models.params.steps * seeds.len() as u32;
     let (mut learned, mut reports, mut trained_on) = (Vec::new(), Vec::new(), None);
     for (i, seed) in seeds.iter().enumerate() {
-        let Some(start) = Start::new(plan, *seed as usize, base)? else { continue };
+        let Some(start) = FirstTraining::new(plan, *seed as usize, base)? else { continue };
         edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32, of });
         let tell = |step| {
             edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32 + step, of });

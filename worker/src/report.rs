@@ -1,8 +1,10 @@
 //! Collects metric rows between reports.
 
-use goodhart_core::engine::cpu::LaneId;
+use crate::edge;
+use goodhart_core::engine::anatomy::Anatomy;
+use goodhart_core::engine::{Host, LaneId};
 use goodhart_core::metrics::columns::ROW;
-use goodhart_core::protocol::{Anatomy, Event, RowIndex};
+use goodhart_core::protocol::{Event, RowIndex};
 
 /// Least milliseconds between two reports, and between two of them with an anatomy.
 const EVERY: f64 = 60.0;
@@ -22,9 +24,12 @@ pub struct Reports {
     anatomy_took: f64,
 }
 
-impl Reports {
-    /// Takes in one update's rows, [lane][ROW].
-    pub fn take(&mut self, lanes: &[LaneId], update: u32, rows: &[f32]) {
+impl Host for Reports {
+    fn now(&self) -> f64 {
+        edge::now()
+    }
+
+    fn rows(&mut self, lanes: &[LaneId], update: u32, rows: &[f32]) {
         for (lane, row) in lanes.iter().zip(rows.chunks_exact(ROW)) {
             self.index.push(RowIndex { arm: lane.arm as u32, seed: lane.seed as u32, update });
             self.values.extend_from_slice(row);
@@ -32,6 +37,13 @@ impl Reports {
         self.updates += 1;
     }
 
+    /// A slow update gives signs of life.
+    fn stage_is_over(&mut self, _stage: &'static str) {
+        edge::beat();
+    }
+}
+
+impl Reports {
     /// Whether it is time for a report.
     pub fn due(&self, now: f64) -> bool {
         !self.index.is_empty() && now - self.last >= EVERY
@@ -79,5 +91,52 @@ impl Reports {
             anatomy: anatomy.map(Box::new),
             updates_per_s,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LANES: [LaneId; 2] = [LaneId { arm: 0, seed: 3 }, LaneId { arm: 1, seed: 3 }];
+
+    fn with_updates(updates: std::ops::Range<u32>) -> Reports {
+        let mut reports = Reports::default();
+        for update in updates {
+            let rows: Vec<f32> = (0..2 * ROW).map(|i| (update * 1000 + i as u32) as f32).collect();
+            reports.rows(&LANES, update, &rows);
+        }
+        reports
+    }
+
+    #[test]
+    fn a_report_has_every_row_once_in_its_order() {
+        let mut reports = with_updates(0..3);
+        let Some(Event::Report { run, index, values, updates_per_s, .. }) = reports.report(7, 1500.0, None) else {
+            panic!("there were rows")
+        };
+        assert_eq!((run, index.len(), values.len()), (7, 6, 6 * ROW));
+        assert_eq!(index[3], RowIndex { arm: 1, seed: 3, update: 1 });
+        assert_eq!(values[3 * ROW], (1000 + ROW) as f32);
+        assert_eq!(updates_per_s, 2.0);
+        assert!(reports.report(7, 1600.0, None).is_none(), "nothing is said twice");
+    }
+
+    #[test]
+    fn going_back_forgets_the_rows_that_will_come_again() {
+        let mut reports = with_updates(0..4);
+        reports.forget_from(2);
+        let Some(Event::Report { index, values, .. }) = reports.report(1, 1.0, None) else { panic!("rows are left") };
+        assert_eq!(index.iter().map(|i| i.update).collect::<Vec<_>>(), [0, 0, 1, 1]);
+        assert_eq!((values.len(), values[2 * ROW]), (4 * ROW, 1000.0));
+    }
+
+    #[test]
+    fn an_anatomy_that_took_long_comes_seldom() {
+        let mut reports = with_updates(0..1);
+        assert!(reports.due(EVERY) && !reports.due(EVERY - 1.0));
+        assert!(reports.anatomy_due(ANATOMY_EVERY));
+        reports.anatomy_took(100.0);
+        assert!(!reports.anatomy_due(ANATOMY_EVERY) && reports.anatomy_due(100.0 * ANATOMY_SHARE));
     }
 }

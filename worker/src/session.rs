@@ -1,16 +1,17 @@
 //! One session after another: a loop that takes commands, trains while it may, and reports.
 
+use crate::device;
 use crate::edge;
-use crate::engine::Engine;
 use crate::models;
 use crate::report::Reports;
-use goodhart_core::engine::cpu::{LaneId, lanes_of};
+use crate::tried::Tried;
+use crate::view::View;
 use goodhart_core::engine::warm_start::WarmStart;
-use goodhart_core::experiment::{Experiment, Part};
-use goodhart_core::metrics::columns;
+use goodhart_core::engine::{Checkpoint, Engine, EngineKind, LaneId, lanes_of};
+use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Overrides;
 use goodhart_core::plan::{self, Plan};
-use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, MetricColumn};
+use goodhart_core::protocol::{Command, EngineInfo, Event};
 use std::sync::Arc;
 
 /// Milliseconds of training before commands are looked at.
@@ -23,35 +24,13 @@ const CHECKPOINT_EVERY: (f64, f64) = (400.0, 4000.0);
 /// Most bytes that a worker may hold when another run comes.
 const MOST_KEPT: usize = 6 << 20;
 
-/// What decides how much memory a run takes.
-type Shape = (Part, Part, Overrides);
-
-fn shape(e: &Experiment) -> Shape {
-    (e.task.clone(), e.policy.clone(), e.run.clone())
-}
-
-/// The shapes of the runs that this worker was told to load. Its memory never shrinks, whether a load came to its end or
-/// another one overtook it.
-#[derive(Default)]
-struct Tried(Vec<Shape>);
-
-impl Tried {
-    /// Notes the shape of an experiment, and whether another one came before it.
-    fn others(&mut self, experiment: &Experiment) -> bool {
-        let shape = shape(experiment);
-        if !self.0.contains(&shape) {
-            self.0.push(shape);
-        }
-        self.0.len() > 1
-    }
-}
-
 /// A run that has been loaded.
 struct Session {
     run: u32,
     plan: Arc<Plan>,
     seeds: Vec<u32>,
     engine: Engine,
+    view: View,
     reports: Reports,
     /// Updates left before it pauses; 0 = paused.
     left: u32,
@@ -66,7 +45,7 @@ struct Session {
 pub async fn serve() {
     edge::listen();
     edge::beat_regularly();
-    edge::post(&Event::Started { adapter: crate::engine::adapter().await });
+    edge::post(&Event::Started { adapter: device::adapter().await });
     let mut session: Option<Session> = None;
     let mut tried = Tried::default();
     loop {
@@ -121,12 +100,11 @@ async fn handle(session: Option<Session>, tried: &mut Tried, command: Command) -
         }
         Command::Pace { run, update } if run == session.run => session.pace = update,
         Command::SetProgram { run, arm, edit, code } if run == session.run => {
-            let error = session.engine.set_program(&session.plan, arm as usize, &code).await.err();
+            let error = session.set_program(arm as usize, &code).await.err();
             session.edited(arm, edit, error).await;
         }
         Command::SetAlgorithm { run, arm, edit, algorithm } if run == session.run => {
-            let settings = session.plan.settings(&algorithm);
-            let error = settings.and_then(|s| session.engine.set_settings(&session.plan, arm as usize, s)).err();
+            let error = session.set_settings(arm as usize, &algorithm).err();
             session.edited(arm, edit, error).await;
         }
         Command::Watch { run, arm, seed } if run == session.run => {
@@ -159,7 +137,7 @@ impl Session {
         run: u32,
         experiment: &Experiment,
         seeds: &[u32],
-        kind: goodhart_core::protocol::EngineKind,
+        kind: EngineKind,
         base: Option<Vec<f32>>,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self, String> {
@@ -172,38 +150,65 @@ impl Session {
         let compiled = |stage: usize, of: usize| {
             edge::post(&Event::CompileProgress { run, stage: stage as u32, of: of as u32 });
         };
-        let mut engine = Engine::new(kind, &plan, &lanes, base.as_deref(), compiled).await?;
+        let (mut engine, adapter) = device::open(kind, &plan, &lanes, base.as_deref(), compiled).await?;
+        let watched = lanes.first().copied().unwrap_or(LaneId { arm: 0, seed: 0 });
+        let mut view = View::new(&mut engine, &plan, watched)?;
         match &checkpoint {
             // It has the lanes' reward models too.
-            Some(checkpoint) => engine.restore(checkpoint)?,
+            Some(checkpoint) => {
+                engine.restore(checkpoint)?;
+                view.restored(checkpoint.update);
+            }
             None => {
-                let gpu = engine.may_train_on_gpu();
+                let gpu = may_train_on_gpu(&engine);
                 for (seed, weights) in models::first(run, &plan, seeds, base.as_deref(), gpu).await? {
                     let own = lanes.iter().filter(|lane| lane.seed == seed as usize);
                     own.into_iter().try_for_each(|lane| engine.set_reward_models(*lane, &weights))?;
                 }
             }
         }
-        let fixed = columns::COLUMNS.iter();
-        let columns =
-            fixed.map(|c| MetricColumn { name: c.name.into(), help: c.help.into(), unit: c.unit.into() }).collect();
-        let engine_info = EngineInfo { kind, adapter: engine.adapter() };
+        let engine_info = EngineInfo { kind, adapter };
         if checkpoint.is_none() {
             edge::remember(engine.checkpoint().await?);
         }
-        edge::post(&Event::Ready { run, engine: engine_info, columns });
+        edge::post(&Event::Ready { run, engine: engine_info });
         let (reports, next_checkpoint) = (Reports::default(), 0.0);
         Ok(Self {
             run,
             plan,
             seeds: seeds.to_vec(),
             engine,
+            view,
             reports,
             left: 0,
             pace: u32::MAX,
             delay_ms: 0,
             next_checkpoint,
         })
+    }
+
+    /// Trains at most so many updates, and the reward models that are due behind them; gives how many.
+    async fn advance(&mut self, most: u32) -> Result<u32, String> {
+        let updates = self.engine.advance(most, &mut self.reports).await?;
+        let jobs = self.engine.reward_model_jobs().await?;
+        for (lane, weights) in models::again(jobs, may_train_on_gpu(&self.engine)).await? {
+            self.engine.set_reward_models(lane, &weights)?;
+        }
+        Ok(updates)
+    }
+
+    async fn set_program(&mut self, arm: usize, code: &str) -> Result<(), String> {
+        self.has_arm(arm)?;
+        self.engine.set_program(arm, self.plan.compile(code)?).await
+    }
+
+    fn set_settings(&mut self, arm: usize, algorithm: &Overrides) -> Result<(), String> {
+        self.has_arm(arm)?;
+        self.engine.set_settings(arm, self.plan.settings(algorithm)?)
+    }
+
+    fn has_arm(&self, arm: usize) -> Result<(), String> {
+        if arm < self.plan.arms.len() { Ok(()) } else { Err(format!("this run has no arm {arm}")) }
     }
 
     fn go(&mut self, updates: u32, delay_ms: u32) {
@@ -251,11 +256,12 @@ impl Session {
             return Ok(());
         };
         self.engine.restore(&checkpoint)?;
+        self.view.restored(checkpoint.update);
         self.reports.forget_from(checkpoint.update);
         let mut start = edge::now();
         while self.engine.update_count() < at {
             let left = at - self.engine.update_count();
-            if self.engine.update(left, &mut self.reports).await? == 0 {
+            if self.advance(left).await? == 0 {
                 break;
             }
             if edge::now() - start >= SLICE {
@@ -270,12 +276,12 @@ impl Session {
 
     /// Shows another lane from now on. A run that rests makes its last update once more, for that lane's part in it.
     async fn watch(&mut self, lane: LaneId) -> Result<(), String> {
-        self.engine.watch(&self.plan, lane);
+        self.view.watch(&mut self.engine, &self.plan, lane)?;
         if self.left > 0 {
             return Ok(());
         }
         let update = self.engine.update_count();
-        if update > 0 && self.plan_has(lane) && self.engine.anatomy().await.is_none() {
+        if update > 0 && self.plan_has(lane) && self.view.anatomy(&mut self.engine).await.is_none() {
             self.go_back(update).await?;
         }
         self.report(true).await;
@@ -303,7 +309,7 @@ impl Session {
         let start = edge::now();
         loop {
             let may = self.pace.saturating_sub(self.engine.update_count()).min(self.left);
-            let done = if may > 0 { self.engine.update(may, &mut self.reports).await? } else { 0 };
+            let done = if may > 0 { self.advance(may).await? } else { 0 };
             self.left -= done.min(self.left);
             if self.delay_ms > 0 && self.left > 0 {
                 self.engine.settle(&mut self.reports).await?;
@@ -349,7 +355,8 @@ impl Session {
 
     async fn report(&mut self, whole: bool) {
         let now = edge::now();
-        let anatomy = if whole || self.reports.anatomy_due(now) { self.engine.anatomy().await } else { None };
+        let anatomy =
+            if whole || self.reports.anatomy_due(now) { self.view.anatomy(&mut self.engine).await } else { None };
         if anatomy.is_some() {
             self.reports.anatomy_took(edge::now() - now);
         }
@@ -357,6 +364,12 @@ impl Session {
             edge::post(&event);
         }
     }
+}
+
+/// Whether a GPU may train reward models too. The CPU engine's promise is the same bits every time, and what is chosen by a
+/// clock cannot keep it; the WebGPU engine runs on a graphics card, or where a person asked for it.
+fn may_train_on_gpu(engine: &Engine) -> bool {
+    engine.kind() == EngineKind::Gpu
 }
 
 /// Learns the base policy, with progress on screen; None if the experiment has none.

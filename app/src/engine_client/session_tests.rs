@@ -46,7 +46,7 @@ pub(in crate::engine_client) fn told(effects: Vec<Effect>) -> Vec<Told> {
 
 pub(in crate::engine_client) fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
     let engine = EngineInfo { kind: EngineKind::Cpu, adapter: None };
-    s.on_event(at, Event::Ready { run: s.run, engine, columns: Vec::new() })
+    s.on_event(at, Event::Ready { run: s.run, engine })
 }
 
 pub(in crate::engine_client) fn started(s: &mut Session, at: usize, found: Option<Adapter>) -> Vec<Effect> {

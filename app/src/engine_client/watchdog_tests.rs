@@ -15,7 +15,7 @@ fn experiment() -> Experiment {
 
 fn ready(s: &mut Session, at: usize) -> Vec<Effect> {
     let engine = EngineInfo { kind: EngineKind::Cpu, adapter: None };
-    s.on_event(at, Event::Ready { run: s.run, engine, columns: Vec::new() })
+    s.on_event(at, Event::Ready { run: s.run, engine })
 }
 
 fn report(s: &mut Session, at: usize, update: u32) {

@@ -61,7 +61,7 @@ pub fn experiment() -> Experiment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
+    use goodhart_core::engine::{CpuEngine, lanes_of};
     use goodhart_core::metrics::alarms::{AlarmKind, detect};
     use goodhart_core::metrics::columns::ROW;
     use goodhart_core::metrics::curves::Curves;

@@ -11,7 +11,6 @@ mod conflicts;
 pub mod entropy;
 pub mod filters;
 pub mod inference;
-pub mod json;
 pub mod kl;
 pub mod loss;
 pub mod minibatch;

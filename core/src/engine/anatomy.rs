@@ -1,11 +1,91 @@
 //! The group anatomy: what every group of a lane's last update taught, ready to be drawn.
 
-use crate::engine::cpu::{Kept, Probe};
+use super::watched::WatchedBatch;
 use crate::metrics::statistics::differs;
 use crate::plan::Plan;
-use crate::protocol::{Group, GroupTag, Sample};
 use crate::reward::Program;
-use crate::tasks::{MAX_ACTIVE, Play};
+use crate::tasks::Play;
+use serde::{Deserialize, Serialize};
+
+/// What a group taught, decided by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupTag {
+    /// Rewards differ: it moves the policy.
+    Effective,
+    /// No spread and the true score is high: nothing left to learn.
+    TooEasy,
+    /// No spread and the true score is low: nothing to learn from.
+    TooHard,
+    /// Every sample was cut off at the horizon.
+    Truncated,
+    /// The reward program failed on every sample.
+    Error,
+}
+
+/// One sample of the watched lane's last update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub advantage: f32,
+    /// None: not applicable, or an error.
+    pub reward: Option<f32>,
+    pub true_score: f32,
+    pub length: u32,
+    pub truncated: bool,
+    /// Component values in the program's order; None = not applicable.
+    pub components: Vec<Option<f32>>,
+    /// The failure of the reward program on this sample, with its line.
+    pub error: Option<(String, u32)>,
+    /// Actions or tokens, `length` of them.
+    pub actions: Vec<u32>,
+    /// The record that the program read (see the task's schema).
+    pub record: Vec<f32>,
+}
+
+/// One group of the watched lane's last update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    pub tag: GroupTag,
+    /// Prompt tokens (token tasks); empty otherwise.
+    pub prompt: Vec<u32>,
+    pub samples: Vec<Sample>,
+}
+
+/// What the policy that the watched lane's last samples came from is really worth, without samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exact {
+    /// Expected reward of an episode, undiscounted; None where the reward is no sum over transitions, or changes during
+    /// the run.
+    pub reward: Option<f32>,
+    /// Expected true score.
+    pub true_score: f32,
+    /// Mean entropy of a step, in nats.
+    pub entropy: f32,
+    /// Mean KL of a step to the reference policy, in nats.
+    pub kl: f32,
+    /// Cosine, in the policy's parameters, between the gradient that the samples gave (the sum of their advantages times the
+    /// gradients of their log-probabilities) and that of the expected reward; None where one is zero.
+    pub cosine: Option<f32>,
+}
+
+/// The last update of the watched lane, and what its policy does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Anatomy {
+    pub arm: u32,
+    pub seed: u32,
+    pub update: u32,
+    pub component_names: Vec<String>,
+    pub groups: Vec<Group>,
+    /// Action probabilities [states][actions] of a step task (gridworld: one row a cell with no key and the coin there;
+    /// bandit: one row a context); empty for tokens.
+    pub policy: Vec<f32>,
+    /// Visits of each cell in the last update (gridworld), else empty.
+    pub visits: Vec<f32>,
+    /// The policy that those samples came from, without samples, where the task is small enough to be followed.
+    pub exact: Option<Exact>,
+    /// Why `exact`, or a part of it, is missing, or what it leaves out, in one sentence; empty where nothing is.
+    pub missing: String,
+}
 
 /// The tag of a group from its samples.
 pub fn tag(samples: &[Sample]) -> GroupTag {
@@ -25,7 +105,7 @@ pub fn tag(samples: &[Sample]) -> GroupTag {
 }
 
 /// All groups of a batch that this program scored.
-pub fn groups(plan: &Plan, program: &Program, kept: &Kept) -> Vec<Group> {
+pub fn groups(plan: &Plan, program: &Program, kept: &WatchedBatch) -> Vec<Group> {
     let (group, steps, stride) = (plan.group(), plan.steps(), plan.task.schema.stride);
     let n = kept.lengths.len();
     let n_components = kept.components.len() / n.max(1);
@@ -51,32 +131,9 @@ pub fn groups(plan: &Plan, program: &Program, kept: &Kept) -> Vec<Group> {
         .collect()
 }
 
-/// What to ask a policy for the view of a step task: every shown state once. None for tokens.
-pub fn probe(plan: &Plan) -> Option<Probe> {
-    let Play::Steps(task) = &plan.task.play else { return None };
-    let (rows, actions) = (task.shown_states(), plan.task.n_actions);
-    let mut probe = Probe { rows, critic: plan.interface.critic, ..Probe::default() };
-    for i in 0..rows {
-        let state = task.shown_state(i);
-        if plan.policy.name == "table" {
-            probe.inputs.push(task.state_index(&state));
-        } else {
-            let mut features = [0; MAX_ACTIVE];
-            task.features(&state, &mut features);
-            probe.inputs.extend_from_slice(&features[..plan.interface.active]);
-        }
-        if task.has_prior() {
-            let at = probe.prior.len();
-            probe.prior.resize(at + actions, 0.0);
-            task.prior(&state, &mut probe.prior[at..]);
-        }
-    }
-    Some(probe)
-}
-
 /// How often each shown state of a map was visited in a batch; empty where the task keeps no list of cells. Episodes on
 /// another map than the one that is shown do not count.
-pub fn visits(plan: &Plan, kept: &Kept) -> Vec<f32> {
+pub fn visits(plan: &Plan, kept: &WatchedBatch) -> Vec<f32> {
     let (Play::Steps(task), Some(cells)) = (&plan.task.play, plan.task.schema.get("cells")) else { return Vec::new() };
     let mut visits = vec![0.0; task.shown_states()];
     let shared = plan.task.schema.get("shared").map(|field| field.offset);

@@ -87,8 +87,14 @@ macro_rules! shader_struct {
     };
 }
 
-/// WGSL constants for the names of a choice: `const PREFIX_NAME: u32 = place;`.
-pub fn choice_constants(prefix: &str, names: &[&str]) -> String {
-    let line = |(i, name): (usize, &&str)| format!("const {prefix}_{}: u32 = {i}u;\n", name.to_uppercase());
+/// The name of a WGSL constant that stands for a public name: upper case, and `_` for what no WGSL name may hold.
+pub fn constant_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// WGSL constants for names by their places: `const PREFIX_NAME: u32 = place;`.
+pub fn place_constants(prefix: &str, names: &[&str]) -> String {
+    let prefix = constant_name(prefix);
+    let line = |(i, name): (usize, &&str)| format!("const {prefix}_{}: u32 = {i}u;\n", constant_name(name));
     names.iter().enumerate().map(line).collect()
 }

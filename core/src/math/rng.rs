@@ -4,38 +4,55 @@
 //! their random numbers, so differences between arms are paired. The mixing function is PCG4D (Jarzynski and Olano,
 //! "Hash Functions for GPU Rendering", JCGT 2020), applied to two blocks of the key in turn.
 
-/// What a draw is for; the last word of its key.
-pub mod purpose {
+macro_rules! purposes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $key:literal;)+) => {
+        /// What a draw is for; the last word of its key. Shaders have the same numbers as `PURPOSE_<NAME>`.
+        pub mod purpose {
+            $($(#[doc = $doc])+ pub const $name: u32 = $key;)+
+            /// All of them by name.
+            pub const ALL: &[(&str, u32)] = &[$((stringify!($name), $key)),+];
+        }
+    };
+}
+
+purposes! {
     /// Prompts and start states (sample = 0: shared by the group).
-    pub const PROMPT: u32 = 1;
+    PROMPT = 1;
     /// Sampling of actions and tokens.
-    pub const ACTION: u32 = 2;
+    ACTION = 2;
     /// The task's own dice while it steps (slips, noise of observed payoffs).
-    pub const TASK: u32 = 3;
+    TASK = 3;
     /// The noise of a verifier's verdict.
-    pub const VERDICT: u32 = 4;
+    VERDICT = 4;
     /// Initial parameters (update, group, sample = 0; step = index of the parameter).
-    pub const INIT: u32 = 5;
+    INIT = 5;
     /// The order of minibatches.
-    pub const SHUFFLE: u32 = 6;
+    SHUFFLE = 6;
     /// Demonstrations of the warm start.
-    pub const DEMONSTRATION: u32 = 7;
+    DEMONSTRATION = 7;
     /// A task's fixed tables (payoffs of arms and the like), the same for every seed.
-    pub const TABLE: u32 = 8;
+    TABLE = 8;
     /// Reference responses drawn from the base policy.
-    pub const REFERENCE: u32 = 9;
+    REFERENCE = 9;
     /// Noise and attacks on the reward (step 0, sample 0: one coin a group; step 1: a draw of each sample).
-    pub const REWARD_NOISE: u32 = 40;
+    REWARD_NOISE = 40;
     /// The samples that a filter keeps (sample = 0: one draw a group).
-    pub const SAMPLE_FILTER: u32 = 51;
+    SAMPLE_FILTER = 51;
     /// The past sample that stands in for one of the batch (group = 0; sample = its place in the batch).
-    pub const SAMPLE_BUFFER: u32 = 52;
+    SAMPLE_BUFFER = 52;
     /// Initial weights of reward models.
-    pub const REWARD_MODEL_INIT: u32 = 60;
+    REWARD_MODEL_INIT = 60;
     /// Pairs and labels that reward models are trained on.
-    pub const PREFERENCE: u32 = 61;
+    PREFERENCE = 61;
     /// The batches of their training.
-    pub const REWARD_MODEL_BATCH: u32 = 62;
+    REWARD_MODEL_BATCH = 62;
+}
+
+/// The generator in WGSL: the constants of `purpose`, then `shaders/common/rng.wgsl`.
+pub fn wgsl() -> String {
+    let purposes: String =
+        purpose::ALL.iter().map(|(name, key)| format!("const PURPOSE_{name}: u32 = {key}u;\n")).collect();
+    purposes + include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../shaders/common/rng.wgsl"))
 }
 
 /// One round of PCG4D over four 32-bit words.
@@ -95,6 +112,12 @@ mod tests {
             other[i] += 1;
             assert_ne!(at(base), at(other), "word {i}");
         }
+    }
+
+    #[test]
+    fn no_two_purposes_share_their_draws() {
+        let keys: std::collections::BTreeSet<u32> = purpose::ALL.iter().map(|(_, key)| *key).collect();
+        assert_eq!(keys.len(), purpose::ALL.len());
     }
 
     #[test]

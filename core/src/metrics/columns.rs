@@ -1,5 +1,7 @@
 //! The columns of a metric row: one list, in the order of the row, for both engines, the charts, the files and the docs.
 
+use crate::layout::place_constants;
+
 /// Most components of a reward program, and so of a row.
 pub const MAX_COMPONENTS: usize = 32;
 
@@ -63,6 +65,13 @@ columns! {
     FilterR2 "filter/r2" "" "Squared correlation of the reward with the true score over the samples that are learned from: those with an advantage, after all filters. Not a number for fewer than three.";
 }
 
+/// The places of the columns for shaders: `COLUMN_<NAME>` by the public name, such as COLUMN_CLIP_RATIO_LOW_MEAN, and
+/// FIXED_COLUMNS, their number.
+pub fn wgsl() -> String {
+    let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+    place_constants("column", &names) + &format!("const FIXED_COLUMNS: u32 = {}u;\n", COLUMNS.len())
+}
+
 /// Numbers in a metric row.
 pub const ROW: usize = COLUMNS.len() + 3 * MAX_COMPONENTS;
 
@@ -112,4 +121,40 @@ pub fn names(components: &[String]) -> Vec<String> {
         .map(|c| c.name.to_string())
         .chain(own.flat_map(|c| ["mean", "std", "weight"].map(|what| format!("rewards/{c}/{what}"))))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::constant_name;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_column_has_one_place_in_the_shaders() {
+        let places = wgsl();
+        let shaders = concat!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../shaders/measure.wgsl")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../shaders/calibrate.wgsl")),
+        );
+        for (i, column) in COLUMNS.iter().enumerate() {
+            let name = format!("COLUMN_{}", constant_name(column.name));
+            assert_eq!(places.matches(&format!("const {name}: u32 = {i}u;")).count(), 1, "{name}");
+            assert!(shaders.contains(&format!("ring[row + {name}] = ")), "no shader writes {name}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_found_by_the_words_of_its_name() {
+        for column in Column::ALL {
+            let (variant, name) = (format!("{column:?}"), COLUMNS[column as usize].name);
+            let words: BTreeSet<String> = name.split(['/', '_']).map(str::to_owned).collect();
+            let mut own = String::new();
+            for c in variant.chars() {
+                own.extend(c.is_uppercase().then_some(' ').into_iter().chain([c.to_ascii_lowercase()]));
+            }
+            let strange: Vec<&str> = own.split_whitespace().filter(|word| !words.contains(*word)).collect();
+            assert!(strange.is_empty(), "{variant} is called {name}, without {strange:?}");
+            assert!(!COLUMNS[column as usize].help.is_empty(), "{name} has no help");
+        }
+    }
 }

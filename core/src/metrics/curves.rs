@@ -51,6 +51,13 @@ impl Curves {
         lane[update * width..(update + 1) * width].copy_from_slice(&row[..width]);
     }
 
+    /// Puts all rows of a lane, [update][ROW], into their places.
+    pub fn put_lane(&mut self, arm: usize, seed: usize, rows: &[f32]) {
+        for (update, row) in rows.chunks_exact(ROW).enumerate() {
+            self.put(arm, seed, update, row);
+        }
+    }
+
     /// Makes room for rows of this width.
     fn widen(&mut self, width: usize) {
         if width <= self.width {

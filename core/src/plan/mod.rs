@@ -5,6 +5,7 @@ pub mod cost;
 
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
+use crate::choice;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
 use crate::experiment::{Base, Experiment, Part, RunParams};
@@ -23,10 +24,24 @@ pub const MAX_ARMS: usize = 8;
 /// Most samples of a lane's batch.
 pub const MAX_SAMPLES: usize = 65_536;
 
-/// The numbers that reward programs see as `run.<name>`: where the run stands, and what the last update measured. None
-/// of them tells anything of the true score.
-pub const RUN_FIELDS: &[&str] =
-    &["step", "updates", "progress", "reward", "reward_std", "entropy", "mean_length", "kl", "frac_reward_zero_std"];
+choice! {
+    /// The numbers that reward programs see as `run.<name>`: where the run stands, and what the last update measured.
+    /// None of them tells anything of the true score. `RunField::X as usize` is a number's place among them.
+    pub enum RunField {
+        Step = "step",
+        Updates = "updates",
+        Progress = "progress",
+        Reward = "reward",
+        RewardStd = "reward_std",
+        Entropy = "entropy",
+        MeanLength = "mean_length",
+        Kl = "kl",
+        FracRewardZeroStd = "frac_reward_zero_std",
+    }
+}
+
+/// The names of the numbers that reward programs see as `run.<name>`, in their order.
+pub const RUN_FIELDS: &[&str] = RunField::NAMES;
 
 /// The names of `RUN_FIELDS` as the compiler wants them.
 pub fn run_schema() -> RunSchema {

@@ -7,7 +7,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod transformer;
-pub mod value_head;
 
 pub use mlp::{Activation, MlpParams};
 pub use table::TableParams;

@@ -7,18 +7,13 @@
 
 pub mod wire;
 
+pub use crate::engine::adapter::{Adapter, EngineKind};
+pub use crate::engine::anatomy::{Anatomy, Exact, Group, GroupTag, Sample};
+pub use crate::engine::checkpoint::{Checkpoint, LaneState};
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::reward_models::{Job, Report};
 use serde::{Deserialize, Serialize};
-
-/// Which engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineKind {
-    Cpu,
-    Gpu,
-}
 
 /// Page to worker.
 #[derive(Clone, Debug)]
@@ -98,7 +93,6 @@ pub enum Event {
     Ready {
         run: u32,
         engine: EngineInfo,
-        columns: Vec<MetricColumn>,
     },
     /// Rows since the last report, [rows][columns] flat, in the order of `index`.
     Report {
@@ -205,27 +199,11 @@ impl std::fmt::Display for TrainedOn {
     }
 }
 
-/// A WebGPU adapter as the browser names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adapter {
-    pub name: String,
-    /// Runs on the processor (SwiftShader, llvmpipe): say so.
-    pub software: bool,
-}
-
 /// The engine in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineInfo {
     pub kind: EngineKind,
     pub adapter: Option<Adapter>,
-}
-
-/// One column of a metric row. Names are TRL's where TRL has them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetricColumn {
-    pub name: String,
-    pub help: String,
-    pub unit: String,
 }
 
 /// Which lane and update a row is of.
@@ -234,119 +212,4 @@ pub struct RowIndex {
     pub arm: u32,
     pub seed: u32,
     pub update: u32,
-}
-
-/// Everything that a lane needs to go on: bit-exact on the CPU engine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LaneState {
-    pub arm: u32,
-    pub seed: u32,
-    pub params: Vec<f32>,
-    pub m: Vec<f32>,
-    pub v: Vec<f32>,
-    /// Optimiser steps taken so far.
-    pub opt_step: u32,
-    /// The adaptive entropy coefficient.
-    pub entropy_coef: f32,
-    /// Mean entropy of the last optimiser step, which that coefficient follows.
-    pub entropy_last: f32,
-    /// Steps taken so far.
-    pub tokens: f32,
-    /// Numbers that reward programs see as `run.<name>`, from the last update.
-    pub run: Vec<f32>,
-    /// Weights of its learned reward models; empty without.
-    pub reward_models: Vec<f32>,
-    /// Weights of the components, where the slow loop moved them; else empty.
-    pub weights: Vec<f32>,
-    /// The lane's buffer of past samples (`SampleBuffer::to_words`); empty without one.
-    pub buffer: Vec<u32>,
-    /// Counters of the exploration memory; empty without one.
-    pub visits: Vec<u32>,
-}
-
-/// The state of some lanes after `update` updates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    pub update: u32,
-    pub lanes: Vec<LaneState>,
-}
-
-/// What a group taught, decided by the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupTag {
-    /// Rewards differ: it moves the policy.
-    Effective,
-    /// No spread and the true score is high: nothing left to learn.
-    TooEasy,
-    /// No spread and the true score is low: nothing to learn from.
-    TooHard,
-    /// Every sample was cut off at the horizon.
-    Truncated,
-    /// The reward program failed on every sample.
-    Error,
-}
-
-/// One sample of the watched lane's last update.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    pub advantage: f32,
-    /// None: not applicable, or an error.
-    pub reward: Option<f32>,
-    pub true_score: f32,
-    pub length: u32,
-    pub truncated: bool,
-    /// Component values in the program's order; None = not applicable.
-    pub components: Vec<Option<f32>>,
-    /// The failure of the reward program on this sample, with its line.
-    pub error: Option<(String, u32)>,
-    /// Actions or tokens, `length` of them.
-    pub actions: Vec<u32>,
-    /// The record that the program read (see the task's schema).
-    pub record: Vec<f32>,
-}
-
-/// One group of the watched lane's last update.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    pub tag: GroupTag,
-    /// Prompt tokens (token tasks); empty otherwise.
-    pub prompt: Vec<u32>,
-    pub samples: Vec<Sample>,
-}
-
-/// What the policy that the watched lane's last samples came from is really worth, without samples.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Exact {
-    /// Expected reward of an episode, undiscounted; None where the reward is no sum over transitions, or changes during
-    /// the run.
-    pub reward: Option<f32>,
-    /// Expected true score.
-    pub true_score: f32,
-    /// Mean entropy of a step, in nats.
-    pub entropy: f32,
-    /// Mean KL of a step to the reference policy, in nats.
-    pub kl: f32,
-    /// Cosine, in the policy's parameters, between the gradient that the samples gave (the sum of their advantages times the
-    /// gradients of their log-probabilities) and that of the expected reward; None where one is zero.
-    pub cosine: Option<f32>,
-}
-
-/// The last update of the watched lane, and what its policy does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Anatomy {
-    pub arm: u32,
-    pub seed: u32,
-    pub update: u32,
-    pub component_names: Vec<String>,
-    pub groups: Vec<Group>,
-    /// Action probabilities [states][actions] of a step task (gridworld: one row a cell with no key and the coin there;
-    /// bandit: one row a context); empty for tokens.
-    pub policy: Vec<f32>,
-    /// Visits of each cell in the last update (gridworld), else empty.
-    pub visits: Vec<f32>,
-    /// The policy that those samples came from, without samples, where the task is small enough to be followed.
-    pub exact: Option<Exact>,
-    /// Why `exact`, or a part of it, is missing, or what it leaves out, in one sentence; empty where nothing is.
-    pub missing: String,
 }

@@ -6,8 +6,8 @@
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
-    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState,
-    MetricColumn, RowIndex, Sample, TrainedOn, TrainingCommand, TrainingEvent,
+    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex,
+    Sample, TrainedOn, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
 
@@ -234,7 +234,6 @@ as_json!(Experiment, Overrides, Objective, Shape);
 structs! {
     Adapter { name, software }
     EngineInfo { kind, adapter }
-    MetricColumn { name, help, unit }
     RowIndex { arm, seed, update }
     LaneState {
         arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models, weights, buffer, visits
@@ -271,7 +270,7 @@ enums! {
         0 Started { adapter },
         1 BaseProgress { run, step, of, loss },
         2 Base { run, params },
-        3 Ready { run, engine, columns },
+        3 Ready { run, engine },
         4 Report { run, index, values, anatomy, updates_per_s },
         5 Edited { run, arm, edit, update, error },
         6 Checkpointed { run, checkpoint },
@@ -346,11 +345,12 @@ mod tests {
 
     #[test]
     fn a_training_of_reward_models_comes_back_whole() {
-        use crate::reward_models::{Start, agreement};
+        use crate::engine::reward_models::FirstTraining;
+        use crate::reward_models::agreement;
         let text = r#"{"version": 1, "title": "t", "task": {"kind": "bandit"}, "policy": {"kind": "table"},
             "reward_models": {"count": 2, "pairs": 20}, "arms": [{"name": "a", "code": "def r(ep):\n    return ep.rm\n"}]}"#;
         let plan = crate::plan::plan(&serde_json::from_str(text).unwrap()).unwrap_or_else(|e| panic!("{e:?}"));
-        let start = Start::new(&std::sync::Arc::new(plan), 0, None).unwrap().unwrap();
+        let start = FirstTraining::new(&std::sync::Arc::new(plan), 0, None).unwrap().unwrap();
         let command = TrainingCommand::Train { id: 7, gpu: true, job: Box::new(start.job().clone()) };
         let Ok(TrainingCommand::Train { id: 7, gpu: true, job }) = decode(&encode(&command)) else {
             panic!("not a training")

@@ -87,7 +87,7 @@ fn again(plan: &Plan, key: DrawKey, actions: &[u32], record: &mut [f32]) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::cpu::{CpuEngine, lanes_of};
+    use crate::engine::{CpuEngine, lanes_of};
     use std::sync::Arc;
 
     #[test]

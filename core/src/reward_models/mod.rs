@@ -9,14 +9,12 @@ mod data;
 mod job;
 mod report;
 mod shape;
-mod start;
 
 pub use corrupt::Written;
 pub use data::{Answers, Examples};
 pub use job::{Job, ModelJob};
 pub use report::{BINS, Bin, Calibration, Report, agreement, report};
 pub use shape::{Field, Scorer, Shape};
-pub use start::Start;
 
 use crate::algorithm::Settings;
 use crate::params::{Overrides, ParamError, Params};

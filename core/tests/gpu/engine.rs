@@ -2,8 +2,8 @@
 
 use crate::device::context;
 use crate::experiments::{BANDIT, bandit, experiment, parameters, plan_of, rows_of};
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -42,7 +42,7 @@ async fn a_checkpoint_goes_on_where_it_was() {
         assert_eq!(s.components[0].is_none(), s.record[arm] <= 3.0);
         assert_eq!((s.actions.as_slice(), s.length), (&[s.record[arm] as u32][..], 1));
     }
-    let probe = goodhart_core::engine::anatomy::probe(&plan).unwrap();
+    let probe = goodhart_core::engine::probe::of_task(&plan).unwrap();
     let p = second.probabilities(lane, &probe).await.unwrap();
     for row in p.chunks_exact(plan.task.n_actions) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);

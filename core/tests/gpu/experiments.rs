@@ -72,6 +72,6 @@ pub async fn rows_of(engine: &mut GpuEngine, updates: u32) -> Vec<f32> {
 
 /// Every lane's parameters.
 pub async fn parameters(engine: &GpuEngine) -> Vec<f32> {
-    let n = engine.shape().lanes * engine.shape().params;
+    let n = engine.sizes().lanes * engine.sizes().params;
     engine.read("params", 0, n).await.unwrap().into_iter().map(f32::from_bits).collect()
 }

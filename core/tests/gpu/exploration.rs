@@ -3,8 +3,8 @@
 use crate::common::steps;
 use crate::device::context;
 use crate::experiments::{experiment, plan_of, rows_of};
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::plan::Plan;
 use goodhart_core::tasks::{DrawKey, STATE_WORDS};
 use std::sync::Arc;

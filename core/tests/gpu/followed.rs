@@ -2,8 +2,8 @@
 
 use crate::device::context;
 use crate::experiments::{GRID, bandit, experiment, parameters, plan_of, rows_of};
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::oracle::live::{Followed, Live};
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::Exact;

@@ -4,8 +4,8 @@
 use crate::device::context;
 use crate::experiments::{plan_of, rows_of};
 use crate::runs::same_rows;
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::protocol::{Checkpoint, LaneState};
 
 /// Trains on the CPU engine; before each update the WebGPU engine takes over its checkpoint and does the same update.

@@ -6,8 +6,8 @@ use crate::handover::{follows, goes_on};
 use crate::runs::agrees;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::algorithm::settings::DynamicSampling;
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::metrics::columns::{Column, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 

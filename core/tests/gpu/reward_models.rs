@@ -3,8 +3,8 @@
 
 use crate::device::context;
 use crate::experiments::{plan_of, rows_of};
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::metrics::{Column, digest};
 use goodhart_core::plan::Plan;

@@ -5,8 +5,8 @@
 use crate::device::context;
 use crate::experiments::{BANDIT, GRID, LENGTH, experiment, parameters, plan_of, rows_of};
 use crate::stages;
-use goodhart_core::engine::cpu::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
 use goodhart_core::metrics::columns::{COLUMNS, Column, ROW};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -20,7 +20,7 @@ pub async fn agrees(text: &str, seeds: u32, updates: u32, dispatches: usize) {
     let mut gpu = GpuEngine::new(&context, plan.clone(), &ids, None).await.unwrap();
     let (most, _) = gpu.dispatches();
     assert!(most <= dispatches, "an update takes {most} dispatches of {dispatches}: {:?}", gpu.stage_names());
-    if gpu.shape().rows() > 512 {
+    if gpu.sizes().rows() > 512 {
         assert!(gpu.stage_names().contains(&"backward_sum"), "so many rows are split");
     }
     let start = parameters(&gpu).await;

@@ -3,8 +3,8 @@
 use crate::device::context;
 use crate::experiments::{bandit, experiment, rows_of};
 use crate::handover::{follows, goes_on};
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::gpu::GpuEngine;
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::metrics::columns::{ROW, component_weight};
 use wasm_bindgen_test::wasm_bindgen_test;
 

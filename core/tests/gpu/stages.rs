@@ -4,7 +4,7 @@
 
 use crate::pass::floats;
 use goodhart_core::algorithm::shader::LaneStats;
-use goodhart_core::engine::cpu::LaneId;
+use goodhart_core::engine::LaneId;
 use goodhart_core::engine::gpu::GpuEngine;
 use goodhart_core::layout::NO_REWARD;
 use goodhart_core::metrics::Column;
@@ -19,7 +19,7 @@ fn close(got: f32, want: f64, what: &str) {
 
 /// Checks the stages of an engine's first update, whose metric rows are `rows` [lane][ROW].
 pub async fn agree(engine: &GpuEngine, ids: &[LaneId], rows: &[f32]) {
-    let shape = engine.shape();
+    let shape = engine.sizes();
     let (n, steps) = (shape.samples(), shape.steps);
     let read = async |name: &str, words: usize| floats(&engine.read(name, 0, shape.lanes * words).await.unwrap());
     let records = read("records", n * shape.record).await;

@@ -2,7 +2,7 @@
 //! tasks.
 
 use crate::device::context;
-use goodhart_core::engine::cpu::LaneId;
+use goodhart_core::engine::LaneId;
 use goodhart_core::engine::gpu::{GpuContext, GpuEngine};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::math::rng::{draw, purpose, uniform};
@@ -66,8 +66,8 @@ const GROUP: usize = 3;
 async fn engine(context: &GpuContext, case: &Case) -> GpuEngine {
     let engine = GpuEngine::new(context, case.plan.clone(), &case.lanes, None).await.unwrap();
     let words = |scale: f32| case.params.iter().map(|p| (p * scale).to_bits()).collect::<Vec<_>>();
-    engine.write("params", 0, &words(1.0));
-    engine.write("base_params", 0, &words(0.5));
+    engine.write("params", 0, &words(1.0)).unwrap();
+    engine.write("base_params", 0, &words(0.5)).unwrap();
     engine
 }
 
@@ -132,7 +132,7 @@ fn close(a: f32, b: f64, tolerance: f64, what: &str) {
 async fn rollout_agrees(context: &GpuContext, case: &Case) {
     let mut engine = engine(context, case).await;
     engine.run_stage("rollout", UPDATE).unwrap();
-    let shape = engine.shape().clone();
+    let shape = engine.sizes().clone();
     let read = async |name: &str, words: usize| engine.read(name, 0, words).await.unwrap();
     let (n, steps, stride) = (shape.samples(), shape.steps, case.plan.task.schema.stride);
     let rows = shape.lanes * shape.rows();
@@ -251,7 +251,7 @@ async fn backward_agrees(
     actions: &[u32],
     samples: &[f32],
 ) {
-    let shape = engine.shape().clone();
+    let shape = engine.sizes().clone();
     let rows = shape.lanes * shape.rows();
     let mut coefs = vec![0.0f32; rows * 4];
     let mut want = vec![0.0f64; shape.lanes * shape.params];
@@ -277,7 +277,7 @@ async fn backward_agrees(
             grads,
         );
     }
-    engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
+    engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>()).unwrap();
     engine.run_stage("backward", UPDATE).unwrap();
     let grads = floats(engine.read("grads", 0, want.len()).await.unwrap());
     let scale = want.iter().fold(0.0f64, |m, g| m.max(g.abs()));

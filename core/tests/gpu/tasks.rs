@@ -4,12 +4,10 @@ use crate::common::{self, number, task, text};
 use crate::device::context;
 use crate::pass::{Buffers, floats, run};
 use goodhart_core::engine::gpu::GpuContext;
-use goodhart_core::math::rng::{below, draw};
+use goodhart_core::math::rng::{below, draw, wgsl};
 use goodhart_core::tasks::{DrawKey, Play, Task, TaskView, TokenTask, build};
 use std::collections::BTreeSet;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-const RNG: &str = include_str!("../../../shaders/common/rng.wgsl");
 
 /// Host module of a step task: one invocation a sample, its actions given; per sample the length, the score, and for
 /// each step the state's index, the action's prior and eight features.
@@ -93,7 +91,7 @@ fn module(task: &Task) -> String {
         ("PROMPT", prompt as u32),
     ];
     let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
-    [constants.as_str(), RNG, task.wgsl, host].join("\n")
+    [&constants, &wgsl(), task.wgsl, host].join("\n")
 }
 
 fn off() -> goodhart_core::params::Value {

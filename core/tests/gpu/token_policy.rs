@@ -5,8 +5,8 @@ use crate::common::tokens;
 use crate::device::context;
 use crate::experiments::plan_of;
 use crate::pass::floats;
-use goodhart_core::engine::cpu::LaneId;
-use goodhart_core::engine::gpu::{GpuContext, GpuEngine, Shape};
+use goodhart_core::engine::LaneId;
+use goodhart_core::engine::gpu::{GpuContext, GpuEngine, Sizes};
 use goodhart_core::math::rng::{draw, purpose, uniform};
 use goodhart_core::plan::Plan;
 use goodhart_core::policy::{Inputs, Policy};
@@ -108,7 +108,7 @@ fn close(got: f32, want: f64, what: &str) {
 }
 
 /// Prompts, records and true scores are the task's, every token the one that its random number picks.
-fn check_samples(case: &Case, shape: &Shape, got: &Sampled) -> usize {
+fn check_samples(case: &Case, shape: &Sizes, got: &Sampled) -> usize {
     let (plan, prompt_len) = (&case.plan, case.plan.interface.prompt_len);
     let (task, stride) = (tokens(&plan.task), plan.task.schema.stride);
     let (mut odd, mut seen) = (0, 0);
@@ -175,7 +175,7 @@ fn check_samples(case: &Case, shape: &Shape, got: &Sampled) -> usize {
 
 /// Gradients from random coefficients, a third of the samples left out.
 async fn check_gradients(case: &Case, engine: &mut GpuEngine, got: &Sampled) {
-    let shape = engine.shape().clone();
+    let shape = engine.sizes().clone();
     let n = shape.params;
     let mut coefs = vec![0.0f32; shape.lanes * shape.rows() * 4];
     let mut want = vec![0.0f32; shape.lanes * n];
@@ -206,7 +206,7 @@ async fn check_gradients(case: &Case, engine: &mut GpuEngine, got: &Sampled) {
         }
         pass.policy.backward(params, &dlogits, &dvalues, &mut want[l * n..(l + 1) * n]);
     }
-    engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>());
+    engine.write("coefs", 0, &coefs.iter().map(|c| c.to_bits()).collect::<Vec<_>>()).unwrap();
     engine.run_stage("backward", UPDATE).unwrap();
     let grads = floats(&engine.read("grads", 0, want.len()).await.unwrap());
     let scale = want.iter().fold(0.0f32, |m, g| m.max(g.abs()));
@@ -219,9 +219,9 @@ async fn check_gradients(case: &Case, engine: &mut GpuEngine, got: &Sampled) {
 async fn agrees(context: &GpuContext, case: &Case) {
     let mut engine = GpuEngine::new(context, case.plan.clone(), &case.lanes, None).await.unwrap();
     let words = |scale: f32| case.params.iter().map(|p| (p * scale).to_bits()).collect::<Vec<_>>();
-    engine.write("params", 0, &words(1.0));
-    engine.write("base_params", 0, &words(0.5));
-    let shape = engine.shape().clone();
+    engine.write("params", 0, &words(1.0)).unwrap();
+    engine.write("base_params", 0, &words(0.5)).unwrap();
+    let shape = engine.sizes().clone();
     let all = shape.lanes * shape.samples();
     engine.run_stage("rollout", UPDATE).unwrap();
     engine.run_stage("reference", UPDATE).unwrap();

@@ -1,8 +1,8 @@
 //! Every shipped experiment trains on both engines: a few updates of one seed, every number that a chart shows finite.
 
 use super::{folder, shipped};
-use goodhart_core::engine::cpu::{CpuEngine, lanes_of};
 use goodhart_core::engine::warm_start::{self, WarmStart};
+use goodhart_core::engine::{CpuEngine, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::columns::{Column, ROW};
 use goodhart_core::plan::{self, Plan};
@@ -61,7 +61,7 @@ mod gpu {
             while engine.update_count() == 0 || engine.update_count() < updates && started.elapsed().as_secs() < 5 {
                 engine.submit(1).unwrap();
                 while let Some(landed) = engine.next_rows().await.unwrap() {
-                    let width = engine.shape().columns;
+                    let width = engine.sizes().columns;
                     assert_finite(&e.id, &landed.values, width);
                     rows += landed.values.len() / width;
                 }

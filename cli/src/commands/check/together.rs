@@ -6,9 +6,8 @@ use crate::failure::Failure;
 use crate::measure;
 use crate::reward_models::Models;
 use crate::train::{Training, train_lane};
-use goodhart_core::engine::cpu::{LaneId, lanes_of};
+use goodhart_core::engine::{LaneId, lanes_of};
 use goodhart_core::metrics::Curves;
-use goodhart_core::metrics::columns::ROW;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
@@ -133,9 +132,7 @@ impl<'a> Job<'a> {
         };
         let rows = train_lane(plan, lane, base.as_deref(), &self.models, bar).map_err(said)?;
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        for (update, row) in rows.chunks_exact(ROW).enumerate() {
-            done.curves.put(lane.arm, lane.seed, update, row);
-        }
+        done.curves.put_lane(lane.arm, lane.seed, &rows);
         done.lanes += 1;
         done.seconds += started.elapsed().as_secs_f64();
         Ok(done.lanes == self.lanes.len())

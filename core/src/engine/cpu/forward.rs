@@ -6,31 +6,6 @@ use crate::plan::Plan;
 use crate::policy::{Inputs, Policy};
 use crate::tasks::Play;
 
-/// Inputs of a step task to ask a policy about: [rows][width] inputs, and prior logits [rows][A] or none.
-#[derive(Clone, Debug, Default)]
-pub struct Probe {
-    pub rows: usize,
-    pub inputs: Vec<u32>,
-    pub prior: Vec<f32>,
-    pub critic: bool,
-}
-
-/// Probabilities [rows][A] of a policy at the inputs of a probe.
-pub fn probe(policy: &mut dyn Policy, params: &[f32], probe: &Probe, actions: usize) -> Vec<f32> {
-    let samples: Vec<u32> = (0..probe.rows as u32).collect();
-    let mut logits = vec![0.0; probe.rows * actions];
-    let mut values = vec![0.0; if probe.critic { probe.rows } else { 0 }];
-    policy.reset(params, &[], &[]);
-    policy.step(params, &samples, Inputs::Features(&probe.inputs), &mut logits, &mut values);
-    for (x, p) in logits.iter_mut().zip(&probe.prior) {
-        *x += p;
-    }
-    let mut out = vec![0.0; logits.len()];
-    math::log_softmax_rows(&logits, &mut out, actions);
-    out.iter_mut().for_each(|x| *x = math::exp(*x));
-    out
-}
-
 /// Log-probabilities of the actions taken, under the reference policy, into `logp_ref`. `policy` is not the instance
 /// that holds the rollout's activations.
 pub fn reference(plan: &Plan, policy: &mut dyn Policy, reference: &[f32], work: &mut Work) {

@@ -7,7 +7,7 @@ use crate::algorithm::{self, LossStats, inference};
 use crate::metrics::Column;
 use crate::metrics::columns::{MAX_COMPONENTS, component_mean, component_std, component_weight};
 use crate::metrics::statistics::differs;
-use crate::plan::{Plan, PlannedArm};
+use crate::plan::{Plan, PlannedArm, RunField};
 
 /// What the optimiser steps of an update added up to.
 #[derive(Default)]
@@ -95,43 +95,48 @@ pub fn measure(
         .flat_map(|i| work.entropy_old[i * work.steps..][..work.batch.lengths[i] as usize].iter())
         .fold(0.0f32, |s, h| s + h)
         / total.max(1.0);
-    let mut set = |column: Column, value: f32| row[column as usize] = value;
     let stats = &work.group_stats;
-    set(Column::TrueScore, work.true_scores.iter().fold(0.0f32, |s, x| s + x) / n);
-    set(Column::ProxyReward, work.proxy);
-    set(Column::Reward, if stats.scored > 0 { stats.reward } else { f32::NAN });
-    set(Column::RewardStd, stats.reward_std);
-    set(Column::FracRewardZeroStd, stats.frac_reward_zero_std);
-    set(Column::Entropy, entropy);
-    set(Column::Kl, if work.has_reference { kl(work) / total.max(1.0) } else { f32::NAN });
-    set(Column::Loss, sums.last.loss + sums.value);
-    set(Column::PolicyLoss, sums.last.policy_loss);
-    set(Column::ValueLoss, if plan.interface.critic { sums.value } else { f32::NAN });
-    set(Column::GradNorm, if sums.taken > 0.0 { sums.grad_norm / sums.taken } else { f32::NAN });
-    set(Column::LearningRate, learning_rate);
-    set(Column::EntropyCoef, lane.entropy.coef);
-    set(Column::ClipLowMean, sums.clip_low / sums.steps);
-    set(Column::ClipHighMean, sums.clip_high / sums.steps);
-    set(Column::ClipRegionMean, sums.clip_region / sums.steps);
-    set(Column::MeanLength, total / n);
-    set(Column::MinLength, lengths().fold(f32::MAX, f32::min));
-    set(Column::MaxLength, lengths().fold(0.0, f32::max));
-    set(Column::ClippedRatio, work.batch.truncated.iter().map(|t| f32::from(*t)).sum::<f32>() / n);
-    set(Column::MeanTerminatedLength, Moments::of(ended()).mean());
-    set(Column::ErrorRate, work.batch.active.iter().filter(|a| **a == 0).count() as f32 / n);
+    let known = |known: bool, x: f32| if known { x } else { f32::NAN };
+    let kl = if work.has_reference { kl(work) / total.max(1.0) } else { f32::NAN };
     let (effective, easy, hard) = group_shares(plan, work);
-    set(Column::Effective, effective);
-    set(Column::TooEasy, easy);
-    set(Column::TooHard, hard);
-    set(Column::EffectiveSamples, work.effective);
-    if let Some(found) = inferred {
-        set(Column::BestOfN, found.best);
-        set(Column::WorstOfN, found.worst);
-        set(Column::Majority, found.majority);
+    for column in Column::ALL {
+        row[column as usize] = match column {
+            Column::TrueScore => work.true_scores.iter().fold(0.0f32, |s, x| s + x) / n,
+            Column::ProxyReward => work.proxy,
+            Column::Reward => known(stats.scored > 0, stats.reward),
+            Column::RewardStd => stats.reward_std,
+            Column::FracRewardZeroStd => stats.frac_reward_zero_std,
+            Column::Entropy => entropy,
+            Column::Kl => kl,
+            Column::Loss => sums.last.loss + sums.value,
+            Column::PolicyLoss => sums.last.policy_loss,
+            Column::ValueLoss => known(plan.interface.critic, sums.value),
+            Column::GradNorm => known(sums.taken > 0.0, sums.grad_norm / sums.taken),
+            Column::LearningRate => learning_rate,
+            Column::EntropyCoef => lane.entropy.coef,
+            Column::ClipLowMean => sums.clip_low / sums.steps,
+            Column::ClipHighMean => sums.clip_high / sums.steps,
+            Column::ClipRegionMean => sums.clip_region / sums.steps,
+            Column::MeanLength => total / n,
+            Column::MinLength => lengths().fold(f32::MAX, f32::min),
+            Column::MaxLength => lengths().fold(0.0, f32::max),
+            Column::ClippedRatio => work.batch.truncated.iter().map(|t| f32::from(*t)).sum::<f32>() / n,
+            Column::MeanTerminatedLength => Moments::of(ended()).mean(),
+            Column::ErrorRate => work.batch.active.iter().filter(|a| **a == 0).count() as f32 / n,
+            Column::Effective => effective,
+            Column::TooEasy => easy,
+            Column::TooHard => hard,
+            Column::NumTokens => lane.tokens,
+            Column::EffectiveSamples => work.effective,
+            Column::BestOfN => inferred.as_ref().map_or(f32::NAN, |found| found.best),
+            Column::WorstOfN => inferred.as_ref().map_or(f32::NAN, |found| found.worst),
+            Column::Majority => inferred.as_ref().map_or(f32::NAN, |found| found.majority),
+            Column::NotFinite => sums.not_finite,
+            Column::FilterR2 => work.filter_r2,
+            // Where reward models are learned, stage `calibrate` writes these.
+            Column::RmAccuracy | Column::RmEce => f32::NAN,
+        };
     }
-    set(Column::NumTokens, lane.tokens);
-    set(Column::NotFinite, sums.not_finite);
-    set(Column::FilterR2, work.filter_r2);
     for c in 0..program.components.len().min(MAX_COMPONENTS) {
         let values = work.scores.components[c * work.n..(c + 1) * work.n].iter().copied().filter(|x| !x.is_nan());
         let moments = Moments::of(values);
@@ -142,14 +147,16 @@ pub fn measure(
         row[component_weight(c)] = component.weight;
     }
     let or_zero = |x: f32| if x.is_finite() { x } else { 0.0 };
-    let kl = row[Column::Kl as usize];
-    lane.run[0] = update as f32 + 1.0;
-    lane.run[3] = or_zero(row[Column::Reward as usize]);
-    lane.run[4] = stats.reward_std;
-    lane.run[5] = entropy;
-    lane.run[6] = total / n;
-    lane.run[7] = if kl.is_finite() { kl } else { lane.run[7] };
-    lane.run[8] = stats.frac_reward_zero_std;
+    let mut seen = |field: RunField, value: f32| lane.run[field as usize] = value;
+    seen(RunField::Step, update as f32 + 1.0);
+    seen(RunField::Reward, or_zero(row[Column::Reward as usize]));
+    seen(RunField::RewardStd, stats.reward_std);
+    seen(RunField::Entropy, entropy);
+    seen(RunField::MeanLength, total / n);
+    if kl.is_finite() {
+        seen(RunField::Kl, kl);
+    }
+    seen(RunField::FracRewardZeroStd, stats.frac_reward_zero_std);
 }
 
 /// Sum over steps of the k3 estimate of KL(policy, reference), of the policy that sampled.

@@ -23,38 +23,21 @@ mod rollout;
 mod score;
 mod work;
 
-pub use forward::{Probe, probe};
-#[cfg(feature = "gpu")]
-pub(crate) use refill::Packed;
 pub use reward_models::answers;
-pub use work::{Kept, Lane, Work};
+pub use work::{Lane, Work};
 
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
+use crate::engine::probe::{self, Probe};
+use crate::engine::update::{Order, Phase};
+use crate::engine::{Checkpoint, LaneId, LaneState, WatchedBatch, value_head};
 use crate::episode_fields::exploration::Exploration;
 use crate::metrics::columns::ROW;
 use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
-use crate::policy::{Policy, value_head};
-use crate::protocol::{Checkpoint, LaneState};
+use crate::policy::Policy;
 use crate::reward::Program;
-use crate::reward_models::{Answers, FreshPairs, Written};
+use crate::reward_models::{Answers, FreshPairs, RewardModels, Written};
 use std::sync::Arc;
-
-/// Updates between two measurements of the KL where the algorithm itself does not need it.
-pub(crate) const KL_EVERY: u32 = 8;
-
-/// What a lane is: an arm of the plan and the index of a seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaneId {
-    pub arm: usize,
-    pub seed: usize,
-}
-
-/// All lanes of some seeds, in the order of lanes: seed by seed, arm by arm.
-pub fn lanes_of(plan: &Plan, seeds: &[u32]) -> Vec<LaneId> {
-    let arms = 0..plan.arms.len();
-    seeds.iter().flat_map(|seed| arms.clone().map(|arm| LaneId { arm, seed: *seed as usize })).collect()
-}
 
 /// The engine of some lanes.
 pub struct CpuEngine {
@@ -170,6 +153,11 @@ impl CpuEngine {
         self.watched = Some(lane);
     }
 
+    /// Whether this lane is the one that is watched.
+    pub fn is_watched(&self, lane: LaneId) -> bool {
+        self.watched == Some(lane)
+    }
+
     /// One update of every lane; gives the metric rows, [lane][ROW].
     pub fn update(&mut self) -> &[f32] {
         self.update_observed(&mut |_| ())
@@ -197,14 +185,14 @@ impl CpuEngine {
     }
 
     /// The buffers of the watched lane's last update, if there was one.
-    pub fn watched(&self) -> Option<(LaneId, &Kept)> {
+    pub fn watched(&self) -> Option<(LaneId, &WatchedBatch)> {
         self.watched.zip(self.work.kept())
     }
 
-    /// Logits of the lane's policy for some inputs of a step task, [rows][n_actions], prior included.
+    /// Probabilities [rows][n_actions] of the lane's policy for some inputs of a step task, prior included.
     pub fn probabilities(&mut self, lane: LaneId, rows: &Probe) -> Vec<f32> {
         let Some(lane) = self.lanes.iter().find(|l| l.id == lane) else { return Vec::new() };
-        probe(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
+        probe::probabilities(self.policy.as_mut(), &lane.params, rows, self.plan.task.n_actions)
     }
 
     /// Parameters that the watched lane's last samples came from, and those of the reference of its KL; None before its
@@ -278,7 +266,7 @@ struct Policies<'a> {
     reference: &'a mut Option<Box<dyn Policy>>,
 }
 
-/// One update of one lane, stage by stage. A lane that is `watched` has every field of its episodes.
+/// One update of one lane, in the order that both engines have. A lane that is `watched` has every field of its episodes.
 fn update_lane(
     arm: &PlannedArm,
     lane: &mut Lane,
@@ -292,86 +280,111 @@ fn update_lane(
     let settings = &arm.settings;
     let plan = &*lane.plan.clone();
     let seed = plan.seed(lane.id.seed);
-    let policy = policies.train;
-    let with_confidence = watched || plan.confidence.is_read_by(&arm.program);
-    rollout::rollout(plan, policy, &lane.params, seed, update, with_confidence, work);
-    observe("rollout");
     let stride = plan.task.schema.stride;
-    if let Some(memory) = &plan.exploration {
-        explore::explore(memory, lane, stride, work);
-        observe("explore");
-        remember::remember(memory, lane, stride, work);
-        observe("remember");
-    }
-    if let Some(models) = &plan.reward_models {
-        appraise::appraise(models, stride, lane, work);
-        observe("appraise");
-    }
-    let mut own = lane.program.take();
-    let program = own.as_ref().unwrap_or(&arm.program);
-    score::score(plan, program, lane, update, work);
-    observe("score");
-    let needs_kl = settings.beta > 0.0 || settings.kl_in_reward > 0.0;
-    work.has_reference = needs_kl || update.is_multiple_of(KL_EVERY);
-    if work.has_reference {
-        if policies.reference.is_none() {
-            *policies.reference = plan.policy.build(&plan.policy_params, &plan.interface).ok();
-            // It is never trained, so its activations are of no use.
-            policies.reference.iter_mut().for_each(|policy| policy.keep_activations(false));
-        }
-        if let Some(instance) = policies.reference {
-            forward::reference(plan, instance.as_mut(), &lane.reference, work);
-        }
-        observe("reference");
-    }
-    combine::combine(plan, settings, seed, update, work);
-    observe("combine");
-    advantage::advantage(plan, settings, program, seed, update, work);
-    observe("advantage");
-    if settings.outer_every > 0 {
-        let moved = own.get_or_insert_with(|| arm.program.clone());
-        if (update + 1).is_multiple_of(settings.outer_every) {
-            outer::outer(plan, settings, moved, policy, lane, work);
-        }
-        observe("outer");
-    }
-    let stands_in = refill::refill(settings, lane, seed, update, work);
-    observe("refill");
-
+    let policy = policies.train;
+    let order = Order::of(std::iter::once(settings), update);
     let minibatches = settings.num_minibatches as usize;
     let learning_rate = crate::algorithm::learning_rate(settings, update, plan.run.updates);
+    work.has_reference = order.looks_back;
+    let mut own = lane.program.take().or_else(|| (settings.outer_every > 0).then(|| arm.program.clone()));
+    let mut stands_in = false;
     let mut sums = measure::Sums::default();
-    for iteration in 0..settings.num_iterations {
-        work.shuffle(seed, update, iteration, minibatches);
-        for minibatch in 0..minibatches {
-            let fresh = iteration == 0 && minibatches == 1 && !stands_in;
-            if !fresh {
-                forward::replay(plan, policy, &lane.params, work, minibatch, minibatches);
-                observe("forward");
+    for phase in order.phases() {
+        match phase {
+            Phase::Sample => {
+                let with_confidence = watched || plan.confidence.is_read_by(&arm.program);
+                rollout::rollout(plan, policy, &lane.params, seed, update, with_confidence, work);
+                observe("rollout");
+                if let Some(memory) = &plan.exploration {
+                    explore::explore(memory, lane, stride, work);
+                    observe("explore");
+                    remember::remember(memory, lane, stride, work);
+                    observe("remember");
+                }
+                if let Some(models) = &plan.reward_models {
+                    appraise::appraise(models, stride, lane, work);
+                    observe("appraise");
+                }
             }
-            let stats = loss::loss(plan, settings, &lane.entropy, work, minibatch, minibatches);
-            observe("loss");
-            backward::backward(plan, policy, &lane.params, work);
-            observe("backward");
-            optimize::optimize(settings, learning_rate, lane, work, stats, &mut sums);
-            observe("optimize");
+            Phase::Reference => {
+                if policies.reference.is_none() {
+                    *policies.reference = plan.policy.build(&plan.policy_params, &plan.interface).ok();
+                    // It is never trained, so its activations are of no use.
+                    policies.reference.iter_mut().for_each(|policy| policy.keep_activations(false));
+                }
+                if let Some(instance) = policies.reference {
+                    forward::reference(plan, instance.as_mut(), &lane.reference, work);
+                }
+                observe("reference");
+            }
+            Phase::Judge => {
+                let program = own.as_ref().unwrap_or(&arm.program);
+                score::score(plan, program, lane, update, work);
+                observe("score");
+                combine::combine(plan, settings, seed, update, work);
+                observe("combine");
+                advantage::advantage(plan, settings, program, seed, update, work);
+                observe("advantage");
+            }
+            Phase::MoveWeights => {
+                let moved = own.get_or_insert_with(|| arm.program.clone());
+                outer::outer(plan, settings, moved, policy, lane, work);
+                observe("outer");
+            }
+            Phase::Select => {
+                stands_in = refill::refill(settings, lane, seed, update, work);
+                observe("refill");
+            }
+            Phase::Learn { iteration, minibatch } => {
+                if minibatch == 0 {
+                    work.shuffle(seed, update, iteration, minibatches);
+                }
+                let minibatch = minibatch as usize;
+                let fresh = iteration == 0 && minibatches == 1 && !stands_in;
+                if !fresh {
+                    forward::replay(plan, policy, &lane.params, work, minibatch, minibatches);
+                    observe("forward");
+                }
+                let stats = loss::loss(plan, settings, &lane.entropy, work, minibatch, minibatches);
+                observe("loss");
+                backward::backward(plan, policy, &lane.params, work);
+                observe("backward");
+                optimize::optimize(settings, learning_rate, lane, work, stats, &mut sums);
+                observe("optimize");
+            }
+            Phase::Restore => {
+                work.restore_sampled();
+                lane.program = own.take();
+            }
+            Phase::Measure => {
+                measure::measure(plan, arm, lane, work, update, learning_rate, &sums, row);
+                observe("measure");
+                if let Some(models) = &plan.reward_models {
+                    calibrate::calibrate(models, stride, plan.group(), lane, work, row);
+                    lane.answers = answers_for_training(plan, models, settings, work, seed, update);
+                    observe("calibrate");
+                }
+            }
         }
     }
-    work.restore_sampled();
-    lane.program = own;
-    measure::measure(plan, arm, lane, work, update, learning_rate, &sums, row);
-    observe("measure");
-    if let Some(models) = &plan.reward_models {
-        calibrate::calibrate(models, stride, plan.group(), lane, work, row);
-        lane.answers = models.is_due(settings, update + 1, plan.run.updates).then(|| {
-            let mut answers = Answers::new(models, plan.group());
-            answers.add(models, &work.records, stride, &work.true_scores);
-            if settings.rm_fresh_pairs == FreshPairs::Corrupted {
-                let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
-                answers.corrupt(plan, models, &Written { seed, update, actions, width: work.steps, lengths });
-            }
-            answers
-        });
-        observe("calibrate");
-    }
+}
+
+/// The update's answers, where the lane's reward models are to be trained on them before the next one.
+fn answers_for_training(
+    plan: &Plan,
+    models: &RewardModels,
+    settings: &Settings,
+    work: &Work,
+    seed: u32,
+    update: u32,
+) -> Option<Answers> {
+    models.is_due(settings, update + 1, plan.run.updates).then(|| {
+        let mut answers = Answers::new(models, plan.group());
+        answers.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+        if settings.rm_fresh_pairs == FreshPairs::Corrupted {
+            let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
+            answers.corrupt(plan, models, &Written { seed, update, actions, width: work.steps, lengths });
+        }
+        answers
+    })
 }

@@ -2,8 +2,8 @@
 
 use super::work::Work;
 use super::{CpuEngine, LaneId, rollout};
+use crate::engine::value_head;
 use crate::plan::{self, Plan};
-use crate::policy::value_head;
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would

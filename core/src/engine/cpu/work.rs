@@ -3,9 +3,10 @@
 //! n samples in groups, T steps, A actions. Per-step buffers are [n][T], sample-major. A *pass* of the policy has its own
 //! order of rows: step after step, at each step the samples still alive.
 
-use super::LaneId;
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, NO_ADVANTAGE, Scratch, inference, minibatch_place};
+use crate::engine::lanes::LaneId;
+use crate::engine::watched::WatchedBatch;
 use crate::plan::Plan;
 use crate::reward::{self, Program};
 use crate::reward_models::{Answers, Scorer};
@@ -38,21 +39,6 @@ pub struct Lane {
     pub program: Option<Program>,
     /// Past samples that had an advantage.
     pub buffer: SampleBuffer,
-}
-
-/// The last update of a lane, kept for views.
-#[derive(Clone, Default)]
-pub struct Kept {
-    pub records: Vec<f32>,
-    pub lengths: Vec<u32>,
-    pub truncated: Vec<u8>,
-    pub true_scores: Vec<f32>,
-    pub actions: Vec<u32>,
-    pub prompts: Vec<u32>,
-    pub advantages: Vec<f32>,
-    pub rewards: Vec<f32>,
-    pub components: Vec<f32>,
-    pub errors: Vec<u32>,
 }
 
 /// A pass of the policy: its rows in order.
@@ -195,7 +181,7 @@ pub struct Work {
     pub pass_lengths: Vec<u32>,
     /// Places in the pass of the samples in `alive`.
     pub slots: Vec<u32>,
-    pub(super) kept: Kept,
+    pub(super) kept: WatchedBatch,
     pub(super) has_kept: bool,
 }
 
@@ -299,7 +285,7 @@ impl Work {
     }
 
     /// What was kept last.
-    pub fn kept(&self) -> Option<&Kept> {
+    pub fn kept(&self) -> Option<&WatchedBatch> {
         self.has_kept.then_some(&self.kept)
     }
 }

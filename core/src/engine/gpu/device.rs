@@ -1,6 +1,6 @@
 //! Adapter and device: who serves the GPU engine, and what went wrong with it.
 
-use crate::protocol::Adapter;
+use crate::engine::Adapter;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why the GPU engine cannot start or go on; each message is one sentence for the page.

@@ -1,7 +1,7 @@
 //! Scoring episodes with reward programs, apart from any training: the command line's `score` and the tests.
 
 use super::device::{GpuContext, GpuError};
-use super::readback::read_buffers;
+use super::memory::read_buffers;
 use crate::reward::{HarnessParams, Program, Scores, WORKGROUP, decode_mark, harness};
 
 /// Scores `n` episodes a lane, one lane a program, with `run` the same for all.

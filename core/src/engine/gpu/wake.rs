@@ -32,13 +32,6 @@ impl<T> Sender<T> {
     }
 }
 
-impl<T> Receiver<T> {
-    /// The value if it is there.
-    pub(super) fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).value.take()
-    }
-}
-
 impl<T> Future for Receiver<T> {
     type Output = T;
 

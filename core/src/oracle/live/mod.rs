@@ -10,9 +10,9 @@ mod tree;
 
 pub use steps::{gradient, spread};
 
-use crate::engine::cpu::{Kept, LaneId};
+use crate::engine::anatomy::Exact;
+use crate::engine::{LaneId, WatchedBatch};
 use crate::plan::{Plan, PlannedArm};
-use crate::protocol::Exact;
 use crate::tasks::Play;
 use std::sync::Arc;
 use steps::Steps;
@@ -27,7 +27,7 @@ pub struct Followed<'a> {
     /// Parameters of the policy that the update's samples came from, and of the reference of its KL.
     pub params: &'a [f32],
     pub reference: &'a [f32],
-    pub kept: &'a Kept,
+    pub kept: &'a WatchedBatch,
     pub update: u32,
 }
 

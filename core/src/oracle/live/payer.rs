@@ -1,7 +1,7 @@
 //! What a program pays for the completions of a tree, by all that it reads of their records.
 
 use super::tree::{Ground, Tree};
-use crate::engine::cpu::Kept;
+use crate::engine::WatchedBatch;
 use crate::oracle::paid::{differ, pay, rewards, run_values};
 use crate::oracle::{discount, needs_a_run};
 use crate::plan::{Plan, PlannedArm};
@@ -79,7 +79,7 @@ impl Payer {
         plan: &Plan,
         task: &dyn TokenTask,
         arm: &PlannedArm,
-        kept: &Kept,
+        kept: &WatchedBatch,
         written: &Written,
     ) -> Result<Vec<[f64; 2]>, String> {
         if self.never.is_none() {
@@ -138,7 +138,7 @@ impl Payer {
 }
 
 /// Why what a program paid for an update's samples is not what it pays for their completions alone, at any time.
-fn looks_beyond(plan: &Plan, arm: &PlannedArm, kept: &Kept) -> Option<&'static str> {
+fn looks_beyond(plan: &Plan, arm: &PlannedArm, kept: &WatchedBatch) -> Option<&'static str> {
     let sums = |update: u32| -> Vec<f64> {
         let paid = pay(plan, &arm.program, &kept.records, &kept.lengths, &run_values(plan, update), None);
         paid.total.chunks_exact(plan.task.horizon).map(|steps| steps.iter().sum()).collect()

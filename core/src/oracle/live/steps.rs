@@ -2,13 +2,14 @@
 //! model.
 
 use super::{Followed, cosine, missing, moves};
-use crate::engine::cpu::{Kept, LaneId, Probe, probe};
+use crate::engine::anatomy::Exact;
+use crate::engine::probe::{self, Probe};
+use crate::engine::{LaneId, WatchedBatch};
 use crate::oracle::model::Model;
 use crate::oracle::solve::{evaluate, visits, worth};
 use crate::oracle::{Oracle, Paid};
 use crate::plan::{self, Plan, PlannedArm};
 use crate::policy::Policy;
-use crate::protocol::Exact;
 use crate::tasks::{DrawKey, MAX_ACTIVE, Play, STATE_WORDS, State, StepTask};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -100,7 +101,7 @@ impl Steps {
 
     /// Probabilities of a policy at every observation, [observations][actions].
     fn ask(&mut self, params: &[f32]) -> Vec<f64> {
-        let p = probe(self.policy.as_mut(), params, &self.probe, self.model.actions);
+        let p = probe::probabilities(self.policy.as_mut(), params, &self.probe, self.model.actions);
         p.into_iter().map(f64::from).collect()
     }
 
@@ -115,7 +116,7 @@ impl Steps {
     }
 
     /// The policy gradient that a batch's advantages give in the logits, [observations][actions]: sum of A (1[a] - pi).
-    fn sampled(&self, lane: LaneId, policy: &[f64], kept: &Kept, update: u32) -> Option<Vec<f64>> {
+    fn sampled(&self, lane: LaneId, policy: &[f64], kept: &WatchedBatch, update: u32) -> Option<Vec<f64>> {
         let plan = &self.oracle.plan;
         let Play::Steps(task) = &plan.task.play else { return None };
         let (group, horizon, a) = (plan.group(), plan.steps(), self.model.actions);

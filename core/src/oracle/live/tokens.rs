@@ -4,11 +4,11 @@
 use super::payer::{Payer, Written};
 use super::tree::{Ground, Tree};
 use super::{Followed, cosine, missing, moves};
+use crate::engine::anatomy::Exact;
 use crate::math;
 use crate::oracle::completions::{how_many, rounded};
 use crate::plan::{self, Plan};
 use crate::policy::{Inputs, Policy};
-use crate::protocol::Exact;
 use crate::tasks::Play;
 use std::collections::BTreeMap;
 use std::sync::Arc;

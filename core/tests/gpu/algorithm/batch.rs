@@ -37,14 +37,13 @@ impl Sizes {
         ];
         let mut text: String = sizes.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
         text += include_str!("../../../../shaders/common/at.wgsl");
-        text += include_str!("../../../../shaders/common/rng.wgsl");
+        text += &goodhart_core::math::rng::wgsl();
         text + &stage(name).unwrap()
     }
 
     /// One arm a lane, with the seed 7 + lane.
     pub fn tables(&self, arms: &[(Settings, Vec<f32>)]) -> Buffers {
-        let mut settings = Vec::new();
-        arms.iter().for_each(|(s, weights)| ArmSettings::of(s, weights).write(&mut settings));
+        let settings = arms.iter().flat_map(|(s, weights)| ArmSettings::words(s, weights)).collect();
         let lanes = (0..self.lanes as u32).flat_map(|i| [i, 7 + i, 0, 0]).collect();
         let stats = vec![0; self.lanes * LaneStats::WORDS];
         Buffers::from([("settings", settings), ("lanes", lanes), ("loss_sums", stats)])

@@ -1,0 +1,44 @@
+//! Which runs have made this worker's memory as large as it is.
+
+use goodhart_core::experiment::{Experiment, Part};
+use goodhart_core::params::Overrides;
+
+/// What decides how much memory a run takes.
+type Needs = (Part, Part, Overrides);
+
+fn needs(e: &Experiment) -> Needs {
+    (e.task.clone(), e.policy.clone(), e.run.clone())
+}
+
+/// What the runs took that this worker was told to load. Its memory never shrinks, whether a load came to its end or
+/// another one overtook it.
+#[derive(Default)]
+pub struct Tried(Vec<Needs>);
+
+impl Tried {
+    /// Notes what an experiment takes, and whether another one came before it.
+    pub fn others(&mut self, experiment: &Experiment) -> bool {
+        let needs = needs(experiment);
+        if !self.0.contains(&needs) {
+            self.0.push(needs);
+        }
+        self.0.len() > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_size_of_run_counts() {
+        let small: Experiment = serde_json::from_str(r#"{"task": {"kind": "bandit"}}"#).unwrap();
+        let other = Experiment { title: "another title".into(), ..small.clone() };
+        let mut large = small.clone();
+        large.run.insert("seeds".into(), 32.0.into());
+        let mut tried = Tried::default();
+        assert!(!tried.others(&small) && !tried.others(&other), "its text takes no memory");
+        assert!(tried.others(&large));
+        assert!(tried.others(&small), "the large one stays in memory");
+    }
+}
