@@ -16,7 +16,8 @@ pub struct Rules<'a> {
 }
 
 const FLOORS: &[&[&str]] = &[
-    &["math", "layout", "params"],
+    &["math", "layout"],
+    &["params"],
     &["metrics/columns", "metrics/statistics"],
     &["reward"],
     &["tasks"],
@@ -25,9 +26,9 @@ const FLOORS: &[&[&str]] = &[
     &["reward_models"],
     &["experiment"],
     &["plan"],
-    &["protocol"],
     &["engine"],
     &["oracle"],
+    &["protocol"],
     &["linter"],
     &["metrics", "link"],
 ];
