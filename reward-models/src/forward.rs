@@ -2,7 +2,7 @@
 //! as `goodhart_core::reward_models::Scorer`.
 
 use crate::adamw::AdamW;
-use crate::{Fault, floats, tensor};
+use crate::numbers::{Fault, floats, tensor};
 use burn::tensor::{Device, Gradients, Tensor, activation};
 use goodhart_core::reward_models::{Encoder, Job, Shape};
 

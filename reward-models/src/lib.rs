@@ -8,14 +8,17 @@
 mod adamw;
 mod devices;
 mod forward;
+mod numbers;
 
 pub use devices::{Devices, milliseconds};
+pub use numbers::Fault;
 
 use adamw::AdamW;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, activation};
 use forward::{Rows, Weights};
 use goodhart_core::algorithm::Settings;
 use goodhart_core::reward_models::{Job, Objective};
+use numbers::floats;
 
 /// Steps between two readings of the loss: whoever waits for a GPU's answer keeps it waiting too.
 const READ: u32 = 20;
@@ -27,24 +30,6 @@ pub struct Progress {
     pub of: u32,
     /// Loss of a batch, the mean over models, as it was last read: at step 1 and every 20 steps.
     pub loss: f32,
-}
-
-/// Why a training gave no weights.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The last finite weights are lost.
-    Diverged,
-    /// The device does not give its numbers back.
-    Device(String),
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Diverged => f.write_str("the training of the reward model diverged; a smaller learning_rate helps"),
-            Self::Device(why) => write!(f, "burn gave no numbers back: {why}"),
-        }
-    }
 }
 
 /// Trains the models of a job with AdamW and gives their weights, one model after another, as `Job::weights` orders them.
@@ -96,13 +81,4 @@ fn loss(job: &Job, r: Tensor<2>, rows: &Rows) -> Tensor<1> {
         }
     };
     each.mean_dim(1).reshape([models])
-}
-
-async fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Fault> {
-    let data = tensor.into_data_async().await.map_err(|e| Fault::Device(format!("{e:?}")))?;
-    data.try_into_vec().map_err(|e| Fault::Device(format!("{e:?}")))
-}
-
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -2,8 +2,8 @@
 
 use crate::state::gallery::{Card, CardRecord};
 use crate::text::escape;
-use goodhart_core::experiment::record::{Expected, minutes, sample};
-use goodhart_core::experiment::{THEMES, Tally};
+use goodhart_core::experiment::record::{minutes, sample};
+use goodhart_core::experiment::{Expected, THEMES, Tally};
 use std::fmt::Write;
 
 const WIDTH: f32 = 120.0;

@@ -3,7 +3,7 @@
 use crate::state::gallery::{Claim, Shipped};
 use crate::state::{App, Discard, Phase};
 use crate::text::{escape, number};
-use goodhart_core::experiment::record::Expected;
+use goodhart_core::experiment::Expected;
 use goodhart_core::experiment::{Comparison, Experiment, NowTry, Outcome};
 use leptos::prelude::*;
 

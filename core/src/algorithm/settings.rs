@@ -1,8 +1,19 @@
 //! The one table of an algorithm's settings. Names and defaults are TRL's where TRL has them (GRPOConfig of TRL 1.16),
 //! else verl's or CleanRL's, as each row's source says.
 
-use crate::reward_models::FreshPairs;
 use crate::{choice, params};
+
+choice! {
+    /// Which pairs of the current policy's answers a model is trained on while the policy learns.
+    pub enum FreshPairs {
+        /// Two answers of a group, ordered as the labels of the first training say.
+        Labels = "labels",
+        /// An answer that the verifier accepts over another that it rejects.
+        Verified = "verified",
+        /// An answer that the verifier accepts over itself with one action changed, which it rejects (Cooper).
+        Corrupted = "corrupted",
+    }
+}
 
 choice! {
     /// How rewards become advantages.

@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod anatomy;
 pub mod checkpoint;
+pub mod corrupt;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -18,6 +19,7 @@ pub mod watched;
 
 pub use adapter::{Adapter, EngineKind};
 pub use checkpoint::{Checkpoint, LaneState};
+pub use corrupt::Written;
 pub use cpu::CpuEngine;
 #[cfg(feature = "gpu")]
 pub use gpu::GpuEngine;

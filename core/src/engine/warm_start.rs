@@ -159,5 +159,5 @@ pub fn key(experiment: &crate::experiment::Experiment) -> String {
     let parts = (&experiment.task, &experiment.policy, &experiment.base, crate::experiment::VERSION);
     let text = serde_json::to_string(&parts).unwrap_or_default();
     let words: Vec<f32> = text.bytes().map(f32::from).collect();
-    format!("base-{:016x}", crate::metrics::digest(&words))
+    format!("base-{:016x}", math::digest(&words))
 }

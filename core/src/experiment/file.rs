@@ -1,8 +1,8 @@
 //! Reading experiments: TOML files, one file an experiment, and JSON. What no experiment has is an error, never ignored.
 
+use super::MAX_ARMS;
 use super::unknown::{Unknown, sentence};
 use super::{Experiment, VERSION};
-use crate::plan::MAX_ARMS;
 use serde::Deserializer;
 
 /// Most bytes of a text that can be an experiment, in a file or unpacked from a link.

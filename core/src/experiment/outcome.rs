@@ -1,7 +1,6 @@
 //! What became of a claim: it holds, it is contradicted, or its measurement decides nothing, and then why. The words for
 //! it are here, and every place that shows an outcome uses them.
 
-use super::record::Expected;
 use serde::{Deserialize, Serialize};
 
 /// What the three words mean.
@@ -33,6 +32,34 @@ pub enum Reason {
     TooFewSeeds(u32),
     /// The interval contains the threshold, and more seeds than a run can have would be needed to decide.
     OnThreshold,
+}
+
+/// What a file expects of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    Holds,
+    Contradicted,
+    Undecided,
+}
+
+impl Expected {
+    /// From what a file says of a claim.
+    pub fn of(refuted: bool, undecided: bool) -> Self {
+        match (refuted, undecided) {
+            (true, _) => Self::Contradicted,
+            (false, true) => Self::Undecided,
+            (false, false) => Self::Holds,
+        }
+    }
+
+    /// Whether an outcome is the expected one.
+    pub fn is_met(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Holds => outcome == Outcome::Holds,
+            Self::Contradicted => outcome == Outcome::Contradicted,
+            Self::Undecided => matches!(outcome, Outcome::Undecided(_)),
+        }
+    }
 }
 
 impl Outcome {

@@ -1,6 +1,6 @@
 //! What the last check of an experiment measured, as `goodhart check` records it in `experiments/outcomes.json`.
 
-use super::{Comparison, Outcome, Reason, Tally};
+use super::{Comparison, Expected, Outcome, Reason, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -140,34 +140,6 @@ impl From<Written> for ClaimRecord {
             Some(_) => Outcome::Undecided(Reason::OnThreshold),
         });
         Self { says, outcome, refuted, undecided, value, half_width, threshold, comparison, held_out }
-    }
-}
-
-/// What a file expects of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    Holds,
-    Contradicted,
-    Undecided,
-}
-
-impl Expected {
-    /// From what a file says of a claim.
-    pub fn of(refuted: bool, undecided: bool) -> Self {
-        match (refuted, undecided) {
-            (true, _) => Self::Contradicted,
-            (false, true) => Self::Undecided,
-            (false, false) => Self::Holds,
-        }
-    }
-
-    /// Whether an outcome is the expected one.
-    pub fn is_met(self, outcome: Outcome) -> bool {
-        match self {
-            Self::Holds => outcome == Outcome::Holds,
-            Self::Contradicted => outcome == Outcome::Contradicted,
-            Self::Undecided => matches!(outcome, Outcome::Undecided(_)),
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! the policies, `simd` the instruction sets they run on.
 
 pub mod activation;
+mod digest;
 pub mod elementary;
 pub mod gemm;
 pub mod rng;
@@ -13,3 +14,5 @@ pub mod simd;
 
 pub use elementary::{exp, log, sigmoid, tanh};
 pub use rows::{entropy, entropy_rows, exp_all, log_softmax_rows, sample_row};
+
+pub use digest::digest;

@@ -5,7 +5,7 @@ use super::curves::Curves;
 use super::power::{self, ALPHA, POWER};
 use super::statistics::{Interval, interval, reduce, t_quantile};
 use super::student::tail;
-use crate::experiment::record::Expected;
+use crate::experiment::Expected;
 use crate::experiment::{Claim, Comparison, Outcome, Reason, Statistic};
 use crate::oracle::{self, Answers};
 use crate::plan::Plan;

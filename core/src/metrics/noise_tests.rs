@@ -4,7 +4,7 @@
 
 use super::claims::{Checked, judge, p_value, together};
 use super::statistics::{interval, reduce};
-use crate::experiment::record::Expected;
+use crate::experiment::Expected;
 use crate::experiment::{Comparison, Outcome, Statistic};
 use crate::math::rng::{draw, uniform};
 

@@ -1,7 +1,7 @@
 //! What an experiment costs, known from its plan before anything runs: how long an update takes, and how much memory a
 //! run needs. Both are bounds: every sample is taken to be as long as it may be.
 
-use super::PlannedArm;
+use super::arm::PlannedArm;
 use crate::algorithm::settings::DynamicSampling;
 use crate::episode_fields::exploration::Exploration;
 use crate::experiment::RunParams;

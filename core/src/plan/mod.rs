@@ -1,17 +1,20 @@
 //! An experiment made ready to run: every name looked up, every value checked, every reward program compiled. Both
 //! engines start from a `Plan`; what is wrong with an experiment is a list of problems, each with its place.
 
+mod arm;
 pub mod cost;
+mod run_fields;
+
+pub use arm::PlannedArm;
+pub use run_fields::{RUN_FIELDS, RunField, run_schema};
 
 use crate::algorithm::settings::Estimator;
 use crate::algorithm::{Settings, conflict};
-use crate::choice;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
-use crate::experiment::{Base, Experiment, Part, RunParams};
+use crate::experiment::{Base, Experiment, MAX_ARMS, Part, RunParams};
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::{self, Interface, PolicyKind};
-use crate::reward::schema::RunSchema;
 use crate::reward::{self, Program, Severity};
 use crate::reward_models::{self, RewardModels};
 use crate::tasks::{self, Play, Task};
@@ -19,34 +22,8 @@ use cost::{Cost, MOST_BYTES, Parts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Most arms of an experiment.
-pub const MAX_ARMS: usize = 8;
 /// Most samples of a lane's batch.
 pub const MAX_SAMPLES: usize = 65_536;
-
-choice! {
-    /// The numbers that reward programs see as `run.<name>`: where the run stands, and what the last update measured.
-    /// None of them tells anything of the true score. `RunField::X as usize` is a number's place among them.
-    pub enum RunField {
-        Step = "step",
-        Updates = "updates",
-        Progress = "progress",
-        Reward = "reward",
-        RewardStd = "reward_std",
-        Entropy = "entropy",
-        MeanLength = "mean_length",
-        Kl = "kl",
-        FracRewardZeroStd = "frac_reward_zero_std",
-    }
-}
-
-/// The names of the numbers that reward programs see as `run.<name>`, in their order.
-pub const RUN_FIELDS: &[&str] = RunField::NAMES;
-
-/// The names of `RUN_FIELDS` as the compiler wants them.
-pub fn run_schema() -> RunSchema {
-    RunSchema { names: RUN_FIELDS.iter().map(|s| (*s).to_string()).collect() }
-}
 
 /// Something wrong with an experiment: where (such as "arm \"LP\"" or "task"), and one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -64,21 +41,6 @@ impl Problem {
 
 fn problems(place: &str, errors: Vec<ParamError>) -> Vec<Problem> {
     errors.into_iter().map(|e| Problem::new(place, e.message)).collect()
-}
-
-/// One arm, ready.
-#[derive(Clone)]
-pub struct PlannedArm {
-    pub name: String,
-    pub settings: Settings,
-    pub program: Program,
-}
-
-impl PlannedArm {
-    /// Names of its components, in the order of the metric row's slots.
-    pub fn components(&self) -> Vec<String> {
-        self.program.components.iter().map(|c| c.name.clone()).collect()
-    }
 }
 
 /// A whole experiment, ready.

@@ -4,19 +4,18 @@
 //!
 //! A lane owns its models: [count][Shape::n_params()] weights.
 
-mod corrupt;
 mod data;
 mod job;
 mod report;
 mod shape;
 
-pub use corrupt::Written;
 pub use data::{Answers, Examples};
 pub use job::{Job, ModelJob};
 pub use report::{BINS, Bin, Calibration, Report, agreement, report};
 pub use shape::{Field, Scorer, Shape};
 
 use crate::algorithm::Settings;
+pub use crate::algorithm::settings::FreshPairs;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::Ty;
 use crate::tasks::Task;
@@ -70,18 +69,6 @@ choice! {
         Same = "same",
         /// Also their data: each draws its own from all of it, with replacement.
         Bootstrap = "bootstrap",
-    }
-}
-
-choice! {
-    /// Which pairs of the current policy's answers a model is trained on while the policy learns.
-    pub enum FreshPairs {
-        /// Two answers of a group, ordered as the labels of the first training say.
-        Labels = "labels",
-        /// An answer that the verifier accepts over another that it rejects.
-        Verified = "verified",
-        /// An answer that the verifier accepts over itself with one action changed, which it rejects (Cooper).
-        Corrupted = "corrupted",
     }
 }
 

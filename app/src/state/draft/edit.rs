@@ -5,11 +5,11 @@ use crate::model::ArmId;
 use crate::state::app::{App, Undo};
 use crate::state::draft::tables::Table;
 use crate::state::notices::{Action, Level};
+use goodhart_core::experiment::MAX_ARMS;
 use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
 use goodhart_core::linter::edits;
 use goodhart_core::oracle::report::Fix;
 use goodhart_core::params::Value;
-use goodhart_core::plan::MAX_ARMS;
 use goodhart_core::tasks::TaskView;
 use leptos::prelude::*;
 

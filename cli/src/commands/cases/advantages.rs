@@ -1,7 +1,6 @@
 //! The advantages of one case in JSON. Bad input is one clear sentence.
 
-use super::MAX_NUMBERS;
-use super::read::{lengths, matrix, named, object, settings, shape, vector, whole};
+use super::read::{MAX_NUMBERS, lengths, matrix, named, object, settings, shape, vector, whole};
 use goodhart_core::algorithm::settings::Estimator;
 use goodhart_core::algorithm::{Batch, BatchKey, Scratch, estimate, filter_samples, kl_into_rewards};
 use serde_json::{Value, json};

@@ -11,9 +11,6 @@ use crate::output::{print, read_input};
 use advantages::advantages_json;
 use loss::loss_json;
 
-/// Most numbers that one case may hold.
-const MAX_NUMBERS: usize = 1 << 24;
-
 /// Advantages of the case on standard input.
 pub fn advantages() -> Result<(), Failure> {
     print(&format!("{}\n", advantages_json(&read_input()?)?))

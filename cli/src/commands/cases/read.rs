@@ -1,9 +1,11 @@
 //! Reading the fields of a case, each mistake one sentence.
 
-use super::MAX_NUMBERS;
 use goodhart_core::algorithm::Settings;
 use goodhart_core::params::{self, Params};
 use serde_json::{Map, Value};
+
+/// Most numbers that one case may hold.
+pub const MAX_NUMBERS: usize = 1 << 24;
 
 pub(super) type Object = Map<String, Value>;
 

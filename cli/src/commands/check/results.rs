@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;
 use crate::table::interval;
-use goodhart_core::experiment::record::{Expected, HELD_OUT_FROM, Record, Records, minutes, sample};
-use goodhart_core::experiment::{Difficulty, Experiment, MEANS, Outcome, Status, THEMES};
+use goodhart_core::experiment::record::{HELD_OUT_FROM, Record, Records, minutes, sample};
+use goodhart_core::experiment::{Difficulty, Expected, Experiment, MEANS, Outcome, Status, THEMES};
 use std::fmt::Write;
 use std::path::Path;
 

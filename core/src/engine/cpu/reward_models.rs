@@ -1,7 +1,9 @@
 //! What the engine has to do with the training of reward models: answers and jobs out, weights in.
 
+use super::engine::CpuEngine;
+use super::rollout;
 use super::work::Work;
-use super::{CpuEngine, LaneId, rollout};
+use crate::engine::LaneId;
 use crate::engine::value_head;
 use crate::plan::{self, Plan};
 use crate::reward_models::{Answers, Job, RewardModels};
@@ -43,7 +45,7 @@ impl CpuEngine {
     /// Trainings that are due before the next update; their weights go to `set_reward_models`.
     pub fn reward_model_jobs(&self) -> Vec<(LaneId, Job)> {
         let Some(models) = &self.plan.reward_models else { return Vec::new() };
-        let job = |lane: &super::Lane| {
+        let job = |lane: &super::work::Lane| {
             let answers = lane.answers.clone()?;
             let (settings, seed) = (&self.arms[lane.id.arm].settings, self.plan.seed(lane.id.seed));
             Some((lane.id, Job::again(models, settings, answers, &lane.reward_models, seed, self.update)))

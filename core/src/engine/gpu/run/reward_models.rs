@@ -1,9 +1,9 @@
 //! Learned reward models on the device: their weights, and what their training needs.
 
 use super::engine::GpuEngine;
-use crate::engine::LaneId;
 use crate::engine::gpu::device::GpuError;
-use crate::reward_models::{Answers, FreshPairs, Job, Written};
+use crate::engine::{LaneId, Written};
+use crate::reward_models::{Answers, FreshPairs, Job};
 
 impl GpuEngine {
     /// Lanes whose reward models are to be trained before the next submit, which takes nothing until they are.

@@ -3,9 +3,9 @@
 //! Source: Cooper, "Co-Optimizing Policy and Reward Models in Reinforcement Learning for Large Language Models", whose
 //! negative is its positive, corrupted by a language model and verified wrong.
 
-use super::{Answers, RewardModels};
 use crate::math::rng::{below, draw, purpose};
 use crate::plan::Plan;
+use crate::reward_models::{Answers, RewardModels};
 use crate::tasks::{DrawKey, Play, STATE_WORDS, State};
 
 /// Changes that are tried before an answer is given up: most are still accepted where much makes an answer right.
