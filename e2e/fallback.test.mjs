@@ -39,7 +39,13 @@ async function survives(page, fail, said) {
   await trained(page, 5);
   await type(page, edit);
   await page.waitForFunction(() => window.goodhart.metrics().proxy.proxy_reward.at(-1) === 7);
-  await page.waitForTimeout(600);
+  // A run that rests sends a checkpoint, so what fails later goes on from behind the edit.
+  const rested = await page.evaluate(async () => {
+    const update = await window.goodhart.pause();
+    window.goodhart.run();
+    return update;
+  });
+  await trained(page, rested + 1);
   const early = (await metrics(page)).proxy.true_score.slice(0, 5);
   await page.evaluate(() => {
     window.updates = [];

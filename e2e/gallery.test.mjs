@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
-import { trained, type } from "./lib/train.mjs";
+import { painted, resting, trained, type } from "./lib/train.mjs";
 
 describe("the gallery", () => {
   let host, browser;
@@ -153,7 +153,7 @@ describe("the gallery", () => {
     await train(false);
     await page.locator(".moment").waitFor();
     await train(true);
-    await page.waitForTimeout(1500);
+    await painted(page);
     assert.equal(await page.locator(".moment").count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
@@ -163,7 +163,7 @@ describe("the gallery", () => {
     const { page, context } = await open(browser, `${host.url}?autorun=0#co-reward`);
     for (let i = 0; i < 5; i += 1) {
       await page.evaluate(() => window.goodhart.step(4));
-      await page.waitForTimeout(300);
+      await painted(page);
       assert.equal(await page.locator(".moment").count(), 0, `it has not come within ${4 * (i + 1)} of 600 updates`);
     }
     await context.close();
@@ -199,7 +199,9 @@ describe("the gallery", () => {
     await page.keyboard.press("r");
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
     await page.keyboard.press("Enter");
-    await page.waitForTimeout(1500);
+    await page.locator(".controls .count b", { hasText: /^0$/ }).waitFor();
+    await resting(page);
+    await painted(page);
     assert.equal(await readouts(), "");
     await context.close();
   });

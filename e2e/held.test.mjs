@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve, spoiled } from "./lib/server.mjs";
-import { bandit, metrics, trained, type } from "./lib/train.mjs";
+import { bandit, metrics, painted, trained, type } from "./lib/train.mjs";
 
 const moments = Number(process.env.GOODHART_MOMENTS ?? 4);
 // Of many moments each update takes longer, so that the run does not end before they do.
@@ -40,6 +40,24 @@ const heavy = () => ({
 const notice = (page, text) => page.locator(".notice", { hasText: text });
 const status = (page) => page.locator(".controls .status");
 const engines = (page) => page.workers().filter((worker) => worker.url().includes("goodhart-worker"));
+
+// Whether the browser keeps one run, at rest, with a checkpoint of an update from every worker: its bytes begin with the
+// update's number.
+const kept = (update) => new Promise((done) => {
+  const opened = indexedDB.open("goodhart");
+  opened.onsuccess = () => {
+    const store = opened.result.transaction("kept").objectStore("kept");
+    const range = (begin) => IDBKeyRange.bound(begin, `${begin}\uffff`);
+    store.getAll(range("run/")).onsuccess = ({ target: { result: [text] } }) => {
+      const { id, load, moving } = JSON.parse(text ?? "{}");
+      store.getAll(range(`${id}/state/${load}/`)).onsuccess = ({ target: { result: states } }) => {
+        const at = (bytes) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+        opened.result.close();
+        done(moving === false && states.length > 0 && states.every((bytes) => at(bytes) === update));
+      };
+    };
+  };
+});
 
 // Milliseconds from a click on a button to the moment at which the page says something.
 const answer = (page, button, says) => page.evaluate(async ([button, says]) => {
@@ -138,8 +156,10 @@ describe("a page that nothing holds up", () => {
     await page.evaluate(() => window.goodhart.step(1));
     const said = notice(page, /too large to be kept: its checkpoints take \d+ MB, at most 64 MB are kept\. A reload begins it anew\./);
     await said.getByLabel("Dismiss").click();
+    // A run that rests sends a checkpoint, which is there before the next step is over.
     await page.evaluate(() => window.goodhart.step(2));
-    await page.waitForTimeout(1000);
+    await page.evaluate(() => window.goodhart.step(1));
+    await painted(page);
     assert.equal(await said.count(), 0, "it was said");
     await page.reload();
     await page.waitForFunction(() => window.goodhart !== undefined);
@@ -216,7 +236,7 @@ describe("a page that nothing holds up", () => {
       await trained(page, begin + 20 + 15 * i);
       await page.evaluate(() => window.goodhart.pause());
       const rests = (await metrics(page)).proxy.true_score.length;
-      await page.waitForTimeout(1500);
+      await page.waitForFunction(kept, rests);
       await page.reload();
       const text = await notice(page, /goes on from update \d+, where you left it/).textContent();
       assert.equal(Number(/from update (\d+)/.exec(text)[1]), rests);

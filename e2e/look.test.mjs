@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { root, serve } from "./lib/server.mjs";
-import { bandit, trained } from "./lib/train.mjs";
+import { bandit, painted, resting, trained } from "./lib/train.mjs";
 
 const pictures = join(root, "e2e/screenshots");
 mkdirSync(pictures, { recursive: true });
@@ -25,7 +25,8 @@ describe("the page", () => {
       await page.evaluate(() => window.goodhart.run());
       await trained(page, 30);
       await page.evaluate(() => window.goodhart.pause());
-      await page.waitForTimeout(500);
+      await resting(page);
+      await painted(page);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wide <= 1, `the page is ${wide} px wider than its window`);
       await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: name === "narrow" });
@@ -68,18 +69,18 @@ describe("the page", () => {
     const { page, context } = await open(browser, host.url);
     await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(40); }, bandit());
     // A drawn curve has saturated pixels; grid lines and text are grey.
-    const coloured = () => page.evaluate(() => {
+    const drawn = () => {
       const canvas = document.querySelector("canvas");
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
       let n = 0;
       for (let i = 0; i < data.length; i += 4) {
         if (data[i + 3] > 128 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 80) n += 1;
       }
-      return n;
-    });
+      return n > 100;
+    };
     await page.waitForFunction(() => document.querySelector("canvas") !== null);
-    await page.waitForTimeout(1000);
-    assert.ok(await coloured() > 100, "the first chart is empty");
+    // Fails where the first chart stays empty.
+    await page.waitForFunction(drawn);
     await context.close();
   });
 
@@ -93,10 +94,12 @@ describe("the page", () => {
     await page.keyboard.press("Space");
     await trained(page, 5);
     await page.keyboard.press("Space");
-    await page.waitForTimeout(500);
+    await resting(page);
     const rest = await updates();
-    await page.waitForTimeout(500);
-    assert.equal(await updates(), rest, "space pauses");
+    await page.keyboard.press("s");
+    await trained(page, rest + 1);
+    await resting(page);
+    assert.equal(await updates(), rest + 1, "space pauses: nothing but the step was trained since");
     await page.keyboard.press("r");
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
     await page.keyboard.press("Enter");
@@ -119,7 +122,9 @@ describe("the page", () => {
       await press("Escape");
       await press("?");
     });
-    await page.waitForTimeout(300);
+    // The browser has gone back from the gallery's entry of its history to the one of the help.
+    await page.waitForFunction(() => / help$/.test(history.state));
+    await painted(page);
     assert.ok(await page.getByRole("dialog", { name: "Help" }).isVisible(), "the help stays open");
     await context.close();
   });

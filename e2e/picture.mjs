@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { launch, open } from "./lib/browser.mjs";
 import { root, serve } from "./lib/server.mjs";
-import { trained } from "./lib/train.mjs";
+import { painted, resting, trained } from "./lib/train.mjs";
 
 const updates = Number(process.argv[2] ?? 120);
 const host = await serve();
@@ -13,7 +13,8 @@ try {
   await page.evaluate(() => window.goodhart.run());
   await trained(page, updates);
   await page.evaluate(() => window.goodhart.pause());
-  await page.waitForTimeout(1000);
+  await resting(page);
+  await painted(page);
   await page.screenshot({ path: join(root, "docs/page.png") });
 } finally {
   await browser.close();

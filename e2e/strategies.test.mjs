@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
-import { bandit, gridworld, metrics, trained, type } from "./lib/train.mjs";
+import { bandit, gridworld, metrics, resting, train, trained, type } from "./lib/train.mjs";
 
 const arms = [
   { name: "proxy", code: "def pay(ep):\n    return ep.proxy\n" },
@@ -22,7 +22,12 @@ describe("strategies of a run", () => {
   const start = (page) => page.evaluate(() => { window.goodhart.run(); });
   const tab = (page, name) => page.getByRole("tab", { name, exact: true }).click();
   const press = (page, name) => page.locator(".arm-tools").getByRole("button", { name, exact: true }).click();
-  const resting = (page) => page.waitForFunction(() => /^(paused|finished)$/.test(document.querySelector(".status").textContent));
+  // An experiment that a script loads into the page of a first visit, after so many updates.
+  async function loaded(experiment, updates) {
+    const visit = await opened();
+    await train(visit.page, experiment, updates);
+    return visit;
+  }
 
   // What the verdict, the legend and a chart show, by name: colours, and the chart's latest value.
   const onScreen = (page) => page.evaluate(() => {
@@ -288,9 +293,7 @@ describe("strategies of a run", () => {
   });
 
   it("keep their colours over a reload, and a new one takes the colour that was free for longest", async () => {
-    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
-    await page.evaluate((e) => window.goodhart.load(e), short());
-    await page.evaluate(() => window.goodhart.step(1000));
+    const { page, context, problems } = await loaded(short(), 1000);
     await tab(page, "proxy");
     await press(page, "Remove");
     const left = (await agrees(page, ["verifier", "half"])).legend;
@@ -317,9 +320,7 @@ describe("strategies of a run", () => {
   });
 
   it("the offer to take a removal back goes with the next change, and what a run still uses is named", async () => {
-    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
-    await page.evaluate((e) => window.goodhart.load(e), short());
-    await page.evaluate(() => window.goodhart.step(5));
+    const { page, context, problems } = await loaded(short(), 5);
     await tab(page, "proxy");
     await press(page, "Remove");
     const removed = page.locator(".notice", { hasText: "is removed" });
@@ -336,12 +337,12 @@ describe("strategies of a run", () => {
   });
 
   it("a comment is no edit of a program, and other settings are not another reward", async () => {
-    const { page, context, problems } = await open(browser, `${host.url}?engine=cpu&autorun=0`);
-    await page.evaluate((e) => window.goodhart.load(e), long());
-    await page.evaluate(() => window.goodhart.step(30));
+    const { page, context, problems } = await loaded(long(), 30);
     const code = await page.evaluate(() => window.goodhart.experiment().arms[0].code);
     await type(page, `# why\n${code}\n`);
-    await page.waitForTimeout(500);
+    // An edit would be sent before the draft is kept, and be answered before a later step is over.
+    await page.waitForFunction(() => localStorage.getItem("goodhart.draft")?.includes("# why"));
+    await page.evaluate(() => window.goodhart.step(1));
     assert.doesNotMatch(await page.locator(".edit-status").innerText(), /in use|sending/);
     const e = await page.evaluate(() => window.goodhart.experiment());
     assert.ok(e.arms[0].code.startsWith("# why"));

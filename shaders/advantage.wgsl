@@ -1,7 +1,8 @@
 // Advantages and returns of one lane, one workgroup a lane; twin of core/src/algorithm/advantage.
 //
 // Reads rewards.x (reward), rewards.z (error code; 0 = none), components, step_rewards (gae and reinforce_plus_plus; what
-// they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref; behind END_ROWS the values behind the last steps).
+// they lack to the reward stands on the last step), samples.x (length), policy_old (logp, _, value, logp_ref; from row
+// END_ROWS on, the values behind the last steps).
 // Writes rewards.w = reward with its noise, less the KL taken out of it, or NO_REWARD; advantages = (advantage, return), the
 // advantage NO_REWARD on the rows of samples whose program failed, or that have no advantage where dynamic_sampling drops
 // or refills those, so that the loss leaves them out; loss_sums (first part).
@@ -25,7 +26,7 @@ fn row_kl(arm: u32, row: u32) -> f32 {
 // Advantages of the steps of one scored sample for gae and reinforce_plus_plus, into its rows.
 fn by_step(arm: u32, base: u32, i: u32, length: u32) {
     let row = (base + i) * STEPS;
-    let gae = settings[arm].estimator == ESTIMATOR_GAE;
+    let gae = settings[arm].derived.formula == FORMULA_GAE;
     let coef = settings[arm].kl_in_reward;
     var rest = noisy_reward(arm, base, i);
     for (var t = 0u; t < length; t++) {
@@ -65,7 +66,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let local = id.x;
     let arm = lanes[lane].x;
     let base = lane * SAMPLES;
-    let estimator = settings[arm].estimator;
+    let formula = settings[arm].derived.formula;
     let coef = settings[arm].kl_in_reward;
 
     // The rewards that count: (scored, KL, steps, not 0), and the first of them.
@@ -119,36 +120,32 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         zero_std = select(0.0, 1.0, whole.count > 1.0 && whole.dev <= 1e-8);
     }
 
-    let gdpo = estimator == ESTIMATOR_GDPO
-        || (estimator == ESTIMATOR_GRPO
-            && settings[arm].multi_objective_aggregation == MULTI_OBJECTIVE_AGGREGATION_NORMALIZE_THEN_SUM);
     let verl = settings[arm].framework == FRAMEWORK_VERL;
     var shape = vec2<f32>(0.0);
-    if gdpo {
+    if formula == FORMULA_GDPO {
         zero_std = gdpo_advantages(arm, base, local, verl);
-    } else if estimator == ESTIMATOR_BNPO {
+    } else if formula == FORMULA_BNPO {
         shape = bnpo_advantages(arm, base, local);
     } else {
         for (var i = local; i < SAMPLES; i += WIDTH) {
             let length = length_of(base, i);
             let scored = is_number(rewards[base + i].w);
             fill(base, i, length, 0.0);
-            if estimator == ESTIMATOR_GAE && !scored {
+            if formula == FORMULA_GAE && !scored {
                 // Its own values as returns: the value head is not moved.
                 for (var t = 0u; t < length; t++) {
                     let row = (base + i) * STEPS + t;
                     advantages[row] = vec2<f32>(0.0, policy_old[row].z);
                 }
-            } else if scored && (estimator == ESTIMATOR_GAE || estimator == ESTIMATOR_REINFORCE_PLUS_PLUS) {
+            } else if scored && (formula == FORMULA_GAE || formula == FORMULA_DISCOUNTED) {
                 by_step(arm, base, i, length);
             } else if scored {
-                fill(base, i, length, outcome(base, i, arm, whole, sums.w));
+                let sample = Scored(base, i, arm, rewards[base + i].w, whole, sums.w);
+                fill(base, i, length, sample_advantage(sample));
             }
         }
     }
-    let whitens = estimator == ESTIMATOR_REINFORCE_PLUS_PLUS || estimator == ESTIMATOR_REINFORCE_PLUS_PLUS_BASELINE
-        || (estimator == ESTIMATOR_GAE && settings[arm].whiten_advantages == 1u) || (estimator == ESTIMATOR_GDPO && verl);
-    if whitens {
+    if settings[arm].derived.whitens == 1u {
         whiten(base, local);
     }
     if is_number(settings[arm].advantage_filter) {

@@ -35,16 +35,16 @@ fn loss_length(arm: u32, lane: u32, i: u32) -> u32 {
 
 // What a step's loss is multiplied with, or a sequence's mean; counts = (sequences, steps, steps of the batch, share of
 // the batch that is in the minibatch).
-fn loss_scale(loss: u32, counts: vec4<f32>) -> f32 {
+fn loss_scale(average: u32, counts: vec4<f32>) -> f32 {
     let sequences = max(counts.x, 1.0);
-    switch loss {
-        case LOSS_TYPE_GRPO, LOSS_TYPE_SAPO, LOSS_TYPE_LUSPO: {
+    switch average {
+        case AVERAGE_SEQUENCE_MEANS, AVERAGE_SEQUENCE_SUMS: {
             return 1.0 / sequences;
         }
-        case LOSS_TYPE_DR_GRPO: {
+        case AVERAGE_CONSTANT: {
             return 1.0 / (sequences * f32(STEPS));
         }
-        case LOSS_TYPE_BNPO: {
+        case AVERAGE_MINIBATCH_STEPS: {
             return 1.0 / max(counts.y, 1.0);
         }
         default: {
@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if settings[arm].top_entropy_quantile < 1.0 {
         threshold = entropy_threshold(arm, lane, local, u32(counts.y));
     }
-    let scale = loss_scale(settings[arm].loss_type, counts);
+    let scale = loss_scale(settings[arm].derived.average, counts);
     var sums = Sums();
     for (var i = local; i < SAMPLES; i += WIDTH) {
         let length = loss_length(arm, lane, i);

@@ -1,7 +1,7 @@
 //! `window.goodhart`: the page for scripts and embedding pages. Everything that crosses is plain data.
 
-use crate::plain::{text_of, to_js};
-use crate::state::{App, ArmId, EVENTS, Phase, RunData, file, shipped};
+use crate::browser::plain::{text_of, to_js};
+use crate::state::{App, ArmId, EVENTS, Phase, RunData, file, gallery};
 use goodhart_core::experiment::file::MAX_TEXT;
 use goodhart_core::link::{LinkError, MAX_LINK};
 use goodhart_core::metrics::alarms;
@@ -82,7 +82,7 @@ pub fn install(app: App) {
 /// A promise of what the gallery shows of every experiment.
 fn gallery() -> JsValue {
     wasm_bindgen_futures::future_to_promise(async {
-        let index = shipped::index().await.map_err(|e| js_sys::Error::new(&e))?;
+        let index = gallery::index().await.map_err(|e| js_sys::Error::new(&e))?;
         Ok(to_js(&index.cards))
     })
     .into()

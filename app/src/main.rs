@@ -1,20 +1,20 @@
 //! The page: paints at once, starts the engine workers beside it, and shows what they tell. No engine is linked here.
 
 mod api;
-mod bases;
+mod browser;
 mod engine_client;
-mod framed;
-mod kept;
-mod parts;
-mod plain;
+mod model;
 mod state;
+mod storage;
 mod text;
-mod time;
 mod views;
 
+use browser::address::query;
+use browser::framed;
 use engine_client::Choice;
 use leptos::prelude::*;
-use state::{App, Opened, Overlay, shipped, store};
+use state::{App, Opened, Overlay, gallery};
+use storage::drafts;
 
 fn main() {
     console_error_panic_hook::set_once();
@@ -43,26 +43,21 @@ fn start(opened: Opened) {
         let may = app.draft.with_untracked(|e| app.may_start(e));
         app.load_at_start(then_run && may).await;
     });
-    wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(shipped::index().await)) });
+    wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(gallery::index().await)) });
     mount_to_body(move || views::page(app));
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }
-    app.keep_history();
-    app.keep();
-    app.consult();
-    app.ask_ranges();
-    app.keep_at_leaving();
+    app.start_history();
+    app.save();
+    app.start_oracle();
+    app.start_ranges();
+    app.save_when_left();
     api::install(app);
 }
 
 /// The engine asked for: `?engine=cpu` in the address before the choice of an earlier visit.
 fn engine_choice() -> Choice {
-    let asked = query("engine").or_else(|| store::setting("engine"));
+    let asked = query("engine").or_else(|| drafts::setting("engine"));
     asked.and_then(|name| Choice::from_name(&name)).unwrap_or_default()
-}
-
-fn query(name: &str) -> Option<String> {
-    let search = window().location().search().ok()?;
-    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
 }

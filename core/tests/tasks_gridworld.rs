@@ -4,7 +4,7 @@ mod common;
 
 use common::{Episode, list, number, overrides, play, scalar, steps, task, text};
 use goodhart_core::math::rng::{below, draw};
-use goodhart_core::tasks::grid_map::GridMap;
+use goodhart_core::tasks::kit::grid_map::GridMap;
 use goodhart_core::tasks::{DrawKey, STATE_WORDS, Task, TaskView, build};
 use proptest::prelude::*;
 

@@ -31,6 +31,19 @@ export function trained(page, n) {
   }, n);
 }
 
+// Waits until the run rests, all of it.
+export function resting(page) {
+  return page.waitForFunction(() => /^(paused|finished)$/.test(document.querySelector(".status").textContent));
+}
+
+// Waits until what is known of the run is on screen. Curves, groups and verdict follow a new row in tasks of their own, which
+// are in the queue before this one; two frames later all of it is painted.
+export function painted(page) {
+  return page.evaluate(() => new Promise((done) => {
+    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }));
+}
+
 // A small experiment that trains fast: a bandit with a table.
 export function bandit(overrides = {}) {
   return {

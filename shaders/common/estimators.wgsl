@@ -123,37 +123,54 @@ fn reward_moments(base: u32, group: u32) -> Moments {
     return known_moments;
 }
 
-// The advantage of a scored sample; `whole` are the batch's moments, `nonzero` its rewards that are not 0.
-fn outcome(base: u32, i: u32, arm: u32, whole: Moments, nonzero: f32) -> f32 {
-    let estimator = settings[arm].estimator;
-    let r = rewards[base + i].w;
-    if estimator == ESTIMATOR_REINFORCE {
-        return r - whole.mean;
-    }
-    if estimator == ESTIMATOR_OPO {
-        return opo(base, i);
-    }
-    let eps = framework_epsilon(settings[arm].framework);
-    let m = reward_moments(base, i / GROUP);
-    let alone = m.count == 1.0 && settings[arm].framework == FRAMEWORK_VERL;
-    let centred = select(r - m.mean, r, alone);
-    let scale = settings[arm].scale_rewards;
-    switch estimator {
-        case ESTIMATOR_RLOO: {
-            return centred * select(1.0, m.count / (m.count - 1.0), m.count > 1.0);
-        }
-        case ESTIMATOR_GRPO_PASSK: {
-            return lead(base, i) / select(m.dev + eps, 1.0, scale == SCALE_REWARDS_NONE);
-        }
-        case ESTIMATOR_GPG: {
-            return centred * (whole.count / max(nonzero, 1.0));
-        }
-        case ESTIMATOR_GRPO: {
-            let by_group = select(m.dev + eps, 1.0 + eps, alone);
-            return centred / select(select(whole.dev + eps, by_group, scale == SCALE_REWARDS_GROUP), 1.0, scale == SCALE_REWARDS_NONE);
-        }
-        default: {
-            return centred;
-        }
-    }
+// A sample with a reward; `whole` are the batch's moments, `nonzero` its rewards that are not 0.
+struct Scored {
+    base: u32,
+    i: u32,
+    arm: u32,
+    reward: f32,
+    whole: Moments,
+    nonzero: f32,
+}
+
+fn advantage_reinforce(s: Scored) -> f32 {
+    return s.reward - s.whole.mean;
+}
+
+fn advantage_opo(s: Scored) -> f32 {
+    return opo(s.base, s.i);
+}
+
+// Whether a reward is its group's only one and stays as it is, as in verl.
+fn stays(s: Scored, m: Moments) -> bool {
+    return m.count == 1.0 && settings[s.arm].framework == FRAMEWORK_VERL;
+}
+
+fn advantage_centred(s: Scored) -> f32 {
+    let m = reward_moments(s.base, s.i / GROUP);
+    return select(s.reward - m.mean, s.reward, stays(s, m));
+}
+
+fn advantage_rloo(s: Scored) -> f32 {
+    let m = reward_moments(s.base, s.i / GROUP);
+    return advantage_centred(s) * select(1.0, m.count / (m.count - 1.0), m.count > 1.0);
+}
+
+fn advantage_pass_at_k(s: Scored) -> f32 {
+    let m = reward_moments(s.base, s.i / GROUP);
+    let eps = framework_epsilon(settings[s.arm].framework);
+    return lead(s.base, s.i) / select(m.dev + eps, 1.0, settings[s.arm].scale_rewards == SCALE_REWARDS_NONE);
+}
+
+fn advantage_gpg(s: Scored) -> f32 {
+    return advantage_centred(s) * (s.whole.count / max(s.nonzero, 1.0));
+}
+
+fn advantage_grpo(s: Scored) -> f32 {
+    let m = reward_moments(s.base, s.i / GROUP);
+    let eps = framework_epsilon(settings[s.arm].framework);
+    let scale = settings[s.arm].scale_rewards;
+    let by_group = select(m.dev + eps, 1.0 + eps, stays(s, m));
+    let by = select(s.whole.dev + eps, by_group, scale == SCALE_REWARDS_GROUP);
+    return advantage_centred(s) / select(by, 1.0, scale == SCALE_REWARDS_NONE);
 }

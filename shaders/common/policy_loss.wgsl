@@ -1,4 +1,4 @@
-// The policy loss of a step, as core/src/algorithm/loss/kernel.rs. `ratio` is (rho, its derivative by its log).
+// The policy loss of a step, as core/src/algorithm/loss/kernel.rs; the host adds fn policy_loss, which picks the arm's.
 
 // Counts of clipped steps: (low, high, cispo, dual).
 var<private> clipped: vec4<f32>;
@@ -26,50 +26,64 @@ fn upper_clip(arm: u32) -> f32 {
     return select(settings[arm].epsilon, high, is_number(high));
 }
 
-// -min(min(rho, delta) A, clip(rho) A), and at most dual_clip |A| for A < 0: (value, derivative by log rho, 0).
-fn clip_loss(arm: u32, ratio: vec2<f32>, low: f32, high: f32, a: f32) -> vec3<f32> {
-    let capped = min(ratio.x, settings[arm].delta);
-    let inside = min(max(ratio.x, low), high);
+// A step as its loss sees it: (rho, its derivative by log rho), the advantage, logp, log of vespo's W.
+struct LossStep {
+    arm: u32,
+    ratio: vec2<f32>,
+    a: f32,
+    logp: f32,
+    log_w: f32,
+}
+
+// The functions loss_* give (value, derivative by log rho, derivative by logp at a held ratio).
+
+// -min(min(rho, delta) A, clip(rho) A), and at most dual_clip |A| for A < 0.
+fn loss_clip(step: LossStep) -> vec3<f32> {
+    let a = step.a;
+    let low = 1.0 - settings[step.arm].epsilon;
+    let high = 1.0 + upper_clip(step.arm);
+    let capped = min(step.ratio.x, settings[step.arm].delta);
+    let inside = min(max(step.ratio.x, low), high);
     clipped.x += select(0.0, 1.0, capped < low && a < 0.0);
     clipped.y += select(0.0, 1.0, capped > high && a > 0.0);
     let free = capped * a <= inside * a;
-    let moves = select(inside == ratio.x, capped == ratio.x, free);
+    let moves = select(inside == step.ratio.x, capped == step.ratio.x, free);
     let value = -min(capped * a, inside * a);
-    let c = settings[arm].dual_clip;
+    let c = settings[step.arm].dual_clip;
     if is_number(c) && a < 0.0 && value > -c * a {
         clipped.w += 1.0;
         return vec3<f32>(-c * a, 0.0, 0.0);
     }
-    return vec3<f32>(value, select(0.0, -a * ratio.y, moves), 0.0);
+    return vec3<f32>(value, select(0.0, -a * step.ratio.y, moves), 0.0);
 }
 
-// (value, derivative by log rho, derivative by logp at a held ratio).
-fn policy_loss(arm: u32, ratio: vec2<f32>, a: f32, logp: f32, log_w: f32) -> vec3<f32> {
-    let low = 1.0 - settings[arm].epsilon;
-    let high = upper_clip(arm);
-    var held = 0.0;
-    switch settings[arm].loss_type {
-        case LOSS_TYPE_CISPO: {
-            clipped.z += select(0.0, 1.0, ratio.x > high && a > 0.0);
-            held = min(ratio.x, high);
-        }
-        case LOSS_TYPE_CISPO_VERL: {
-            clipped.z += select(0.0, 1.0, ratio.x < low || ratio.x > 1.0 + high);
-            held = min(max(ratio.x, low), 1.0 + high);
-        }
-        case LOSS_TYPE_VESPO: {
-            held = vespo_phi(arm, log_w, a);
-        }
-        case LOSS_TYPE_SAPO: {
-            let tau = select(settings[arm].sapo_temperature_neg, settings[arm].sapo_temperature_pos, a > 0.0);
-            let gate = 1.0 / (1.0 + guarded_exp(-tau * (ratio.x - 1.0)).x);
-            return vec3<f32>(-4.0 / tau * gate * a, -4.0 * gate * (1.0 - gate) * ratio.y * a, 0.0);
-        }
-        default: {
-            return clip_loss(arm, ratio, low, 1.0 + high, a);
-        }
-    }
-    return vec3<f32>(-held * a * logp, 0.0, -held * a);
+// -held A logp.
+fn held_loss(step: LossStep, held: f32) -> vec3<f32> {
+    return vec3<f32>(-held * step.a * step.logp, 0.0, -held * step.a);
+}
+
+fn loss_cispo(step: LossStep) -> vec3<f32> {
+    let high = upper_clip(step.arm);
+    clipped.z += select(0.0, 1.0, step.ratio.x > high && step.a > 0.0);
+    return held_loss(step, min(step.ratio.x, high));
+}
+
+fn loss_cispo_verl(step: LossStep) -> vec3<f32> {
+    let low = 1.0 - settings[step.arm].epsilon;
+    let high = 1.0 + upper_clip(step.arm);
+    clipped.z += select(0.0, 1.0, step.ratio.x < low || step.ratio.x > high);
+    return held_loss(step, min(max(step.ratio.x, low), high));
+}
+
+fn loss_vespo(step: LossStep) -> vec3<f32> {
+    return held_loss(step, vespo_phi(step.arm, step.log_w, step.a));
+}
+
+fn loss_sapo(step: LossStep) -> vec3<f32> {
+    let a = step.a;
+    let tau = select(settings[step.arm].sapo_temperature_neg, settings[step.arm].sapo_temperature_pos, a > 0.0);
+    let gate = 1.0 / (1.0 + guarded_exp(-tau * (step.ratio.x - 1.0)).x);
+    return vec3<f32>(-4.0 / tau * gate * a, -4.0 * gate * (1.0 - gate) * step.ratio.y * a, 0.0);
 }
 
 // The value loss of a step: (value, derivative), with 0.5 max((V-R)^2, (V_clip-R)^2).

@@ -18,8 +18,8 @@ struct Sums {
 fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: f32, steps: f32) -> Sums {
     var sums = Sums();
     let row = (lane * SAMPLES + i) * STEPS;
-    let loss = settings[arm].loss_type;
-    let weight = select(scale, scale / f32(length), loss == LOSS_TYPE_GRPO || loss == LOSS_TYPE_SAPO);
+    let weight = select(scale, scale / f32(length), settings[arm].derived.average == AVERAGE_SEQUENCE_MEANS);
+    let vespo = settings[arm].derived.surrogate == SURROGATE_VESPO;
     let sequence = settings[arm].importance_sampling_level == IMPORTANCE_SAMPLING_LEVEL_SEQUENCE;
     let beta = settings[arm].beta;
     var log_ratio = 0.0;
@@ -39,7 +39,7 @@ fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: 
         let old = policy_old[row + t];
         let goal = advantages[row + t];
         let ratio = select(ratio_of(arm, now.x - old.x), joint, sequence);
-        let term = policy_loss(arm, ratio, goal.x, now.x, log_w);
+        let term = policy_loss(LossStep(arm, ratio, goal.x, now.x, log_w));
         let kept = now.y >= threshold;
         let keeps = kept && (goal.x >= 0.0 || drift <= settings[arm].off_policy_mask_threshold);
         let gate = select(0.0, weight, keeps);
@@ -84,7 +84,7 @@ fn sample_loss(arm: u32, lane: u32, i: u32, length: u32, scale: f32, threshold: 
     }
     sums.a.w = -log_ratio;
     sums.b = clipped / select(1.0, f32(length), sequence);
-    sums.c.w = select(0.0, vespo_phi(arm, log_w, advantages[row].x), loss == LOSS_TYPE_VESPO);
+    sums.c.w = select(0.0, vespo_phi(arm, log_w, advantages[row].x), vespo);
     sums.d.x = 1.0;
     sums.most = vec4<f32>(1.0 - clipped.x / f32(length), clipped.y / f32(length), sums.most.z, 0.0);
     return sums;

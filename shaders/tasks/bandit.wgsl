@@ -1,4 +1,4 @@
-// The contextual bandit: core/src/tasks/bandit.rs.
+// The contextual bandit: core/src/tasks/worlds/bandit.rs.
 
 const CONTEXT: u32 = 0u;
 const ARM: u32 = 1u;

@@ -1,4 +1,4 @@
-// The chain: core/src/tasks/chain.rs.
+// The chain: core/src/tasks/worlds/chain.rs.
 
 const CELL: u32 = 0u;
 const CHANNEL: u32 = 1u;

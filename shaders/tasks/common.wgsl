@@ -1,4 +1,4 @@
-// Draws that tasks share: core/src/tasks/dice.rs, bit for bit.
+// Draws that tasks share: core/src/tasks/kit/dice.rs, bit for bit.
 
 fn task_f32(i: u32) -> f32 {
     return bitcast<f32>(task_word(i));
@@ -13,7 +13,7 @@ fn verdict(seed: u32, update: u32, group: u32, sample: u32, right: bool, false_p
     return right != (u < select(false_positive, false_negative, right));
 }
 
-// Whole-number geometry: core/src/tasks/fixed.rs.
+// Whole-number geometry: core/src/tasks/kit/fixed.rs.
 
 fn isqrt(n: u32) -> u32 {
     var rest = n;

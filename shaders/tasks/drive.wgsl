@@ -1,4 +1,4 @@
-// The drive: core/src/tasks/drive.rs.
+// The drive: core/src/tasks/worlds/drive.rs.
 
 const LAYOUT: u32 = 0u;
 const PLACE: u32 = 1u;

@@ -1,4 +1,4 @@
-// The essay task: core/src/tasks/essay.rs.
+// The essay task: core/src/tasks/worlds/essay.rs.
 
 const ATTRIBUTES: u32 = 6u;
 const CONTEXT: u32 = 0u;

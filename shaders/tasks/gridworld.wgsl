@@ -1,4 +1,4 @@
-// The gridworld: core/src/tasks/gridworld.rs.
+// The gridworld: core/src/tasks/worlds/gridworld.rs.
 
 const CELL: u32 = 0u;
 const KEY: u32 = 1u;

@@ -1,4 +1,4 @@
-// The judge task: core/src/tasks/judge.rs.
+// The judge task: core/src/tasks/worlds/judge.rs.
 
 const PROBLEM: u32 = 0u;
 const DONE: u32 = 1u;

@@ -1,4 +1,4 @@
-// The length task: core/src/tasks/length.rs.
+// The length task: core/src/tasks/worlds/length.rs.
 
 fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {
     let k = task_word(W_SYMBOLS);

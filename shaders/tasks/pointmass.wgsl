@@ -1,4 +1,4 @@
-// The point mass: core/src/tasks/pointmass.rs.
+// The point mass: core/src/tasks/worlds/pointmass.rs.
 
 const X: u32 = 0u;
 const Y: u32 = 1u;

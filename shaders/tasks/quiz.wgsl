@@ -1,4 +1,4 @@
-// The quiz task: core/src/tasks/quiz.rs.
+// The quiz task: core/src/tasks/worlds/quiz.rs.
 
 const QUESTION: u32 = 0u;
 const STYLE: u32 = 1u;

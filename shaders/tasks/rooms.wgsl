@@ -1,4 +1,4 @@
-// Four rooms: core/src/tasks/rooms.rs.
+// Four rooms: core/src/tasks/worlds/rooms.rs.
 
 const CELL: u32 = 0u;
 const MAP: u32 = 1u;

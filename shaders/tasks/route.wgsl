@@ -1,4 +1,4 @@
-// The routing task: core/src/tasks/route.rs.
+// The routing task: core/src/tasks/worlds/route.rs.
 
 const TOPIC: u32 = 0u;
 const STEP: u32 = 1u;

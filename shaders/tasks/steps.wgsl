@@ -1,4 +1,4 @@
-// The steps task: core/src/tasks/steps.rs.
+// The steps task: core/src/tasks/worlds/steps.rs.
 
 const PROBLEM: u32 = 0u;
 const DONE: u32 = 1u;

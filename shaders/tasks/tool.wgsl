@@ -1,4 +1,4 @@
-// The tool task: core/src/tasks/tool.rs.
+// The tool task: core/src/tasks/worlds/tool.rs.
 
 // Places in the marks: <t> </t> <call> </call> EOS hmm; NO_MARK for any other token.
 const NO_MARK: u32 = 6u;

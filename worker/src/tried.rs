@@ -29,13 +29,14 @@ impl Tried {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::params::Value;
 
     #[test]
     fn only_another_size_of_run_counts() {
         let small: Experiment = serde_json::from_str(r#"{"task": {"kind": "bandit"}}"#).unwrap();
         let other = Experiment { title: "another title".into(), ..small.clone() };
         let mut large = small.clone();
-        large.run.insert("seeds".into(), 32.0.into());
+        large.run.insert("seeds".into(), Value::Number(32.0));
         let mut tried = Tried::default();
         assert!(!tried.others(&small) && !tried.others(&other), "its text takes no memory");
         assert!(tried.others(&large));

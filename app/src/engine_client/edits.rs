@@ -1,8 +1,8 @@
 //! Edits of programs and settings on their way to the workers. One is in use when every worker uses it; it then is a part
 //! of what is loaded.
 
+use super::messages::{ClientEvent, Effect};
 use super::session::Session;
-use super::told::{Effect, Told};
 use goodhart_core::params::Overrides;
 use goodhart_core::protocol::Command;
 
@@ -67,7 +67,12 @@ impl Session {
                 effects = self.save();
             }
         }
-        effects.push(Effect::Tell(Told::Edited { arm: done.arm, edit: id, update: done.update, error: done.error }));
+        effects.push(Effect::Tell(ClientEvent::Edited {
+            arm: done.arm,
+            edit: id,
+            update: done.update,
+            error: done.error,
+        }));
         effects
     }
 

@@ -1,9 +1,9 @@
 //! Which engine, which worker, which seeds: the part of the session that splits a run among workers, and tries both
 //! engines where there is a graphics card.
 
+use super::messages::{Choice, ClientEvent, Effect};
 use super::session::{Session, Trial, Wish};
 use super::slot::{Slot, Stage};
-use super::told::{Choice, Effect, Told};
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// Updates of a trial; the first ones are slower than the rest.
@@ -17,7 +17,7 @@ impl Session {
         if self.choice == Choice::Gpu && self.adapter == Some(None) && !self.no_gpu {
             self.no_gpu = true;
             let message = "This browser offers no WebGPU adapter: the CPU trains this run instead.".into();
-            effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+            effects.push(Effect::Tell(ClientEvent::Moved { message, rewind: None }));
         }
         let wants_gpu = match (self.choice, &self.adapter) {
             _ if self.no_gpu => false,
@@ -126,7 +126,7 @@ impl Session {
             self.faster = Some(if rate > trial.cpu_rate { EngineKind::Gpu } else { EngineKind::Cpu });
             self.wish = trial.wish;
             self.trial = None;
-            self.told_pause = matches!(self.wish, Wish::Rest);
+            self.pause_reported = matches!(self.wish, Wish::Rest);
         }
         self.begin(None)
     }

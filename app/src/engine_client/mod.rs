@@ -2,20 +2,19 @@
 
 mod edits;
 mod load;
+mod messages;
 mod pace;
 mod recover;
 mod regroup;
 mod session;
 mod slot;
-mod told;
 mod watchdog;
 mod worker;
 
+pub use messages::{Bounds, Choice, ClientEvent, Effect, EngineView, Past, Start};
 pub use session::Session;
-pub use told::{Bounds, Choice, Effect, EngineView, Past, Start, Told};
-pub use worker::describe;
 
-use crate::time;
+use crate::browser::time;
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::{EngineWorker, Incoming};
@@ -23,7 +22,7 @@ use worker::{EngineWorker, Incoming};
 struct Inner {
     session: Session,
     workers: Vec<Option<EngineWorker>>,
-    tell: Rc<dyn Fn(Told)>,
+    tell: Rc<dyn Fn(ClientEvent)>,
 }
 
 /// A handle on the engine; clones share it.
@@ -32,7 +31,7 @@ pub struct Client(Rc<RefCell<Inner>>);
 
 impl Client {
     /// Starts the first worker. `tell` is called with everything the page should know.
-    pub fn start(choice: Choice, cores: usize, tell: impl Fn(Told) + 'static) -> Self {
+    pub fn start(choice: Choice, cores: usize, tell: impl Fn(ClientEvent) + 'static) -> Self {
         let (session, effects) = Session::new(choice, cores);
         let client = Self(Rc::new(RefCell::new(Inner { session, workers: Vec::new(), tell: Rc::new(tell) })));
         client.carry_out(effects);

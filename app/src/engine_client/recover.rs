@@ -1,9 +1,9 @@
 //! What the session does when a worker fails: WebGPU's run goes on on the CPU, the CPU's once more on the CPU, both from
 //! their last checkpoint.
 
+use super::messages::{ClientEvent, Effect};
 use super::session::{Session, Wish};
 use super::slot::Stage;
-use super::told::{Effect, Told};
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// How often a CPU worker may fail without having trained on since.
@@ -64,7 +64,7 @@ impl Session {
         };
         // Where only some catch up, their rows are replaced as they come, and those of the others stay.
         let rewind = self.regroup.is_none().then_some(update);
-        effects.push(Effect::Tell(Told::Moved { message: what, rewind }));
+        effects.push(Effect::Tell(ClientEvent::Moved { message: what, rewind }));
         effects.extend(self.begin(checkpoint));
         effects
     }
@@ -79,7 +79,7 @@ impl Session {
         }
         slot.stage = Stage::Waiting;
         let message = format!("{} An engine worker was started anew from update {}.", sentence(&message), slot.update);
-        effects.push(Effect::Tell(Told::Moved { message, rewind: None }));
+        effects.push(Effect::Tell(ClientEvent::Moved { message, rewind: None }));
         effects
     }
 
@@ -92,7 +92,7 @@ impl Session {
         for slot in self.slots.iter_mut().filter(|slot| slot.stage != Stage::Dead) {
             slot.stage = Stage::Idle;
         }
-        effects.push(Effect::Tell(Told::Stuck(why)));
+        effects.push(Effect::Tell(ClientEvent::Stuck(why)));
         effects
     }
 }

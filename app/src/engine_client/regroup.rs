@@ -3,9 +3,9 @@
 //! lanes never meet and their random numbers are keyed by seed, so it comes to what it would have come to beside the
 //! others. Then all go on together.
 
+use super::messages::{ClientEvent, Effect};
 use super::session::{Session, Wish};
-use super::told::{Effect, Told};
-use crate::state::Loaded;
+use crate::model::{Loaded, has_critic};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::{Checkpoint, Command, LaneState};
 
@@ -81,7 +81,7 @@ impl Session {
         let wish = if over { Wish::Reach { update: 0 } } else { self.wish };
         self.regroup = Some(Regroup { whole, anew, have: Vec::new(), at: 0, wish, gathers: true });
         self.wish = Wish::Rest;
-        self.told_pause = false;
+        self.pause_reported = false;
         let run = self.run;
         let mut effects = self.send_ready(|slot| (!slot.paused).then_some(Command::Pause { run, at: Some(shown) }));
         effects.extend(self.settle());
@@ -127,12 +127,11 @@ impl Session {
             let place = |lane: LaneState| Some(LaneState { arm: regroup.whole.place(lane.arm)? as u32, ..lane });
             let lanes = regroup.have.into_iter().filter_map(place).collect();
             self.wish = regroup.wish;
-            let mut effects = vec![Effect::Tell(Told::Together)];
+            let mut effects = vec![Effect::Tell(ClientEvent::Together)];
             effects.extend(self.begin_with(regroup.whole, Some(Checkpoint { update: regroup.at, lanes })));
             return effects;
         }
         // A value head is a part of every policy of a run where one strategy has it.
-        let has_critic = crate::state::has_critic;
         if has_critic(&regroup.whole.experiment) && !has_critic(&missing.experiment) {
             let mut alone = regroup.whole.experiment.clone();
             let shapes = regroup.whole.experiment.arms.iter().find(|arm| {
@@ -148,7 +147,7 @@ impl Session {
             Wish::Run { .. } | Wish::Reach { .. } => Wish::Reach { update: regroup.at },
         };
         let moves = self.wish != Wish::Rest;
-        let mut effects = vec![Effect::Tell(Told::CatchingUp { ids, of, moves })];
+        let mut effects = vec![Effect::Tell(ClientEvent::CatchingUp { ids, of, moves })];
         effects.extend(self.begin_with(missing, None));
         effects
     }
@@ -158,7 +157,7 @@ impl Session {
         if let Some(plan) = &mut self.plan {
             plan.crew = crew;
         }
-        self.told_pause = false;
+        self.pause_reported = false;
         self.begin(checkpoint)
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
+use crate::engine_client::messages::{Choice, Start};
 use crate::engine_client::session::tests::{experiment, lane, paused, ready, report, sent, started, told};
-use crate::engine_client::told::{Choice, Start};
 use goodhart_core::protocol::Event;
 
 /// An experiment of arms that are called as their identities.
@@ -109,7 +109,7 @@ fn those_that_stay_go_on_from_what_they_have_when_one_leaves() {
         },
     );
     assert!(
-        told(index).iter().any(|t| matches!(t, Told::Rows { index, .. } if index[0].arm == 3)),
+        told(index).iter().any(|t| matches!(t, ClientEvent::Rows { index, .. } if index[0].arm == 3)),
         "rows say whose they are"
     );
 }
@@ -122,7 +122,7 @@ fn one_that_joins_is_trained_alone_until_it_has_caught_up() {
     assert_eq!(loaded(&effects, 0), (vec!["9".into()], vec![]));
     let said = told(effects);
     assert!(
-        matches!(&said[..], [Told::Checkpoint { .. }, Told::CatchingUp { ids, of: 6, moves: true }] if ids == &[9]),
+        matches!(&said[..], [ClientEvent::Checkpoint { .. }, ClientEvent::CatchingUp { ids, of: 6, moves: true }] if ids == &[9]),
         "{said:?}"
     );
     for at in 0..2 {
@@ -134,7 +134,7 @@ fn one_that_joins_is_trained_alone_until_it_has_caught_up() {
     assert!(s.set_program(2, 1, "new".into()).is_empty());
     let effects = gathered(&mut s, 6);
     assert_eq!(loaded(&effects, 1), (vec!["1".into(), "2".into(), "9".into()], vec![(0, 0.0), (1, 10.0), (2, 0.0)]));
-    assert!(told(effects).iter().any(|t| matches!(t, Told::Together)));
+    assert!(told(effects).iter().any(|t| matches!(t, ClientEvent::Together)));
     let effects = ready(&mut s, 0);
     assert_eq!(sent(&effects).iter().filter(|(_, c)| ["program", "run"].contains(c)).count(), 2, "{effects:?}");
     assert!(effects.iter().any(|e| matches!(e, Effect::Send(0, Command::SetProgram { arm: 1, .. }))));
@@ -149,10 +149,16 @@ fn one_that_joins_a_run_at_rest_waits_until_the_run_goes_on() {
     assert_eq!(sent(&s.regroup(of(&[1, 9]), vec![1, 9], Vec::new(), 4)), [(0, "save"), (1, "save")]);
     kept(&mut s, 0, 4);
     let said = told(kept(&mut s, 1, 4));
-    assert!(matches!(said[..], [Told::Checkpoint { .. }, Told::CatchingUp { moves: false, .. }]), "{said:?}");
+    assert!(
+        matches!(said[..], [ClientEvent::Checkpoint { .. }, ClientEvent::CatchingUp { moves: false, .. }]),
+        "{said:?}"
+    );
     ready(&mut s, 0);
     let said = told(ready(&mut s, 1));
-    assert!(said.iter().any(|t| matches!(t, Told::Paused { update: 4, .. })), "the run is where it was: {said:?}");
+    assert!(
+        said.iter().any(|t| matches!(t, ClientEvent::Paused { update: 4, .. })),
+        "the run is where it was: {said:?}"
+    );
     assert_eq!(sent(&s.step(2)), [(0, "step"), (1, "step")]);
     gathered(&mut s, 4);
     ready(&mut s, 0);
@@ -235,5 +241,5 @@ fn what_was_trained_beyond_the_screen_is_not_gone_on_from() {
     assert!(effects.iter().all(|e| matches!(e, Effect::Send(_, Command::Pause { at: Some(5), .. }))));
     assert_eq!(sent(&paused(&mut s, 0, 5)), [(0, "save")], "its checkpoint was of later");
     let said = told(paused(&mut s, 1, 5));
-    assert!(matches!(said[..], [Told::Paused { update: 5, .. }]), "{said:?}");
+    assert!(matches!(said[..], [ClientEvent::Paused { update: 5, .. }]), "{said:?}");
 }

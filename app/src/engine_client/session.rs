@@ -5,12 +5,12 @@
 //! last checkpoint: WebGPU's on the CPU, the CPU's once more on the CPU.
 
 use super::edits::Edit;
+use super::messages::{Bounds, Choice, ClientEvent, Effect, EngineView, Start};
 use super::recover::sentence;
 use super::regroup::{Crew, Regroup};
 use super::slot::{Slot, Stage};
-use super::told::{Bounds, Choice, Effect, EngineView, Start, Told};
 use super::watchdog::Pausing;
-use crate::state::run_params;
+use crate::model::run_params;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
@@ -50,7 +50,7 @@ pub struct Session {
     pub(super) watch: (u32, u32),
     pub(super) edits: BTreeMap<u32, Edit>,
     pub(super) adapter: Option<Option<Adapter>>,
-    pub(super) told_pause: bool,
+    pub(super) pause_reported: bool,
     /// Since when a pause waits for the workers' word.
     pub(super) pausing: Option<Pausing>,
     /// Milliseconds of the page's clock, and when the workers were last looked after.
@@ -83,7 +83,7 @@ impl Session {
             watch: (0, 0),
             edits: BTreeMap::new(),
             adapter: None,
-            told_pause: true,
+            pause_reported: true,
             pausing: None,
             now: 0.0,
             ticked: 0.0,
@@ -105,7 +105,7 @@ impl Session {
         let Start { base, bounds, past } = start;
         let run = run_params(&experiment);
         self.wish = Wish::Rest;
-        self.told_pause = true;
+        self.pause_reported = true;
         self.pausing = None;
         self.trial = None;
         // What another visit found out is not tried again.
@@ -137,7 +137,7 @@ impl Session {
             return self.catch_up();
         }
         self.wish = Wish::Run { delay_ms };
-        self.told_pause = false;
+        self.pause_reported = false;
         self.pausing = None;
         let run = self.run;
         let mut effects = self.pace();
@@ -178,7 +178,7 @@ impl Session {
             return self.catch_up();
         }
         let target = self.busy().map(|s| s.update).max().unwrap_or(0) + n;
-        self.told_pause = false;
+        self.pause_reported = false;
         self.pausing = None;
         self.reach(target)
     }
@@ -186,7 +186,7 @@ impl Session {
     /// Those that catch up train, if anybody is to.
     fn catch_up(&mut self) -> Vec<Effect> {
         let Some(at) = self.regroup.as_ref().filter(|r| !r.gathers).map(|r| r.at) else { return Vec::new() };
-        self.told_pause = false;
+        self.pause_reported = false;
         self.reach(at)
     }
 
@@ -224,16 +224,18 @@ impl Session {
         }
         match event {
             Event::Started { .. } | Event::Alive { .. } => Vec::new(),
-            Event::BaseProgress { step, of, loss, .. } => vec![Effect::Tell(Told::BaseProgress { step, of, loss })],
+            Event::BaseProgress { step, of, loss, .. } => {
+                vec![Effect::Tell(ClientEvent::BaseProgress { step, of, loss })]
+            }
             Event::Base { params, .. } => self.on_base(params),
             Event::ModelsProgress { step, of, .. } => {
                 self.slots[at].models = (step, of);
                 let (step, of) = self.busy().fold((0, 0), |all, s| (all.0 + s.models.0, all.1 + s.models.1));
-                vec![Effect::Tell(Told::ModelsProgress { step, of })]
+                vec![Effect::Tell(ClientEvent::ModelsProgress { step, of })]
             }
-            Event::CompileProgress { stage, of, .. } => vec![Effect::Tell(Told::Compiling { stage, of })],
-            Event::Models { reports, on, .. } => vec![Effect::Tell(Told::Models { reports, on })],
-            Event::Notice { message, .. } => vec![Effect::Tell(Told::Moved { message, rewind: None })],
+            Event::CompileProgress { stage, of, .. } => vec![Effect::Tell(ClientEvent::Compiling { stage, of })],
+            Event::Models { reports, on, .. } => vec![Effect::Tell(ClientEvent::Models { reports, on })],
+            Event::Notice { message, .. } => vec![Effect::Tell(ClientEvent::Moved { message, rewind: None })],
             Event::Ready { engine, .. } => self.on_ready(at, engine.adapter),
             Event::Report { index, values, anatomy, updates_per_s, .. } => {
                 self.on_report(at, index, values, anatomy, updates_per_s)
@@ -245,7 +247,8 @@ impl Session {
                 if self.trial.is_some() {
                     return Vec::new();
                 }
-                let mut effects = vec![Effect::Tell(Told::Checkpoint { load: self.run, worker: at, lanes, state })];
+                let mut effects =
+                    vec![Effect::Tell(ClientEvent::Checkpoint { load: self.run, worker: at, lanes, state })];
                 effects.extend(self.gathered());
                 effects
             }
@@ -314,7 +317,7 @@ impl Session {
     fn on_base(&mut self, params: Vec<f32>) -> Vec<Effect> {
         let Some(plan) = &mut self.plan else { return Vec::new() };
         plan.base = Some(params.clone());
-        let mut effects = vec![Effect::Tell(Told::BaseMade(params))];
+        let mut effects = vec![Effect::Tell(ClientEvent::BaseMade(params))];
         for at in 0..self.slots.len() {
             effects.extend(self.load_slot(at));
         }
@@ -354,8 +357,8 @@ impl Session {
         {
             let workers = self.busy().count();
             if self.trial.is_none() {
-                effects.push(Effect::Tell(Told::Engine(EngineView { kind: plan.kind, adapter, workers })));
-                effects.push(Effect::Tell(Told::Ready));
+                effects.push(Effect::Tell(ClientEvent::Engine(EngineView { kind: plan.kind, adapter, workers })));
+                effects.push(Effect::Tell(ClientEvent::Ready));
             }
         }
         effects.extend(self.settle());
@@ -389,11 +392,12 @@ impl Session {
         });
         // The run is as fast as its slowest worker.
         let rate = self.busy().map(|s| s.rate).fold(f32::INFINITY, f32::min);
-        let mut effects = vec![Effect::Tell(Told::Rows { worker: at, index, values }), Effect::Tell(Told::Rate(rate))];
+        let mut effects =
+            vec![Effect::Tell(ClientEvent::Rows { worker: at, index, values }), Effect::Tell(ClientEvent::Rate(rate))];
         if let Some(anatomy) = anatomy
             && (anatomy.arm, anatomy.seed) == self.watch
         {
-            effects.push(Effect::Tell(Told::Anatomy(anatomy)));
+            effects.push(Effect::Tell(ClientEvent::Anatomy(anatomy)));
         }
         effects.extend(self.pace());
         effects
@@ -404,7 +408,7 @@ impl Session {
         if self.trial.is_some() {
             return self.settle_trial();
         }
-        if self.told_pause || !self.busy().all(|s| s.stage == Stage::Ready && s.paused) {
+        if self.pause_reported || !self.busy().all(|s| s.stage == Stage::Ready && s.paused) {
             return Vec::new();
         }
         let furthest = self.busy().map(|s| s.update).max().unwrap_or(0);
@@ -419,9 +423,9 @@ impl Session {
             update = regroup.at;
         }
         self.wish = Wish::Rest;
-        self.told_pause = true;
+        self.pause_reported = true;
         let finished = self.busy().all(|s| s.finished);
-        vec![Effect::Tell(Told::Paused { update, finished })]
+        vec![Effect::Tell(ClientEvent::Paused { update, finished })]
     }
 
     fn reach(&mut self, update: u32) -> Vec<Effect> {

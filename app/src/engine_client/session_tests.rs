@@ -40,7 +40,7 @@ pub(in crate::engine_client) fn sent(effects: &[Effect]) -> Vec<(usize, &'static
     effects.iter().filter_map(send).filter(|(_, name)| *name != "pace").collect()
 }
 
-pub(in crate::engine_client) fn told(effects: Vec<Effect>) -> Vec<Told> {
+pub(in crate::engine_client) fn told(effects: Vec<Effect>) -> Vec<ClientEvent> {
     effects.into_iter().filter_map(|e| if let Effect::Tell(t) = e { Some(t) } else { None }).collect()
 }
 
@@ -123,7 +123,7 @@ fn with_a_graphics_card_the_faster_engine_is_kept() {
         assert_eq!(load(&tried(&mut s, 0, gpu)), Some((kept, 4)));
         let effects = ready(&mut s, 0);
         assert!(sent(&effects).contains(&(0, "run")), "what was wished for meanwhile holds now");
-        assert!(told(effects).iter().any(|t| matches!(t, Told::Engine(v) if v.kind == kept)));
+        assert!(told(effects).iter().any(|t| matches!(t, ClientEvent::Engine(v) if v.kind == kept)));
     }
 }
 
@@ -160,7 +160,7 @@ fn after_a_pause_every_lane_has_done_as_much() {
     let steps = |e: &Effect| matches!(e, Effect::Send(1, Command::Step { n: 2, .. }));
     assert!(effects.iter().any(steps), "the one behind catches up: {effects:?}");
     let said = told(paused(&mut s, 1, 7));
-    assert!(matches!(said[..], [Told::Paused { update: 7, finished: false }]));
+    assert!(matches!(said[..], [ClientEvent::Paused { update: 7, finished: false }]));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn an_edit_is_in_use_when_every_worker_uses_it() {
     let run = s.run;
     assert!(s.on_event(0, edited(run, 4)).is_empty());
     let said = told(s.on_event(1, edited(run, 6)));
-    assert!(matches!(said[..], [Told::Edited { edit: 1, update: 6, error: None, .. }]));
+    assert!(matches!(said[..], [ClientEvent::Edited { edit: 1, update: 6, error: None, .. }]));
     assert_eq!(s.plan.as_ref().unwrap().crew.experiment.arms[0].code, "new");
 }
 
@@ -201,7 +201,7 @@ fn a_lost_device_moves_the_run_to_the_cpu_from_its_checkpoint() {
     s.on_event(0, Event::Checkpointed { run, checkpoint: checkpoint(30, &[0, 1]) });
     report(&mut s, 0, 40);
     let effects = s.on_event(0, Event::Failed { run, message: "device lost".into(), checkpoint: None });
-    assert!(effects.iter().any(|e| matches!(e, Effect::Tell(Told::Moved { rewind: Some(30), .. }))));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Tell(ClientEvent::Moved { rewind: Some(30), .. }))));
     let effects = started(&mut s, 0, None);
     let Some(Effect::Send(0, Command::Load { engine, seeds, checkpoint: Some(c), .. })) = effects.first() else {
         panic!("no load from the checkpoint")
@@ -225,7 +225,7 @@ fn a_crashed_cpu_worker_goes_on_from_its_own_checkpoint_but_not_for_ever() {
         assert!(matches!(&effects[0], Effect::Send(1, Command::Load { checkpoint: Some(c), .. }) if c.update == 9));
         ready(&mut s, 1);
     }
-    assert!(told(s.on_crash(1, "trap".into())).iter().any(|t| matches!(t, Told::Stuck(_))));
+    assert!(told(s.on_crash(1, "trap".into())).iter().any(|t| matches!(t, ClientEvent::Stuck(_))));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn an_experiment_that_the_engine_refuses_is_said_so() {
     started(&mut s, 0, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no".into(), checkpoint: None }));
-    assert!(matches!(&said[..], [Told::Stuck(m)] if m == "No."));
+    assert!(matches!(&said[..], [ClientEvent::Stuck(m)] if m == "No."));
 }
 
 #[test]
@@ -256,7 +256,10 @@ fn asked_for_webgpu_where_there_is_none_the_cpu_trains_and_it_is_said() {
     let effects = started(&mut s, 0, None);
     assert!(matches!(&effects[..], [.., Effect::Send(0, Command::Load { engine: EngineKind::Cpu, .. })]));
     let said = told(effects);
-    assert!(matches!(&said[..], [Told::Moved { message, rewind: None }] if message.contains("WebGPU")), "{said:?}");
+    assert!(
+        matches!(&said[..], [ClientEvent::Moved { message, rewind: None }] if message.contains("WebGPU")),
+        "{said:?}"
+    );
     s.load(experiment(2, 0), vec![7], Start::default());
     assert!(told(s.load(experiment(2, 0), vec![7], Start::default())).is_empty(), "once is enough");
 }
@@ -273,7 +276,7 @@ fn the_newer_of_two_checkpoints_is_gone_on_from() {
         s.on_event(0, Event::Checkpointed { run, checkpoint: checkpoint(kept, &[0]) });
         let last = Some(checkpoint(sent, &[0]));
         let said = told(s.on_event(0, Event::Failed { run, message: "lost".into(), checkpoint: last }));
-        assert!(matches!(said[..], [Told::Moved { rewind: Some(update), .. }] if update == newer), "{said:?}");
+        assert!(matches!(said[..], [ClientEvent::Moved { rewind: Some(update), .. }] if update == newer), "{said:?}");
     }
 }
 
@@ -327,7 +330,7 @@ fn what_is_said_of_a_failure_is_whole_sentences() {
     let run = s.run;
     let message = "The GPU ran out of memory.".to_string();
     let said = told(s.on_event(0, Event::Failed { run, message, checkpoint: None }));
-    let [Told::Moved { message, .. }] = &said[..] else { panic!("{said:?}") };
+    let [ClientEvent::Moved { message, .. }] = &said[..] else { panic!("{said:?}") };
     assert_eq!(message, "The GPU ran out of memory. The CPU trains this run instead.");
 }
 
@@ -342,7 +345,7 @@ fn the_late_answer_to_a_pause_does_not_stop_what_was_wished_since() {
     s.step(10);
     assert!(paused(&mut s, 0, 6).is_empty() && paused(&mut s, 1, 6).is_empty(), "they were told to step since");
     paused(&mut s, 0, 15);
-    assert!(matches!(told(paused(&mut s, 1, 15))[..], [Told::Paused { update: 15, .. }]));
+    assert!(matches!(told(paused(&mut s, 1, 15))[..], [ClientEvent::Paused { update: 15, .. }]));
 }
 
 #[test]
@@ -353,7 +356,9 @@ fn an_engine_whose_file_did_not_load_is_tried_again_at_the_next_load() {
         "the first worker has not said what there is"
     );
     let why = told(s.on_crash(0, "Uncaught TypeError: Failed to fetch".into()));
-    assert!(matches!(&why[..], [Told::Stuck(why)] if !why.contains("Uncaught") && why.ends_with("Run tries again.")));
+    assert!(
+        matches!(&why[..], [ClientEvent::Stuck(why)] if !why.contains("Uncaught") && why.ends_with("Run tries again."))
+    );
     let effects = s.load(experiment(1, 0), vec![7], Start::default());
     assert!(matches!(effects[..], [Effect::Start(0)]), "{effects:?}");
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
@@ -368,7 +373,7 @@ fn the_progress_of_reward_models_is_that_of_all_workers() {
     let mut hear = |at, step| {
         let event = Event::ModelsProgress { run: s.run, step, of: 100 };
         match told(s.on_event(at, event)).pop() {
-            Some(Told::ModelsProgress { step, of }) => (step, of),
+            Some(ClientEvent::ModelsProgress { step, of }) => (step, of),
             _ => (0, 0),
         }
     };
@@ -385,7 +390,7 @@ fn a_run_that_is_stuck_is_left_by_the_workers_that_load_it_or_start_only_now() {
     started(&mut s, 1, None);
     let run = s.run;
     let said = told(s.on_event(0, Event::Failed { run, message: "no file".into(), checkpoint: None }));
-    assert!(matches!(&said[..], [Told::Stuck(_)]), "{said:?}");
+    assert!(matches!(&said[..], [ClientEvent::Stuck(_)]), "{said:?}");
     assert!(s.on_event(1, Event::ModelsProgress { run, step: 1, of: 2 }).is_empty());
     assert!(s.on_event(1, Event::Failed { run, message: "no file".into(), checkpoint: None }).is_empty());
     assert!(started(&mut s, 2, None).is_empty());

@@ -4,10 +4,10 @@
 //! Workers give signs of life every half second (`Event::Alive`), also from the middle of a long update. All times are
 //! milliseconds of the page's clock.
 
+use super::messages::{Bounds, ClientEvent, Effect};
 use super::recover::MAX_FAILURES;
 use super::session::{Session, Wish};
 use super::slot::{Slot, Stage};
-use super::told::{Bounds, Effect, Told};
 use goodhart_core::protocol::EngineKind;
 
 /// How often the page looks after the workers.
@@ -192,7 +192,7 @@ impl Session {
         let mut effects = Vec::new();
         if !pausing.answered && waited > ANSWER {
             pausing.answered = true;
-            effects.push(Effect::Tell(Told::Answered { update: pausing.shown }));
+            effects.push(Effect::Tell(ClientEvent::Answered { update: pausing.shown }));
         }
         // What a device does ends soon, and cannot be ended. A worker whose updates are short will answer, unless it hangs:
         // begun anew it could not rest at what is on screen, which its last checkpoint may be beyond.
@@ -202,7 +202,7 @@ impl Session {
             // Nobody catches up: that would be to train on.
             self.pausing = None;
             self.wish = Wish::Rest;
-            self.told_pause = true;
+            self.pause_reported = true;
             effects.extend(late.into_iter().map(|at| self.begin_anew(at)).collect::<Vec<_>>());
         }
         effects

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine_client::told::{Choice, Start};
+use crate::engine_client::messages::{Choice, Start};
 use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::params::Value;
 use goodhart_core::protocol::{Checkpoint, Command, EngineInfo, Event, RowIndex};
@@ -78,7 +78,9 @@ fn loads(effects: &[Effect]) -> Vec<(usize, Option<u32>)> {
 }
 
 fn answered(effects: &[Effect]) -> Option<u32> {
-    effects.iter().find_map(|e| if let Effect::Tell(Told::Answered { update }) = e { Some(*update) } else { None })
+    effects
+        .iter()
+        .find_map(|e| if let Effect::Tell(ClientEvent::Answered { update }) = e { Some(*update) } else { None })
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn a_worker_that_falls_silent_is_begun_anew_from_its_checkpoint_and_trains_on() 
     assert_eq!(started(&effects), [1]);
     assert!((SILENCE..SILENCE + 500.0).contains(&after), "{after}");
     assert!(
-        matches!(&effects[..], [.., Effect::Tell(Told::Moved { message, .. })] if message.contains("stopped answering"))
+        matches!(&effects[..], [.., Effect::Tell(ClientEvent::Moved { message, .. })] if message.contains("stopped answering"))
     );
     let effects = s.on_event(1, Event::Started { adapter: None });
     assert_eq!(loads(&effects), [(1, Some(4))]);
@@ -124,8 +126,9 @@ fn one_that_is_lost_while_it_begins_anew_is_begun_once_more_but_not_for_ever() {
     for round in 0..=MAX_FAILURES {
         // Before its module runs, then while it builds its engine.
         let (_, effects) = pass(&mut s, 600_000.0, &[0]);
-        stuck =
-            effects.iter().find_map(|e| if let Effect::Tell(Told::Stuck(why)) = e { Some(why.clone()) } else { None });
+        stuck = effects
+            .iter()
+            .find_map(|e| if let Effect::Tell(ClientEvent::Stuck(why)) = e { Some(why.clone()) } else { None });
         assert_eq!(stuck.is_some(), round == MAX_FAILURES, "round {round}: {effects:?}");
         if round == 1 {
             s.on_event(1, Event::Started { adapter: None });

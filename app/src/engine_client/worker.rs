@@ -1,6 +1,7 @@
 //! One engine worker of the browser: starts it, sends commands, hands its events on. The first worker is started by
 //! index.html while the page still loads, and adopted here.
 
+use crate::browser::plain::describe;
 use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Command, Event};
 use js_sys::{Array, Reflect, Uint8Array};
@@ -100,10 +101,4 @@ fn adopt_early() -> Option<(Worker, Array)> {
     let worker = Reflect::get(&early, &"worker".into()).ok()?.dyn_into::<Worker>().ok()?;
     let messages = Reflect::get(&early, &"messages".into()).ok()?.dyn_into::<Array>().ok()?;
     Some((worker, messages))
-}
-
-/// A JavaScript error in words; whoever threw it may have made it so that looking at it throws too.
-pub fn describe(error: &JsValue) -> String {
-    let message = || Reflect::get(error, &"message".into()).ok()?.as_string();
-    error.as_string().or_else(message).unwrap_or_else(|| "unknown error".into())
 }

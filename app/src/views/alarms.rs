@@ -1,6 +1,6 @@
 //! The alarms that rang, each with its rule; and the rules that did not.
 
-use crate::state::{App, ArmId, failing};
+use crate::state::{App, ArmId, failing_rewards};
 use crate::text::escape;
 use goodhart_core::metrics::alarms::{Alarm, AlarmKind, RULES, Rule, record};
 use leptos::prelude::*;
@@ -61,12 +61,12 @@ fn explains(app: App, kind: AlarmKind) -> String {
         cards.and_then(|cards| cards.iter().find(|c| c.id == *id)).map(|c| c.title.clone())
     });
     // A link to the experiment on screen would put what it came as in the place of what was made of it.
-    if app.draft.with(|draft| draft.id == *id || *id == failing::ID && draft.title == failing::TITLE) {
+    if app.draft.with(|draft| draft.id == *id || *id == failing_rewards::ID && draft.title == failing_rewards::TITLE) {
         return if *rings { "This experiment shows it.".into() } else { "This experiment is about it.".into() };
     }
     let title = match shipped.as_deref() {
         Some(title) => title,
-        None if *id == failing::ID => failing::TITLE,
+        None if *id == failing_rewards::ID => failing_rewards::TITLE,
         None => id,
     };
     let says = if *rings { "See it happen" } else { "What it is about" };
@@ -80,7 +80,7 @@ const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
     (AlarmKind::DeadGroups, "skywork-r1v2-ssb", false),
     (AlarmKind::KlBlowUp, "par", false),
     (AlarmKind::KlOfSample, "g-ra", false),
-    (AlarmKind::LengthCollapse, "one-token-judge", true),
+    (AlarmKind::LengthCollapse, "one-token-update_verdict", true),
     (AlarmKind::LengthExplosion, "rpr-calibration", true),
     (AlarmKind::CutOff, "clip-delta", true),
     (AlarmKind::RewardDrift, "global-episodic-bonus-same-map", false),
@@ -89,14 +89,14 @@ const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
     (AlarmKind::PartsDisagree, "router-r1", false),
     (AlarmKind::OftenClipped, "stable-reinforce", false),
     (AlarmKind::GradientSpike, "stable-reinforce", false),
-    (AlarmKind::NotFinite, failing::ID, true),
-    (AlarmKind::ProgramErrors, failing::ID, true),
+    (AlarmKind::NotFinite, failing_rewards::ID, true),
+    (AlarmKind::ProgramErrors, failing_rewards::ID, true),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::EXPLAINED;
-    use crate::state::failing;
+    use crate::state::failing_rewards;
     use goodhart_core::metrics::alarms::RULES;
     use std::path::Path;
 
@@ -107,7 +107,10 @@ mod tests {
             let Some((_, id, _)) = EXPLAINED.iter().find(|(kind, ..)| *kind == rule.kind) else {
                 panic!("{:?} is not explained", rule.kind)
             };
-            assert!(*id == failing::ID || folder.join(format!("{id}.toml")).exists(), "there is no experiment {id}");
+            assert!(
+                *id == failing_rewards::ID || folder.join(format!("{id}.toml")).exists(),
+                "there is no experiment {id}"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The cards of the gallery as HTML text: a list of them is far shorter so than as nodes that nothing ever changes.
 
-use crate::state::shipped::{Card, CardRecord};
+use crate::state::gallery::{Card, CardRecord};
 use crate::text::escape;
 use goodhart_core::experiment::record::{Expected, minutes, sample};
 use goodhart_core::experiment::{THEMES, Tally};
@@ -162,7 +162,7 @@ fn curves(arms: &[String], record: &CardRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::shipped::CardClaim;
+    use crate::state::gallery::CardClaim;
     use goodhart_core::experiment::{Difficulty, Outcome, Paper, Reason, Status};
 
     fn card(id: &str, theme: &str) -> Card {

@@ -1,6 +1,6 @@
 //! One chart: a metric of every arm, drawn by the charts bundle.
 
-use crate::parts::{self, ChartHandle};
+use crate::browser::modules::{self, ChartHandle};
 use crate::state::{App, ArmId};
 use goodhart_core::metrics::COLUMNS;
 use goodhart_core::metrics::alarms::{Alarm, AlarmKind};
@@ -49,14 +49,14 @@ pub fn view(app: App, metric: String) -> impl IntoView {
                 dash: (id.color() >= 4).then_some([6, 3]),
             };
             let styles = arms.iter().map(style).collect::<Vec<_>>();
-            let module = match parts::charts().await {
+            let module = match modules::charts().await {
                 Ok(module) => module,
                 Err(e) => {
                     failed.try_set(Some(format!("The charts did not load: {e}.")));
                     return;
                 }
             };
-            let styles = crate::plain::to_js(&styles);
+            let styles = crate::browser::plain::to_js(&styles);
             let Some(label) = name.try_get_value() else { return };
             let metric = label.clone();
             let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &arms, &metric));
@@ -68,7 +68,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
                     }
                 }
                 Err(e) => {
-                    failed.try_set(Some(crate::engine_client::describe(&e)));
+                    failed.try_set(Some(crate::browser::plain::describe(&e)));
                 }
             }
         });
@@ -94,7 +94,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             let label = Some(format!("{}, update {x}", moment.arm));
             marks.push(Mark { x, color: arm.color(), text: moment.says, label });
         }
-        let marks = crate::plain::to_js(&marks);
+        let marks = crate::browser::plain::to_js(&marks);
         if let Some(chart) = chart.get() {
             chart.set_marks(&marks);
         }

@@ -1,9 +1,9 @@
 //! Run, pause, step, reset, speed; where the run stands and how fast it goes.
 
 use super::pace::Pace;
+use crate::browser::time;
 use crate::state::{App, Discard, Joining, Phase, Speed};
 use crate::text::number;
-use crate::time;
 use goodhart_core::plan::cost::duration;
 use goodhart_core::protocol::TrainedOn;
 use goodhart_core::reward_models::Report;

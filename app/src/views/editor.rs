@@ -1,7 +1,7 @@
 //! The code of an arm: CodeMirror with the compiler's diagnostics and completion; a plain text area until (or unless) its
 //! bundle is there.
 
-use crate::parts::{self, EditorHandle};
+use crate::browser::modules::{self, EditorHandle};
 use crate::state::{App, ArmId, EditState, Phase};
 use crate::text::{Utf16, to_bytes};
 use goodhart_core::reward::{Diagnostic, Severity};
@@ -34,7 +34,7 @@ pub fn view(app: App, arm: ArmId) -> impl IntoView {
     Effect::new(move |_| {
         let Some(host) = host.get() else { return };
         wasm_bindgen_futures::spawn_local(async move {
-            let Ok(module) = parts::editor().await else { return };
+            let Ok(module) = modules::editor().await else { return };
             let on_change = OnChange::new(move |text: String| app.set_code(arm, text));
             let complete = Complete::new(move |text: String, at: u32| offers(app, &text, at));
             let name = untrack(|| app.name_of(arm));
@@ -67,7 +67,7 @@ pub fn view(app: App, arm: ArmId) -> impl IntoView {
             let found = report.findings.iter().map(|f| &f.diagnostic).filter(|d| d.end > d.start);
             marks.extend(code.with_untracked(|text| self::marks(text, found)));
         }
-        let list = crate::plain::to_js(&marks);
+        let list = crate::browser::plain::to_js(&marks);
         if let Some(editor) = editor.get() {
             editor.set_diagnostics(&list);
         }

@@ -1,7 +1,8 @@
 //! The gallery: the experiments that come with the page, drafts that were left, a new one, a pasted link.
 
 use super::card;
-use crate::state::{App, blank, shipped, store};
+use crate::state::{App, blank, gallery};
+use crate::storage::drafts;
 use leptos::ev::KeyboardEvent;
 use leptos::html::{Div, Input};
 use leptos::prelude::*;
@@ -82,7 +83,7 @@ fn cards(app: App) -> impl IntoView {
             <div class="notice error" role="alert"><span>{e}</span>
                 <button on:click=move |_| {
                     app.gallery.set(None);
-                    wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(shipped::index().await)) });
+                    wasm_bindgen_futures::spawn_local(async move { app.gallery.set(Some(gallery::index().await)) });
                 }>"Try again"</button>
             </div>
         })}
@@ -114,12 +115,12 @@ fn drafts(app: App) -> impl IntoView {
     let drafts = RwSignal::new(app.other_drafts());
     move || {
         (!drafts.with(Vec::is_empty)).then(|| {
-            let row = |d: store::SavedDraft| {
+            let row = |d: drafts::SavedDraft| {
                 let when = js_sys::Date::new(&d.saved.into()).to_locale_string("default", &js_sys::Object::new());
                 let about = format!("{} · {} · {}", d.experiment.title, d.experiment.task.kind, String::from(when));
                 let id = d.id.clone();
                 let forget = move |_| {
-                    store::forget_draft(&id);
+                    drafts::forget_draft(&id);
                     drafts.set(app.other_drafts());
                 };
                 view! {

@@ -1,7 +1,8 @@
 //! The top line: the experiment, sharing, the engine, the theme.
 
 use super::engine;
-use crate::state::{App, Overlay, store};
+use crate::state::{App, Overlay};
+use crate::storage::drafts;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -24,10 +25,10 @@ pub fn view(app: App) -> impl IntoView {
 
 /// The theme follows the system until one is chosen.
 fn theme(app: App) -> impl IntoView {
-    let chosen = RwSignal::new(store::setting("theme"));
+    let chosen = RwSignal::new(drafts::setting("theme"));
     let toggle = move |_| {
         let next = if is_dark(chosen.get_untracked().as_deref()) { "light" } else { "dark" };
-        store::set_setting("theme", Some(next));
+        drafts::set_setting("theme", Some(next));
         if let Some(root) = document().document_element() {
             root.set_attribute("data-theme", next).ok();
         }

@@ -1,6 +1,6 @@
 //! What a visitor learns here: the lesson, what to watch, the moment at which it happens, what to try now, and the paper.
 
-use crate::state::shipped::{Claim, Shipped};
+use crate::state::gallery::{Claim, Shipped};
 use crate::state::{App, Discard, Phase};
 use crate::text::{escape, number};
 use goodhart_core::experiment::record::Expected;
@@ -75,7 +75,7 @@ fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
                 {move || {
                     let (edit, again) = (edit.clone(), again.clone());
                     if tried() {
-                        view! { <button on:click=move |_| app.take_back()>"Undo"</button> }.into_any()
+                        view! { <button on:click=move |_| app.undo_last()>"Undo"</button> }.into_any()
                     } else {
                         view! {
                             <button class="try" title=move || misfit.get().unwrap_or_else(|| ANEW.into()) disabled=move || misfit.with(Option::is_some)
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_edit_whose_arm_is_gone_says_why_it_cannot_be_made() {
-        let mut draft = crate::state::failing::experiment();
+        let mut draft = crate::state::failing_rewards::experiment();
         let edit = draft.now_try[0].clone();
         assert_eq!(misfit(&edit, &draft), None);
         draft.arms.remove(0);

@@ -13,7 +13,7 @@ pub fn view(app: App) -> impl IntoView {
                         <button on:click=move |_| {
                             app.dismiss(notice.id);
                             match action {
-                                Action::Undo => app.take_back(),
+                                Action::Undo => app.undo_last(),
                                 Action::Restart => app.restart(),
                                 Action::Back => app.go_back(),
                                 Action::Allow => app.allow(),

@@ -2,8 +2,8 @@
 //! in other panels too, and leads there.
 
 use super::param;
+use crate::browser::time;
 use crate::state::{App, Found, Spec, Table, effective};
-use crate::time;
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 const LONG_LINK: usize = 8000;
 
 pub fn view(app: App) -> impl IntoView {
-    app.keep();
+    app.save();
     let shared = app.draft.get_untracked();
     let json = file::written(&shared);
     let unsaved = RwSignal::new(false);

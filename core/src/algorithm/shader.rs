@@ -1,8 +1,11 @@
-//! What the shaders of the stages `advantage`, `loss` and `optimize` share with this module: the settings of an arm and
-//! the statistics of a lane as structs, and the text of the stages.
+//! What the shaders of an algorithm share with this module: the settings of an arm and the statistics of a lane as
+//! structs, and the text of the stages. All of it follows from the tables of settings, formulas and choices: a new setting
+//! or formula needs no line here.
 
+use super::advantage::{self, Formula, Scope};
+use super::loss::{self, Average, Surrogate};
 use super::{NO_ADVANTAGE, Settings};
-use crate::layout::NO_REWARD;
+use crate::layout::{NO_REWARD, constant_name, place_constants};
 use crate::params::{self, Params};
 use crate::shader_struct;
 
@@ -15,6 +18,12 @@ shader_struct! {
         /// log of the decays, so that 1 - beta^step keeps its digits; 0 stands for a decay of 0.
         log_beta1: f32,
         log_beta2: f32,
+        /// The estimator's formula, and 1 where its advantages are whitened.
+        formula: u32,
+        whitens: u32,
+        /// The loss type's formula and average.
+        surrogate: u32,
+        average: u32,
         /// Components that the program has, and their weights.
         n_components: u32,
         weights: [f32; MAX_COMPONENTS],
@@ -47,7 +56,12 @@ impl ArmSettings {
     /// The words of some settings for a program with these component weights (the first MAX_COMPONENTS).
     pub fn words(settings: &Settings, weights: &[f32]) -> Vec<u32> {
         let log = |x: f32| if x > 0.0 { libm::logf(x) } else { 0.0 };
+        let (surrogate, average) = loss::parts(settings.loss_type);
         let mut derived = Derived {
+            formula: advantage::formula(settings) as u32,
+            whitens: u32::from(advantage::whitens(settings)),
+            surrogate: surrogate as u32,
+            average: average as u32,
             log_beta1: log(settings.adam_beta1),
             log_beta2: log(settings.adam_beta2),
             n_components: weights.len().min(MAX_COMPONENTS) as u32,
@@ -136,7 +150,33 @@ pub fn prelude() -> String {
     text
 }
 
-/// A stage of this module: its name, and its text to go behind the sizes, `common/at.wgsl` and `math::rng::wgsl`. One
+/// `fn sample_advantage`: the formula of an arm's estimator, of those that give a number to every sample by itself.
+fn advantage_formulas() -> String {
+    let by_sample = Formula::ALL.iter().filter(|formula| formula.scope() == Scope::Sample);
+    let case = |formula: &Formula| {
+        let (place, name) = (constant_name(formula.name()), formula.name());
+        format!("        case FORMULA_{place}: {{\n            return advantage_{name}(s);\n        }}\n")
+    };
+    place_constants("formula", Formula::NAMES)
+        + "fn sample_advantage(s: Scored) -> f32 {\n    switch settings[s.arm].derived.formula {\n"
+        + &by_sample.map(case).collect::<String>()
+        + "        default: {\n            return 0.0;\n        }\n    }\n}\n"
+}
+
+/// `fn policy_loss`: the formula of an arm's loss type.
+fn loss_formulas() -> String {
+    let case = |name: &&str| {
+        let place = constant_name(name);
+        format!("        case SURROGATE_{place}: {{\n            return loss_{name}(step);\n        }}\n")
+    };
+    place_constants("surrogate", Surrogate::NAMES)
+        + &place_constants("average", Average::NAMES)
+        + "fn policy_loss(step: LossStep) -> vec3<f32> {\n    switch settings[step.arm].derived.surrogate {\n"
+        + &Surrogate::NAMES.iter().map(case).collect::<String>()
+        + "        default: {\n            return vec3<f32>(0.0);\n        }\n    }\n}\n"
+}
+
+/// A stage of this module: its name, and its text to go behind the sizes, `layout::At` and `math::rng::wgsl`. One
 /// workgroup serves one lane: dispatch (N_LANES, 1, 1).
 pub fn stage(name: &str) -> Option<String> {
     let parts: &[&str] = match name {
@@ -167,13 +207,19 @@ pub fn stage(name: &str) -> Option<String> {
         "refill_draw" => &[shader!("common/reduce.wgsl"), shader!("refill_draw.wgsl")],
         _ => return None,
     };
-    Some(prelude() + &parts.concat())
+    let formulas = match name {
+        "advantage" => advantage_formulas(),
+        "loss" => loss_formulas(),
+        _ => String::new(),
+    };
+    Some(prelude() + &formulas + &parts.concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::params::{Kind, ParamSpec, Value};
+    use std::collections::BTreeSet;
 
     const STAGES: [&str; 6] = ["advantage", "loss", "optimize", "outer_half", "outer_step", "refill_draw"];
 
@@ -193,7 +239,7 @@ mod tests {
 
     fn module(name: &str) -> naga::Module {
         let mut text: String = SIZES.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
-        text += shader!("common/at.wgsl");
+        text += &crate::layout::At::wgsl();
         text += &crate::math::rng::wgsl();
         text += &stage(name).unwrap();
         naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&text)))
@@ -262,14 +308,18 @@ mod tests {
         assert_eq!((derived.n_components, &derived.weights[..3]), (2, &[1.0, -2.5, 0.0][..]));
     }
 
-    /// Settings that the host follows and no shader reads: when reward models are trained again, and on what.
-    const HOST_ONLY: [&str; 4] = ["rm_every", "rm_fresh_pairs", "rm_pairs", "rm_steps"];
+    /// Settings that no shader reads: the host trains reward models, and `Derived` has what the others come to.
+    const HOST_ONLY: [&str; 6] =
+        ["rm_every", "rm_fresh_pairs", "rm_pairs", "rm_steps", "loss_type", "whiten_advantages"];
 
     #[test]
     fn every_setting_is_read_by_a_shader_or_by_the_host_alone() {
         let stages: String = STAGES.iter().map(|name| stage(name).unwrap()).collect();
+        let name_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let read: BTreeSet<&str> =
+            stages.split("arm].").skip(1).filter_map(|rest| rest.split(name_end).next()).collect();
         for spec in Settings::TABLE {
-            let read = stages.contains(&format!("settings[arm].{}", spec.name));
+            let read = read.contains(spec.name);
             assert_eq!(read, !HOST_ONLY.contains(&spec.name), "{}: read by a shader: {read}", spec.name);
         }
     }

@@ -1,6 +1,10 @@
 //! Structs that the CPU and the shaders share. Rust declares them once; the WGSL text comes from the declaration, and a
 //! test asks naga whether the offsets agree.
 
+mod at;
+
+pub use at::At;
+
 /// "No reward", and "none" of an optional bound, in buffers that shaders read: WGSL compilers may assume that there are
 /// no NaNs. Anything of at least half its size counts as none, NaN by its bits too.
 pub const NO_REWARD: f32 = 3.0e38;

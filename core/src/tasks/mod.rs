@@ -1,25 +1,8 @@
 //! Tasks: what is to be done. A task generates prompts or start states, steps, fills the episode record that reward
 //! programs read, and computes the true score, which never enters that record.
 
-pub mod bandit;
-pub mod chain;
-mod dice;
-pub mod drive;
-pub mod essay;
-mod essay_tables;
-mod fixed;
-pub mod grid_map;
-pub mod gridworld;
-pub mod judge;
-pub mod length;
-pub mod pointmass;
-mod provers;
-pub mod quiz;
-pub mod rooms;
-pub mod route;
-pub mod steps;
-pub mod tool;
-mod twin;
+pub mod kit;
+mod worlds;
 
 use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec, near};
@@ -67,11 +50,11 @@ pub struct Observation {
     pub states: usize,
 }
 
-/// A task in which a policy picks one of `n_actions` at every step: bandit, gridworld.
+/// A task in which a policy picks one of `n_actions` at every step.
 pub trait StepTask: Send + Sync {
     fn observation(&self) -> Observation;
-    /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only `key.seed`, `update` and
-    /// `group` may enter the start state.
+    /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only
+    /// `key.seed`, `update` and `group` may enter the start state.
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]);
     /// The features that are on in a state: `out[..observation().active]`.
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]);
@@ -117,7 +100,7 @@ pub trait StepTask: Send + Sync {
     fn shader_words(&self) -> Vec<u32>;
 }
 
-/// A task in which a policy writes tokens after a prompt: length.
+/// A task in which a policy writes tokens after a prompt.
 pub trait TokenTask: Send + Sync {
     fn vocabulary(&self) -> usize;
     /// Prompt tokens; every prompt has the same number.
@@ -208,19 +191,19 @@ pub struct TaskKind {
 
 /// Every kind of task.
 pub static TASKS: &[TaskKind] = &[
-    bandit::KIND,
-    chain::KIND,
-    drive::KIND,
-    essay::KIND,
-    gridworld::KIND,
-    judge::KIND,
-    length::KIND,
-    pointmass::KIND,
-    quiz::KIND,
-    rooms::KIND,
-    route::KIND,
-    steps::KIND,
-    tool::KIND,
+    worlds::bandit::KIND,
+    worlds::chain::KIND,
+    worlds::drive::KIND,
+    worlds::essay::KIND,
+    worlds::gridworld::KIND,
+    worlds::judge::KIND,
+    worlds::length::KIND,
+    worlds::pointmass::KIND,
+    worlds::quiz::KIND,
+    worlds::rooms::KIND,
+    worlds::route::KIND,
+    worlds::steps::KIND,
+    worlds::tool::KIND,
 ];
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.

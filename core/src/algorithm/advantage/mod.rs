@@ -12,6 +12,77 @@ pub use step::whiten;
 use super::settings::{Aggregation, Estimator, Framework, ScaleRewards, Settings};
 use super::sum::Moments;
 use super::{Scratch, flag};
+use crate::choice;
+
+choice! {
+    /// The formulas of advantages, in the modules of this folder and in `shaders/common/`. Shaders have FORMULA_<NAME>;
+    /// that of one sample is the function `advantage_<name>` there.
+    pub enum Formula {
+        Reinforce = "reinforce",
+        Rloo = "rloo",
+        Grpo = "grpo",
+        Centred = "centred",
+        Gdpo = "gdpo",
+        Discounted = "discounted",
+        Bnpo = "bnpo",
+        Gae = "gae",
+        Opo = "opo",
+        PassAtK = "pass_at_k",
+        Gpg = "gpg",
+    }
+}
+
+/// What a formula gives a number to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Every step.
+    Step,
+    /// Every sample, from its group and the batch's moments.
+    Sample,
+    /// Every sample, after several passes over the batch.
+    Batch,
+}
+
+impl Formula {
+    pub(crate) const fn scope(self) -> Scope {
+        match self {
+            Self::Gae | Self::Discounted => Scope::Step,
+            Self::Gdpo | Self::Bnpo => Scope::Batch,
+            Self::Reinforce | Self::Rloo | Self::Grpo | Self::Centred | Self::Opo | Self::PassAtK | Self::Gpg => {
+                Scope::Sample
+            }
+        }
+    }
+}
+
+/// The formula of an arm's estimator. TRL's normalize_then_sum turns grpo into gdpo.
+pub(crate) fn formula(settings: &Settings) -> Formula {
+    match settings.estimator {
+        Estimator::Reinforce => Formula::Reinforce,
+        Estimator::Rloo => Formula::Rloo,
+        Estimator::Grpo => match settings.multi_objective_aggregation {
+            Aggregation::SumThenNormalize => Formula::Grpo,
+            Aggregation::NormalizeThenSum => Formula::Gdpo,
+        },
+        Estimator::Gdpo => Formula::Gdpo,
+        Estimator::DrGrpo | Estimator::ReinforcePlusPlusBaseline => Formula::Centred,
+        Estimator::ReinforcePlusPlus => Formula::Discounted,
+        Estimator::Bnpo => Formula::Bnpo,
+        Estimator::Gae => Formula::Gae,
+        Estimator::Opo => Formula::Opo,
+        Estimator::GrpoPassk => Formula::PassAtK,
+        Estimator::Gpg => Formula::Gpg,
+    }
+}
+
+/// Whether advantages are whitened over the batch's valid steps behind the formula.
+pub(crate) fn whitens(settings: &Settings) -> bool {
+    match settings.estimator {
+        Estimator::ReinforcePlusPlus | Estimator::ReinforcePlusPlusBaseline => true,
+        Estimator::Gae => settings.whiten_advantages,
+        _ => formula(settings) == Formula::Gdpo && settings.framework == Framework::Verl,
+    }
+}
 
 /// What an estimator reads: n samples in groups of `group` neighbours, T = `steps`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,57 +174,47 @@ pub fn estimate(
     let out = &mut scratch.samples;
     out.clear();
     out.resize(batch.n, 0.0);
-    match settings.estimator {
-        Estimator::Gae => {
-            step::gae(settings, batch, advantages, returns);
-            return stats;
-        }
-        Estimator::ReinforcePlusPlus => {
-            step::discounted_returns(settings, batch, advantages);
-            whiten(batch, advantages);
-            return stats;
-        }
-        Estimator::Reinforce => batch::reinforce(batch, out),
-        _ if is_gdpo(settings) => stats.frac_reward_zero_std = batch::gdpo(settings, batch, out),
-        Estimator::Grpo | Estimator::Gdpo => group::grpo(settings, batch, out),
-        Estimator::DrGrpo | Estimator::ReinforcePlusPlusBaseline => group::centred(settings, batch, out),
-        Estimator::Rloo => group::rloo(settings, batch, out),
-        Estimator::Opo => group::opo(batch, out),
-        Estimator::GrpoPassk => group::pass_at_k(settings, batch, out),
-        Estimator::Gpg => group::gpg(settings, batch, out),
-        Estimator::Bnpo => stats.beta = beta::bnpo(settings, batch, out),
+    match formula(settings) {
+        Formula::Gae => step::gae(settings, batch, advantages, returns),
+        Formula::Discounted => step::discounted_returns(settings, batch, advantages),
+        Formula::Reinforce => batch::reinforce(batch, out),
+        Formula::Gdpo => stats.frac_reward_zero_std = batch::gdpo(settings, batch, out),
+        Formula::Grpo => group::grpo(settings, batch, out),
+        Formula::Centred => group::centred(settings, batch, out),
+        Formula::Rloo => group::rloo(settings, batch, out),
+        Formula::Opo => group::opo(batch, out),
+        Formula::PassAtK => group::pass_at_k(settings, batch, out),
+        Formula::Gpg => group::gpg(settings, batch, out),
+        Formula::Bnpo => stats.beta = beta::bnpo(settings, batch, out),
     }
-    for i in 0..batch.n {
-        let row = i * batch.steps..(i + 1) * batch.steps;
-        let (valid, rest) = advantages[row].split_at_mut(batch.length(i));
-        valid.fill(out[i]);
-        rest.fill(0.0);
+    if formula(settings).scope() != Scope::Step {
+        repeat(batch, out, advantages);
     }
-    let whitens_tokens = settings.estimator == Estimator::ReinforcePlusPlusBaseline
-        || (is_gdpo(settings) && settings.framework == Framework::Verl);
-    if whitens_tokens {
+    if whitens(settings) {
         whiten(batch, advantages);
     }
     stats
 }
 
+/// One number a sample, repeated over its valid steps; 0 elsewhere.
+fn repeat(batch: &Batch<'_>, samples: &[f32], advantages: &mut [f32]) {
+    for i in 0..batch.n {
+        let row = i * batch.steps..(i + 1) * batch.steps;
+        let (valid, rest) = advantages[row].split_at_mut(batch.length(i));
+        valid.fill(samples[i]);
+        rest.fill(0.0);
+    }
+}
+
 /// Whether every component is normalised over the samples to which it applies before they are summed.
 pub fn normalises_components(settings: &Settings) -> bool {
-    is_gdpo(settings)
-        || settings.estimator == Estimator::Bnpo
-            && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum
+    let apart = settings.multi_objective_aggregation == Aggregation::NormalizeThenSum;
+    matches!((formula(settings), apart), (Formula::Gdpo, _) | (Formula::Bnpo, true))
 }
 
 /// Whether a sample is compared with its own group only: what all samples of a group are paid then cancels.
 pub fn is_group_relative(settings: &Settings) -> bool {
-    !matches!(settings.estimator, Estimator::Reinforce | Estimator::ReinforcePlusPlus | Estimator::Gae)
-}
-
-/// GDPO by its own name, or as TRL's normalize_then_sum.
-fn is_gdpo(settings: &Settings) -> bool {
-    settings.estimator == Estimator::Gdpo
-        || (settings.estimator == Estimator::Grpo
-            && settings.multi_objective_aggregation == Aggregation::NormalizeThenSum)
+    !matches!(formula(settings), Formula::Reinforce | Formula::Discounted | Formula::Gae)
 }
 
 fn describe(settings: &Settings, batch: &Batch<'_>) -> GroupStats {

@@ -16,8 +16,7 @@ fn reward(batch: &Batch<'_>, i: usize, t: usize) -> f32 {
 }
 
 /// d_t = r_t + gamma V_{t+1} - V_t, A_t = d_t + gamma lambda A_{t+1}, return = A + V (Schulman et al. 2015), with V = 0
-/// behind the last valid step, or `end_values` with bootstrap_truncated (Pardo et al. 2018); then whitened if
-/// whiten_advantages. A sample without a reward has advantage 0 and its own values as returns, so that it does not move
+/// behind the last valid step, or `end_values` with bootstrap_truncated (Pardo et al. 2018). A sample without a reward has advantage 0 and its own values as returns, so that it does not move
 /// the value head.
 pub(super) fn gae(settings: &Settings, batch: &Batch<'_>, advantages: &mut [f32], returns: &mut [f32]) {
     let decay = settings.gamma * settings.gae_lambda;
@@ -39,9 +38,6 @@ pub(super) fn gae(settings: &Settings, batch: &Batch<'_>, advantages: &mut [f32]
             returns[base + t] = advantage + v;
             next_value = v;
         }
-    }
-    if settings.whiten_advantages {
-        whiten(batch, advantages);
     }
 }
 

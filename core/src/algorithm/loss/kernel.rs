@@ -1,9 +1,9 @@
 //! One sample's part of the loss and its exact gradient.
 
-use super::{LossInput, by_sequence, clips, epsilon_high, mask};
+use super::{Average, LossInput, Surrogate, by_sequence, epsilon_high, mask, parts};
 use crate::algorithm::flag;
 use crate::algorithm::kl::{self, MAX_LOG_RATIO, guarded_exp};
-use crate::algorithm::settings::{LossType, Settings};
+use crate::algorithm::settings::Settings;
 
 /// Sums over a minibatch, from which loss and metrics are made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,15 +47,15 @@ impl Weights {
         let active = |i: &&u32| flag(input.active, **i as usize, true);
         let sequences = input.samples.iter().filter(active).count().max(1) as f32;
         let steps = |i: usize| input.length(settings, i) as f32;
-        let (scale, by_length) = match settings.loss_type {
-            LossType::Grpo | LossType::Sapo => (1.0 / sequences, true),
-            LossType::Luspo => (1.0 / sequences, false),
-            LossType::DrGrpo => (1.0 / (sequences * input.max_completion_length.max(1) as f32), false),
-            LossType::Bnpo => {
+        let (scale, by_length) = match parts(settings.loss_type).1 {
+            Average::SequenceMeans => (1.0 / sequences, true),
+            Average::SequenceSums => (1.0 / sequences, false),
+            Average::Constant => (1.0 / (sequences * input.max_completion_length.max(1) as f32), false),
+            Average::MinibatchSteps => {
                 let count: f32 = input.samples.iter().map(|i| steps(*i as usize)).sum();
                 (1.0 / count.max(1.0), false)
             }
-            LossType::Dapo | LossType::Cispo | LossType::CispoVerl | LossType::Vespo => {
+            Average::BatchSteps => {
                 let count = (0..input.n).map(steps).sum::<f32>().max(1.0);
                 let share = input.samples.len() as f32 / input.n.max(1) as f32;
                 (1.0 / (count * share).max(f32::MIN_POSITIVE), false)
@@ -93,7 +93,8 @@ pub(super) fn sample(
     let log_ratio_sum = mask::log_ratio_sum(input, row.clone());
     let drift = mask::drift(log_ratio_sum, length);
     let sequence_ratio = if sequence { ratio_of(settings, log_ratio_sum / length as f32) } else { (1.0, 1.0) };
-    let log_w = if settings.loss_type == LossType::Vespo { vespo_log_weight(input, row.clone()) } else { 0.0 };
+    let vespo = parts(settings.loss_type).0 == Surrogate::Vespo;
+    let log_w = if vespo { vespo_log_weight(input, row.clone()) } else { 0.0 };
     let kl_weight = if input.logp_ref.is_empty() { 0.0 } else { settings.beta };
     let keep_far = |a: f32| settings.off_policy_mask_threshold.is_none_or(|most| a >= 0.0 || drift <= most);
 
@@ -146,7 +147,7 @@ pub(super) fn sample(
     sums.kl += kl_sum;
     sums.drift -= log_ratio_sum;
     clipped.add_to(sums, sequence, length);
-    if settings.loss_type == LossType::Vespo {
+    if vespo {
         sums.phi += vespo_phi(settings, log_w, input.advantages[i * input.steps]);
     }
 }
@@ -187,25 +188,22 @@ impl Clipped {
 fn policy(settings: &Settings, (rho, slope): (f32, f32), a: f32, logp: f32, log_w: f32, clipped: &mut Clipped) -> Term {
     let (low, high) = (1.0 - settings.epsilon, epsilon_high(settings));
     let held = |c: f32| Term { value: -c * a * logp, by_log_ratio: 0.0, by_logp: -c * a };
-    match settings.loss_type {
-        LossType::Cispo => {
+    match parts(settings.loss_type).0 {
+        Surrogate::Cispo => {
             clipped.cispo += f32::from(rho > high && a > 0.0);
             held(rho.min(high))
         }
-        LossType::CispoVerl => {
+        Surrogate::CispoVerl => {
             clipped.cispo += f32::from(rho < low || rho > 1.0 + high);
             held(rho.max(low).min(1.0 + high))
         }
-        LossType::Vespo => held(vespo_phi(settings, log_w, a)),
-        LossType::Sapo => {
+        Surrogate::Vespo => held(vespo_phi(settings, log_w, a)),
+        Surrogate::Sapo => {
             let tau = if a > 0.0 { settings.sapo_temperature_pos } else { settings.sapo_temperature_neg };
             let gate = 1.0 / (1.0 + guarded_exp(-tau * (rho - 1.0)).0);
             Term { value: -4.0 / tau * gate * a, by_log_ratio: -4.0 * gate * (1.0 - gate) * slope * a, by_logp: 0.0 }
         }
-        kind => {
-            debug_assert!(clips(kind));
-            clip(settings, (rho, slope), (low, 1.0 + high), a, clipped)
-        }
+        Surrogate::Clip => clip(settings, (rho, slope), (low, 1.0 + high), a, clipped),
     }
 }
 

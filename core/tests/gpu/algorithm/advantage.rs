@@ -3,7 +3,9 @@
 use super::batch::*;
 use crate::device::context;
 use crate::pass::{Buffers, run};
-use goodhart_core::algorithm::settings::{DynamicSampling, Estimator};
+use goodhart_core::algorithm::settings::{
+    DynamicSampling, Estimator, Framework, KlEstimator, RewardNoise, SampleFilter, ScaleRewards,
+};
 use goodhart_core::algorithm::{
     Batch, BatchKey, NO_ADVANTAGE, Scratch, Settings, estimate, filter_samples, kl_into_rewards, noise_into_rewards,
 };
@@ -15,27 +17,27 @@ const UPDATE: u32 = 5;
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn advantages_agree_with_the_cpu() {
     let Some(gpu) = context().await else { return };
-    let mut cases: Vec<Vec<(&str, &str)>> = Estimator::NAMES.iter().map(|e| vec![("estimator", *e)]).collect();
-    for framework in ["verl", "openrlhf"] {
-        for estimator in ["grpo", "rloo", "gdpo", "dr_grpo", "grpo_passk"] {
-            cases.push(vec![("estimator", estimator), ("framework", framework)]);
-        }
+    let mut cases: Vec<Vec<(&str, &str)>> = Vec::new();
+    for framework in Framework::NAMES {
+        cases.extend(Estimator::NAMES.iter().map(|e| vec![("estimator", *e), ("framework", *framework)]));
+        cases.push(vec![("framework", framework), ("multi_objective_aggregation", "normalize_then_sum")]);
     }
-    cases.push(vec![("scale_rewards", "batch")]);
-    cases.push(vec![("scale_rewards", "none")]);
-    cases.push(vec![("multi_objective_aggregation", "normalize_then_sum")]);
+    cases.extend(ScaleRewards::NAMES.iter().map(|scale| vec![("scale_rewards", *scale)]));
+    cases.extend(ScaleRewards::NAMES.iter().map(|scale| vec![("scale_rewards", *scale), ("estimator", "grpo_passk")]));
     cases.push(vec![("estimator", "bnpo"), ("multi_objective_aggregation", "normalize_then_sum")]);
     cases.push(vec![("estimator", "bnpo"), ("bnpo_alpha", "1.5"), ("bnpo_beta", "3")]);
     cases.push(vec![("estimator", "gae"), ("gamma", "0.9"), ("whiten_advantages", "false"), ("kl_in_reward", "0.3")]);
     cases.push(vec![("estimator", "gae"), ("bootstrap_truncated", "false")]);
     cases.push(vec![("estimator", "reinforce_plus_plus"), ("gamma", "0.8"), ("kl_in_reward", "0.1")]);
-    cases.push(vec![("estimator", "rloo"), ("kl_in_reward", "0.2"), ("kl_reward_estimator", "k3")]);
-    for kind in ["flip_group", "flip_sample", "gaussian", "outlier"] {
-        let noise = [("reward_noise", kind), ("reward_noise_rate", "0.4"), ("reward_noise_size", "3")];
+    for kl in KlEstimator::NAMES {
+        cases.push(vec![("estimator", "rloo"), ("kl_in_reward", "0.2"), ("kl_reward_estimator", kl)]);
+    }
+    for kind in RewardNoise::NAMES {
+        let noise = [("reward_noise", *kind), ("reward_noise_rate", "0.4"), ("reward_noise_size", "3")];
         cases.push(noise.to_vec());
         cases.push([&noise[..], &[("estimator", "gae"), ("kl_in_reward", "0.2")]].concat());
     }
-    for kind in ["best", "best_random", "best_worst", "power"] {
+    for kind in SampleFilter::NAMES.iter().copied() {
         cases.push(vec![("sample_filter", kind), ("advantage_filter", "1.5")]);
         cases.push(vec![("sample_filter", kind), ("estimator", "gae")]);
     }

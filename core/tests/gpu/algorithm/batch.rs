@@ -36,7 +36,7 @@ impl Sizes {
             ("END_ROWS", self.lanes * self.n() * self.steps),
         ];
         let mut text: String = sizes.iter().map(|(k, v)| format!("const {k}: u32 = {v}u;\n")).collect();
-        text += include_str!("../../../../shaders/common/at.wgsl");
+        text += &goodhart_core::layout::At::wgsl();
         text += &goodhart_core::math::rng::wgsl();
         text + &stage(name).unwrap()
     }

@@ -3,7 +3,7 @@
 use super::batch::*;
 use crate::device::context;
 use crate::pass::{Buffers, run, words};
-use goodhart_core::algorithm::settings::{Estimator, LossType};
+use goodhart_core::algorithm::settings::{Estimator, KlEstimator, LossType};
 use goodhart_core::algorithm::{
     EntropyControl, LossInput, Scratch, Settings, ValueInput, coefficients, minibatch_samples, value_coefficients,
 };
@@ -18,6 +18,7 @@ async fn losses_agree_with_the_cpu() {
         cases.push(vec![("loss_type", kind), ("beta", "0.1")]);
         cases.push(vec![("loss_type", kind), ("importance_sampling_level", "sequence"), ("beta", "0.05")]);
     }
+    cases.extend(KlEstimator::NAMES.iter().map(|kl| vec![("beta", "0.2"), ("kl_estimator", *kl)]));
     for extra in [
         [("delta", "1.3"), ("epsilon_high", "0.28")],
         [("dual_clip", "1.2"), ("epsilon", "0.1")],
@@ -26,8 +27,6 @@ async fn losses_agree_with_the_cpu() {
         [("mask_truncated_completions", "true"), ("beta", "0.1")],
         [("off_policy_mask_threshold", "0.05"), ("loss_type", "grpo")],
         [("beta", "0.2"), ("use_bias_correction_kl", "false")],
-        [("beta", "0.2"), ("kl_estimator", "k1")],
-        [("beta", "0.2"), ("kl_estimator", "k2")],
         [("estimator", "gae"), ("vf_coef", "0.3")],
         [("estimator", "gae"), ("cliprange_value", "none")],
         [("num_minibatches", "4"), ("loss_type", "dapo")],

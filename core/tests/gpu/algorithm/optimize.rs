@@ -3,6 +3,7 @@
 use super::batch::*;
 use crate::device::context;
 use crate::pass::{floats, run, words};
+use goodhart_core::algorithm::settings::{LrSchedule, Optim};
 use goodhart_core::algorithm::shader::LaneStats;
 use goodhart_core::algorithm::{EntropyControl, adapt_entropy, clip_gradients, learning_rate, optimize};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -10,18 +11,17 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn optimiser_steps_agree_with_the_cpu() {
     let Some(gpu) = context().await else { return };
-    let cases = [
+    let mut cases = vec![
         settings(&[]),
-        settings(&[("optim", "adam"), ("weight_decay", "0.1"), ("lr_scheduler_type", "cosine")]),
-        settings(&[
-            ("optim", "adamw"),
-            ("weight_decay", "0.1"),
-            ("lr_scheduler_type", "linear"),
-            ("warmup_steps", "4"),
-        ]),
         settings(&[("optim", "sgd"), ("weight_decay", "0.1"), ("max_grad_norm", "0")]),
         settings(&[("use_adaptive_entropy", "true"), ("entropy_coef", "0.1"), ("entropy_target", "1")]),
     ];
+    let fixed = [("weight_decay", "0.1"), ("warmup_steps", "4")];
+    for optim in Optim::NAMES {
+        for schedule in LrSchedule::NAMES {
+            cases.push(settings(&[&fixed[..], &[("optim", optim), ("lr_scheduler_type", schedule)]].concat()));
+        }
+    }
     let sizes = Sizes { lanes: cases.len(), groups: 1, group: 1, steps: 1, components: 1, params: 777 };
     let arms: Vec<_> = cases.iter().map(|s| (s.clone(), vec![])).collect();
     let mut dice = Dice(5);

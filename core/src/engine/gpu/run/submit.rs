@@ -7,10 +7,8 @@ use crate::engine::gpu::device::GpuError;
 use crate::engine::gpu::memory::{self, Rows};
 use crate::engine::gpu::text::{AT_STRIDE, MAX_UPDATES, When};
 use crate::engine::update::{Order, Phase};
+use crate::layout::At;
 use std::ops::Range;
-
-/// Words of an entry of the `at` buffer.
-const AT_WORDS: usize = 8;
 
 impl GpuEngine {
     /// What an update does: what any arm needs.
@@ -104,7 +102,7 @@ impl GpuEngine {
             return Ok(0);
         }
         let Some(staging) = self.readback.take() else { return Ok(0) };
-        let mut at = vec![0u32; (updates * entries) as usize * (AT_STRIDE as usize / 4)];
+        let mut at = Vec::with_capacity((updates * entries) as usize * (AT_STRIDE as usize / 4));
         for k in 0..updates {
             for entry in 0..entries {
                 let pass = entry.saturating_sub(2);
@@ -113,19 +111,18 @@ impl GpuEngine {
                     Some(outer) => (outer / 2, outer % 2),
                     None => (pass / minibatches, pass % minibatches),
                 };
-                let (first, last) = (entry == 2, entry == 1 + passes);
-                let row = [
-                    self.update + k,
+                let own = At {
+                    update: self.update + k,
                     epoch,
                     minibatch,
-                    k,
-                    u32::from(first),
-                    u32::from(last),
-                    self.plan.run.updates,
-                    u32::from(entry < 2 && self.order(self.update + k).looks_back),
-                ];
-                let start = ((k * entries + entry) as usize) * (AT_STRIDE as usize / 4);
-                at[start..start + AT_WORDS].copy_from_slice(&row);
+                    slot: k,
+                    first: u32::from(entry == 2),
+                    last: u32::from(entry == 1 + passes),
+                    updates: self.plan.run.updates,
+                    reference: u32::from(entry < 2 && self.order(self.update + k).looks_back),
+                };
+                own.write(&mut at);
+                at.resize(at.len().next_multiple_of(AT_STRIDE as usize / 4), 0);
             }
         }
         self.write("at", 0, &at)?;
@@ -180,9 +177,10 @@ impl GpuEngine {
         if !self.stages.iter().any(|stage| is_meant(stage.kernel.name)) {
             return Err(GpuError::Unsupported(format!("a stage \"{name}\" in this run")));
         }
+        let mut words = Vec::with_capacity(At::WORDS);
         let reference = u32::from(name == "reference");
-        let row = [update, 0, 0, 0, 1, 1, self.plan.run.updates, reference];
-        self.write("at", 0, &row)?;
+        At { update, first: 1, last: 1, updates: self.plan.run.updates, reference, ..At::default() }.write(&mut words);
+        self.write("at", 0, &words)?;
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -1,6 +1,7 @@
 //! The text of a stage: sizes as constants, then the pieces that its row names, then the stage's own file.
 
 use super::network::{Layout, Network};
+use super::pieces::Piece;
 use super::reward_models;
 use super::sizes::Sizes;
 use super::stages::{Aliases, Needs, StageRow, rows_of, shader};
@@ -11,6 +12,7 @@ use crate::engine::gpu::device::GpuError;
 use crate::engine::packed::Packed;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
+use crate::layout::At;
 use crate::layout::place_constants;
 use crate::math::rng;
 use crate::metrics::columns;
@@ -30,46 +32,6 @@ pub struct Source {
     pub aliases: &'static [(&'static str, &'static str)],
     /// The entry of `jobs` that the text reads as `job`.
     pub job: u32,
-}
-
-/// Text that several stages share: a file of `shaders/`, or what is made from the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Where the policy's tensors lie, and what its passes need.
-    Net,
-    /// The policy's layers, as a rollout and a forward pass ask them.
-    Policy,
-    Layers,
-    /// What every pass back needs: the gradient of a logit, of a normalisation, and of a layer's block.
-    Dlogit,
-    NormBackward,
-    LayerBlock,
-    /// The random generator.
-    Rng,
-    /// The task's twin, the fields of an episode that the rollout fills beside it, and what it notes for the exploration
-    /// memory.
-    Task,
-    Slots,
-    Note,
-    Memory,
-    /// The reward programs of all arms.
-    Programs,
-    /// What `algorithm/` shares with its stages: settings, statistics of a lane, and the stage's own formulas.
-    Algorithm,
-    Settings,
-    Statistics,
-    /// The learned reward models.
-    Models,
-    /// Places of the numbers of a metric row, and of those that a reward program sees of the run.
-    Columns,
-    /// Sums and extremes over a workgroup.
-    Reduce,
-    /// Comparing the samples of a group; where groups are large, `infer` has done it for `measure`.
-    Inference,
-    InferenceOfMeasure,
-    /// How past samples are packed, and how the inputs of one come into the batch.
-    Past,
-    PastInputs,
 }
 
 /// What the texts of a run are made of.
@@ -194,7 +156,7 @@ impl Parts<'_> {
         if row.pieces.contains(&Piece::Net) {
             text += &self.layout.wgsl();
         }
-        text += shader!("common/at.wgsl");
+        text += &At::wgsl();
         for piece in row.pieces {
             text += &self.piece(*piece, row, programs)?;
             text.push('\n');

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod network;
+mod pieces;
 mod reward_models;
 mod sizes;
 mod stages;

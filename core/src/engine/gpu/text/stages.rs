@@ -1,8 +1,8 @@
 //! Every stage of the WebGPU engine: one row says when it runs, which policies and settings have it, how large its grid is,
 //! what its text is made of, and where its twin on the CPU stands.
 
-use super::assemble::Piece::{self, *};
 use super::network::{Layout, Network};
+use super::pieces::Piece::{self, *};
 use super::sizes::Sizes;
 use crate::engine::gpu::device::GpuError;
 
