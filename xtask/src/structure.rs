@@ -1,4 +1,5 @@
-//! The phase `structure`: which file uses which, and which crates a program must not have.
+//! The phase `structure`: which file uses which, which crates a program must not have, and whether the files that
+//! documents name are there.
 
 use crate::shell::{command, output, root, run};
 
@@ -22,7 +23,11 @@ pub fn check() -> Result<usize, String> {
     if lock.lines().any(|line| line == "name = \"burn\"") {
         return Err("Cargo.lock has burn, which only reward-models and core/oracle-tests may use".into());
     }
-    Ok(WITHOUT_WGPU.len() + 2)
+    let lost = lost_paths()?;
+    if !lost.is_empty() {
+        return Err(format!("documents name files that are not there: {}", lost.join("; ")));
+    }
+    Ok(WITHOUT_WGPU.len() + 3)
 }
 
 /// Every crate that a program of the page links, one a line with its version.
@@ -34,4 +39,51 @@ fn parts_of(package: &str) -> Result<String, String> {
 
 fn is_of(part: &str, name: &str) -> bool {
     part.split(' ').next() == Some(name)
+}
+
+/// The paths in the documents that lead nowhere, each with its document.
+fn lost_paths() -> Result<Vec<String>, String> {
+    let listed = output("git", &["ls-files"]).ok_or("git lists no files")?;
+    let files: Vec<&str> = listed.lines().collect();
+    let mut lost = Vec::new();
+    for document in files.iter().filter(|file| file.ends_with(".md")) {
+        let text = std::fs::read_to_string(root().join(document)).map_err(|e| format!("{document}: {e}"))?;
+        let nowhere = named_paths(&text).filter(|path| is_lost(path, &files));
+        lost.extend(nowhere.map(|path| format!("{document}: {path}")));
+    }
+    Ok(lost)
+}
+
+/// What stands between backticks and is written like a path.
+fn named_paths(text: &str) -> impl Iterator<Item = &str> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    text.lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .map(|quoted| quoted.split("::").next().unwrap_or(quoted))
+        .filter(move |path| path.contains('/') && path.chars().all(is_path))
+}
+
+/// Whether a path begins as one of the repository and is neither a file nor a folder of it. NAME stands for any name.
+fn is_lost(path: &str, files: &[&str]) -> bool {
+    let top = path.split('/').next().unwrap_or(path);
+    let begins = |file: &&str, path: &str| {
+        let path = path.trim_end_matches('/');
+        file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let ours = files.iter().any(|file| file.contains('/') && begins(file, top));
+    ours && !path.contains("NAME") && !files.iter().any(|file| begins(file, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_lost, named_paths};
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_found() {
+        let files = ["core/src/lib.rs", "core/tests/gpu/main.rs", "README.md"];
+        let text = "see `core/src/lib.rs`, `core/src/gone.rs` and `core/tests/link.rs::a_test`\nor `target/release/x`, \
+                    `core/tests/gpu/`, `a / b`, `core/tests/gpu/NAME.rs`, `core/tests/gp`";
+        let lost: Vec<&str> = named_paths(text).filter(|path| is_lost(path, &files)).collect();
+        assert_eq!(lost, ["core/src/gone.rs", "core/tests/link.rs", "core/tests/gp"]);
+    }
 }
