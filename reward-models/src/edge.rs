@@ -1,7 +1,7 @@
 //! The edge to the browser: messages in and out, and panics.
 
-use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_core::protocol::wire;
+use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_reward_models::{Devices, Progress};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;

@@ -1,7 +1,7 @@
 //! The edge to a pipe: every message is its length in bytes, four of them, and then its bytes.
 
-use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_core::protocol::wire;
+use goodhart_core::protocol::{TrainingCommand, TrainingEvent};
 use goodhart_reward_models::{Devices, Progress};
 use pollster::block_on;
 use std::io::{Error, ErrorKind, Read, Result, Write};

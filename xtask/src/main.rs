@@ -8,6 +8,7 @@ mod phases;
 mod serve;
 mod shell;
 mod sizes;
+mod structure;
 mod test;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use crate::page::Page;
 use crate::shell::{command, line, on_path, root, run, run_tee, trunk};
-use crate::{fetch, install, sizes};
+use crate::{fetch, install, sizes, structure};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -24,7 +24,11 @@ pub const PHASES: &[Phase] = &[
         run: fetch::prove,
     },
     Phase { name: "format", about: "cargo fmt --check", run: format },
-    Phase { name: "structure", about: "no circle of files, no folder that uses what stands above it", run: structure },
+    Phase {
+        name: "structure",
+        about: "no circle of files, no folder that uses what stands above it",
+        run: structure::check,
+    },
     Phase { name: "clippy", about: "lints of the native build, warnings are errors", run: clippy },
     Phase { name: "clippy-wasm", about: "lints of what is compiled for wasm32", run: clippy_wasm },
     Phase { name: "licenses", about: "licences and sources of what is shipped and locked", run: licenses },
@@ -63,12 +67,6 @@ fn format() -> Result<usize, String> {
     run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
     run(&mut command("cargo", &["fmt", "--check", "--manifest-path", ORACLE]))?;
     run(&mut command("cargo", &["fmt", "--check", "--manifest-path", REWARD_MODELS]))?;
-    Ok(1)
-}
-
-/// A crate of its own: syn takes longer to build than the rest of xtask.
-fn structure() -> Result<usize, String> {
-    run(&mut command("cargo", &["run", "--quiet", "--package", "xtask-structure"]))?;
     Ok(1)
 }
 

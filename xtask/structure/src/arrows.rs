@@ -9,12 +9,21 @@ use syn::{ImplItem, Item, ItemMod, ItemUse, Macro, Meta, Path, Visibility};
 /// From a file to a file (their paths), with the names of the items that the first uses of the second.
 pub type Arrows = BTreeMap<(String, String), BTreeSet<String>>;
 
-/// All arrows of a crate.
+/// What the files of a crate use.
+#[derive(Default)]
+pub struct Uses {
+    pub arrows: Arrows,
+    /// (file, name) of what comes from outside the crate: names of other crates, and of the prelude and types, whose items
+    /// a path names.
+    pub outside: BTreeSet<(String, String)>,
+}
+
+/// All that the files of a crate use.
 ///
 /// A path counts where it leads: one through re-exports leads to the file that declares the item. So these are no
 /// arrows: `mod x;`, a re-export that its own file does not use, and a module that is only named. Methods are not
 /// followed, since that would take the types.
-pub fn arrows(mut tree: Tree) -> Arrows {
+pub fn uses(mut tree: Tree) -> Uses {
     let files: Vec<(Vec<Item>, usize)> =
         tree.files.iter_mut().map(|file| (std::mem::take(&mut file.items), file.module)).collect();
     // What a function brings in for itself is entered first, as if its module had: it is only looked up by that name.
@@ -23,7 +32,7 @@ pub fn arrows(mut tree: Tree) -> Arrows {
         items.iter().for_each(|item| local.visit_item(item));
         local.found.iter().for_each(|tree_of| tree.alias(*module, tree_of, false));
     }
-    let mut visitor = Visitor { tree: &tree, module: 0, out: Arrows::new() };
+    let mut visitor = Visitor { tree: &tree, module: 0, out: Uses::default() };
     for (items, module) in &files {
         visitor.module = *module;
         items.iter().for_each(|item| visitor.visit_item(item));
@@ -129,7 +138,7 @@ impl Tree {
 struct Visitor<'a> {
     tree: &'a Tree,
     module: usize,
-    out: Arrows,
+    out: Uses,
 }
 
 impl Visitor<'_> {
@@ -138,9 +147,19 @@ impl Visitor<'_> {
             let from = self.tree.modules[self.module].file;
             if from != to {
                 let name_of = |file: usize| self.tree.files[file].path.clone();
-                self.out.entry((name_of(from), name_of(to))).or_default().insert(name);
+                self.out.arrows.entry((name_of(from), name_of(to))).or_default().insert(name);
             }
         }
+    }
+
+    /// Follows a path to this crate, or out of it.
+    fn follow(&mut self, path: &[String]) {
+        let target = self.tree.resolve(self.module, path, &mut Vec::new());
+        if let (None, [first, _, ..]) = (&target, path) {
+            let file = &self.tree.files[self.tree.modules[self.module].file];
+            self.out.outside.insert((file.path.clone(), first.clone()));
+        }
+        self.arrow(target);
     }
 
     /// A path in code. One name alone is an arrow only where a re-export or a `*` brought it: else it is the file's own,
@@ -156,8 +175,7 @@ impl Visitor<'_> {
                 return;
             }
         }
-        let target = self.tree.resolve(self.module, path, &mut Vec::new());
-        self.arrow(target);
+        self.follow(path);
     }
 
     fn macro_name(&mut self, name: &str) {
@@ -210,8 +228,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         if matches!(item.vis, Visibility::Inherited) {
             for Leaf { path, .. } in leaves(&item.tree) {
-                let target = self.tree.resolve(self.module, &path, &mut Vec::new());
-                self.arrow(target);
+                self.follow(&path);
             }
         }
     }

@@ -79,3 +79,12 @@ pub fn climbs<'a>(arrows: &'a Arrows, root: &str, floors: &[&[&'a str]]) -> Resu
 pub fn gone<'a>(known: &[Pair<'a>], found: &BTreeSet<Pair>) -> Vec<Pair<'a>> {
     known.iter().filter(|pair| !found.contains(*pair)).copied().collect()
 }
+
+/// Files that use a crate which only files of some folder may use: (file, crate, folder).
+pub fn strays<'a>(outside: &'a BTreeSet<(String, String)>, only: &[Pair<'a>]) -> Vec<(&'a str, Pair<'a>)> {
+    let strays = outside.iter().flat_map(|(file, name)| {
+        let broken = only.iter().filter(move |(of, folder)| of == name && !file.starts_with(folder));
+        broken.map(move |rule| (file.as_str(), *rule))
+    });
+    strays.collect()
+}

@@ -1,4 +1,5 @@
-//! `cargo xtask test --only structure`: no circle of files, and no folder of the core that uses what stands above it.
+//! `cargo xtask test --only structure`: no circle of files, no folder of the core that uses what stands above it, and no file
+//! that imports a crate which another folder has for itself (wgpu, burn).
 //!
 //! **What counts.** Production code of every crate in the repository: what only tests compile (`#[cfg(test)]`, folders
 //! `tests/`) does not. File A has an arrow to file B of the same crate where A names an item that B declares: in a `use`,
@@ -19,8 +20,8 @@ mod tests;
 mod tokens;
 mod tree;
 
-use arrows::{Arrows, arrows};
-use graph::{Pair, circles, climbs, gone};
+use arrows::{Uses, uses};
+use graph::{Pair, circles, climbs, gone, strays};
 use rules::{Rules, rules};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,28 +41,32 @@ fn main() -> ExitCode {
 fn check(show: Option<&str>) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |path: &str| std::fs::read_to_string(root.join(path)).ok();
-    let mut all = Arrows::new();
+    let mut all = Uses::default();
     let (mut crates, mut files) = (0, 0);
     for source in crate_roots(&root)? {
         let tree = Tree::read(&source, &read)?;
         crates += 1;
         files += tree.files.len();
-        all.extend(arrows(tree));
+        let of_crate = uses(tree);
+        all.arrows.extend(of_crate.arrows);
+        all.outside.extend(of_crate.outside);
     }
     let rules = rules()?;
     match show {
-        Some("--arrows") => all.iter().for_each(|(pair, items)| println!("{}", line(pair, items))),
+        Some("--arrows") => all.arrows.iter().for_each(|(pair, items)| println!("{}", line(pair, items))),
         Some("--known") => {
-            let ends = circles(&all, &BTreeSet::new()).into_iter().flat_map(|circle| circle.ends);
+            let ends = circles(&all.arrows, &BTreeSet::new()).into_iter().flat_map(|circle| circle.ends);
             ends.for_each(|(from, to)| println!("circle {from} -> {to}"));
-            climbs(&all, rules.root, rules.floors)?.iter().for_each(|(from, to)| println!("climb {from} -> {to}"));
+            climbs(&all.arrows, rules.root, rules.floors)?
+                .iter()
+                .for_each(|(from, to)| println!("climb {from} -> {to}"));
             return Ok(());
         }
         _ => {}
     }
     let problems = problems(&all, &rules)?;
     if problems.is_empty() {
-        println!("{crates} crates, {files} files, {} arrows between them", all.len());
+        println!("{crates} crates, {files} files, {} arrows between them", all.arrows.len());
         println!("{} known arrows wait to be turned", rules.circles.len() + rules.climbs.len());
         return Ok(());
     }
@@ -69,7 +74,8 @@ fn check(show: Option<&str>) -> Result<(), String> {
 }
 
 /// Everything that is wrong, in sentences.
-fn problems(all: &Arrows, rules: &Rules) -> Result<Vec<String>, String> {
+fn problems(all: &Uses, rules: &Rules) -> Result<Vec<String>, String> {
+    let Uses { arrows: all, outside } = all;
     let mut said = Vec::new();
     let say = |(from, to): &Pair| {
         let pair = (from.to_string(), to.to_string());
@@ -93,6 +99,10 @@ fn problems(all: &Arrows, rules: &Rules) -> Result<Vec<String>, String> {
     }
     for (from, to) in gone(&rules.climbs, &found) {
         said.push(format!("{from} -> {to} does not climb any more: take it from xtask/structure/known.txt"));
+    }
+
+    for (file, (name, folder)) in strays(outside, rules.only) {
+        said.push(format!("{file} uses {name}, which only {folder} may use"));
     }
     Ok(said)
 }

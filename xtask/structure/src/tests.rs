@@ -1,7 +1,7 @@
 //! Small synthetic crates.
 
-use crate::arrows::{Arrows, arrows};
-use crate::graph::{circles, climbs};
+use crate::arrows::{Arrows, Uses, uses};
+use crate::graph::{circles, climbs, strays};
 use crate::problems;
 use crate::rules::Rules;
 use crate::tree::Tree;
@@ -9,8 +9,12 @@ use std::collections::BTreeSet;
 
 /// The arrows of a crate of these files, `lib.rs` the root.
 fn read(files: &[(&str, &str)]) -> Arrows {
+    read_uses(files).arrows
+}
+
+fn read_uses(files: &[(&str, &str)]) -> Uses {
     let text = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string());
-    arrows(Tree::read("c/lib.rs", &text).unwrap_or_else(|message| panic!("{message}")))
+    uses(Tree::read("c/lib.rs", &text).unwrap_or_else(|message| panic!("{message}")))
 }
 
 /// The arrows as one line each, without the items.
@@ -123,12 +127,25 @@ fn a_known_arrow_is_allowed_as_long_as_it_breaks_a_rule() {
         ("c/b.rs", "use crate::a::Ant; pub struct Bee;"),
     ];
     let said = |files: &[(&str, &str)], circles: &[(&'static str, &'static str)]| {
-        let rules = Rules { root: "nowhere/", floors: &[], circles: circles.to_vec(), climbs: Vec::new() };
-        problems(&read(files), &rules).unwrap_or_default()
+        let rules = Rules { root: "nowhere/", floors: &[], only: &[], circles: circles.to_vec(), climbs: Vec::new() };
+        problems(&read_uses(files), &rules).unwrap_or_default()
     };
     assert!(said(&files, &[])[0].starts_with("a circle of 2 files: c/a.rs, c/b.rs"));
     assert!(said(&files, &[("c/a.rs", "c/b.rs")]).is_empty());
     let opened = [files[0], files[1], ("c/b.rs", "pub struct Bee;")];
     assert!(said(&opened, &[]).is_empty());
     assert!(said(&opened, &[("c/a.rs", "c/b.rs")])[0].contains("is part of no circle any more"));
+}
+
+#[test]
+fn a_crate_that_one_folder_has_for_itself_is_found_elsewhere() {
+    let files = [
+        ("c/lib.rs", "mod device; mod page; mod named;"),
+        ("c/device/mod.rs", "use wgpu::Device;"),
+        ("c/page.rs", "fn f() { println!(\"{:?}\", wgpu::Limits::default()); }"),
+        ("c/named.rs", "mod wgpu { pub struct Own; } use self::wgpu::Own; fn f() -> wgpu::Own { Own }"),
+    ];
+    let uses = read_uses(&files);
+    let rule = ("wgpu", "c/device/");
+    assert_eq!(strays(&uses.outside, &[rule, ("burn", "nowhere/")]), [("c/page.rs", rule)]);
 }
