@@ -1,6 +1,7 @@
 //! An experiment as plain data: what an experiment file, a link and the page's state all hold. Everything that is not
 //! written takes its default from the parameter tables.
 
+mod base;
 mod claims;
 mod edits;
 pub mod file;
@@ -15,6 +16,7 @@ mod theme;
 mod unknown;
 mod visible;
 
+pub use base::Base;
 pub use claims::{Claim, Comparison, Measured, Statistic};
 pub use edits::{Moment, NowTry, When};
 pub use outcome::{MEANS, Outcome, Reason, Tally};
@@ -49,35 +51,6 @@ pub struct Arm {
     /// Names of alarms that must not ring in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<String>,
-}
-
-/// The supervised warm start that gives the base policy (and the reference of the KL).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Base {
-    /// Optimiser steps on generated demonstrations; 0 starts from the initial parameters.
-    pub steps: u32,
-    /// Demonstrations a step.
-    #[serde(default = "Base::default_batch")]
-    pub batch: u32,
-    /// Step size of Adam, falling linearly to a tenth.
-    #[serde(default = "Base::default_learning_rate", serialize_with = "short::number")]
-    pub learning_rate: f32,
-    #[serde(default)]
-    pub seed: u32,
-}
-
-impl Base {
-    /// So many steps, with the defaults of everything else.
-    pub fn new(steps: u32) -> Self {
-        Self { steps, batch: Self::default_batch(), learning_rate: Self::default_learning_rate(), seed: 0 }
-    }
-
-    fn default_batch() -> u32 {
-        64
-    }
-    fn default_learning_rate() -> f32 {
-        0.003
-    }
 }
 
 /// A whole experiment.

@@ -3,6 +3,7 @@
 
 use crate::model::ArmId;
 use crate::state::app::{App, Undo};
+use crate::state::draft::sections::Section;
 use crate::state::draft::tables::Table;
 use crate::state::notices::{Action, Level};
 use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
@@ -29,27 +30,32 @@ impl App {
             Table::Arm(id) => untrack(|| self.place(id)),
             _ => None,
         };
-        self.draft.update(|e| {
-            let overrides = match table {
-                Table::Task => &mut e.task.params,
-                Table::Policy => &mut e.policy.params,
-                Table::Run => &mut e.run,
-                Table::RewardModels => e.reward_models.get_or_insert_default(),
-                Table::Algorithm => &mut e.algorithm,
-                Table::Arm(_) => match place.and_then(|at| e.arms.get_mut(at)) {
-                    Some(arm) => &mut arm.algorithm,
-                    None => return,
-                },
-            };
-            match value {
-                Some(value) => overrides.insert(name.to_string(), value),
-                None => overrides.remove(name),
-            };
-        });
-        if matches!(table, Table::Task | Table::RewardModels) {
+        self.draft.update(|e| table.set(e, place, name, value));
+        if matches!(table, Table::Task | Table::RewardModels | Table::Exploration) {
             self.check_all();
         }
         self.draft_changed();
+    }
+
+    /// Adds a section that the draft does without, with its defaults.
+    pub fn add_section(self, section: &Section) {
+        self.draft.update(|e| section.table.add_to(e));
+        self.check_all();
+        self.draft_changed();
+    }
+
+    /// Removes a section with all its settings.
+    pub fn remove_section(self, section: &Section) {
+        self.remember_for_undo("the section");
+        self.draft.update(|e| section.table.remove_from(e));
+        self.check_all();
+        self.draft_changed();
+        self.notify(Level::Info, format!("The section \"{}\" is removed.", section.title), Some(Action::Undo));
+    }
+
+    /// Whether the policies of the draft's task write tokens; None while that is not known.
+    pub fn writes_tokens(self) -> Option<bool> {
+        self.with_language(|l| matches!(l.view, TaskView::Tokens { .. }))
     }
 
     /// Another task: its parameters start from their defaults, and the policy from one that fits.
@@ -58,7 +64,7 @@ impl App {
         self.draft.update(|e| e.task = Part { kind: kind.to_string(), params: [].into() });
         let left = self.leave_what_does_not_fit();
         self.check_all();
-        let writes = self.with_language(|l| matches!(l.view, TaskView::Tokens { .. })).unwrap_or_default();
+        let writes = untrack(|| self.writes_tokens()).unwrap_or_default();
         self.draft.update(|e| {
             if writes != (e.policy.kind == "transformer") {
                 e.policy = Part { kind: if writes { "transformer" } else { "table" }.into(), params: [].into() };
