@@ -1,6 +1,5 @@
 use super::*;
 use crate::engine_client::load::TRIAL_UPDATES;
-use crate::engine_client::messages::Bounds;
 use crate::engine_client::recover::MAX_FAILURES;
 use goodhart_core::experiment::{Arm, Base, Part};
 use goodhart_core::params::Value;

@@ -88,7 +88,7 @@ const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
     (AlarmKind::DeadGroups, "skywork-r1v2-ssb", false),
     (AlarmKind::KlBlowUp, "par", false),
     (AlarmKind::KlOfSample, "g-ra", false),
-    (AlarmKind::LengthCollapse, "one-token-update_verdict", true),
+    (AlarmKind::LengthCollapse, "one-token-judge", true),
     (AlarmKind::LengthExplosion, "rpr-calibration", true),
     (AlarmKind::CutOff, "clip-delta", true),
     (AlarmKind::RewardDrift, "global-episodic-bonus-same-map", false),

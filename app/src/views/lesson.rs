@@ -243,7 +243,7 @@ mod tests {
     fn a_paper_is_linked_by_http_alone_and_without_a_record_nothing_is_said_to_be_checked() {
         let mut draft = crate::state::blank();
         assert_eq!(panel(&draft, None), "");
-        let paper = |link: &str| goodhart_core::experiment::Paper {
+        let paper = |link: &str| experiment::Paper {
             title: "On <rewards>".into(),
             link: link.into(),
             claim: String::new(),

@@ -2,7 +2,7 @@
 
 use super::{param, settings};
 use crate::state::{App, Catalog, KindOf, SECTIONS, Section, Spec, Table, effective};
-use crate::text::escape;
+use crate::text::{escape, sentence};
 use goodhart_core::reward::schema::Field;
 use leptos::prelude::*;
 
@@ -39,9 +39,16 @@ pub fn view(app: App) -> impl IntoView {
 /// A section that an experiment can do without: its settings, or how to add it.
 fn section(app: App, own: &'static Section, task: Memo<String>) -> impl IntoView {
     let is_there = Memo::new(move |_| app.draft.with(|e| own.table.is_in(e)));
-    let refusal = Memo::new(move |_| app.writes_tokens().and_then(|writes| own.refusal(writes)));
+    // The panel was opened: before that nothing is asked.
+    let is_seen = RwSignal::new(false);
+    // The task decides; what is typed elsewhere is not looked at anew.
+    let refusal = Memo::new(move |_| {
+        task.track();
+        app.catalog.track();
+        if is_there.get() || !is_seen.get() { None } else { app.refusal(own) }
+    });
     view! {
-        <details class="card panel" data-section=own.key>
+        <details class="card panel" data-section=own.key on:toggle=move |_| is_seen.set(true)>
             <summary>{own.title}<span class="muted">{move || (!is_there.get()).then_some(": none")}</span></summary>
             <p class="muted">{own.about}</p>
             {problems(app, own.key)}
@@ -52,7 +59,7 @@ fn section(app: App, own: &'static Section, task: Memo<String>) -> impl IntoView
                 }.into_any()
             } else {
                 view! {
-                    <p class="empty">{move || refusal.get().unwrap_or("This experiment does without it.")}</p>
+                    <p class="empty">{move || refusal.get().map_or("This experiment does without it.".into(), |why| sentence(&why))}</p>
                     <button aria-label=format!("Add: {}", own.title) disabled=move || refusal.with(Option::is_some)
                         on:click=move |_| app.add_section(own)>"Add"</button>
                 }.into_any()

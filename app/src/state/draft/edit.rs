@@ -53,9 +53,9 @@ impl App {
         self.notify(Level::Info, format!("The section \"{}\" is removed.", section.title), Some(Action::Undo));
     }
 
-    /// Whether the policies of the draft's task write tokens; None while that is not known.
-    pub fn writes_tokens(self) -> Option<bool> {
-        self.with_language(|l| matches!(l.view, TaskView::Tokens { .. }))
+    /// Why the draft cannot have a section; None where it can, and while there is no compiler to ask.
+    pub fn refusal(self, section: &Section) -> Option<String> {
+        self.draft.with_untracked(|e| section.refusal(e, |e| self.problems_of(e)))
     }
 
     /// Another task: its parameters start from their defaults, and the policy from one that fits.
@@ -64,7 +64,7 @@ impl App {
         self.draft.update(|e| e.task = Part { kind: kind.to_string(), params: [].into() });
         let left = self.leave_what_does_not_fit();
         self.check_all();
-        let writes = untrack(|| self.writes_tokens()).unwrap_or_default();
+        let writes = self.with_language(|l| matches!(l.view, TaskView::Tokens { .. })).unwrap_or_default();
         self.draft.update(|e| {
             if writes != (e.policy.kind == "transformer") {
                 e.policy = Part { kind: if writes { "transformer" } else { "table" }.into(), params: [].into() };

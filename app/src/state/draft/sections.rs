@@ -3,6 +3,7 @@
 use crate::state::draft::tables::Table;
 use goodhart_core::experiment::{Base, Experiment};
 use goodhart_core::params::{Overrides, Params, Value};
+use goodhart_core::plan::Problem;
 
 /// Optimiser steps of a base policy that is added on the page.
 const BASE_STEPS: u32 = 400;
@@ -15,8 +16,6 @@ pub struct Section {
     pub title: &'static str,
     /// What an experiment has with it.
     pub about: &'static str,
-    /// The kind of task that refuses it: Some(true) those that write tokens, Some(false) those that do not.
-    refuses: Option<bool>,
 }
 
 /// All of them, in the order of the panels.
@@ -26,32 +25,27 @@ pub const SECTIONS: [Section; 3] = [
         key: "reward_models",
         title: "Learned reward models",
         about: "Reward models are learned from comparisons before the run. Reward programs read them as ep.rm and ep.rms.",
-        refuses: None,
     },
     Section {
         table: Table::Exploration,
         key: "exploration",
         title: "Exploration memory",
         about: "Every policy remembers the states that it has visited. Reward programs read the memory as ep.visits, ep.episodic_visits and ep.elliptical.",
-        refuses: Some(true),
     },
     Section {
         table: Table::Base,
         key: "base",
         title: "Base policy",
         about: "Before the run the policy is trained on generated demonstrations. It starts from there, and the KL is measured from there.",
-        refuses: Some(false),
     },
 ];
 
 impl Section {
-    /// Why the task refuses this section; `writes` says whether its policy writes tokens.
-    pub fn refusal(&self, writes: bool) -> Option<&'static str> {
-        match self.refuses {
-            Some(true) if writes => Some("This task writes tokens, and only tasks of steps have states to remember."),
-            Some(false) if !writes => Some("Only tasks that write tokens have demonstrations to start from."),
-            _ => None,
-        }
+    /// Why an experiment cannot have this section: the first problem in its place of the experiment with it, if any.
+    pub fn refusal(&self, e: &Experiment, problems: impl Fn(&Experiment) -> Vec<Problem>) -> Option<String> {
+        let mut with = e.clone();
+        self.table.add_to(&mut with);
+        problems(&with).into_iter().find(|problem| problem.place == self.key).map(|problem| problem.message)
     }
 }
 
@@ -174,19 +168,19 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_refused_here_where_the_plan_refuses_it() {
+    fn a_section_that_the_task_refuses_says_why() {
+        let refusal = |e: &Experiment, key: &str| {
+            let section = SECTIONS.iter().find(|section| section.key == key).unwrap();
+            section.refusal(e, |e| plan(e).err().unwrap_or_default())
+        };
         let mut tokens = blank();
         (tokens.task.kind, tokens.policy.kind) = ("length".into(), "transformer".into());
         for arm in &mut tokens.arms {
             arm.code = "def one(ep):\n    return 1.0\n".into();
         }
-        for (e, writes) in [(blank(), false), (tokens, true)] {
-            for section in &SECTIONS {
-                let mut with = e.clone();
-                section.table.add_to(&mut with);
-                let refused = plan(&with).err().is_some_and(|all| all.iter().any(|p| p.place == section.key));
-                assert_eq!(section.refusal(writes).is_some(), refused, "{} in {}", section.key, e.task.kind);
-            }
-        }
+        assert_eq!(refusal(&blank(), "exploration"), None);
+        assert!(refusal(&tokens, "exploration").unwrap().contains("writes tokens"));
+        assert_eq!(refusal(&tokens, "base"), None);
+        assert!(refusal(&blank(), "base").unwrap().contains("only a task that writes tokens"));
     }
 }

@@ -68,8 +68,8 @@ async fn read_file(file: &File) -> Result<Experiment, String> {
 mod tests {
     #[test]
     fn a_title_becomes_the_name_of_a_file() {
-        assert_eq!(crate::state::name("Zwölf Arme: ../../x\u{202e}"), "zwölf-arme-x.json");
-        assert_eq!(crate::state::name("..."), "experiment.json");
-        assert_eq!(crate::state::name(&"a".repeat(1000)).len(), 65);
+        assert_eq!(super::name("Zwölf Arme: ../../x\u{202e}"), "zwölf-arme-x.json");
+        assert_eq!(super::name("..."), "experiment.json");
+        assert_eq!(super::name(&"a".repeat(1000)).len(), 65);
     }
 }
