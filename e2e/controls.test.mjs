@@ -164,4 +164,34 @@ describe("the controls", () => {
     assert.deepEqual(problems, []);
     await context.close();
   });
+
+  it("sections that an experiment can do without are added, set and removed in their panels", async () => {
+    const { page, context, problems } = await opened(short(), 3);
+    const panel = (key) => page.locator(`details[data-section="${key}"]`);
+    const memory = () => page.evaluate(() => window.goodhart.experiment().exploration);
+    await panel("exploration").locator("summary").click();
+    assert.equal(await memory(), undefined);
+    await panel("exploration").getByRole("button", { name: "Add: Exploration memory" }).press("Enter");
+    const counters = page.locator("#Exploration-buckets");
+    await counters.waitFor();
+    assert.deepEqual(await memory(), {});
+    // It shapes the run, which goes on without it until it is started anew.
+    await page.locator(".notice", { hasText: "still uses the exploration memory" }).getByRole("button", { name: "Restart with the change" }).waitFor();
+    await counters.fill("8");
+    await counters.press("Enter");
+    assert.match(await panel("exploration").getByRole("alert").innerText(), /between 16 and 65536/);
+    await counters.fill("64");
+    await counters.press("Enter");
+    assert.deepEqual(await memory(), { buckets: 64 });
+    await panel("exploration").getByRole("button", { name: "Remove: Exploration memory" }).click();
+    assert.equal(await memory(), undefined);
+    await page.locator(".notice", { hasText: "is removed" }).getByRole("button", { name: "Undo" }).click();
+    assert.deepEqual(await memory(), { buckets: 64 });
+    // A bandit has no demonstrations.
+    await panel("base").locator("summary").click();
+    assert.match(await panel("base").innerText(), /Only a task that writes tokens/);
+    assert.ok(await panel("base").getByRole("button", { name: "Add: Base policy" }).isDisabled());
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
 });

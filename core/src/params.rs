@@ -323,13 +323,13 @@ macro_rules! choice {
 #[macro_export]
 macro_rules! params {
     ($(#[$meta:meta])* pub struct $name:ident {
-        $($field:ident : $ty:ty = $default:expr, $min:literal ..= $max:literal, $unit:literal, $help:literal
+        $($(#[$attribute:meta])* $field:ident : $ty:ty = $default:expr, $min:literal ..= $max:literal, $unit:literal, $help:literal
           $(, formula $formula:literal)? $(, source $source:literal)? $(, also $also:literal)? ;)+
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
-        pub struct $name { $(#[doc = $help] pub $field: $ty),+ }
+        pub struct $name { $(#[doc = $help] $(#[$attribute])* pub $field: $ty),+ }
         impl Default for $name { fn default() -> Self { Self { $($field: $default),+ } } }
         impl $name {
             pub const TABLE: &'static [$crate::params::ParamSpec] = &[$($crate::params::ParamSpec {

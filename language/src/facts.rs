@@ -1,7 +1,8 @@
 //! What the page knows of tasks, policies and settings: the tables of core as plain data.
 
 use goodhart_core::algorithm::Settings;
-use goodhart_core::experiment::{Part, RunParams, sections};
+use goodhart_core::episode_fields::exploration::ExplorationParams;
+use goodhart_core::experiment::{Base, Part, RunParams, sections};
 use goodhart_core::params::{Kind, Overrides, ParamError, ParamSpec, Params, Value, check, unknown};
 use goodhart_core::plan::build_task;
 use goodhart_core::reward::EpisodeSchema;
@@ -56,6 +57,8 @@ pub struct Catalog {
     algorithm: Vec<Row>,
     run: Vec<Row>,
     reward_models: Vec<Row>,
+    exploration: Vec<Row>,
+    base: Vec<Row>,
     tasks: Vec<KindOf>,
     policies: Vec<KindOf>,
 }
@@ -71,6 +74,8 @@ pub fn catalog() -> Catalog {
         algorithm: rows(Settings::TABLE),
         run: rows(RunParams::TABLE),
         reward_models: rows(RewardModelParams::TABLE),
+        exploration: rows(ExplorationParams::TABLE),
+        base: rows(Base::TABLE),
         tasks: tasks::TASKS.iter().map(task).collect(),
         policies: policy::POLICIES.iter().map(policy).collect(),
     }

@@ -15,7 +15,7 @@ use goodhart_core::oracle::{
     ranges::{mean, unknown},
 };
 use goodhart_core::plan::cost::Fit;
-use goodhart_core::plan::{MAX_ARMS, Plan, plan, run_schema};
+use goodhart_core::plan::{Plan, plan, run_schema};
 use goodhart_core::reward::{self, Diagnostic, EpisodeSchema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,7 +49,7 @@ fn take<T: DeserializeOwned>(value: JsValue) -> Option<T> {
     serde_wasm_bindgen::from_value(value).ok()
 }
 
-/// Every table of parameters: `{algorithm, run, reward_models, tasks, policies}`.
+/// Every table of parameters: `{algorithm, run, reward_models, exploration, base, tasks, policies}`.
 #[wasm_bindgen]
 pub fn catalog() -> JsValue {
     give(&facts::catalog())
@@ -66,7 +66,7 @@ pub fn set_task(sections: JsValue) -> JsValue {
 }
 
 /// What is wrong with a value of a parameter, in one sentence; empty where nothing is. `table` is `algorithm`, `run`,
-/// `reward_models`, `task <kind>` or `policy <kind>`.
+/// `reward_models`, `exploration`, `base`, `task <kind>` or `policy <kind>`.
 #[wasm_bindgen(js_name = checkParam)]
 pub fn check_param(table: &str, name: &str, value: JsValue) -> String {
     match serde_wasm_bindgen::from_value(value) {

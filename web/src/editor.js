@@ -94,13 +94,6 @@ export function createEditor(parent, doc, label, onChange, complete) {
       const items = list.map((d) => ({ ...d, from: clamp(d.from), to: Math.max(clamp(d.from), clamp(d.to)) }));
       view.dispatch(setDiagnostics(view.state, items));
     },
-    /** Puts the cursor at an offset and shows it. */
-    goTo(offset) {
-      const anchor = Math.max(0, Math.min(view.state.doc.length, offset));
-      view.dispatch({ selection: { anchor }, scrollIntoView: true });
-      view.focus();
-    },
-    focus: () => view.focus(),
     destroy: () => view.destroy(),
   };
 }

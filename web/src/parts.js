@@ -1,4 +1,4 @@
-// What loads beside the page; `app/src/parts.rs` waits for it.
+// What loads beside the page; `app/src/browser/modules.rs` waits for it.
 const language = async () => {
   const module = await import("../goodhart-language.js");
   await module.default();

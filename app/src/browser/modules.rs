@@ -29,8 +29,6 @@ extern "C" {
     pub fn set_text(this: &EditorHandle, text: &str);
     #[wasm_bindgen(method, js_name = setDiagnostics)]
     pub fn set_diagnostics(this: &EditorHandle, list: &JsValue);
-    #[wasm_bindgen(method, js_name = goTo)]
-    pub fn go_to(this: &EditorHandle, offset: u32);
     #[wasm_bindgen(method)]
     pub fn destroy(this: &EditorHandle);
 

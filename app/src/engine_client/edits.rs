@@ -2,25 +2,9 @@
 //! of what is loaded.
 
 use super::messages::{ClientEvent, Effect};
-use super::session::Session;
+use super::state::{Change, Edit, Session};
 use goodhart_core::params::Overrides;
 use goodhart_core::protocol::Command;
-
-/// What an edit gives a strategy.
-#[derive(Clone)]
-pub(super) enum Change {
-    Program(String),
-    Algorithm(Overrides),
-}
-
-/// An edit sent to the workers and not yet answered by all.
-pub(super) struct Edit {
-    pub(super) change: Change,
-    pub(super) arm: u32,
-    pub(super) waiting: Vec<usize>,
-    pub(super) update: u32,
-    pub(super) error: Option<String>,
-}
 
 impl Session {
     pub fn set_program(&mut self, arm: u32, edit: u32, code: String) -> Vec<Effect> {

@@ -2,8 +2,8 @@
 //! engines where there is a graphics card.
 
 use super::messages::{Choice, ClientEvent, Effect};
-use super::session::{Session, Trial, Wish};
 use super::slot::{Slot, Stage};
+use super::state::{Session, Trial, Wish};
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// Updates of a trial; the first ones are slower than the rest.

@@ -1,5 +1,5 @@
-//! What goes in and out of a session besides the protocol: the choice of an engine, what is to be done in the browser,
-//! and what the page is told. Strategies are known by the numbers of their identities here, not by their places in the
+//! What goes in and out of a session besides the protocol: the choice of an engine, effects for the browser to carry out,
+//! and events for the page's state. Strategies are known by the numbers of their identities here, not by their places in the
 //! experiment that is loaded.
 
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, RowIndex, TrainedOn};
@@ -8,7 +8,7 @@ use goodhart_core::reward_models::Report;
 /// What the person wants to train on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// WebGPU on a hardware adapter, else the CPU.
+    /// With a graphics card, whichever engine trains the first updates faster; else the CPU.
     #[default]
     Auto,
     Cpu,
@@ -82,7 +82,7 @@ pub enum Effect {
     Tell(ClientEvent),
 }
 
-/// What the page is told.
+/// What the session reports to the page's state.
 #[derive(Debug)]
 pub enum ClientEvent {
     Engine(EngineView),

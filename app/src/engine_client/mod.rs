@@ -8,11 +8,12 @@ mod recover;
 mod regroup;
 mod session;
 mod slot;
+mod state;
 mod watchdog;
 mod worker;
 
 pub use messages::{Bounds, Choice, ClientEvent, Effect, EngineView, Past, Start};
-pub use session::Session;
+pub use state::Session;
 
 use crate::browser::time;
 use std::cell::RefCell;

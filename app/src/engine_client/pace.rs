@@ -1,8 +1,8 @@
 //! No worker runs far ahead of another: what is on screen is what all have, and a pause goes back to it.
 
 use super::messages::Effect;
-use super::session::Session;
 use super::slot::Stage;
+use super::state::Session;
 use goodhart_core::protocol::Command;
 
 /// Least number of updates that a worker may be ahead of the slowest.

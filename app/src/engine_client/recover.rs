@@ -2,8 +2,9 @@
 //! their last checkpoint.
 
 use super::messages::{ClientEvent, Effect};
-use super::session::{Session, Wish};
 use super::slot::Stage;
+use super::state::{Session, Wish};
+use crate::text::sentence;
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// How often a CPU worker may fail without having trained on since.
@@ -99,13 +100,4 @@ impl Session {
 
 fn newer(a: Option<Checkpoint>, b: Option<Checkpoint>) -> Option<Checkpoint> {
     [a, b].into_iter().flatten().max_by_key(|c| c.update)
-}
-
-/// A message as a sentence: it begins with a capital letter and ends with a full stop.
-pub(super) fn sentence(message: &str) -> String {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut letters = message.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }

@@ -4,37 +4,13 @@
 //! others. Then all go on together.
 
 use super::messages::{ClientEvent, Effect};
-use super::session::{Session, Wish};
-use crate::model::{Loaded, has_critic};
+use super::state::{Crew, Regroup, Session, Wish};
+use crate::model::has_critic;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::{Checkpoint, Command, LaneState};
 
-/// An experiment, and the numbers of the identities of its arms.
-pub(super) type Crew = Loaded<u32>;
-
 /// An arm that is trained only to give the policy the shape that the others have.
 const NOBODY: u32 = u32::MAX;
-
-/// A change of strategies under way.
-pub(super) struct Regroup {
-    /// All that run afterwards.
-    pub(super) whole: Crew,
-    /// Of those that are trained anew, what the workers still have does not count.
-    anew: Vec<u32>,
-    /// What there is of them at update `at`; `arm` is the number of the identity.
-    have: Vec<LaneState>,
-    pub(super) at: u32,
-    /// What is wished for afterwards.
-    pub(super) wish: Wish,
-    /// The workers are asked to rest and for what they have; else strategies that joined are catching up.
-    pub(super) gathers: bool,
-}
-
-impl Regroup {
-    fn has(&self, id: u32) -> bool {
-        self.have.iter().any(|lane| lane.arm == id)
-    }
-}
 
 impl Session {
     /// From now on these strategies run, those of `anew` from update 0. `shown` is the update on screen, at which those

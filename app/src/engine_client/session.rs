@@ -4,95 +4,16 @@
 //! On the CPU every worker owns some of the seeds; on WebGPU one worker owns all. A worker that fails goes on from its
 //! last checkpoint: WebGPU's on the CPU, the CPU's once more on the CPU.
 
-use super::edits::Edit;
-use super::messages::{Bounds, Choice, ClientEvent, Effect, EngineView, Start};
-use super::recover::sentence;
-use super::regroup::{Crew, Regroup};
+use super::messages::{Choice, ClientEvent, Effect, EngineView, Start};
 use super::slot::{Slot, Stage};
-use super::watchdog::Pausing;
+use super::state::{Crew, Plan, Session, Wish};
 use crate::model::run_params;
+use crate::text::sentence;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::protocol::wire;
-use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, Event, RowIndex};
-use std::collections::BTreeMap;
-
-/// What is trained, and how far it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    Rest,
-    Run { delay_ms: u32 },
-    Reach { update: u32 },
-}
-
-/// What is loaded.
-pub(super) struct Plan {
-    pub(super) crew: Crew,
-    pub(super) base: Option<Vec<f32>>,
-    pub(super) kind: EngineKind,
-    pub(super) seeds: u32,
-    pub(super) bounds: Bounds,
-    /// What the next load goes on from: a checkpoint of all lanes, or one of every worker.
-    pub(super) from: Vec<Checkpoint>,
-}
-
-pub struct Session {
-    pub(super) choice: Choice,
-    pub(super) cores: usize,
-    pub(super) slots: Vec<Slot>,
-    pub(super) run: u32,
-    pub(super) plan: Option<Plan>,
-    /// The choice had to be given up (WebGPU failed); holds until the person chooses again.
-    pub(super) no_gpu: bool,
-    pub(super) wish: Wish,
-    /// Strategies leave or join.
-    pub(super) regroup: Option<Regroup>,
-    /// The strategy and the seed that the anatomy shows.
-    pub(super) watch: (u32, u32),
-    pub(super) edits: BTreeMap<u32, Edit>,
-    pub(super) adapter: Option<Option<Adapter>>,
-    pub(super) pause_reported: bool,
-    /// Since when a pause waits for the workers' word.
-    pub(super) pausing: Option<Pausing>,
-    /// Milliseconds of the page's clock, and when the workers were last looked after.
-    pub(super) now: f64,
-    pub(super) ticked: f64,
-    /// With a graphics card, the automatic choice tries both engines on the experiment and keeps the faster.
-    pub(super) trial: Option<Trial>,
-    pub(super) faster: Option<EngineKind>,
-}
-
-/// Both engines in turn: a few updates each, by the workers' own clocks.
-pub(super) struct Trial {
-    pub(super) kind: EngineKind,
-    pub(super) cpu_rate: f32,
-    /// What was wished for meanwhile.
-    pub(super) wish: Wish,
-}
+use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
 
 impl Session {
-    pub fn new(choice: Choice, cores: usize) -> (Self, Vec<Effect>) {
-        let session = Self {
-            choice,
-            cores: cores.clamp(1, 64),
-            slots: vec![Slot::default()],
-            run: 0,
-            plan: None,
-            no_gpu: false,
-            wish: Wish::Rest,
-            regroup: None,
-            watch: (0, 0),
-            edits: BTreeMap::new(),
-            adapter: None,
-            pause_reported: true,
-            pausing: None,
-            now: 0.0,
-            ticked: 0.0,
-            trial: None,
-            faster: None,
-        };
-        (session, vec![Effect::Start(0)])
-    }
-
     /// A new choice of engine; takes effect with the next load.
     pub fn choose(&mut self, choice: Choice) {
         self.choice = choice;

@@ -1,6 +1,5 @@
 //! What the session knows of one worker.
 
-use super::watchdog::Life;
 use goodhart_core::protocol::Checkpoint;
 
 /// How far a worker is with what it was given.
@@ -50,5 +49,48 @@ impl Slot {
         let Slot { started, mut life, .. } = *self;
         life.forget_pace();
         *self = Slot { started, stage: Stage::Waiting, seeds, checkpoint, life, ..Slot::default() };
+    }
+}
+
+/// What is known of a worker's signs of life.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Life {
+    /// When it was started, or last said something.
+    pub heard: f64,
+    /// The longest that it was silent and then spoke.
+    pub longest: f64,
+    /// When it was sent a load that it has not begun, if it had worked on something else before.
+    pub asked: Option<f64>,
+    /// It has been sent a load.
+    pub used: bool,
+    /// It has trained since it was last given a program.
+    pub trained: bool,
+}
+
+impl Life {
+    /// It said something; `paced` where its silence says how long its updates take.
+    pub fn hear(&mut self, now: f64, paced: bool) {
+        if paced {
+            self.longest = self.longest.max(now - self.heard);
+        }
+        self.heard = now;
+    }
+
+    /// It is sent a load.
+    pub fn ask(&mut self, now: f64) {
+        self.heard = self.heard.max(now);
+        self.asked = self.used.then_some(now);
+        self.used = true;
+    }
+
+    /// It reports updates.
+    pub fn train(&mut self) {
+        self.trained = true;
+    }
+
+    /// For the next run, whose updates may be faster.
+    pub fn forget_pace(&mut self) {
+        self.longest = 0.0;
+        self.trained = false;
     }
 }

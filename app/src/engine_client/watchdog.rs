@@ -6,8 +6,8 @@
 
 use super::messages::{Bounds, ClientEvent, Effect};
 use super::recover::MAX_FAILURES;
-use super::session::{Session, Wish};
-use super::slot::{Slot, Stage};
+use super::slot::{Life, Slot, Stage};
+use super::state::{Pausing, Session, Wish};
 use goodhart_core::protocol::EngineKind;
 
 /// How often the page looks after the workers.
@@ -28,58 +28,6 @@ const STARTING_AGAIN: f64 = 15_000.0;
 const FIRST: f64 = 1.5;
 /// How many times its longest silence in training so far a worker may be silent.
 const LONGER: f64 = 4.0;
-
-/// A pause that waits for the workers' word.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pausing {
-    since: f64,
-    /// The update that was on screen.
-    shown: u32,
-    answered: bool,
-}
-
-/// What is known of a worker's signs of life.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Life {
-    /// When it was started, or last said something.
-    heard: f64,
-    /// The longest that it was silent and then spoke.
-    longest: f64,
-    /// When it was sent a load that it has not begun, if it had worked on something else before.
-    asked: Option<f64>,
-    /// It has been sent a load.
-    used: bool,
-    /// It has trained since it was last given a program.
-    trained: bool,
-}
-
-impl Life {
-    /// It said something; `paced` where its silence says how long its updates take.
-    fn hear(&mut self, now: f64, paced: bool) {
-        if paced {
-            self.longest = self.longest.max(now - self.heard);
-        }
-        self.heard = now;
-    }
-
-    /// It is sent a load.
-    pub(super) fn ask(&mut self, now: f64) {
-        self.heard = self.heard.max(now);
-        self.asked = self.used.then_some(now);
-        self.used = true;
-    }
-
-    /// It reports updates.
-    pub(super) fn train(&mut self) {
-        self.trained = true;
-    }
-
-    /// For the next run, whose updates may be faster.
-    pub(super) fn forget_pace(&mut self) {
-        self.longest = 0.0;
-        self.trained = false;
-    }
-}
 
 impl Session {
     /// Tells the time, in milliseconds of a clock that only goes forward.

@@ -19,19 +19,25 @@ pub(crate) struct Internal {
     /// The load in hand has not reached the engine yet.
     pub(in crate::state) loading: bool,
     pub(in crate::state) dealt: Dealt,
+    /// Edits sent to the engine and not answered, by number.
     pub(in crate::state) next_edit: u32,
     pub(in crate::state) pending: HashMap<u32, Pending>,
-    pub(in crate::state) follow: u32,
-    pub(in crate::state) followed: f64,
-    pub(in crate::state) keep: u32,
-    pub(in crate::state) start_oracle: u32,
-    pub(in crate::state) start_ranges: u32,
+    /// How often each was asked for (see `App::debounce`): that the engine follows the draft, that the draft is saved, the
+    /// oracle's report, and the ranges of rewards.
+    pub(in crate::state) syncs: u32,
+    pub(in crate::state) saves: u32,
+    pub(in crate::state) oracle_questions: u32,
+    pub(in crate::state) ranges_questions: u32,
+    /// When a keystroke was last sent to the engine at once.
+    pub(in crate::state) typed_at: f64,
     pub(in crate::state) ranges: Known,
+    /// A drawing is asked for; and when the last one was made.
     pub(in crate::state) frame: bool,
     pub(in crate::state) drawn: f64,
     /// Anatomies of updates that are not on screen yet, the newest last.
     pub(in crate::state) anatomies: Vec<Arc<Anatomy>>,
     pub(in crate::state) anatomy_drawn: f64,
+    /// When the next verdict is due; infinite while one is on its way.
     pub(in crate::state) verdict_next: f64,
     pub(in crate::state) rate: f32,
     pub(in crate::state) waiting: Vec<Waiter>,

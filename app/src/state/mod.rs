@@ -22,6 +22,7 @@ mod start;
 pub use crate::model::ArmId;
 pub use app::App;
 pub use draft::checks::Language;
+pub use draft::sections::{SECTIONS, Section};
 pub use draft::settings::Found;
 pub use draft::tables::{Catalog, Kind, KindOf, Spec, Table, effective};
 pub use goodhart_core::oracle::report::{Distances, Episode};

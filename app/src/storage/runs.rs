@@ -1,8 +1,8 @@
-//! The run of the last visit, kept by the browser (IndexedDB) so that a reload or a closed tab loses a second of it: what
-//! ran, the metric rows, and the last checkpoint of every worker. Storage may be blocked or full: then nothing is kept.
+//! The run of the last visit, saved by the browser (IndexedDB) so that a reload or a closed tab loses a second of it: what
+//! ran, the metric rows, and the last checkpoint of every worker. Storage may be blocked or full: then nothing is saved.
 //!
 //! One object store, keys are text: `run/<id>` is the run's record, `<id>/rows/<n>` are its rows in the order in which they
-//! were kept, and `<id>/state/<load>/<worker>` the checkpoint of a worker.
+//! were saved, and `<id>/state/<load>/<worker>` the checkpoint of a worker.
 
 use crate::browser::plain::{parse, write};
 use goodhart_core::protocol::wire::{self, KEPT_VERSION};
@@ -20,10 +20,10 @@ use wasm_bindgen_futures::JsFuture;
 
 const DATABASE: &str = "goodhart";
 const STORE: &str = "kept";
-/// Runs that are kept: those of the tabs that are open or were closed last.
+/// Runs that are saved: those of the tabs that are open or were closed last.
 const MOST: usize = 4;
 
-/// What is known of a kept run.
+/// What is known of a saved run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     pub id: String,
@@ -47,7 +47,7 @@ pub struct Record {
     pub(crate) saved: f64,
 }
 
-/// A kept run with all that it needs to go on.
+/// A saved run with all that it needs to go on.
 pub struct SavedRun {
     pub record: Record,
     pub rows: Vec<(Vec<RowIndex>, Vec<f32>)>,
@@ -93,7 +93,7 @@ impl Record {
     }
 }
 
-/// The run that was last kept of a draft, by its record or as one of `own`, and that no other tab has.
+/// The run that was last saved of a draft, by its record or as one of `own`, and that no other tab has.
 pub async fn find(draft: &str, own: &[String]) -> Option<SavedRun> {
     let database = open().await?;
     let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly).ok()?;

@@ -60,17 +60,25 @@ fn explains(app: App, kind: AlarmKind) -> String {
         let cards = g.as_ref().and_then(|g| g.as_ref().ok()).map(|index| &index.cards);
         cards.and_then(|cards| cards.iter().find(|c| c.id == *id)).map(|c| c.title.clone())
     });
-    // A link to the experiment on screen would put what it came as in the place of what was made of it.
-    if app.draft.with(|draft| draft.id == *id || *id == failing_rewards::ID && draft.title == failing_rewards::TITLE) {
-        return if *rings { "This experiment shows it.".into() } else { "This experiment is about it.".into() };
-    }
+    let is_on_screen =
+        app.draft.with(|draft| draft.id == *id || *id == failing_rewards::ID && draft.title == failing_rewards::TITLE);
     let title = match shipped.as_deref() {
         Some(title) => title,
         None if *id == failing_rewards::ID => failing_rewards::TITLE,
         None => id,
     };
-    let says = if *rings { "See it happen" } else { "What it is about" };
-    format!("<a href=\"#{id}\">{says}: {}</a>", escape(title))
+    link(id, title, *rings, is_on_screen)
+}
+
+/// A link to an experiment in which an alarm rings, or (without `rings`) which is about it. A link to the experiment on
+/// screen would replace what the person made of it.
+fn link(id: &str, title: &str, rings: bool, is_on_screen: bool) -> String {
+    match (is_on_screen, rings) {
+        (true, true) => "This experiment shows it.".into(),
+        (true, false) => "This experiment is about it.".into(),
+        (false, true) => format!("<a href=\"#{id}\">See it happen: {}</a>", escape(title)),
+        (false, false) => format!("<a href=\"#{id}\">What it is about: {}</a>", escape(title)),
+    }
 }
 
 /// Which experiment shows what an alarm is about, and whether its file says that the alarm rings there (`rings`).
@@ -80,7 +88,7 @@ const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
     (AlarmKind::DeadGroups, "skywork-r1v2-ssb", false),
     (AlarmKind::KlBlowUp, "par", false),
     (AlarmKind::KlOfSample, "g-ra", false),
-    (AlarmKind::LengthCollapse, "one-token-update_verdict", true),
+    (AlarmKind::LengthCollapse, "one-token-judge", true),
     (AlarmKind::LengthExplosion, "rpr-calibration", true),
     (AlarmKind::CutOff, "clip-delta", true),
     (AlarmKind::RewardDrift, "global-episodic-bonus-same-map", false),
@@ -95,22 +103,34 @@ const EXPLAINED: &[(AlarmKind, &str, bool)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::EXPLAINED;
+    use super::{EXPLAINED, link};
     use crate::state::failing_rewards;
+    use goodhart_core::experiment::file;
     use goodhart_core::metrics::alarms::RULES;
     use std::path::Path;
 
     #[test]
-    fn every_alarm_is_explained_by_an_experiment_that_there_is() {
+    fn every_alarm_is_explained_by_an_experiment_that_says_whether_it_rings() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
         for rule in RULES {
-            let Some((_, id, _)) = EXPLAINED.iter().find(|(kind, ..)| *kind == rule.kind) else {
+            let Some((_, id, rings)) = EXPLAINED.iter().find(|(kind, ..)| *kind == rule.kind) else {
                 panic!("{:?} is not explained", rule.kind)
             };
-            assert!(
-                *id == failing_rewards::ID || folder.join(format!("{id}.toml")).exists(),
-                "there is no experiment {id}"
-            );
+            let experiment = if *id == failing_rewards::ID {
+                failing_rewards::experiment()
+            } else {
+                file::parse(&std::fs::read_to_string(folder.join(format!("{id}.toml"))).unwrap()).unwrap()
+            };
+            let says = experiment.arms.iter().any(|arm| arm.rings.iter().any(|name| name == rule.key));
+            assert_eq!(*rings, says, "{} in {id}", rule.key);
         }
+    }
+
+    #[test]
+    fn the_experiment_on_screen_is_named_without_a_link() {
+        assert_eq!(link("par", "P & Q", true, false), "<a href=\"#par\">See it happen: P &amp; Q</a>");
+        assert!(link("par", "P", false, false).contains("What it is about"));
+        assert_eq!(link("par", "P", true, true), "This experiment shows it.");
+        assert_eq!(link("par", "P", false, true), "This experiment is about it.");
     }
 }

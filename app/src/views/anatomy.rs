@@ -20,21 +20,15 @@ pub fn view(app: App) -> impl IntoView {
     };
     let keys = move |e: leptos::ev::KeyboardEvent| {
         let Some(size) = app.anatomy.with_untracked(|a| a.as_ref().map(|a| size(a))) else { return };
-        let (g, s) = cursor.get_untracked();
-        let next = match e.key().as_str() {
-            "ArrowUp" => (g.saturating_sub(1), s),
-            "ArrowDown" => ((g + 1).min(size.0 - 1), s),
-            "ArrowLeft" => (g, s.saturating_sub(1)),
-            "ArrowRight" => (g, (s + 1).min(size.1 - 1)),
-            // Enter's own action would fall on what has the focus then: the button that closes the sample.
-            "Enter" => {
-                e.prevent_default();
-                return open((g, s));
-            }
-            _ => return,
-        };
-        e.prevent_default();
-        cursor.set(next);
+        let at = cursor.get_untracked();
+        if e.key() == "Enter" {
+            // Its own action would fall on what has the focus then: the button that closes the sample.
+            e.prevent_default();
+            open(at);
+        } else if let Some(next) = moved(at, &e.key(), size) {
+            e.prevent_default();
+            cursor.set(next);
+        }
     };
     let click = move |e: leptos::ev::MouseEvent| {
         let cell = e.target().and_then(|t| t.dyn_into::<Element>().ok());
@@ -62,7 +56,10 @@ pub fn view(app: App) -> impl IntoView {
             <div class="groups" role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
                 on:keydown=keys on:click=click inner_html=move || match app.anatomy.get() {
                     Some(a) => rows(&a, cursor.get()),
-                    None => format!("<p class=\"empty\">{}</p>", absent(app)),
+                    None => {
+                        let is_finished = app.phase.with(|phase| *phase == Phase::Finished);
+                        format!("<p class=\"empty\">{}</p>", absent(app.update.get(), app.loaded_at.get(), is_finished))
+                    }
                 }></div>
             <p class="muted">{move || app.anatomy.get().map(|a| summary(&a))}</p>
             <p class="key muted">
@@ -77,14 +74,24 @@ pub fn view(app: App) -> impl IntoView {
 }
 
 /// Why there are no groups to show.
-fn absent(app: App) -> String {
-    let update = app.update.get();
-    if update == 0 || update != app.loaded_at.get() {
+fn absent(update: u32, loaded_at: u32, is_finished: bool) -> String {
+    if update == 0 || update != loaded_at {
         "The groups of the last update appear here once the run moves.".into()
-    } else if app.phase.with(|phase| *phase == Phase::Finished) {
+    } else if is_finished {
         "The engine was loaded anew after the last update and does not have its groups. Run again shows them.".into()
     } else {
         format!("The engine was loaded anew at update {update}. The groups of the next update appear here.")
+    }
+}
+
+/// The cell that an arrow key leads to, within so many groups and samples; None for other keys.
+fn moved((group, sample): (usize, usize), key: &str, size: (usize, usize)) -> Option<(usize, usize)> {
+    match key {
+        "ArrowUp" => Some((group.saturating_sub(1), sample)),
+        "ArrowDown" => Some(((group + 1).min(size.0 - 1), sample)),
+        "ArrowLeft" => Some((group, sample.saturating_sub(1))),
+        "ArrowRight" => Some((group, (sample + 1).min(size.1 - 1))),
+        _ => None,
     }
 }
 
@@ -186,4 +193,46 @@ fn exact(e: &Exact) -> String {
     });
     let (score, entropy, kl) = (number(e.true_score), number(e.entropy), number(e.kl));
     format!(" Exactly: {reward}true score {score}, entropy {entropy} nats, KL {kl} nats{cosine}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_stay_within_the_cells() {
+        assert_eq!(moved((0, 0), "ArrowUp", (2, 3)), Some((0, 0)));
+        assert_eq!(moved((0, 0), "ArrowDown", (2, 3)), Some((1, 0)));
+        assert_eq!(moved((1, 2), "ArrowDown", (2, 3)), Some((1, 2)));
+        assert_eq!(moved((1, 2), "ArrowRight", (2, 3)), Some((1, 2)));
+        assert_eq!(moved((1, 2), "ArrowLeft", (2, 3)), Some((1, 1)));
+        assert_eq!(moved((1, 2), "a", (2, 3)), None);
+    }
+
+    #[test]
+    fn where_there_are_no_groups_it_says_why() {
+        assert!(absent(0, 0, false).contains("once the run moves"));
+        assert!(absent(7, 3, false).contains("once the run moves"));
+        assert!(absent(7, 7, false).contains("The groups of the next update"));
+        assert!(absent(7, 7, true).contains("Run again shows them"));
+    }
+
+    #[test]
+    fn a_summary_counts_groups_by_tag_and_names_no_tag_that_none_has() {
+        let group = |tag| goodhart_core::protocol::Group { prompt: Vec::new(), samples: Vec::new(), tag };
+        let tags = [GroupTag::Effective, GroupTag::TooHard, GroupTag::Effective];
+        let a = Anatomy {
+            arm: 0,
+            seed: 0,
+            update: 3,
+            component_names: Vec::new(),
+            groups: tags.map(group).into(),
+            policy: Vec::new(),
+            visits: Vec::new(),
+            exact: None,
+            missing: String::new(),
+        };
+        assert_eq!(summary(&a).trim_end(), "3 groups: 2 effective, 1 too hard.");
+        assert_eq!(size(&a), (3, 1), "a cell for the cursor even without samples");
+    }
 }

@@ -238,4 +238,25 @@ mod tests {
         c.measured = None;
         assert!(!claim(&c).contains("hold"));
     }
+
+    #[test]
+    fn a_paper_is_linked_by_http_alone_and_without_a_record_nothing_is_said_to_be_checked() {
+        let mut draft = crate::state::blank();
+        assert_eq!(panel(&draft, None), "");
+        let paper = |link: &str| experiment::Paper {
+            title: "On <rewards>".into(),
+            link: link.into(),
+            claim: String::new(),
+            reproduced: "the formula".into(),
+            formula: None,
+            setting: None,
+            finding: None,
+        };
+        draft.paper = Some(paper("https://example.org/a"));
+        let html = panel(&draft, None);
+        assert!(html.contains("<a href=\"https://example.org/a\"") && html.contains("On &lt;rewards&gt;"), "{html}");
+        assert!(html.contains("Reproduced here:") && !html.contains("It claims") && !html.contains("hecked"), "{html}");
+        draft.paper = Some(paper("javascript:alert(1)"));
+        assert!(!panel(&draft, None).contains("<a "));
+    }
 }

@@ -23,6 +23,7 @@ mod pace;
 mod panels;
 mod param;
 mod planner;
+mod policy_bars;
 mod sample;
 mod settings;
 mod share;

@@ -2,8 +2,8 @@
 //! distances between rewards.
 
 use super::grid_map::Map;
+use super::policy_bars::{MAX_CONTEXTS, bars};
 use super::sample::text;
-use super::task::{MAX_CONTEXTS, bars};
 use crate::state::{App, ArmId, Distances, Episode, Report, TaskView};
 use crate::text::{escape, number};
 use goodhart_core::metrics::statistics::Interval;

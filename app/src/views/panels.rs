@@ -1,15 +1,14 @@
 //! What all arms share: the algorithm, the task, the policy and the shape of the run.
 
 use super::{param, settings};
-use crate::state::{App, Catalog, KindOf, Spec, Table, effective};
-use crate::text::escape;
+use crate::state::{App, Catalog, KindOf, SECTIONS, Section, Spec, Table, effective};
+use crate::text::{escape, sentence};
 use goodhart_core::reward::schema::Field;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
     let task = Memo::new(move |_| app.draft.with(|e| e.task.kind.clone()));
     let policy = Memo::new(move |_| app.draft.with(|e| e.policy.kind.clone()));
-    let learns = Memo::new(move |_| app.draft.with(|e| e.reward_models.is_some()));
     view! {
         <details class="card panel" open>
             <summary>"Algorithm, shared by all arms"</summary>
@@ -33,13 +32,39 @@ pub fn view(app: App) -> impl IntoView {
             {problems(app, "run")}
             {rows(app, Table::Run, task)}
         </details>
-        {move || learns.get().then(|| view! {
-            <details class="card panel">
-                <summary>"Learned reward models"</summary>
-                {problems(app, "reward_models")}
-                {rows(app, Table::RewardModels, task)}
-            </details>
-        })}
+        {SECTIONS.iter().map(|own| section(app, own, task)).collect_view()}
+    }
+}
+
+/// A section that an experiment can do without: its settings, or how to add it.
+fn section(app: App, own: &'static Section, task: Memo<String>) -> impl IntoView {
+    let is_there = Memo::new(move |_| app.draft.with(|e| own.table.is_in(e)));
+    // The panel was opened: before that nothing is asked.
+    let is_seen = RwSignal::new(false);
+    // The task decides; what is typed elsewhere is not looked at anew.
+    let refusal = Memo::new(move |_| {
+        task.track();
+        app.catalog.track();
+        if is_there.get() || !is_seen.get() { None } else { app.refusal(own) }
+    });
+    view! {
+        <details class="card panel" data-section=own.key on:toggle=move |_| is_seen.set(true)>
+            <summary>{own.title}<span class="muted">{move || (!is_there.get()).then_some(": none")}</span></summary>
+            <p class="muted">{own.about}</p>
+            {problems(app, own.key)}
+            {move || if is_there.get() {
+                view! {
+                    {rows(app, own.table, task)}
+                    <button aria-label=format!("Remove: {}", own.title) on:click=move |_| app.remove_section(own)>"Remove"</button>
+                }.into_any()
+            } else {
+                view! {
+                    <p class="empty">{move || refusal.get().map_or("This experiment does without it.".into(), |why| sentence(&why))}</p>
+                    <button aria-label=format!("Add: {}", own.title) disabled=move || refusal.with(Option::is_some)
+                        on:click=move |_| app.add_section(own)>"Add"</button>
+                }.into_any()
+            }}
+        </details>
     }
 }
 

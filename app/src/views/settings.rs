@@ -81,6 +81,8 @@ fn place(table: Table) -> &'static str {
         Table::Policy => " in Policy",
         Table::Task => " in Task",
         Table::RewardModels => " in Learned reward models",
+        Table::Exploration => " in Exploration memory",
+        Table::Base => " in Base policy",
         Table::Algorithm | Table::Arm(_) => "",
     }
 }

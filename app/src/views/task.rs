@@ -3,16 +3,16 @@
 
 use super::anatomy::describe;
 use super::grid_map::Map;
+use super::policy_bars::{MAX_CONTEXTS, bars, choices, legend};
 use super::sample;
 use crate::state::{App, Language, Overlay, TaskView};
-use crate::text::{escape, number, signed};
+use crate::text::{escape, signed};
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// Contexts and samples drawn at most.
-pub const MAX_CONTEXTS: usize = 8;
+/// Samples drawn at most.
 const MAX_SAMPLES: usize = 16;
 
 pub fn view(app: App) -> impl IntoView {
@@ -91,52 +91,6 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
         }
         TaskView::Tokens { .. } => said(language, anatomy, group, "Texts"),
     }
-}
-
-/// The probabilities of a context's arms.
-pub fn bars(context: usize, arms: usize, policy: &[f32], payoff: &[f32], hack: &[bool], names: &[String]) -> String {
-    let own = context * arms..(context + 1) * arms;
-    let truth = payoff.get(own.clone()).unwrap_or_default();
-    let best = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut html = format!(
-        "<div class=\"bars\" role=\"img\" aria-label=\"Probabilities in context {context}\"><span class=\"muted\">{context}</span><span class=\"bar-row\">"
-    );
-    for (arm, i) in own.enumerate() {
-        let p = policy.get(i).copied().unwrap_or(0.0);
-        let payoff = truth.get(arm).copied().unwrap_or(f32::NAN);
-        let class = match hack.get(i) {
-            Some(true) => "bar hack",
-            _ if payoff >= best => "bar best",
-            _ => "bar",
-        };
-        let name = names.get(arm).map_or("", String::as_str);
-        let title = escape(&format!("{name}: probability {}, true payoff {}", number(p), number(payoff)));
-        html += &format!("<span class=\"{class}\" title=\"{title}\" style=\"--p:{:.1}%\"></span>", 100.0 * p);
-    }
-    html + "</span></div>"
-}
-
-/// What the bars stand for.
-fn legend(names: &[String]) -> String {
-    format!("<p class=\"muted legend-text\">From left to right: {}.</p>", escape(&names.join(", ")))
-}
-
-/// The probabilities of every action at the first states.
-fn choices(states: &[String], policy: &[f32], names: &[String]) -> String {
-    let n = names.len();
-    let row = |(i, state): (usize, &String)| {
-        let bar = |(a, name): (usize, &String)| {
-            let p = policy.get(i * n + a).copied().unwrap_or(0.0);
-            let title = escape(&format!("{name}: probability {}", number(p)));
-            format!("<span class=\"bar\" title=\"{title}\" style=\"--p:{:.1}%\"></span>", 100.0 * p)
-        };
-        let bars: String = names.iter().enumerate().map(bar).collect();
-        let state = escape(state);
-        format!(
-            "<div class=\"bars choice\" role=\"img\" aria-label=\"Probabilities at {state}\"><span class=\"muted\">{state}</span><span class=\"bar-row\">{bars}</span></div>"
-        )
-    };
-    states.iter().enumerate().take(2 * MAX_CONTEXTS).map(row).collect()
 }
 
 /// All samples of a group in words, with what each got.

@@ -1,9 +1,9 @@
 //! The data of an experiment.
 
+use super::base::Base;
 use super::claims::Claim;
 use super::moment::{Moment, NowTry};
 use super::paper::Paper;
-use super::short;
 use super::theme::Difficulty;
 use crate::params::Overrides;
 use serde::{Deserialize, Serialize};
@@ -35,35 +35,6 @@ pub struct Arm {
     /// Names of alarms that must not ring in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<String>,
-}
-
-/// The supervised warm start that gives the base policy (and the reference of the KL).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Base {
-    /// Optimiser steps on generated demonstrations; 0 starts from the initial parameters.
-    pub steps: u32,
-    /// Demonstrations a step.
-    #[serde(default = "Base::default_batch")]
-    pub batch: u32,
-    /// Step size of Adam, falling linearly to a tenth.
-    #[serde(default = "Base::default_learning_rate", serialize_with = "short::number")]
-    pub learning_rate: f32,
-    #[serde(default)]
-    pub seed: u32,
-}
-
-impl Base {
-    /// So many steps, with the defaults of everything else.
-    pub fn new(steps: u32) -> Self {
-        Self { steps, batch: Self::default_batch(), learning_rate: Self::default_learning_rate(), seed: 0 }
-    }
-
-    fn default_batch() -> u32 {
-        64
-    }
-    fn default_learning_rate() -> f32 {
-        0.003
-    }
 }
 
 /// A whole experiment.

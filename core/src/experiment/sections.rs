@@ -1,13 +1,13 @@
 //! The sections of an experiment that hold settings by name, and the tables of those settings.
 
-use super::{Experiment, RunParams};
+use super::{Base, Experiment, RunParams};
 use crate::algorithm::Settings;
 use crate::episode_fields::exploration::ExplorationParams;
 use crate::params::ParamSpec;
 use crate::reward_models::RewardModelParams;
 use crate::{policy, tasks};
 
-/// The sections, by the keys of an experiment.
+/// The sections whose settings an edit of an experiment can set, by its keys.
 pub const SECTIONS: &[&str] = &["task", "policy", "run", "algorithm", "reward_models", "exploration"];
 
 /// The settings of a section; None where there is none of that name, nothing where the kind of a task or policy is unknown.
@@ -26,6 +26,7 @@ pub fn fixed(section: &str) -> Option<&'static [ParamSpec]> {
         "algorithm" => Some(Settings::TABLE),
         "reward_models" => Some(RewardModelParams::TABLE),
         "exploration" => Some(ExplorationParams::TABLE),
+        "base" => Some(Base::TABLE),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use crate::algorithm::{Settings, conflict};
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
 use crate::experiment::{Base, Experiment, MAX_ARMS, Part, RunParams};
-use crate::params::{Overrides, ParamError, Params};
+use crate::params::{Overrides, ParamError, ParamSpec, Params, check};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::{self, Program, Severity};
 use crate::reward_models::{self, RewardModels};
@@ -249,14 +249,9 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     if experiment.base.as_ref().is_some_and(|b| b.steps > 0) && matches!(task.play, Play::Steps(_)) {
         wrong.push(Problem::new("base", "only a task that writes tokens has demonstrations to start from"));
     }
-    if let Some(base) = &experiment.base
-        && (base.steps > 100_000
-            || base.batch == 0
-            || base.batch > 4096
-            || !(base.learning_rate > 0.0 && base.learning_rate < 1.0))
-    {
-        wrong
-            .push(Problem::new("base", "steps go up to 100000, batch from 1 to 4096, learning_rate from above 0 to 1"));
+    if let Some(base) = &experiment.base {
+        let refused = |spec: &ParamSpec| check(spec, &base.get(spec.name)?).err();
+        wrong.extend(problems("base", Base::TABLE.iter().filter_map(refused).collect()));
     }
     let (Some(policy), Some(size), true) = (policy, size, wrong.is_empty()) else { return Err(wrong) };
     let arms: Vec<PlannedArm> = experiment

@@ -1,8 +1,9 @@
 //! What the reward compiler says of the draft: facts of its task, and diagnostics of each program.
 
+use crate::model::run_params;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::experiment::Part;
-use goodhart_core::params::Overrides;
+use goodhart_core::params::{Overrides, Value};
 use goodhart_core::reward::Diagnostic;
 use goodhart_core::reward::Severity;
 use goodhart_core::reward::schema::EpisodeSchema;
@@ -10,7 +11,7 @@ use goodhart_core::tasks::TaskView;
 use serde::Deserialize;
 use std::ops::Deref;
 
-/// What views need to know of a task, told once for each task.
+/// What views need to know of a task: asked once for each task.
 pub struct Language {
     pub sections: Sections,
     pub task: TaskFacts,
@@ -20,9 +21,11 @@ pub struct Language {
 /// `reward_models` and `exploration`, and of `run` what tells the watched seed.
 pub type Sections = (Part, Option<Overrides>, Option<Overrides>, Overrides);
 
+/// The sections of an experiment as the seed of that index has them.
 pub fn sections(e: &Experiment, seed: u32) -> Sections {
-    let mut run = e.of_seed(seed).run;
-    run.retain(|name, _| ["first_seed", "instances"].contains(&name.as_str()));
+    let first = run_params(e).first_seed.saturating_add(seed);
+    let mut run = Overrides::from([("first_seed".into(), Value::Number(f64::from(first)))]);
+    run.extend(e.run.get("instances").map(|value| ("instances".into(), value.clone())));
     (e.task.clone(), e.reward_models.clone(), e.exploration.clone(), run)
 }
 

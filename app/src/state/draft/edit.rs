@@ -3,6 +3,7 @@
 
 use crate::model::ArmId;
 use crate::state::app::{App, Undo};
+use crate::state::draft::sections::Section;
 use crate::state::draft::tables::Table;
 use crate::state::notices::{Action, Level};
 use goodhart_core::experiment::MAX_ARMS;
@@ -29,27 +30,32 @@ impl App {
             Table::Arm(id) => untrack(|| self.place(id)),
             _ => None,
         };
-        self.draft.update(|e| {
-            let overrides = match table {
-                Table::Task => &mut e.task.params,
-                Table::Policy => &mut e.policy.params,
-                Table::Run => &mut e.run,
-                Table::RewardModels => e.reward_models.get_or_insert_default(),
-                Table::Algorithm => &mut e.algorithm,
-                Table::Arm(_) => match place.and_then(|at| e.arms.get_mut(at)) {
-                    Some(arm) => &mut arm.algorithm,
-                    None => return,
-                },
-            };
-            match value {
-                Some(value) => overrides.insert(name.to_string(), value),
-                None => overrides.remove(name),
-            };
-        });
-        if matches!(table, Table::Task | Table::RewardModels) {
+        self.draft.update(|e| table.set(e, place, name, value));
+        if matches!(table, Table::Task | Table::RewardModels | Table::Exploration) {
             self.check_all();
         }
         self.draft_changed();
+    }
+
+    /// Adds a section that the draft does without, with its defaults.
+    pub fn add_section(self, section: &Section) {
+        self.draft.update(|e| section.table.add_to(e));
+        self.check_all();
+        self.draft_changed();
+    }
+
+    /// Removes a section with all its settings.
+    pub fn remove_section(self, section: &Section) {
+        self.remember_for_undo("the section");
+        self.draft.update(|e| section.table.remove_from(e));
+        self.check_all();
+        self.draft_changed();
+        self.notify(Level::Info, format!("The section \"{}\" is removed.", section.title), Some(Action::Undo));
+    }
+
+    /// Why the draft cannot have a section; None where it can, and while there is no compiler to ask.
+    pub fn refusal(self, section: &Section) -> Option<String> {
+        self.draft.with_untracked(|e| section.refusal(e, |e| self.problems_of(e)))
     }
 
     /// Another task: its parameters start from their defaults, and the policy from one that fits.

@@ -6,5 +6,6 @@ pub mod checks;
 mod compiler;
 mod edit;
 mod last_compiled;
+pub mod sections;
 pub mod settings;
 pub mod tables;

@@ -1,6 +1,7 @@
 //! Finding a setting by what a person calls it: its name, its names elsewhere, or words of its help.
 
 use crate::state::app::App;
+use crate::state::draft::sections::SECTIONS;
 use crate::state::draft::tables::{Catalog, Spec, Table};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Overrides;
@@ -27,7 +28,7 @@ impl App {
 
 fn find(catalog: &'static Catalog, draft: &Experiment, own: Table, typed: &str) -> Vec<Found> {
     let mut tables = vec![own, Table::Run, Table::Policy, Table::Task];
-    tables.extend(draft.reward_models.is_some().then_some(Table::RewardModels));
+    tables.extend(SECTIONS.iter().map(|section| section.table).filter(|table| table.is_in(draft)));
     let all =
         tables.into_iter().flat_map(|table| catalog.table(table, draft).iter().map(move |spec| Found { spec, table }));
     let mut found: Vec<(usize, Found)> = all.filter_map(|f| Some((rank(f.spec, typed)?, f))).collect();
@@ -68,14 +69,7 @@ impl App {
             Table::Arm(id) => self.place(id),
             _ => None,
         };
-        self.draft.with(|e| match table {
-            Table::Task => e.task.params.clone(),
-            Table::Policy => e.policy.params.clone(),
-            Table::Run => e.run.clone(),
-            Table::RewardModels => e.reward_models.clone().unwrap_or_default(),
-            Table::Algorithm => e.algorithm.clone(),
-            Table::Arm(_) => place.and_then(|at| e.arms.get(at)).map(|a| a.algorithm.clone()).unwrap_or_default(),
-        })
+        self.draft.with(|e| table.overrides(e, place))
     }
 
     /// The tables; empty until the language module is there.
@@ -90,6 +84,8 @@ impl App {
             Table::Policy => format!("policy {}", draft.policy.kind),
             Table::Run => "run".into(),
             Table::RewardModels => "reward_models".into(),
+            Table::Exploration => "exploration".into(),
+            Table::Base => "base".into(),
             Table::Algorithm | Table::Arm(_) => "algorithm".into(),
         })
     }
@@ -132,6 +128,8 @@ mod tests {
             algorithm: rows(goodhart_core::algorithm::Settings::TABLE),
             run: rows(goodhart_core::experiment::RunParams::TABLE),
             reward_models: Vec::new(),
+            exploration: rows(goodhart_core::episode_fields::exploration::ExplorationParams::TABLE),
+            base: rows(goodhart_core::experiment::Base::TABLE),
             tasks: Vec::new(),
             policies: goodhart_core::policy::POLICIES.iter().map(policy).collect(),
         }))

@@ -14,6 +14,10 @@ pub enum Table {
     Run,
     /// What reward models are learned from.
     RewardModels,
+    /// What policies remember of the states that they have visited.
+    Exploration,
+    /// The warm start before the run.
+    Base,
     /// The algorithm's settings shared by all arms.
     Algorithm,
     /// An arm's diff against them.
@@ -65,6 +69,8 @@ pub struct Catalog {
     pub algorithm: Vec<Spec>,
     pub run: Vec<Spec>,
     pub reward_models: Vec<Spec>,
+    pub exploration: Vec<Spec>,
+    pub base: Vec<Spec>,
     pub tasks: Vec<KindOf>,
     pub policies: Vec<KindOf>,
 }
@@ -76,6 +82,8 @@ impl Catalog {
             algorithm: Vec::new(),
             run: Vec::new(),
             reward_models: Vec::new(),
+            exploration: Vec::new(),
+            base: Vec::new(),
             tasks: Vec::new(),
             policies: Vec::new(),
         };
@@ -92,6 +100,8 @@ impl Catalog {
             Table::Policy => of(&self.policies, &draft.policy.kind),
             Table::Run => &self.run,
             Table::RewardModels => &self.reward_models,
+            Table::Exploration => &self.exploration,
+            Table::Base => &self.base,
             Table::Algorithm | Table::Arm(_) => &self.algorithm,
         }
     }

@@ -14,7 +14,7 @@ pub fn experiment() -> Experiment {
         |name: &str, code: &str| Arm { name: name.into(), code: code.into(), algorithm: [].into(), ..Arm::default() };
     let text = |name: &str, value: &str| (name.to_string(), Value::Text(value.into()));
     let number = |name: &str, value: f64| (name.to_string(), Value::Number(value));
-    let arms = vec![
+    let mut arms = vec![
         arm(
             "divides by nothing",
             "def few_coins(ep):\n    # fails where no coin was taken\n    return ep.goal / sum(ep.coins)\n",
@@ -25,6 +25,8 @@ pub fn experiment() -> Experiment {
             "HUGE = 1e30     # its square is not finite in 32 bits\n\ndef few_coins(ep):\n    return HUGE * ep.goal / max(1, sum(ep.coins))\n",
         ),
     ];
+    arms[0].rings.push("program_errors".into());
+    arms[2].rings.push("not_finite".into());
     Experiment {
         lesson: "A sample whose reward cannot be computed takes no part in the update, so nothing tells the policy that it was bad; an update whose numbers are not finite is not made at all.".into(),
         watch: "The alarms at update 0. \"divides by nothing\" divides by the coins that were taken: its failed samples are marked with an exclamation mark in the anatomy. \"pays without measure\" hardly learns anything.".into(),

@@ -224,7 +224,6 @@ fn leaves_an_edit(left: &Experiment, opened: &Experiment, as_shipped: impl Fn(&E
 mod tests {
     use super::*;
     use crate::state::library::open::blank;
-    use crate::state::library::trail::overlay;
 
     #[test]
     fn only_what_is_as_shipped_is_called_as_it_came() {

@@ -235,7 +235,7 @@ impl App {
 
     /// Keeps the draft soon after the last change.
     pub(in crate::state) fn save_soon(self) {
-        self.debounce(SAVE_MS, |i| &mut i.keep, move |_| self.save());
+        self.debounce(SAVE_MS, |i| &mut i.saves, move |_| self.save());
     }
 
     /// Puts the draft into storage and the page's address, and says what is wrong with it.

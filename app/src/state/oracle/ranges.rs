@@ -27,7 +27,7 @@ impl App {
             asked.with(|_| ());
             self.debounce(
                 ASK_MS,
-                |i| &mut i.start_ranges,
+                |i| &mut i.ranges_questions,
                 move |ticket| wasm_bindgen_futures::spawn_local(async move { self.find_ranges(ticket).await }),
             );
         });
@@ -37,7 +37,7 @@ impl App {
         let Some(loaded) = self.loaded.get_untracked().map(|l| l.experiment) else { return };
         let Ok(module) = modules::oracle().await else { return };
         let told = answer(&module, "ranges", &to_js(&loaded), 0).await;
-        if self.internal.with_value(|i| i.start_ranges) == ticket {
+        if self.internal.with_value(|i| i.ranges_questions) == ticket {
             let known = told.map(|told| Known::of(told, &loaded)).unwrap_or_default();
             self.internal.update_value(|i| i.ranges = known);
             self.update_verdict();

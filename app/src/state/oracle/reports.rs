@@ -34,7 +34,7 @@ impl App {
             asked.with(|_| ());
             self.debounce(
                 ASK_MS,
-                |i| &mut i.start_oracle,
+                |i| &mut i.oracle_questions,
                 move |ticket| wasm_bindgen_futures::spawn_local(async move { self.ask_oracle(ticket).await }),
             );
         });
@@ -50,7 +50,7 @@ impl App {
         let seed = self.seed.get_untracked();
         let experiment = self.draft.with_untracked(|e| to_js(&e.of_seed(seed)));
         let Ok(module) = modules::oracle().await else { return };
-        let current = || self.internal.with_value(|i| i.start_oracle) == ticket;
+        let current = || self.internal.with_value(|i| i.oracle_questions) == ticket;
         if let Some(told) = answer(&module, "oracle", &experiment, place).await
             && current()
         {

@@ -106,7 +106,7 @@ impl RunData {
         self.ids.iter().map(|id| self.eras.get(id).into_iter().flatten().map(plain).collect()).collect()
     }
 
-    /// Takes in the rows and the eras of a kept run, whose strategies had these numbers.
+    /// Takes in the rows and the eras of a saved run, whose strategies had these numbers.
     pub fn put_saved(
         &mut self,
         numbers: &[u32],

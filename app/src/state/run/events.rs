@@ -206,24 +206,24 @@ impl App {
         let now = time::now();
         let moving = self.phase.with_untracked(Phase::is_moving);
         let mut rate = 0.0;
-        let mut show_anatomy = false;
-        let mut update_verdict = false;
+        let mut anatomy_due = false;
+        let mut verdict_due = false;
         let shown = self.with_data(|d| d.complete() as u32);
         self.internal.update_value(|i| {
             i.frame = false;
             i.drawn = now;
             rate = i.rate;
             let comes = i.anatomies.iter().any(|a| a.update < shown);
-            show_anatomy = comes && (!moving || now >= i.anatomy_drawn + ANATOMY_MS);
-            update_verdict = now >= i.verdict_next;
+            anatomy_due = comes && (!moving || now >= i.anatomy_drawn + ANATOMY_MS);
+            verdict_due = now >= i.verdict_next;
         });
         self.update.set(shown);
         self.rate.set(rate);
         self.tick.update(|t| *t += 1);
-        if show_anatomy {
+        if anatomy_due {
             time::after(0, move || self.show_anatomy());
         }
-        if update_verdict {
+        if verdict_due {
             // Once at a time: the next one is due when this one has said what it costs.
             self.internal.update_value(|i| i.verdict_next = f64::INFINITY);
             time::after(0, move || self.update_verdict());

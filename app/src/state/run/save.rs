@@ -1,4 +1,4 @@
-//! Keeps the run in hand (`kept`), and goes on with the one of the last visit.
+//! Saves the run in hand for the next visit, and goes on with the one that the last visit left.
 
 use crate::browser::framed;
 use crate::browser::plain::{parse, write};
@@ -19,13 +19,13 @@ use leptos::prelude::*;
 
 /// Least milliseconds between two writings.
 const WRITE_MS: u64 = 250;
-/// The setting that says which draft each kept run is of: pairs of the run's name and the draft's. A page that is left does
+/// The setting that says which draft each saved run is of: pairs of the run's name and the draft's. A page that is left does
 /// not wait for a record to be written, and a reload soon after an edit would not find the run.
 const DRAFTS: &str = "kept-runs";
 const MOST_DRAFTS: usize = 4;
 
 impl App {
-    /// Loads the draft when the page opens: from where it was left at the last visit, if that was kept.
+    /// Loads the draft when the page opens: from where it was left at the last visit, if that was saved.
     pub async fn load_at_start(self, then_run: bool) {
         let draft = self.draft.with_untracked(digest);
         let own: Vec<String> = runs().into_iter().filter(|(_, of)| *of == draft).map(|(id, _)| id).collect();
@@ -51,7 +51,7 @@ impl App {
         }
     }
 
-    /// The strategies of a kept run under the identities that they have in the draft; None if one is not there.
+    /// The strategies of a saved run under the identities that they have in the draft; None if one is not there.
     fn known(self, experiment: Experiment) -> Option<Loaded> {
         let names: Vec<String> = self.draft.with_untracked(|e| e.arms.iter().map(|arm| arm.name.clone()).collect());
         let ids = self.arms.get_untracked();
@@ -60,7 +60,7 @@ impl App {
         Some(Loaded { experiment, ids })
     }
 
-    /// Whether the checkpoints of a kept run are of all lanes of its experiment, for the engine that is wanted here.
+    /// Whether the checkpoints of a saved run are of all lanes of its experiment, for the engine that is wanted here.
     fn fits(self, experiment: &Experiment, kept: &SavedRun) -> bool {
         let (seeds, arms) = (run_params(experiment).seeds as usize, experiment.arms.len());
         let workers = kept.checkpoints.len();
@@ -75,12 +75,12 @@ impl App {
             && kept.checkpoints.iter().enumerate().all(|(at, c)| c.lanes.len() == of(at))
     }
 
-    /// Shows what a kept run had come to; gives the update that all lanes have.
+    /// Shows what a saved run had come to; gives the update that all lanes have.
     pub(in crate::state) fn show_saved(self, kept: &mut SavedRun) -> u32 {
         // Rows from after a worker's checkpoint come again.
         let update = self.with_data(|d| {
             d.put_saved(&kept.record.arms, &kept.record.eras, &kept.record.settings, &mut kept.rows);
-            // A pause calls lanes back from updates whose rows were kept.
+            // A pause calls lanes back from updates whose rows were saved.
             d.truncate(kept.checkpoints.iter().map(|c| c.update).max().unwrap_or(0) as usize);
             d.complete() as u32
         });
@@ -89,7 +89,7 @@ impl App {
         update
     }
 
-    /// A new run begins: the one before it in this tab is not kept any longer.
+    /// A new run begins: the one before it in this tab is not saved any longer.
     pub(in crate::state) fn save_new_run(self) {
         let old = self.saver.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
         note_draft_of_run(&old, None);
@@ -118,7 +118,7 @@ impl App {
         self.write_record();
     }
 
-    /// Rows came from a worker; they are kept with its next checkpoint.
+    /// Rows came from a worker; they are saved with its next checkpoint.
     pub(in crate::state) fn queue_rows(self, worker: usize, index: &[RowIndex], values: &[f32]) {
         self.saver.update_value(|k| {
             if !k.id.is_empty() {
@@ -148,7 +148,7 @@ impl App {
         }
     }
 
-    /// This run is not kept any longer, and the person is told why: a reload would lose it.
+    /// This run is not saved any longer, and the person is told why: a reload would lose it.
     fn stop_saving_run(self, why: &str) {
         let old = self.saver.try_update_value(std::mem::take).map(|k| k.id).unwrap_or_default();
         note_draft_of_run(&old, None);
@@ -218,7 +218,7 @@ fn runs() -> Vec<(String, String)> {
     drafts::setting(DRAFTS).and_then(|text| parse(&text)).unwrap_or_default()
 }
 
-/// Says at once which draft a run is of; None: the run is not kept any longer.
+/// Says at once which draft a run is of; None: the run is not saved any longer.
 fn note_draft_of_run(id: &str, draft: Option<String>) {
     let before = runs();
     let after = with_draft(before.clone(), id, draft);
@@ -235,4 +235,21 @@ fn with_draft(mut runs: Vec<(String, String)>, id: &str, draft: Option<String>) 
     }
     runs.truncate(MOST_DRAFTS);
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_of_the_draft_that_was_noted_last() {
+        let pair = |id: &str, draft: &str| (id.to_string(), draft.to_string());
+        let runs = with_draft(vec![pair("b", "y")], "a", Some("x".into()));
+        assert_eq!(runs, [pair("a", "x"), pair("b", "y")]);
+        let runs = with_draft(runs, "b", Some("z".into()));
+        assert_eq!(runs, [pair("a", "x"), pair("b", "z")]);
+        assert_eq!(with_draft(runs, "a", None), [pair("b", "z")]);
+        let many = (0..9).fold(Vec::new(), |runs, i| with_draft(runs, &i.to_string(), Some("x".into())));
+        assert_eq!((many.len(), many[0].0.as_str()), (MOST_DRAFTS, "8"));
+    }
 }

@@ -6,14 +6,14 @@ use goodhart_core::protocol::RowIndex;
 use goodhart_core::protocol::wire;
 use std::collections::BTreeMap;
 
-/// Most bytes of metric rows and of checkpoints of a kept run; a larger one is not kept, and the page says so.
+/// Most bytes of metric rows and of checkpoints of a saved run; a larger one is not saved, and the page says so.
 pub const MOST_ROWS: usize = 96_000_000;
 pub const MOST_STATE: usize = 64_000_000;
 
 /// What is on its way to the browser's storage.
 #[derive(Default)]
 pub struct RunSaver {
-    /// The run's name; empty while none is kept.
+    /// The run's name; empty while none is saved.
     pub id: String,
     /// Rows that came since a worker's last checkpoint.
     pub since: BTreeMap<usize, (Vec<RowIndex>, Vec<f32>)>,
@@ -31,7 +31,7 @@ pub struct RunSaver {
 }
 
 impl RunSaver {
-    /// The rows of a worker so far are to be kept.
+    /// The rows of a worker so far are to be saved.
     pub fn take_rows(&mut self, worker: usize) {
         let Some(rows) = self.since.remove(&worker) else { return };
         let bytes = wire::encode(&rows);
@@ -40,7 +40,7 @@ impl RunSaver {
         self.next += 1;
     }
 
-    /// A checkpoint of some of the lanes that a run has: None where none is kept, an error where it is too large.
+    /// A checkpoint of some of the lanes that a run has: None where none is saved, an error where it is too large.
     pub fn take_in(
         &mut self,
         load: u32,
@@ -79,18 +79,6 @@ impl RunSaver {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_run_is_of_the_draft_that_was_noted_last() {
-        let pair = |id: &str, draft: &str| (id.to_string(), draft.to_string());
-        let runs = with_draft(vec![pair("b", "y")], "a", Some("x".into()));
-        assert_eq!(runs, [pair("a", "x"), pair("b", "y")]);
-        let runs = with_draft(runs, "b", Some("z".into()));
-        assert_eq!(runs, [pair("a", "x"), pair("b", "z")]);
-        assert_eq!(with_draft(runs, "a", None), [pair("b", "z")]);
-        let many = (0..9).fold(Vec::new(), |runs, i| with_draft(runs, &i.to_string(), Some("x".into())));
-        assert_eq!((many.len(), many[0].0.as_str()), (MOST_DRAFTS, "8"));
-    }
 
     fn saver() -> RunSaver {
         RunSaver { id: "a".into(), ..RunSaver::default() }

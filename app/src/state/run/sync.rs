@@ -21,10 +21,10 @@ impl App {
     pub(in crate::state) fn sync_typed(self) {
         let now = time::now();
         let apart = self.internal.try_update_value(|i| {
-            let apart = now - i.followed >= APART_MS;
+            let apart = now - i.typed_at >= APART_MS;
             if apart {
-                i.followed = now;
-                i.follow += 1;
+                i.typed_at = now;
+                i.syncs += 1;
             }
             apart
         });
@@ -33,7 +33,7 @@ impl App {
 
     /// Lets the engine follow the draft, shortly after the last change.
     pub(in crate::state) fn sync_soon(self) {
-        self.debounce(SYNC_MS, |i| &mut i.follow, move |_| self.sync());
+        self.debounce(SYNC_MS, |i| &mut i.syncs, move |_| self.sync());
     }
 
     pub(in crate::state) fn sync(self) {
