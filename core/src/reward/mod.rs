@@ -34,6 +34,7 @@ pub use completions::{Completion, completions};
 pub use diagnostics::{Diagnostic, Severity, format_rustc_like};
 pub use harness::{HarnessParams, WORKGROUP, harness};
 pub use ir::error_text;
+pub use library::{Entry, LIBRARY};
 pub use operations::Crowd;
 pub use reads::Reads;
 pub use schema::{EpisodeSchema, Field, RunSchema, Ty};
