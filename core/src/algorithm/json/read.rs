@@ -3,6 +3,7 @@
 use super::super::settings::Settings;
 use super::{MAX_NUMBERS, Object};
 use crate::params::{self, Params};
+use crate::spelling::closest;
 use serde_json::Value;
 
 pub(super) fn object(case: &str) -> Result<Object, String> {
@@ -55,7 +56,7 @@ fn is_setting(name: &str) -> bool {
 fn unknown(name: &str, fields: &[&str]) -> String {
     let names: Vec<&str> = Settings::TABLE.iter().map(|spec| spec.name).chain(fields.iter().copied()).collect();
     let meant = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    let hint = meant.or_else(|| params::near(&names, name));
+    let hint = meant.or_else(|| closest(name, names));
     let hint = hint.map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
     format!("there is no field or setting \"{name}\"{hint}")
 }
