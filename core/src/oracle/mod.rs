@@ -2,8 +2,7 @@
 //!
 //! A task becomes a `model` by walking it; `plays` are real episodes along chosen transitions; `paid` asks the reward
 //! program what it pays for each; `solve` finds the optimum, `starc` compares rewards, and `answer` says it in plain
-//! data. Token tasks are solved over classes of `completions` (`tokens`). The page's language module answers in JSON (types in `report`): `oracle(experiment, arm)` gives a `Report`,
-//! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
+//! data (types in `report`). Token tasks are solved over classes of `completions` (`tokens`).
 
 mod answer;
 mod ask;
@@ -15,11 +14,13 @@ pub mod paid;
 pub mod plays;
 pub mod ranges;
 pub mod report;
+mod sentences;
 pub mod solve;
 pub mod starc;
 pub mod tokens;
 
-pub use answer::{Answers, Solver, TRAINING, distances, is_metric, unknown, unsolved};
+pub use answer::{Answers, Solver, distances, is_metric, unknown, unsolved};
+pub use sentences::TRAINING;
 
 use crate::algorithm::Settings;
 use crate::algorithm::settings::{Estimator, ScaleRewards};

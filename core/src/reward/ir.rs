@@ -4,7 +4,7 @@
 //! first one wins and what follows it cannot matter, so that a shader need not leave a function early.
 
 use super::library::Elementary;
-use super::lower::Range;
+use super::range::Range;
 
 /// A register of one function.
 pub type Reg = u32;

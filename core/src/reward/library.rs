@@ -6,7 +6,6 @@
 
 use std::f64::consts::PI;
 
-use super::ir::Op;
 use super::number;
 use Meaning::*;
 
@@ -39,8 +38,8 @@ pub(super) enum Meaning {
     Absolute,
     /// The absolute value as a float.
     AbsoluteFloat,
-    /// An int of a float, by this operation.
-    Whole(Op),
+    /// An int near a float.
+    Whole(Whole),
     /// The nearest int, or the nearest number of so many decimals.
     Round,
     Float,
@@ -67,6 +66,14 @@ pub(super) struct Operation {
     pub bounds: (f64, f64),
     /// The argument `inf` is an error of the sample.
     pub is_finite_only: bool,
+}
+
+/// On which side of a float its int is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Floor,
+    Ceil,
+    Trunc,
 }
 
 /// One value of many.
@@ -211,9 +218,9 @@ pub static LIBRARY: [Entry; 45] = [
     entry("round", "round(x) or round(x, digits)", "nearest int, halves to even", "round(x)", Round)
         .takes(1, 2)
         .also(&["around"]),
-    entry("floor", "floor(x)", "greatest int not above x", "floor(x)", Whole(Op::Floor)),
-    entry("ceil", "ceil(x)", "least int not below x", "ceil(x)", Whole(Op::Ceil)),
-    entry("int", "int(x)", "int towards zero", "int(x)", Whole(Op::Trunc)).also(&["int32", "int64", "trunc"]),
+    entry("floor", "floor(x)", "greatest int not above x", "floor(x)", Whole(Whole::Floor)),
+    entry("ceil", "ceil(x)", "least int not below x", "ceil(x)", Whole(Whole::Ceil)),
+    entry("int", "int(x)", "int towards zero", "int(x)", Whole(Whole::Trunc)).also(&["int32", "int64", "trunc"]),
     entry("float", "float(x)", "float", "float(x)", Float).also(&["float32", "float64"]),
     entry("bool", "bool(x)", "truth", "bool(x)", Truth),
     entry(

@@ -23,6 +23,7 @@ mod parser_expr;
 mod parser_module;
 mod parser_simple;
 mod parser_targets;
+mod range;
 mod reads;
 pub mod schema;
 mod score;

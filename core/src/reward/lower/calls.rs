@@ -3,7 +3,7 @@
 use super::super::ast::{BinOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, FINITE_LIMIT, INF, Konst, Op, Reg};
-use super::super::library::{Elementary, Entry, LIBRARY, Meaning, Reducer, find};
+use super::super::library::{Elementary, Entry, LIBRARY, Meaning, Reducer, Whole, find};
 use super::builder::Lower;
 use super::types::{Type, Value};
 
@@ -272,9 +272,14 @@ impl<'c, 'p> Lower<'c, 'p> {
         let is_int = x.ty == Type::Int;
         match &entry.meaning {
             Meaning::Whole(_) if is_int => x,
-            Meaning::Whole(op) => {
+            Meaning::Whole(side) => {
+                let op = match side {
+                    Whole::Floor => Op::Floor,
+                    Whole::Ceil => Op::Ceil,
+                    Whole::Trunc => Op::Trunc,
+                };
                 let x = self.coerce(span, x, &Type::Float).reg();
-                Value::new(Type::Int, self.op(span, *op, Bank::Int, &[x], 0))
+                Value::new(Type::Int, self.op(span, op, Bank::Int, &[x], 0))
             }
             Meaning::Round => match numbers.get(1) {
                 Some(digits) => self.round_to(span, &x, digits, args[1].span),

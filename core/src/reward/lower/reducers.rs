@@ -4,8 +4,8 @@ use super::super::ast::{Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::super::library::{Elementary, Reducer};
+use super::super::range::Range;
 use super::builder::Lower;
-use super::ranges::Range;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
