@@ -19,4 +19,5 @@ pub mod policy;
 pub mod protocol;
 pub mod reward;
 pub mod reward_models;
+pub mod spelling;
 pub mod tasks;

@@ -2,6 +2,7 @@
 //! docs and the exports; nothing about a parameter is written anywhere else.
 
 use crate::layout::{NO_REWARD, place_constants};
+use crate::spelling;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -191,7 +192,7 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
             fail(format!("must hold whole numbers between {} and {}", spec.min, spec.max))
         }
         (Kind::Choice(names), Value::Text(s)) if !names.contains(&s.as_str()) => {
-            let hint = near(names, s).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+            let hint = spelling::hint(s, names.iter().copied());
             fail(format!("must be one of {}, not \"{}\"{hint}", names.join(", "), shown(s)))
         }
         (Kind::OptionalFloat, Value::Text(s)) if s != "none" => {
@@ -213,7 +214,7 @@ pub fn check(spec: &ParamSpec, value: &Value) -> Result<(), ParamError> {
 /// The error for a name that no row has, with the nearest name that exists.
 pub fn unknown(table: &[ParamSpec], name: &str) -> ParamError {
     let names: Vec<&str> = table.iter().map(|s| s.name).collect();
-    let hint = near(&names, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+    let hint = spelling::hint(name, names);
     ParamError { name: name.into(), message: format!("there is no setting \"{}\"{hint}", shown(name)) }
 }
 
@@ -227,30 +228,6 @@ pub fn shown(name: &str) -> String {
 
 /// Most characters of a name that is shown whole; no longer one is like one of ours.
 const LONG_NAME: usize = 60;
-
-/// The name that was probably meant, if one is near enough.
-pub fn near<'a>(names: &[&'a str], name: &str) -> Option<&'a str> {
-    if name.len() > LONG_NAME {
-        return None;
-    }
-    let (distance, best) = names.iter().map(|n| (edit_distance(n, name), *n)).min()?;
-    (distance <= name.chars().count() / 2).then_some(best)
-}
-
-/// Levenshtein distance, for "did you mean".
-pub fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(ca != *cb)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[b.len()]
-}
 
 /// A struct of parameters: what every table-made struct can do.
 pub trait Params: Default + Clone {

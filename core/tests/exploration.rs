@@ -6,6 +6,7 @@ use goodhart_core::experiment::{Arm, Experiment, Part};
 use goodhart_core::link;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::metrics::digest;
+use goodhart_core::oracle::needs_a_run;
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::tasks::{Play, STATE_WORDS};
@@ -201,4 +202,22 @@ fn what_cannot_be_remembered_is_refused_in_a_sentence() {
         said(part("chain", &[]), "table", numbers(&[("buckets", 3.0)])),
         "exploration: buckets must be between 16 and 65536, not 3"
     );
+}
+
+#[test]
+fn what_a_comment_names_is_not_read() {
+    let memory = Some(Overrides::new());
+    let asks = |code: &str| {
+        let mut experiment = experiment(part("chain", &[]), "table", memory.clone());
+        experiment.reward_models = Some(Overrides::new());
+        experiment.arms.iter_mut().for_each(|arm| arm.code = code.into());
+        let plan = planned(&experiment);
+        needs_a_run(&plan, &plan.arms[0].program).is_some()
+    };
+    let commented =
+        |comment: &str| asks(&format!("def goal(ep):\n    {comment}\n    return 1.0 if ep.goal else 0.0\n"));
+    assert!(!commented("# not ep.rm, ep.rms or ep.visits") && !commented("\"\"\"Without ep.rm.\"\"\""));
+    for read in ["ep.rm", "ep[\"rm\"]", "ep.rms[0]", "ep.visits[0]", "ep[\"episodic_visits\"][0]", "ep.elliptical[0]"] {
+        assert!(asks(&format!("def r(ep):\n    return {read}\n")), "{read}");
+    }
 }

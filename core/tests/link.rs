@@ -122,7 +122,7 @@ proptest! {
             _ => merge(&mut json, &root),
         }
         if let Ok(e) = link::decode(&of(&json)) {
-            prop_assert!((1..=plan::MAX_ARMS).contains(&e.arms.len()));
+            prop_assert!((1..=goodhart_core::experiment::MAX_ARMS).contains(&e.arms.len()));
             let _ = plan::plan(&e);
             assert_opens(&e);
         }

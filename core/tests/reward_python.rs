@@ -5,7 +5,7 @@ mod reward_support;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use goodhart_core::reward::{Diagnostic, Program, Scores, Scratch, Severity, compile, error_text};
+use goodhart_core::reward::{Diagnostic, LIBRARY, Program, Scores, Scratch, Severity, compile, error_text};
 use reward_support::mutation::mutated;
 use reward_support::{Episode, Generator, Rng, run_schema, schema};
 use serde_json::{Value, json};
@@ -52,7 +52,8 @@ fn python(cases: &[&Case]) -> Vec<Value> {
         .spawn()
         .expect("python3 is the reference of the reward language and must be installed");
     let mut stdin = child.stdin.take().unwrap();
-    let text = json!({ "cases": input }).to_string();
+    let library: Vec<&str> = LIBRARY.iter().map(|entry| entry.name).collect();
+    let text = json!({ "library": library, "cases": input }).to_string();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
@@ -228,5 +229,16 @@ fn the_syntax_of_public_functions_means_what_it_means_in_python() {
     }
     failures.dedup();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(values > cases.len() * GROUP, "too few programs give values: {values}");
+}
+
+#[test]
+fn every_function_of_the_library_means_what_it_means_in_python() {
+    let program = |example: &str| {
+        format!("def c(ep, t):\n    x = 4 * ep.potential[t] + 0.37 * t * ep.score\n    return {example}\n")
+    };
+    let cases: Vec<Case> = LIBRARY.iter().zip(1..).map(|(entry, seed)| case(seed, program(entry.example))).collect();
+    let (skipped, values) = all_agree(&cases, |_| false);
+    assert_eq!(skipped, 0);
     assert!(values > cases.len() * GROUP, "too few programs give values: {values}");
 }

@@ -6,10 +6,10 @@ mod facts;
 
 use facts::TaskFacts;
 use goodhart_core::engine::warm_start;
-use goodhart_core::experiment::Experiment;
+use goodhart_core::experiment::{Experiment, MAX_ARMS};
 use goodhart_core::link::{self, LinkError};
 use goodhart_core::linter;
-use goodhart_core::oracle::memory::{Known, Memory};
+use goodhart_core::oracle::memory::{Known, MOST_RANGES, Memory};
 use goodhart_core::oracle::{
     self,
     ranges::{mean, unknown},
@@ -189,9 +189,6 @@ pub fn distances(experiment: JsValue) -> JsValue {
         Err(why) => oracle::unknown(plan, why),
     })
 }
-
-/// Most instances of a task that are solved for its ranges.
-const MOST_RANGES: usize = 8;
 
 /// What the task of an experiment and its rewards can give, in the mean over the instances of its (first eight) seeds:
 /// `oracle::ranges::Ranges`.

@@ -12,6 +12,9 @@ use crate::tasks::{MAX_ACTIVE, Play, State, StepTask, Task};
 #[cfg(feature = "gpu")]
 use std::fmt::Write as _;
 
+/// Names of the fields that an exploration memory adds to an episode.
+pub const FIELDS: [&str; 3] = ["visits", "episodic_visits", "elliptical"];
+
 /// Most states of an episode for the elliptical bonus: its matrix lies in 16 KiB of a workgroup's memory.
 const MAX_STATES: usize = 65;
 /// Numbers of states are below this, so that a record holds them exactly.
@@ -68,23 +71,17 @@ impl Exploration {
         let empty = crate::reward::schema::EpisodeSchema::new(Vec::new(), 0);
         let mut schema = std::mem::replace(&mut task.schema, empty)
             .field(
-                "visits",
+                FIELDS[0],
                 Ty::Floats,
                 states,
                 "How often this policy had visited each state of the episode before this update.",
             )
-            .field(
-                "episodic_visits",
-                Ty::Floats,
-                states,
-                "How often this episode had visited each of its states before.",
-            );
+            .field(FIELDS[1], Ty::Floats, states, "How often this episode had visited each of its states before.");
         if params.elliptical {
             let help = "Elliptical novelty of each state against the earlier ones of the episode (E3B); the first state's is the largest.";
-            schema = schema.field("elliptical", Ty::Floats, states, help);
+            schema = schema.field(FIELDS[2], Ty::Floats, states, help);
         }
-        let at = |name: &str| schema.get(name).map(|f| f.offset);
-        let (visits, episodic, elliptical) = (at("visits"), at("episodic_visits"), at("elliptical"));
+        let [visits, episodic, elliptical] = FIELDS.map(|name| schema.get(name).map(|f| f.offset));
         let keys = schema.stride;
         let features = keys + states;
         schema.stride = features + if params.elliptical { states * active } else { 0 };

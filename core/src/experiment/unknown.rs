@@ -2,7 +2,8 @@
 
 use super::sections::{SECTIONS, section_of, table};
 use super::{Arm, Base, Claim, Experiment, Measured, Moment, NowTry, Paper};
-use crate::params::{near, shown};
+use crate::params::shown;
+use crate::spelling::closest;
 use serde::de::value::Error;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
@@ -36,7 +37,7 @@ impl Unknown {
             ["claims", _, "measured"] => fields::<Measured>(),
             _ => &[],
         };
-        let meant = near(expected, &key).map(did_you_mean);
+        let meant = closest(&key, expected.iter().copied()).map(did_you_mean);
         let hint = meant.or_else(|| section_of(&key).map(|section| format!("it belongs in \"{section}\"")));
         Self { place: words(&place), key, hint }
     }
@@ -50,10 +51,14 @@ impl NowTry {
                 return Some(section_of(path).map(|section| did_you_mean(&format!("{section}.{path}"))));
             };
             let Some(table) = table(section, experiment) else {
-                return Some(near(SECTIONS, section).map(|section| did_you_mean(&format!("{section}.{name}"))));
+                return Some(
+                    closest(section, SECTIONS.iter().copied())
+                        .map(|section| did_you_mean(&format!("{section}.{name}"))),
+                );
             };
             let names: Vec<&str> = table.iter().map(|spec| spec.name).collect();
-            (!names.contains(&name)).then(|| near(&names, name).map(|name| did_you_mean(&format!("{section}.{name}"))))
+            (!names.contains(&name))
+                .then(|| closest(name, names).map(|name| did_you_mean(&format!("{section}.{name}"))))
         };
         let unknown =
             |(path, hint): (&String, _)| Unknown { place: format!("set of now_try {number}"), key: path.clone(), hint };

@@ -3,7 +3,7 @@
 use super::columns;
 use super::curves::Curves;
 use super::power::{self, ALPHA, POWER};
-use super::statistics::{Interval, interval, reduce, t_quantile};
+use super::statistics::{Interval, interval, reduce};
 use super::student::tail;
 use crate::experiment::Expected;
 use crate::experiment::{Claim, Comparison, Outcome, Reason, Statistic};
@@ -107,21 +107,11 @@ pub fn judge(measured: Interval, seeds: u32, comparison: Comparison, threshold: 
         (true, _) => Outcome::Holds,
         (_, true) => Outcome::Contradicted,
         _ => {
-            let effect = f64::from((mean - threshold).abs()) / deviation(measured);
+            let effect = f64::from((mean - threshold).abs()) / measured.deviation();
             let needed = power::seeds_needed(effect, ALPHA, POWER, MOST_SEEDS);
             Outcome::Undecided(needed.map_or(Reason::OnThreshold, Reason::TooFewSeeds))
         }
     }
-}
-
-/// The standard error of a mean, from its interval of at least two seeds.
-fn standard_error(measured: Interval) -> f64 {
-    f64::from(measured.half_width) / t_quantile(measured.n as usize - 1)
-}
-
-/// The standard deviation over seeds, likewise.
-pub(super) fn deviation(measured: Interval) -> f64 {
-    standard_error(measured) * f64::from(measured.n).sqrt()
 }
 
 /// Two-sided p-value of the t-test that the true mean is the threshold; 1 for fewer than two seeds. Seeds that all say the
@@ -131,7 +121,7 @@ pub(super) fn p_value(measured: Interval, threshold: f32) -> f64 {
         return 1.0;
     }
     let distance = f64::from((measured.mean - threshold).abs());
-    match standard_error(measured) {
+    match measured.standard_error() {
         error if error > 0.0 => 2.0 * tail(distance / error, measured.n as usize - 1, 0.0),
         _ => 0.0,
     }

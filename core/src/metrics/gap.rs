@@ -10,8 +10,7 @@
 
 use super::columns::Column;
 use super::curves::Curves;
-use super::statistics::{Interval, interval, mean};
-use super::verdict::{last_tenth, short};
+use super::statistics::{Interval, interval, last_tenth, mean, short};
 use serde::{Deserialize, Serialize};
 
 /// The first batches of a run, or of the reward in use.

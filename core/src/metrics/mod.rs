@@ -5,6 +5,7 @@ pub mod claims;
 pub mod columns;
 pub mod curves;
 pub mod gap;
+mod moment;
 #[cfg(test)]
 mod noise_tests;
 pub mod power;

@@ -1,6 +1,5 @@
 //! How many seeds a difference needs.
 
-use super::claims::deviation;
 use super::curves::Curves;
 use super::statistics::{Interval, interval, reduce};
 use super::student::{deviation_limit, root, tail, upper_quantile};
@@ -126,7 +125,7 @@ impl Need {
         if measured.n < LEAST_SEEDS {
             return None;
         }
-        let deviation = deviation(measured);
+        let deviation = measured.deviation();
         let planned = difference.unwrap_or(f64::from(measured.mean)).abs();
         let seeds = |deviation: f64| seeds_needed(planned / deviation, ALPHA, POWER, MOST_SEEDS);
         Some(Self {

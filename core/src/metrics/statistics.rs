@@ -12,6 +12,18 @@ pub struct Interval {
     pub n: u32,
 }
 
+impl Interval {
+    /// The standard error of the mean, from an interval of at least two seeds.
+    pub fn standard_error(self) -> f64 {
+        f64::from(self.half_width) / t_quantile(self.n as usize - 1)
+    }
+
+    /// The standard deviation over seeds, likewise.
+    pub fn deviation(self) -> f64 {
+        self.standard_error() * f64::from(self.n).sqrt()
+    }
+}
+
 /// Two-sided 95% quantile of Student's t with `df` degrees of freedom.
 pub fn t_quantile(df: usize) -> f64 {
     const TABLE: [f64; 30] = [
@@ -57,6 +69,23 @@ pub fn band(curves: &[Vec<f32>]) -> (Vec<f32>, Vec<f32>) {
 /// Mean of the finite values; NaN if there are none.
 pub fn mean(values: &[f32]) -> f32 {
     interval(values.iter().copied()).mean
+}
+
+/// Mean of the last tenth of a curve, as far as it is no older than `since`; NaN where nothing is.
+pub(super) fn last_tenth(curve: &[f32], since: u32) -> f32 {
+    let n = curve.len();
+    mean(&curve[(n - n.div_ceil(10)).max(since as usize).min(n)..])
+}
+
+/// A number with three digits, and no zeros that say nothing.
+pub(super) fn short(x: f32) -> String {
+    if x != 0.0 && !(1e-3..1e5).contains(&x.abs()) {
+        return format!("{x:.1e}");
+    }
+    let digits = if x.abs() >= 100.0 { 0 } else { 2 };
+    let text = format!("{x:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".into() } else { text.into() }
 }
 
 /// Centred moving average over `window` values, shorter at the ends, over finite values only.

@@ -5,7 +5,7 @@ use super::alarms::{self, Alarm};
 use super::columns::Column;
 use super::curves::Curves;
 use super::gap::{Gap, gap};
-use super::statistics::{Interval, interval, mean};
+use super::statistics::{Interval, interval, last_tenth, short};
 use crate::oracle::ranges::Range;
 use serde::{Deserialize, Serialize};
 
@@ -111,12 +111,6 @@ pub fn verdict(curves: &Curves, arms: &[Measured], task: Option<Range>) -> Vec<L
         .collect()
 }
 
-/// Mean of the last tenth of a curve, as far as it is no older than `since`; NaN where nothing is.
-pub(super) fn last_tenth(curve: &[f32], since: u32) -> f32 {
-    let n = curve.len();
-    mean(&curve[(n - n.div_ceil(10)).max(since as usize).min(n)..])
-}
-
 /// Least and greatest mean over seeds of the parts of a run from an update on.
 fn seen(curves: &Curves, arm: usize, column: Column, from: usize) -> Option<Range> {
     let n = curves.complete(arm).saturating_sub(from);
@@ -183,17 +177,6 @@ impl Share {
 
 fn percent(share: &Share) -> String {
     format!("{:.0}%", 100.0 * share.share.mean)
-}
-
-/// A number with three digits, and no zeros that say nothing.
-pub(super) fn short(x: f32) -> String {
-    if x != 0.0 && !(1e-3..1e5).contains(&x.abs()) {
-        return format!("{x:.1e}");
-    }
-    let digits = if x.abs() >= 100.0 { 0 } else { 2 };
-    let text = format!("{x:.digits$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".into() } else { text.into() }
 }
 
 #[cfg(test)]

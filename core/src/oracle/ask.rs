@@ -40,14 +40,16 @@ fn is_exact(tried: Option<&Tried>) -> bool {
 
 /// The first worlds with episodes that take every transition at every step.
 pub(super) fn at_every_step<'a>(cells: &'a [OnceCell<Plays>], player: &Player<'_>) -> Result<Vec<&'a Plays>, String> {
-    let made = cells.iter().zip(0..).map(|(cell, world)| {
-        if cell.get().is_none() {
-            let plays = player.episodes(world, true, None)?;
-            cell.get_or_init(|| plays);
-        }
-        cell.get().ok_or_else(|| "no episode was played".to_string())
-    });
-    made.collect()
+    cells.iter().zip(0..).map(|(cell, world)| known(cell, || player.episodes(world, true, None))).collect()
+}
+
+/// What a cell holds, made where it holds nothing yet.
+fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
 }
 
 impl<P: Deref<Target = Plan>> Oracle<P> {
@@ -165,15 +167,13 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     /// The same over the first worlds, exact or not.
     fn grown_in(&self, asking: &Asking<'_>, worlds: usize) -> Option<Found> {
         let (player, model) = (self.player()?, &self.model);
-        let mut all = Vec::new();
-        for (cell, world) in self.prefixes[..worlds].iter().zip(0..) {
-            if cell.get().is_none() {
-                let mut prefixes = Plays::default();
-                let plays = player.episodes(world, false, Some(&mut prefixes)).ok()?;
-                cell.get_or_init(|| (plays, prefixes));
-            }
-            all.push(cell.get()?);
-        }
+        let with_prefixes = |world: u32| {
+            let mut prefixes = Plays::default();
+            Ok((player.episodes(world, false, Some(&mut prefixes))?, prefixes))
+        };
+        let cells = self.prefixes[..worlds].iter().zip(0..);
+        let all =
+            cells.map(|(cell, world)| known(cell, || with_prefixes(world))).collect::<Result<Vec<_>, _>>().ok()?;
         let plays: Vec<&Plays> = all.iter().map(|(plays, _)| plays).collect();
         let prefixes: Vec<&Plays> = all.iter().map(|(_, prefixes)| prefixes).collect();
         let totals = pay_sums(&self.plan, asking.program, &prefixes, &asking.run);

@@ -18,8 +18,11 @@ pub struct Memory {
     known: Vec<(Overrides, Known)>,
 }
 
-/// Most instances that are remembered.
-const MOST: usize = 9;
+/// Most instances of a task that are solved for its ranges, which the page shows beside the curves.
+pub const MOST_RANGES: usize = 8;
+
+/// Most instances that are remembered: those of the ranges, and the run itself.
+const MOST: usize = MOST_RANGES + 1;
 
 impl Memory {
     /// The task of an experiment and its plan, solved now or before; its arms are those of this plan.

@@ -2,8 +2,7 @@
 //!
 //! A task becomes a `model` by walking it; `plays` are real episodes along chosen transitions; `paid` asks the reward
 //! program what it pays for each; `solve` finds the optimum, `starc` compares rewards, and `answer` says it in plain
-//! data. Token tasks are solved over classes of `completions` (`tokens`). The page's language module answers in JSON (types in `report`): `oracle(experiment, arm)` gives a `Report`,
-//! `distances(experiment)` gives `Distances`; `experiment` is an experiment as JSON text.
+//! data (types in `report`). Token tasks are solved over classes of `completions` (`tokens`).
 
 mod answer;
 mod ask;
@@ -15,18 +14,22 @@ pub mod paid;
 pub mod plays;
 pub mod ranges;
 pub mod report;
+mod sentences;
 pub mod solve;
 pub mod starc;
 pub mod tokens;
 
-pub use answer::{Answers, Solver, TRAINING, distances, is_metric, unknown, unsolved};
+pub use answer::{Answers, Solver, distances, is_metric, unknown, unsolved};
+pub use sentences::TRAINING;
 
 use crate::algorithm::Settings;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
+use crate::episode_fields::exploration;
 use crate::params::Params;
 use crate::plan::{Plan, PlannedArm};
 use crate::policy::TableParams;
-use crate::reward::Program;
+use crate::reward::{Program, Reads};
+use crate::reward_models;
 use crate::tasks::Play;
 use ask::at_every_step;
 use model::Model;
@@ -113,12 +116,11 @@ pub fn discount(settings: &Settings) -> f64 {
 
 /// Why a program cannot be asked before the run: it reads what only a run fills.
 pub fn needs_a_run(plan: &Plan, program: &Program) -> Option<&'static str> {
-    let reads = |fields: &[&str]| fields.iter().any(|field| program.source().contains(field));
-    if plan.reward_models.is_some() && reads(&[".rm"]) {
+    let reads = Reads::of(program, &plan.task.schema);
+    if plan.reward_models.is_some() && reads.has_any(&reward_models::FIELDS) {
         return Some("it reads a learned reward model, which is trained when the run starts");
     }
-    let remembers = plan.exploration.is_some() && reads(&[".visits", ".episodic_visits", ".elliptical"]);
-    if remembers {
+    if plan.exploration.is_some() && reads.has_any(&exploration::FIELDS) {
         return Some("what an exploration memory pays depends on what was visited before, which no state tells");
     }
     let looks_inside = plan.confidence.is_read_by(program);

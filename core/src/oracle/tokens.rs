@@ -1,11 +1,11 @@
 //! Token tasks: which completions a reward makes best, and what they are worth. A policy may answer every prompt with any
 //! completion, so that the optimum is, for every kind of prompt, the class of completions that is paid most.
 
-use super::answer::{headline, training};
 use super::completions::{Class, Completions, Kind, rounded};
 use super::model::SEED_SPACE;
 use super::paid::{Payments, differ, pay, run_values};
 use super::report::{Episode, Optimum, Report, Solved};
+use super::sentences::{headline, training};
 use super::solve::tolerance;
 use super::{COMPANIES, GROUP_BUDGET, discount, needs_a_run};
 use crate::plan::{Plan, PlannedArm};

@@ -172,11 +172,23 @@ pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overr
 
 /// Looks everything up and checks it; reports all problems at once.
 pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
+    let mut plan = plan_of_first_seed(experiment)?;
+    let instances = plan.run.instances_of(&experiment.task.kind);
+    let parts = (1..instances).map(|index| plan.run.instance_of(&experiment.task, index));
+    let built = |part: Part| build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let others = parts.map(|part| Ok(Arc::new(built(part)?.task))).collect::<Result<Vec<_>, Vec<Problem>>>()?;
+    plan.instances = std::iter::once(plan.task.clone()).chain(others).collect();
+    Ok(plan)
+}
+
+/// The same with no instance of the task but that of the run's first seed, for those who ask whether an experiment can run
+/// and what it costs: instances share their sizes.
+pub fn plan_of_first_seed(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let mut wrong = Vec::new();
     let run = RunParams::resolve(&[&experiment.run]).map_err(|e| wrong.extend(problems("run", e))).ok();
     let part = run.as_ref().map_or_else(|| experiment.task.clone(), |run| run.instance_of(&experiment.task, 0));
-    let build = |part| build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
-    let built = build(part).map_err(|e| wrong.extend(e)).ok();
+    let built = build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let built = built.map_err(|e| wrong.extend(e)).ok();
     if experiment.arms.is_empty() || experiment.arms.len() > MAX_ARMS {
         let count = experiment.arms.len();
         wrong.push(Problem::new("arms", format!("an experiment has 1 to {MAX_ARMS} arms, this one has {count}")));
@@ -275,11 +287,9 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     if cost.bytes_at_start() > MOST_BYTES {
         return Err(vec![Problem::new("run", cost.too_large(MOST_BYTES))]);
     }
-    let others = (1..run.instances_of(&experiment.task.kind)).map(|index| run.instance_of(&experiment.task, index));
-    let others = others.map(|part| Ok(Arc::new(build(part)?.task))).collect::<Result<Vec<_>, Vec<Problem>>>()?;
     let task = Arc::new(task);
     Ok(Plan {
-        instances: std::iter::once(task.clone()).chain(others).collect(),
+        instances: [task.clone()].into(),
         task,
         policy,
         policy_params: experiment.policy.params.clone(),

@@ -98,10 +98,8 @@ fn members(source: &str, offset: usize, base: &str, schema: &EpisodeSchema, run:
         return run.names.iter().map(|name| completion(name, "float", "run")).collect();
     }
     if base == "math" {
-        let library = LIBRARY.iter().map(|entry| completion(entry.name, entry.help, "function"));
-        return library
-            .filter(|entry| !matches!(entry.label.as_str(), "range" | "len" | "enumerate" | "zip"))
-            .collect();
+        let of_numbers = LIBRARY.iter().filter(|entry| !entry.is_of_lists());
+        return of_numbers.map(|entry| completion(entry.name, entry.help, "function")).collect();
     }
     if base.is_empty() || matches!(base, "group" | "batch") || base.starts_with(|c: char| c.is_ascii_digit()) {
         return Vec::new();

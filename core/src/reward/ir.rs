@@ -3,7 +3,8 @@
 //! Every value is one 32-bit register: a float, an int, a bool, a token or a sample (its index). An error is sticky: the
 //! first one wins and what follows it cannot matter, so that a shader need not leave a function early.
 
-use super::lower::Range;
+use super::library::Elementary;
+use super::range::Range;
 
 /// A register of one function.
 pub type Reg = u32;
@@ -99,21 +100,10 @@ pub enum Op {
     /// Round to `imm` decimals.
     RoundTo,
     // Mathematics.
-    Exp,
-    Log,
-    Log1p,
-    Sqrt,
-    Sin,
-    Cos,
-    Tan,
-    Asin,
-    Acos,
+    /// A function of the library that is one operation.
+    Function(Elementary),
     Atan2,
     Hypot,
-    Log2,
-    Log10,
-    Tanh,
-    Sigmoid,
     // Not applicable.
     IsNone,
     /// The float of an optional; an error when it is None.
@@ -169,6 +159,25 @@ pub enum Op {
     MemoGet,
     /// Puts `dst` into memo `b`.
     MemoPut,
+}
+
+impl Op {
+    /// How many of `a`, `b` and `c` it reads.
+    pub fn operands(self) -> usize {
+        use Op::*;
+        match self {
+            GroupStart | GroupCount | GroupValid | BatchStart | BatchCount | BatchValid => 0,
+            LoadRun | LoadComponent | Jump | Call | Fail => 0,
+            Copy | NegF | AbsF | NegI | AbsI | Not | IntToFloat | BoolToInt => 1,
+            Floor | Ceil | Round | Trunc | RoundTo | Function(_) | IsNone | Unwrap | Finite => 1,
+            LoadFloat | LoadInt | LoadBool | LoadOptional | IsValid | JumpIfNot | Return => 1,
+            AddF | SubF | MulF | DivF | FloorDivF | ModF | PowF | MinF | MaxF | LtF | LeF | EqF => 2,
+            AddI | SubI | MulI | FloorDivI | ModI | MinI | MaxI | LtI | LeI | EqI | EqB => 2,
+            Atan2 | Hypot | LoadLen | LoadFloatAt | LoadIntAt | LoadBoolAt | Element => 2,
+            ForStart | ForStep | MemoGet | MemoPut => 2,
+            Index | SliceBound | RangeCount => 3,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -240,58 +249,53 @@ pub struct Unit {
     pub memo_slots: usize,
 }
 
-/// What can go wrong with a sample.
-pub mod code {
-    pub const DIVISION: u32 = 1;
-    pub const DOMAIN: u32 = 2;
-    pub const INDEX: u32 = 3;
-    pub const OVERFLOW: u32 = 4;
-    pub const NOT_FINITE: u32 = 5;
-    pub const NONE: u32 = 6;
-    pub const EMPTY: u32 = 7;
-    pub const UNBOUND: u32 = 8;
-    pub const LOOP: u32 = 9;
-    pub const INT_OVERFLOW: u32 = 10;
-    pub const COMPLEX: u32 = 11;
-    pub const STEP: u32 = 12;
-    pub const ABSENT: u32 = 13;
+/// Declares what can go wrong with a sample: constants of the codes, for Rust and for shaders, and what each means.
+macro_rules! faults {
+    ($($(#[$about:meta])* $name:ident = $code:literal, $text:literal;)*) => {
+        /// What can go wrong with a sample.
+        pub mod code {
+            $($(#[$about])* pub const $name: u32 = $code;)*
+        }
+
+        /// Name, code and meaning of everything that can go wrong.
+        pub const FAULTS: &[(&str, u32, &str)] = &[$((stringify!($name), $code, $text)),*];
+    };
+}
+
+faults! {
+    DIVISION = 1, "division by zero";
+    DOMAIN = 2, "math domain error";
+    INDEX = 3, "list index out of range";
+    OVERFLOW = 4, "result too large";
+    NOT_FINITE = 5, "not finite";
+    NONE = 6, "None used as a number";
+    EMPTY = 7, "min or max of nothing";
+    UNBOUND = 8, "variable used before it is set";
+    LOOP = 9, "too many steps in a range";
+    INT_OVERFLOW = 10, "an int needs more than 32 bits";
+    COMPLEX = 11, "fractional power of a negative number";
+    STEP = 12, "a range with step zero";
+    ABSENT = 13, "the episode has no such list";
     /// `assert` and `raise`; the program knows the text of each line.
-    pub const RAISED: u32 = 14;
-    pub const UNPACK: u32 = 15;
-    pub const KEY: u32 = 16;
-    pub const EXP: u32 = 17;
+    RAISED = 14, "the program raised an error";
+    UNPACK = 15, "the wrong number of values to unpack";
+    KEY = 16, "the dictionary has no such key";
+    EXP = 17, "exp of more than 88 needs more than 32 bits; for 1 / (1 + exp(-x)) write sigmoid(x), and log1p and tanh stay \
+             finite too";
 }
 
 /// What an error code (the upper half of an error) means; `Program::error_text` knows what `raise` says too.
 pub fn error_text(error: u32) -> &'static str {
-    match error {
-        0 => "no error",
-        code::DIVISION => "division by zero",
-        code::DOMAIN => "math domain error",
-        code::INDEX => "list index out of range",
-        code::OVERFLOW => "result too large",
-        code::NOT_FINITE => "not finite",
-        code::NONE => "None used as a number",
-        code::EMPTY => "min or max of nothing",
-        code::UNBOUND => "variable used before it is set",
-        code::LOOP => "too many steps in a range",
-        code::INT_OVERFLOW => "an int needs more than 32 bits",
-        code::COMPLEX => "fractional power of a negative number",
-        code::STEP => "a range with step zero",
-        code::EXP => {
-            "exp of more than 88 needs more than 32 bits; for 1 / (1 + exp(-x)) write sigmoid(x), and log1p and tanh stay \
-             finite too"
-        }
-        code::ABSENT => "the episode has no such list",
-        code::RAISED => "the program raised an error",
-        code::UNPACK => "the wrong number of values to unpack",
-        code::KEY => "the dictionary has no such key",
-        _ => "unknown error",
+    if error == 0 {
+        return "no error";
     }
+    FAULTS.iter().find(|(_, code, _)| *code == error).map_or("unknown error", |(.., text)| text)
 }
 
 /// A value at or beyond this counts as not finite; the space above is used for marks.
 pub const FINITE_LIMIT: f32 = 1.0e38;
+/// A float at or beyond this is no int of 32 bits.
+pub const INT_LIMIT: f32 = 2_147_483_648.0;
 /// The name `inf`: above every finite value, and representable where a shader compiler assumes that no infinity exists.
 pub const INF: f32 = 2.0e38;
 /// The mark of None in a float register.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::diagnostics::closest;
 use super::ir::NONE;
 use super::schema::{EpisodeSchema, RunSchema, Ty};
 use super::score::{Groups, Scores, Scratch};
 use super::{Program, compile, format_rustc_like};
 use crate::params::shown;
+use crate::spelling::closest;
 
 /// Episodes out of JSON, with the schema that their fields have.
 #[derive(Clone, Debug)]

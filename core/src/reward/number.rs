@@ -1,7 +1,7 @@
 //! Python's arithmetic on `f32` and `i32`, with what Python would raise as an error code. The shader's twin is the
-//! prelude in `wgsl_prelude.wgsl`: same names, same order of operations.
+//! prelude in `prelude.wgsl`: same names, same order of operations.
 
-use super::ir::{FINITE_LIMIT, code};
+use super::ir::{FINITE_LIMIT, INT_LIMIT, code};
 
 type Checked<T> = Result<T, u32>;
 
@@ -130,7 +130,7 @@ pub fn round_to(x: f32, digits: u32) -> f32 {
 /// The int of a float that has no decimals.
 #[inline(always)]
 pub fn to_int(x: f32) -> Checked<i32> {
-    if x.abs() < 2_147_483_648.0 {
+    if x.abs() < INT_LIMIT {
         Ok(x as i32)
     } else if x.abs() < FINITE_LIMIT {
         Err(code::INT_OVERFLOW)

@@ -1,8 +1,9 @@
 //! Statements: tokens to a tree. Parsing never fails; it returns a tree and what was wrong with the text.
 
 use super::ast::{BinOp, ExprKind, Function, Ident, Module, Stmt, StmtKind, Target};
-use super::diagnostics::{Finding, Span, closest};
+use super::diagnostics::{Finding, Span};
 use super::lexer::{Kind, Token, lex};
+use crate::spelling::closest;
 
 /// Brackets and blocks may nest this deep.
 pub const MAX_NESTING: usize = 32;

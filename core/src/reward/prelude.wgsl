@@ -1,12 +1,8 @@
 // Python's arithmetic on f32 and i32 for reward programs; the shader's twin of number.rs.
 //
 // An error is sticky: the first one of an evaluation stays in goodhart_failure as code << 16 | line, and a harmless
-// value goes on. Infinity and NaN cannot be relied on in a shader, so checks look at bits and marks are finite.
+// value goes on. The constants GOODHART_* stand before this text, made from those of ir.rs. Infinity and NaN cannot be relied on in a shader, so checks look at bits and marks are finite.
 
-const GOODHART_NONE: f32 = 3.0e38;
-const GOODHART_LIMIT_BITS: u32 = 0x7e967699u; // 1.0e38
-const GOODHART_INT_LIMIT_BITS: u32 = 0x4f000000u; // 2^31
-const GOODHART_ERROR_MARK: u32 = 0xff000000u;
 
 var<private> goodhart_failure: u32;
 var<private> goodhart_sample: u32;
@@ -40,35 +36,35 @@ fn goodhart_finite(x: f32, line: u32) -> f32 {
     if (goodhart_is_none(x)) {
         return x;
     }
-    return goodhart_checked(x, 5u, line);
+    return goodhart_checked(x, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_unwrap(x: f32, line: u32) -> f32 {
     if (goodhart_is_none(x)) {
-        goodhart_fail(6u, line);
+        goodhart_fail(GOODHART_FAULT_NONE, line);
         return 0.0;
     }
     return x;
 }
 
 fn goodhart_add(a: f32, b: f32, line: u32) -> f32 {
-    return goodhart_checked(a + b, 5u, line);
+    return goodhart_checked(a + b, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_sub(a: f32, b: f32, line: u32) -> f32 {
-    return goodhart_checked(a - b, 5u, line);
+    return goodhart_checked(a - b, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_mul(a: f32, b: f32, line: u32) -> f32 {
-    return goodhart_checked(a * b, 5u, line);
+    return goodhart_checked(a * b, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_div(a: f32, b: f32, line: u32) -> f32 {
     if (b == 0.0) {
-        goodhart_fail(1u, line);
+        goodhart_fail(GOODHART_FAULT_DIVISION, line);
         return 0.0;
     }
-    return goodhart_checked(a / b, 5u, line);
+    return goodhart_checked(a / b, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 // The exact remainder with the sign of a: long division of the mantissas. Subnormal numbers count as zero.
@@ -109,7 +105,7 @@ fn goodhart_fmod(a: f32, b: f32) -> f32 {
 // CPython's float_divmod.
 fn goodhart_divmod(a: f32, b: f32, line: u32) -> vec2<f32> {
     if (b == 0.0) {
-        goodhart_fail(1u, line);
+        goodhart_fail(GOODHART_FAULT_DIVISION, line);
         return vec2<f32>(0.0, 0.0);
     }
     var remainder = goodhart_fmod(a, b);
@@ -123,7 +119,7 @@ fn goodhart_divmod(a: f32, b: f32, line: u32) -> vec2<f32> {
 }
 
 fn goodhart_floor_div(a: f32, b: f32, line: u32) -> f32 {
-    return goodhart_checked(goodhart_divmod(a, b, line).x, 5u, line);
+    return goodhart_checked(goodhart_divmod(a, b, line).x, GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_mod(a: f32, b: f32, line: u32) -> f32 {
@@ -136,29 +132,29 @@ fn goodhart_pow(a: f32, b: f32, line: u32) -> f32 {
     }
     if (a == 0.0) {
         if (b < 0.0) {
-            goodhart_fail(1u, line);
+            goodhart_fail(GOODHART_FAULT_DIVISION, line);
         }
         return 0.0;
     }
     if (a > 0.0) {
-        return goodhart_checked(pow(a, b), 4u, line);
+        return goodhart_checked(pow(a, b), GOODHART_FAULT_OVERFLOW, line);
     }
     if (floor(b) != b) {
-        goodhart_fail(11u, line);
+        goodhart_fail(GOODHART_FAULT_COMPLEX, line);
         return 0.0;
     }
-    let power = goodhart_checked(pow(-a, b), 4u, line);
+    let power = goodhart_checked(pow(-a, b), GOODHART_FAULT_OVERFLOW, line);
     let half = b * 0.5;
     return select(-power, power, floor(half) == half);
 }
 
 fn goodhart_exp(x: f32, line: u32) -> f32 {
-    return goodhart_checked(exp(min(x, 88.0)), select(17u, 4u, x > 709.7827), line);
+    return goodhart_checked(exp(min(x, 88.0)), select(GOODHART_FAULT_EXP, GOODHART_FAULT_OVERFLOW, x > 709.7827), line);
 }
 
 fn goodhart_log(x: f32, line: u32) -> f32 {
     if (x <= 0.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     return log(x);
@@ -167,7 +163,7 @@ fn goodhart_log(x: f32, line: u32) -> f32 {
 // Near 0, twice the series of the area tangent of x / (2 + x).
 fn goodhart_log1p(x: f32, line: u32) -> f32 {
     if (x <= -1.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     if (abs(x) > 0.4) {
@@ -180,7 +176,7 @@ fn goodhart_log1p(x: f32, line: u32) -> f32 {
 
 fn goodhart_sqrt(x: f32, line: u32) -> f32 {
     if (x < 0.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     return sqrt(x);
@@ -257,7 +253,7 @@ fn goodhart_reduce(x: f32) -> vec2<f32> {
 // angles bit by bit, then a polynomial. WGSL promises only 2^-11 for its own, and nothing for large angles.
 fn goodhart_sine(x: f32, quarter: i32, line: u32) -> f32 {
     if (goodhart_is_large(x)) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     var k = round(x * 0.63661977);
@@ -310,7 +306,7 @@ fn goodhart_atan2(y: f32, x: f32) -> f32 {
 
 fn goodhart_asin(x: f32, line: u32) -> f32 {
     if (abs(x) > 1.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     return goodhart_atan2(x, sqrt((1.0 - x) * (1.0 + x)));
@@ -318,7 +314,7 @@ fn goodhart_asin(x: f32, line: u32) -> f32 {
 
 fn goodhart_acos(x: f32, line: u32) -> f32 {
     if (abs(x) > 1.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     return goodhart_atan2(sqrt((1.0 - x) * (1.0 + x)), x);
@@ -332,12 +328,12 @@ fn goodhart_hypot(a: f32, b: f32, line: u32) -> f32 {
         return 0.0;
     }
     let ratio = low / high;
-    return goodhart_checked(high * sqrt(1.0 + ratio * ratio), 5u, line);
+    return goodhart_checked(high * sqrt(1.0 + ratio * ratio), GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_log2(x: f32, line: u32) -> f32 {
     if (x <= 0.0) {
-        goodhart_fail(2u, line);
+        goodhart_fail(GOODHART_FAULT_DOMAIN, line);
         return 0.0;
     }
     return log2(x);
@@ -347,7 +343,7 @@ fn goodhart_log10(x: f32, line: u32) -> f32 {
     return goodhart_log2(x, line) * 0.30103;
 }
 
-fn goodhart_tanh(x: f32) -> f32 {
+fn goodhart_tanh(x: f32, line: u32) -> f32 {
     let a = abs(x);
     if (a < 0.25) {
         let z = x * x;
@@ -357,7 +353,7 @@ fn goodhart_tanh(x: f32) -> f32 {
     return sign(x) * (1.0 - e) / (1.0 + e);
 }
 
-fn goodhart_sigmoid(x: f32) -> f32 {
+fn goodhart_sigmoid(x: f32, line: u32) -> f32 {
     let e = exp(-min(abs(x), 87.0));
     return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }
@@ -372,7 +368,7 @@ fn goodhart_max(a: f32, b: f32) -> f32 {
 
 fn goodhart_to_int(x: f32, line: u32) -> i32 {
     if ((bitcast<u32>(x) & 0x7fffffffu) >= GOODHART_INT_LIMIT_BITS) {
-        goodhart_fail(select(10u, 4u, goodhart_is_large(x)), line);
+        goodhart_fail(select(GOODHART_FAULT_INT_OVERFLOW, GOODHART_FAULT_OVERFLOW, goodhart_is_large(x)), line);
         return 0;
     }
     return i32(x);
@@ -386,7 +382,7 @@ fn goodhart_round_to(x: f32, scale: f32) -> f32 {
 fn goodhart_add_i(a: i32, b: i32, line: u32) -> i32 {
     let r = a + b;
     if (((a ^ r) & (b ^ r)) < 0 || r == i32(-2147483648)) {
-        goodhart_fail(10u, line);
+        goodhart_fail(GOODHART_FAULT_INT_OVERFLOW, line);
         return 0;
     }
     return r;
@@ -399,7 +395,7 @@ fn goodhart_sub_i(a: i32, b: i32, line: u32) -> i32 {
 fn goodhart_mul_i(a: i32, b: i32, line: u32) -> i32 {
     let r = a * b;
     if (a != 0 && (r == i32(-2147483648) || r / a != b)) {
-        goodhart_fail(10u, line);
+        goodhart_fail(GOODHART_FAULT_INT_OVERFLOW, line);
         return 0;
     }
     return r;
@@ -407,7 +403,7 @@ fn goodhart_mul_i(a: i32, b: i32, line: u32) -> i32 {
 
 fn goodhart_floor_div_i(a: i32, b: i32, line: u32) -> i32 {
     if (b == 0) {
-        goodhart_fail(1u, line);
+        goodhart_fail(GOODHART_FAULT_DIVISION, line);
         return 0;
     }
     let quotient = a / b;
@@ -416,7 +412,7 @@ fn goodhart_floor_div_i(a: i32, b: i32, line: u32) -> i32 {
 
 fn goodhart_mod_i(a: i32, b: i32, line: u32) -> i32 {
     if (b == 0) {
-        goodhart_fail(1u, line);
+        goodhart_fail(GOODHART_FAULT_DIVISION, line);
         return 0;
     }
     let remainder = a - (a / b) * b;
@@ -426,7 +422,7 @@ fn goodhart_mod_i(a: i32, b: i32, line: u32) -> i32 {
 fn goodhart_index(i: i32, start: i32, end: i32, line: u32) -> i32 {
     let at = select(start, end, i < 0) + i;
     if (at < start || at >= end) {
-        goodhart_fail(3u, line);
+        goodhart_fail(GOODHART_FAULT_INDEX, line);
         return start;
     }
     return at;
@@ -441,7 +437,7 @@ fn goodhart_slice_bound(i: i32, start: i32, end: i32) -> i32 {
 
 fn goodhart_range_count(start: i32, stop: i32, step: i32, bound: u32, line: u32) -> i32 {
     if (step == 0) {
-        goodhart_fail(12u, line);
+        goodhart_fail(GOODHART_FAULT_STEP, line);
         return 0;
     }
     let up = step > 0;
@@ -451,14 +447,14 @@ fn goodhart_range_count(start: i32, stop: i32, step: i32, bound: u32, line: u32)
     let distance = select(bitcast<u32>(start) - bitcast<u32>(stop), bitcast<u32>(stop) - bitcast<u32>(start), up);
     let count = (distance - 1u) / u32(abs(step)) + 1u;
     if (count > bound) {
-        goodhart_fail(9u, line);
+        goodhart_fail(GOODHART_FAULT_LOOP, line);
         return 0;
     }
     return i32(count);
 }
 
 fn goodhart_load_float(sample: i32, slot: u32, line: u32) -> f32 {
-    return goodhart_checked(goodhart_ep(u32(sample), slot), 5u, line);
+    return goodhart_checked(goodhart_ep(u32(sample), slot), GOODHART_FAULT_NOT_FINITE, line);
 }
 
 fn goodhart_load_int(sample: i32, slot: u32, line: u32) -> i32 {
@@ -476,7 +472,7 @@ fn goodhart_load_optional(sample: i32, slot: u32) -> f32 {
 fn goodhart_load_len(sample: i32, slot: u32, cap: i32, line: u32) -> i32 {
     let len = i32(goodhart_ep(u32(sample), slot));
     if (len < 0) {
-        goodhart_fail(13u, line);
+        goodhart_fail(GOODHART_FAULT_ABSENT, line);
     }
     return clamp(len, 0, cap);
 }

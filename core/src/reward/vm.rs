@@ -240,21 +240,9 @@ impl Code {
                 Op::Round => set_i!(checked!(number::to_int(f!(a).round_ties_even()))),
                 Op::Trunc => set_i!(checked!(number::to_int(f!(a).trunc()))),
                 Op::RoundTo => set_f!(number::round_to(f!(a), imm)),
-                Op::Exp => set_f!(checked!(number::exp(f!(a)))),
-                Op::Log => set_f!(checked!(number::log(f!(a)))),
-                Op::Log1p => set_f!(checked!(number::log1p(f!(a)))),
-                Op::Sqrt => set_f!(checked!(number::sqrt(f!(a)))),
-                Op::Sin => set_f!(checked!(number::sin(f!(a)))),
-                Op::Cos => set_f!(checked!(number::cos(f!(a)))),
-                Op::Tan => set_f!(checked!(number::tan(f!(a)))),
-                Op::Asin => set_f!(checked!(number::asin(f!(a)))),
-                Op::Acos => set_f!(checked!(number::acos(f!(a)))),
+                Op::Function(f) => set_f!(checked!((f.operation().narrow)(f!(a)))),
                 Op::Atan2 => set_f!(libm::atan2f(f!(a), f!(b))),
                 Op::Hypot => set_f!(checked!(number::finite(libm::hypotf(f!(a), f!(b))))),
-                Op::Log2 => set_f!(checked!(number::log2(f!(a)))),
-                Op::Log10 => set_f!(checked!(number::log10(f!(a)))),
-                Op::Tanh => set_f!(libm::tanhf(f!(a))),
-                Op::Sigmoid => set_f!(number::sigmoid(f!(a))),
                 Op::IsNone => set_i!(f!(a) == NONE),
                 Op::Unwrap => {
                     let value = f!(a);
@@ -540,17 +528,7 @@ impl Assembler<'_> {
 
     /// Places of the operands that an operation has; those it has not may be registers of any kind.
     fn args(&mut self, f: usize, op: Op, args: [Reg; 3]) -> [u16; 3] {
-        let count = match op {
-            Op::GroupStart | Op::GroupCount | Op::GroupValid => 0,
-            Op::BatchStart | Op::BatchCount | Op::BatchValid | Op::LoadRun | Op::LoadComponent => 0,
-            Op::Index | Op::SliceBound | Op::RangeCount => 3,
-            Op::Copy | Op::NegF | Op::AbsF | Op::NegI | Op::AbsI | Op::Not | Op::IntToFloat | Op::BoolToInt => 1,
-            Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::RoundTo | Op::Exp | Op::Log | Op::Log1p => 1,
-            Op::Tan | Op::Asin | Op::Acos | Op::Log2 | Op::Log10 => 1,
-            Op::Sqrt | Op::Sin | Op::Cos | Op::Tanh | Op::Sigmoid | Op::IsNone | Op::Unwrap | Op::Finite => 1,
-            Op::LoadFloat | Op::LoadInt | Op::LoadBool | Op::LoadOptional | Op::IsValid => 1,
-            _ => 2,
-        };
+        let count = op.operands();
         let mut places = [0; 3];
         for (place, reg) in places.iter_mut().zip(args).take(count) {
             *place = self.place(f, reg);

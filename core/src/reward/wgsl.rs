@@ -29,17 +29,33 @@
 //! samples. Stored values carry marks instead of NaN: `NONE_MARK` where a component does not apply, and a float whose
 //! bits are `ERROR_MARK | code << 16 | line` where it failed; `decode_mark` takes them apart.
 
+use std::sync::LazyLock;
+
 use super::Program;
-use super::ir::{Bank, ERROR_MARK, Function, Konst, NONE, Op, Reg, Stmt, Unit};
+use super::ir::{Bank, ERROR_MARK, FAULTS, FINITE_LIMIT, Function, INT_LIMIT, Konst, NONE, Op, Reg, Stmt, Unit};
 
 /// What a stored value is that does not apply.
 pub const NONE_MARK: f32 = NONE;
 
 const PRELUDE: &str = include_str!("prelude.wgsl");
 
-/// Helper functions that all programs of a module share.
+/// Constants and helper functions that all programs of a module share.
 pub fn wgsl_prelude() -> &'static str {
-    PRELUDE
+    static WITH_CONSTANTS: LazyLock<String> = LazyLock::new(|| constants() + PRELUDE);
+    &WITH_CONSTANTS
+}
+
+/// The codes of errors and the marks, under the names that `prelude.wgsl` has for them.
+fn constants() -> String {
+    let mut text = String::new();
+    let faults = FAULTS.iter().map(|(name, code, _)| (format!("FAULT_{name}"), *code));
+    let bits =
+        [("LIMIT_BITS", FINITE_LIMIT.to_bits()), ("INT_LIMIT_BITS", INT_LIMIT.to_bits()), ("ERROR_MARK", ERROR_MARK)];
+    for (name, value) in faults.chain(bits.map(|(name, value)| (name.to_string(), value))) {
+        push(&mut text, &format!("const GOODHART_{name}: u32 = {value}u;\n"));
+    }
+    push(&mut text, &format!("const GOODHART_NONE: f32 = {};\n\n", literal(Konst::Float(NONE))));
+    text
 }
 
 /// A stored value: the number (NaN when it does not apply or failed) and the error (0 when there is none).
@@ -431,21 +447,9 @@ impl FunctionText<'_> {
                 format!("goodhart_to_int({}, {line}u)", call(name, 1, ""))
             }
             Op::RoundTo => call("goodhart_round_to", 1, &format!("1e{imm}f")),
-            Op::Exp => call("goodhart_exp", 1, &at_line),
-            Op::Log => call("goodhart_log", 1, &at_line),
-            Op::Log1p => call("goodhart_log1p", 1, &at_line),
-            Op::Sqrt => call("goodhart_sqrt", 1, &at_line),
-            Op::Sin => call("goodhart_sin", 1, &at_line),
-            Op::Cos => call("goodhart_cos", 1, &at_line),
-            Op::Tan => call("goodhart_tan", 1, &at_line),
-            Op::Asin => call("goodhart_asin", 1, &at_line),
-            Op::Acos => call("goodhart_acos", 1, &at_line),
+            Op::Function(f) => call(&format!("goodhart_{}", f.name()), 1, &at_line),
             Op::Atan2 => call("goodhart_atan2", 2, ""),
             Op::Hypot => call("goodhart_hypot", 2, &at_line),
-            Op::Log2 => call("goodhart_log2", 1, &at_line),
-            Op::Log10 => call("goodhart_log10", 1, &at_line),
-            Op::Tanh => call("goodhart_tanh", 1, ""),
-            Op::Sigmoid => call("goodhart_sigmoid", 1, ""),
             Op::IsNone => call("goodhart_is_none", 1, ""),
             Op::Unwrap => call("goodhart_unwrap", 1, &at_line),
             Op::Finite => call("goodhart_finite", 1, &at_line),
@@ -466,7 +470,7 @@ impl FunctionText<'_> {
                     _ => format!("goodhart_load_bool({sample}, {slot})"),
                 }
             }
-            Op::LoadRun => format!("goodhart_checked(goodhart_run({imm}u), 5u, {line}u)"),
+            Op::LoadRun => format!("goodhart_checked(goodhart_run({imm}u), GOODHART_FAULT_NOT_FINITE, {line}u)"),
             Op::LoadComponent => format!("goodhart_component(goodhart_sample, {imm}u)"),
             Op::Index => call("goodhart_index", 3, &at_line),
             Op::SliceBound => call("goodhart_slice_bound", 3, ""),

@@ -234,21 +234,9 @@ impl Evaluation<'_> {
                 let scale = 10f64.powi(imm as i32);
                 (a * scale).round_ties_even() / scale
             }
-            Op::Exp => Some(libm::exp(a)).filter(|x| x.is_finite())?,
-            Op::Log => Some(libm::log(a)).filter(|_| a > 0.0)?,
-            Op::Log1p => Some(libm::log1p(a)).filter(|_| a > -1.0)?,
-            Op::Sqrt => Some(a.sqrt()).filter(|_| a >= 0.0)?,
-            Op::Sin => libm::sin(a),
-            Op::Cos => libm::cos(a),
-            Op::Tan => libm::tan(a),
-            Op::Asin => Some(libm::asin(a)).filter(|_| a.abs() <= 1.0)?,
-            Op::Acos => Some(libm::acos(a)).filter(|_| a.abs() <= 1.0)?,
+            Op::Function(f) => (f.operation().wide)(a)?,
             Op::Atan2 => libm::atan2(a, b),
             Op::Hypot => libm::hypot(a, b),
-            Op::Log2 => Some(libm::log2(a)).filter(|_| a > 0.0)?,
-            Op::Log10 => Some(libm::log10(a)).filter(|_| a > 0.0)?,
-            Op::Tanh => libm::tanh(a),
-            Op::Sigmoid => 1.0 / (1.0 + libm::exp(-a)),
             Op::IsNone => bit(a == none),
             Op::Unwrap => Some(a).filter(|a| *a != none)?,
             Op::LoadFloat | Op::LoadInt | Op::LoadOptional => self.record(a, f64::from(imm)),

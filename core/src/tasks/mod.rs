@@ -5,9 +5,10 @@ pub mod kit;
 mod worlds;
 
 use crate::math::rng::{draw, purpose};
-use crate::params::{Overrides, ParamError, ParamSpec, near};
+use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::reward::Reads;
 use crate::reward::schema::EpisodeSchema;
+use crate::spelling;
 use serde::{Deserialize, Serialize};
 
 /// Most active features of an observation.
@@ -212,7 +213,7 @@ pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>>
         Some(k) => (k.build)(overrides),
         None => {
             let names: Vec<&str> = TASKS.iter().map(|k| k.name).collect();
-            let hint = match near(&names, kind) {
+            let hint = match spelling::closest(kind, names.iter().copied()) {
                 Some(best) => format!("; did you mean \"{best}\"?"),
                 None => format!("; there are {}", names.join(", ")),
             };

@@ -4,7 +4,7 @@
 use crate::device::context;
 use crate::reward_support::{Episode, Generator, Rng, run_schema, schema};
 use goodhart_core::engine::gpu::{GpuContext, score_programs};
-use goodhart_core::reward::{Groups, Program, Scores, Scratch, compile, error_text};
+use goodhart_core::reward::{Groups, LIBRARY, Program, Scores, Scratch, compile, error_text};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const RUN: [f32; 2] = [5.0, 0.25];
@@ -99,40 +99,20 @@ async fn the_syntax_of_public_functions_agrees_with_the_cpu() {
 #[wasm_bindgen_test(unsupported = pollster::test)]
 async fn functions_agree_with_the_cpu() {
     let Some(context) = context().await else { return };
-    let calls = [
+    let harder = [
         "exp(x)",
-        "log(abs(x) + 0.001)",
-        "log1p(abs(x))",
         "log1p(-sigmoid(x))",
-        "sqrt(abs(x))",
-        "tan(clip(x, -1.4, 1.4))",
-        "asin(clip(x / 4, -1, 1))",
-        "acos(clip(x / 4, -1, 1))",
         "atan2(x, 0.7 - t)",
         "atan2(t - 1, x)",
-        "atan(x)",
         "hypot(x, 3.0)",
-        "log2(abs(x) + 0.01)",
-        "log10(abs(x) + 0.01)",
-        "degrees(x)",
-        "sin(x)",
-        "cos(x)",
-        "tanh(x)",
         "tanh(x / 100)",
-        "sigmoid(x)",
         "x // 0.3",
         "x % 0.3",
         "x % -0.7",
         "x // -0.7",
         "abs(x) ** 1.7",
         "(-2) ** round(x)",
-        "round(x)",
         "round(x, 2)",
-        "floor(x)",
-        "ceil(x)",
-        "int(x)",
-        "clip(x, -1, 2)",
-        "std([x, 1, -2])",
         "x % 1000",
         "1e6 * x % 0.7",
         "int(x) // 3",
@@ -152,15 +132,20 @@ async fn functions_agree_with_the_cpu() {
         "100000 * int(x) * 3000",
         "int(1e9 * x)",
     ];
-    let programs: Vec<Program> = calls
+    let programs: Vec<Program> = LIBRARY
         .iter()
+        .map(|entry| entry.example)
+        .chain(harder)
         .map(|call| {
             let source =
                 format!("def c(ep, t):\n    x = 4 * ep.potential[t] + 0.37 * t * ep.score\n    return {call}\n");
             compile(&source, &schema(), &run_schema()).program.unwrap_or_else(|| panic!("{call}"))
         })
         .collect();
-    let mut rng = Rng(99);
-    let records: Vec<f32> = (0..programs.len() * SAMPLES).flat_map(|_| Episode::random(&mut rng).record()).collect();
-    compare(&context, &programs, &records).await;
+    for (module, programs) in programs.chunks(40).enumerate() {
+        let mut rng = Rng(99 + module as u64);
+        let episodes = (0..programs.len() * SAMPLES).map(|_| Episode::random(&mut rng));
+        let records: Vec<f32> = episodes.flat_map(|episode| episode.record()).collect();
+        compare(&context, programs, &records).await;
+    }
 }

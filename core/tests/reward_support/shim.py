@@ -1,6 +1,7 @@
-# Runs reward programs under CPython: the reference of the reward language. Reads {"cases": [{"program", "components",
-# "groups", "run"}]}, where the components are pairs of a name and whether it is asked for every step, from stdin and writes, for every case, the components, steps and rewards; an error is
+# Runs reward programs under CPython: the reference of the reward language. Reads {"library": [names], "cases":
+# [{"program", "components", "groups", "run"}]}, where the components are pairs of a name and whether it is asked for every step, from stdin and writes, for every case, the components, steps and rewards; an error is
 # {"error": type, "text": message, "line": line of the program}.
+import builtins
 import io
 import json
 import math
@@ -37,10 +38,16 @@ def clip(x, low, high):
     return min(max(x, low), high)
 
 
-LIBRARY = dict(mean=mean, std=std, sigmoid=sigmoid, clip=clip, pi=math.pi, inf=math.inf)
-for name in ("floor", "ceil", "exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "asin", "acos", "atan", "atan2",
-             "degrees", "radians", "hypot", "dist", "log2", "log10", "fabs", "isfinite", "isnan"):
-    LIBRARY[name] = getattr(math, name)
+def norm(xs):
+    return math.sqrt(sum(x * x for x in xs))
+
+
+OWN = dict(mean=mean, std=std, sigmoid=sigmoid, clip=clip, norm=norm, pi=math.pi, inf=math.inf)
+
+
+def library(names):
+    """The functions of these names: those above, else Python's own, else those of `math`."""
+    return OWN | {name: getattr(math, name) for name in names if name not in OWN and not hasattr(builtins, name)}
 
 
 def attempt(f, *args):
@@ -60,8 +67,8 @@ def failed(value):
     return isinstance(value, dict)
 
 
-def score(case):
-    space = dict(LIBRARY)
+def score(case, functions):
+    space = dict(functions)
     try:
         exec(compile(case["program"], "program", "exec"), space)
     except SyntaxError:
@@ -106,4 +113,6 @@ def score(case):
 
 # What programs print is not part of the answer.
 answer, sys.stdout = sys.stdout, io.StringIO()
-json.dump([score(case) for case in json.load(sys.stdin)["cases"]], answer)
+given = json.load(sys.stdin)
+functions = library(given["library"])
+json.dump([score(case, functions) for case in given["cases"]], answer)

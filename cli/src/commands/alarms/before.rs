@@ -15,6 +15,24 @@ enum Asks {
     Slipped,
 }
 
+impl Asks {
+    /// By update, whether the condition holds; None where there is none.
+    fn counted(self, series: &Series) -> Option<Vec<bool>> {
+        let of_truth = |holds: &mut dyn FnMut(f32) -> bool| {
+            Some(series.trailing(Column::TrueScore).iter().map(|x| holds(*x)).collect())
+        };
+        let mut best = f32::MIN;
+        match self {
+            Self::Nothing => None,
+            Self::Unsolved => of_truth(&mut |x| x < SOLVED),
+            Self::Slipped => of_truth(&mut |x| {
+                best = best.max(x);
+                x <= best - SLIP
+            }),
+        }
+    }
+}
+
 const SOLVED: f32 = 0.9;
 const SLIP: f32 = 0.05;
 
@@ -38,20 +56,8 @@ pub fn was_there(kind: AlarmKind) -> bool {
 /// The update at which the rule of a kind rang; None where it did not, or was not there.
 pub fn rang(kind: AlarmKind, series: &Series) -> Option<usize> {
     let (_, at, asks) = RULES.iter().find(|(there, ..)| *there == kind)?;
-    let truth = series.trailing(Column::TrueScore);
-    let mut best = f32::MIN;
-    let slipped: Vec<bool> = truth
-        .iter()
-        .map(|x| {
-            best = best.max(*x);
-            *x <= best - SLIP
-        })
-        .collect();
-    let counts = |update: usize| match asks {
-        Asks::Nothing => true,
-        Asks::Unsolved => truth[update] < SOLVED,
-        Asks::Slipped => slipped[update],
-    };
+    let counts = asks.counted(series);
+    let counts = |update: usize| counts.as_ref().is_none_or(|counts| counts[update]);
     Rule::of(kind).rings_at(series, *at, &counts).map(|(update, _)| update)
 }
 

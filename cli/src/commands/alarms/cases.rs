@@ -2,7 +2,7 @@
 //! every block of seeds.
 
 use super::before;
-use super::rates::{Half, TRIES, half};
+use super::tuning::{Half, TRIES, half};
 use crate::arguments::Alarms;
 use crate::commands::check::{cases, key, known_records, together};
 use crate::failure::Failure;

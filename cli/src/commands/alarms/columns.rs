@@ -3,6 +3,7 @@
 use super::read::{Cell, Rows};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean, component_std};
 use goodhart_core::metrics::{COLUMNS, Column, Curves};
+use goodhart_core::spelling;
 
 /// Most lanes of a log that has several: arms times seeds.
 const MAX_LANES: usize = 4096;
@@ -45,9 +46,7 @@ pub fn mapping(options: &[String]) -> Result<Vec<(String, String)>, String> {
             option.split_once('=').ok_or_else(|| format!("--column is NAME=THEIRS, not \"{option}\""))?;
         let is_known = known(ours).is_some() || matches!(ours, "step" | "arm" | "seed") || part(ours).is_some();
         if !is_known {
-            let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).chain(["step", "arm", "seed"]).collect();
-            let hint = goodhart_core::params::near(&names, ours);
-            let hint = hint.map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+            let hint = spelling::hint(ours, COLUMNS.iter().map(|c| c.name).chain(["step", "arm", "seed"]));
             return Err(format!("no rule looks at a column \"{ours}\"{hint}"));
         }
         Ok((ours.to_string(), theirs.to_string()))

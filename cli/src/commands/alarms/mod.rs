@@ -7,6 +7,7 @@ mod log;
 mod page;
 mod rates;
 mod read;
+mod tuning;
 
 use crate::arguments::Alarms;
 use crate::failure::Failure;
@@ -14,8 +15,9 @@ use crate::output::{say, write_whole};
 use crate::table::table;
 use cases::Measured;
 use goodhart_core::metrics::alarms::{RULES, record};
-use rates::{Half, rate};
+use rates::rate;
 use std::path::Path;
+use tuning::Half;
 
 /// Where the record is compiled in from, beside the folder of the experiments.
 const RECORD: &str = "core/src/metrics/alarms/record.txt";

@@ -2,7 +2,8 @@
 
 use super::before;
 use super::cases::{BLOCK, Measured};
-use super::rates::{Half, MOST_FALSE, Tally, any_of_trainer, counts, percent, rate, tuned};
+use super::rates::{Tally, any_of_trainer, counts, percent, rate, tuned};
+use super::tuning::{Half, MOST_FALSE};
 use goodhart_core::metrics::alarms::label::{Label, definition};
 use goodhart_core::metrics::alarms::{RULES, Rule, Sees};
 use std::fmt::Write;
@@ -165,4 +166,78 @@ fn cases(measured: &[Measured]) -> String {
         let _ = writeln!(text, "| {} | {} | {half} | {label} | {} |", case.experiment, case.arm, rang.join(", "));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rates::record;
+    use super::super::tuning::TRIES;
+    use super::*;
+    use goodhart_core::metrics::alarms::record as recorded;
+
+    fn shipped() -> String {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        std::fs::read_to_string(root.join("docs/alarms.md")).unwrap()
+    }
+
+    /// A case from its line in the page: who rang when, though not in which of the blocks.
+    fn case(line: &str, blocks: usize) -> Measured {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [experiment, arm, half, label, rang] = cells[..] else { panic!("{line}") };
+        let turn = || label.trim_start_matches("hacked: fell from update ").trim_end_matches(" on").parse().unwrap();
+        let rings = |rule: &Rule| {
+            let of_rule = rang.split(", ").find_map(|text| text.strip_prefix(rule.key)?.strip_prefix(' '));
+            let updates = of_rule.into_iter().flat_map(|text| text.split(" and "));
+            let mut rings: Vec<Option<usize>> = updates.map(|update| Some(update.parse().unwrap())).collect();
+            assert!(rings.len() <= blocks, "{line}");
+            rings.resize(blocks, None);
+            rings
+        };
+        Measured {
+            experiment: experiment.into(),
+            arm: arm.into(),
+            half: if half == "tuning" { Half::Tuning } else { Half::Reporting },
+            label: match label {
+                "hacked: stayed low" => Label::StayedLow,
+                "collapsed" => Label::Collapsed,
+                "fine" => Label::Fine,
+                "unclear" => Label::Unclear,
+                _ => Label::Fell { turn: turn() },
+            },
+            blocks,
+            now: RULES.iter().map(rings).collect(),
+            before: vec![vec![None; blocks]; RULES.len()],
+            tried: TRIES.iter().map(|(_, tries)| vec![vec![None; blocks]; tries.len()]).collect(),
+        }
+    }
+
+    fn shipped_cases(page: &str) -> Vec<Measured> {
+        let (_, after) = page.split_once(" would, in ").unwrap();
+        let blocks = after.split(' ').next().unwrap().parse().unwrap();
+        let (_, table) = page.split_once("## The cases").unwrap();
+        let lines = table.lines().filter(|line| line.starts_with('|')).skip(2);
+        lines.map(|line| case(line, blocks)).collect()
+    }
+
+    #[test]
+    fn the_page_is_what_its_cases_and_the_record_give() {
+        let page = shipped();
+        let measured = shipped_cases(&page);
+        assert!(measured.len() > 50, "{} cases", measured.len());
+        for rule in RULES {
+            assert_eq!(Some(record(rule, &measured)), recorded::of(rule.kind), "{}", rule.key);
+        }
+        // What several rules give together needs the blocks, and the rules before and what tuning sets are not in the cases.
+        let is_shown =
+            |line: &&str| !line.starts_with("| any that a trainer") && !line.contains("All of those rules together");
+        let parts = |page: &str| -> Vec<String> {
+            let (top, rest) = page.split_once("\n## Before\n").unwrap();
+            let (_, bottom) = rest.split_once("\n## The rules\n").unwrap();
+            top.lines().chain(bottom.lines()).filter(is_shown).map(String::from).collect()
+        };
+        for (ours, shipped) in parts(&super::page(&measured)).iter().zip(parts(&page)) {
+            assert_eq!(*ours, shipped, "run `goodhart alarms experiments/ --write`");
+        }
+        assert_eq!(parts(&super::page(&measured)).len(), parts(&page).len());
+    }
 }

@@ -1,8 +1,10 @@
 //! Logs as people have them: CSV with a header, JSON lines, or the trainer_state.json of Hugging Face. Each becomes rows of
 //! named cells; what the cells mean is another file's business.
 
+use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::io::Read;
 
 /// Most rows of a log.
 pub const MAX_ROWS: usize = 200_000;
@@ -108,22 +110,53 @@ fn json(text: &str) -> Result<Rows, String> {
 }
 
 fn csv(text: &str) -> Result<Rows, String> {
-    let mut records = Records { rest: text, line: 1 };
-    let header = records.next().ok_or("it is empty")??;
-    let mut rows = Rows { names: header, ..Rows::default() };
-    while let Some(record) = records.next() {
-        let line = records.line - 1;
-        let record = record?;
+    // To the reader, quotes that never close end with the text: a record behind it tells whether they did.
+    const LAST: &str = "end";
+    let behind = format!("\n{LAST}");
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes().chain(behind.as_bytes()));
+    let (mut rows, mut record) = (Rows::default(), StringRecord::new());
+    loop {
+        let begin = reader.position().byte() as usize;
+        reader.read_record(&mut record).map_err(|e| format!("it is no CSV: {e}"))?;
+        let end = reader.position().byte() as usize;
+        if end > text.len() + 1 {
+            break if record.iter().ne([LAST]) {
+                Err(format!("the quotes that open in line {} never close", first_line(text, begin)))
+            } else if rows.names.is_empty() {
+                Err("it is empty".into())
+            } else {
+                Ok(rows)
+            };
+        }
+        if record.len() > MAX_COLUMNS {
+            return Err(format!("it has more than {MAX_COLUMNS} columns"));
+        }
+        if rows.names.is_empty() {
+            rows.names = record.iter().map(String::from).collect();
+            continue;
+        }
         if record.len() > rows.names.len() {
             return Err(format!(
-                "the row that ends in line {line} has {} cells under {} names",
+                "the row that ends in line {} has {} cells under {} names",
+                last_line(text, end),
                 record.len(),
                 rows.names.len()
             ));
         }
-        rows.push(record.iter().map(|text| cell(text)).collect())?;
+        rows.push(record.iter().map(cell).collect())?;
     }
-    Ok(rows)
+}
+
+/// The line of the first cell at or behind a byte, which empty lines may precede.
+fn first_line(text: &str, byte: usize) -> usize {
+    let lines_ahead = text[byte..].chars().take_while(|c| matches!(c, '\r' | '\n')).filter(|c| *c == '\n').count();
+    1 + text[..byte].matches('\n').count() + lines_ahead
+}
+
+/// The line of the last cell before a byte.
+fn last_line(text: &str, byte: usize) -> usize {
+    1 + text[..byte.min(text.len())].trim_end_matches(['\r', '\n']).matches('\n').count()
 }
 
 fn cell(text: &str) -> Cell {
@@ -132,59 +165,6 @@ fn cell(text: &str) -> Cell {
         Ok(number) => Cell::Number(number),
         Err(_) if matches!(text.to_ascii_lowercase().as_str(), "" | "null" | "none" | "na" | "n/a") => Cell::Nothing,
         Err(_) => Cell::Word(text.into()),
-    }
-}
-
-/// The records of a CSV text (RFC 4180): cells between commas, in quotes where they hold commas, quotes or line ends.
-struct Records<'a> {
-    rest: &'a str,
-    line: usize,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<Vec<String>, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        // Empty lines are no records.
-        while let Some(rest) = self.rest.strip_prefix('\n').or_else(|| self.rest.strip_prefix("\r\n")) {
-            (self.rest, self.line) = (rest, self.line + 1);
-        }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let begins = self.line;
-        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-        let mut chars = self.rest.char_indices().peekable();
-        let mut end = self.rest.len();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' if quoted && chars.next_if(|(_, next)| *next == '"').is_some() => cell.push('"'),
-                '"' if quoted || cell.is_empty() => quoted = !quoted,
-                ',' if !quoted && cells.len() + 1 == MAX_COLUMNS => {
-                    self.rest = "";
-                    return Some(Err(format!("it has more than {MAX_COLUMNS} columns")));
-                }
-                ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-                '\n' if !quoted => {
-                    end = at + 1;
-                    break;
-                }
-                c => {
-                    self.line += usize::from(c == '\n');
-                    cell.push(c);
-                }
-            }
-        }
-        if quoted {
-            self.rest = "";
-            return Some(Err(format!("the quotes that open in line {begins} never close")));
-        }
-        if cell.ends_with('\r') {
-            cell.pop();
-        }
-        cells.push(cell);
-        (self.rest, self.line) = (&self.rest[end..], self.line + 1);
-        Some(Ok(cells))
     }
 }
 
@@ -204,6 +184,8 @@ mod tests {
         assert_eq!(rows.rows[1], [Cell::Number(2.0), Cell::Nothing]);
         assert!(matches!(rows.rows[2][1], Cell::Number(x) if x.is_nan()));
         assert_eq!(rows.rows[3][1], Cell::Word("word".into()));
+        let rows = read("name\nend\n").unwrap();
+        assert_eq!(rows.rows, [[Cell::Word("end".into())]]);
     }
 
     #[test]
@@ -230,7 +212,10 @@ mod tests {
             ("{\"log_history\": 3}", "is no list"),
             ("{\"log_history\": [3]}", "is no object"),
             ("a,b\n1,2,3\n", "the row that ends in line 2 has 3 cells under 2 names"),
+            ("a,b\r\n\r\n\"1\n2\",2,3", "the row that ends in line 4 has 3 cells under 2 names"),
             ("a,b\n\"1,2\n", "the quotes that open in line 2 never close"),
+            ("a,b\r\n\r\n1,\"", "the quotes that open in line 3 never close"),
+            ("\"end\n", "the quotes that open in line 1 never close"),
         ] {
             let said = read(text).unwrap_err();
             assert!(said.contains(part), "{said}");

@@ -2,6 +2,7 @@
 
 use goodhart_core::algorithm::Settings;
 use goodhart_core::params::{self, Params};
+use goodhart_core::spelling::closest;
 use serde_json::{Map, Value};
 
 /// Most numbers that one case may hold.
@@ -59,7 +60,7 @@ fn is_setting(name: &str) -> bool {
 fn unknown(name: &str, fields: &[&str]) -> String {
     let names: Vec<&str> = Settings::TABLE.iter().map(|spec| spec.name).chain(fields.iter().copied()).collect();
     let meant = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    let hint = meant.or_else(|| params::near(&names, name));
+    let hint = meant.or_else(|| closest(name, names));
     let hint = hint.map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
     format!("there is no field or setting \"{name}\"{hint}")
 }

@@ -206,8 +206,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use goodhart_core::experiment::Expected;
     use goodhart_core::experiment::Outcome;
-    use goodhart_core::experiment::record::Expected;
     use goodhart_core::metrics::statistics::Interval;
 
     #[test]

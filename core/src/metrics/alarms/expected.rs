@@ -3,7 +3,8 @@
 use super::{AlarmKind, RULES, detect_arm};
 use crate::experiment::{Arm, Experiment};
 use crate::metrics::Curves;
-use crate::params::{near, shown};
+use crate::params::shown;
+use crate::spelling;
 
 /// One alarm of one arm, as its file says and as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +47,7 @@ fn named(name: &str) -> Option<AlarmKind> {
 /// probably meant, or one that is said both to ring and to be silent.
 pub fn problem(experiment: &Experiment) -> Option<String> {
     let unknown = |name: &String| {
-        let keys: Vec<&str> = RULES.iter().map(|rule| rule.key).collect();
-        let hint = near(&keys, name).map_or_else(String::new, |best| format!("; did you mean \"{best}\"?"));
+        let hint = spelling::hint(name, RULES.iter().map(|rule| rule.key));
         format!("there is no alarm \"{}\"{hint}", shown(name))
     };
     experiment.arms.iter().find_map(|arm| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
-use super::ranges::Range;
+use super::super::range::Range;
 use super::types::{Key, Type, Value};
 use super::{Compiler, MAX_OPS};
 

@@ -3,17 +3,22 @@
 use super::super::ast::{BinOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, FINITE_LIMIT, INF, Konst, Op, Reg};
-use super::super::library::LIBRARY;
+use super::super::library::{Elementary, Entry, LIBRARY, Meaning, Reducer, Whole, find};
 use super::builder::Lower;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// `name` is a library function here, not something of the program's own.
     pub fn is_library(&self, name: &str) -> bool {
-        LIBRARY.iter().any(|entry| entry.name == name)
-            && !self.is_local(name)
-            && self.own_function(name).is_none()
-            && self.cx.module.constants.iter().all(|(ident, _)| ident.name != name)
+        self.library_function(name).is_some()
+    }
+
+    /// The library function that `name` is here.
+    fn library_function(&self, name: &str) -> Option<&'static Entry> {
+        let is_own = self.is_local(name)
+            || self.own_function(name).is_some()
+            || self.cx.module.constants.iter().any(|(ident, _)| ident.name == name);
+        find(name).filter(|_| !is_own)
     }
 
     pub fn call(&mut self, span: Span, func: &Expr, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
@@ -29,7 +34,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             return self.module_call(span, func.span, &path, args, keywords);
         }
         match &func.kind {
-            ExprKind::Name(name) if self.is_library(name) => self.library_call(span, name, args, keywords),
+            ExprKind::Name(name) if self.is_library(name) => match self.library_function(name) {
+                Some(entry) => self.library_call(span, entry, args, keywords),
+                None => Value::bad(),
+            },
             ExprKind::Name(name) => match (name.as_str(), args) {
                 // No list can be changed, so a copy is the list itself.
                 ("list" | "tuple", [list]) if !matches!(list.kind, ExprKind::Comp { .. } | ExprKind::Call { .. }) => {
@@ -117,49 +125,46 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.fail(finding)
     }
 
-    pub(super) fn library_call(&mut self, span: Span, name: &str, args: &[Expr], keywords: &[(Ident, Expr)]) -> Value {
-        let is_extreme = matches!(name, "min" | "max") && args.len() == 1;
-        let is_known = |keyword: &str| is_extreme && matches!(keyword, "default" | "key");
+    pub(super) fn library_call(
+        &mut self,
+        span: Span,
+        entry: &'static Entry,
+        args: &[Expr],
+        keywords: &[(Ident, Expr)],
+    ) -> Value {
+        let name = entry.name;
+        let is_extreme = matches!(entry.meaning, Meaning::Reduced(Reducer::Min | Reducer::Max));
+        let is_known = |keyword: &str| is_extreme && args.len() == 1 && matches!(keyword, "default" | "key");
         if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !is_known(&keyword.name)) {
             let message = format!("`{name}` has no argument `{}` here", keyword.name);
             return self.fail(Finding::error(keyword.span, message));
         }
-        let arity = match name {
-            "min" | "max" => 1..=64,
-            "hypot" => 1..=64,
-            "sum" | "round" | "log" => 1..=2,
-            "clip" => 3..=3,
-            "pow" | "atan2" | "dist" => 2..=2,
-            "bool" | "float" | "int" => 1..=1,
-            "range" | "zip" | "enumerate" | "reversed" => {
+        match entry.meaning {
+            Meaning::Looped => {
                 let message = format!("`{name}` stands only where something is looped over");
                 return self.fail(Finding::error(span, message).suggest("write `for .. in` before it"));
             }
-            "sorted" => {
+            Meaning::Sorted => {
                 let message = "`sorted` stands only where something is looped over, or before an index";
                 let finding = Finding::error(span, message);
                 return self
                     .fail(finding.suggest("a program keeps no list: write `for x in sorted(..)` or `sorted(..)[0]`"));
             }
-            _ => 1..=1,
-        };
-        if !arity.contains(&args.len()) {
-            let usage = LIBRARY.iter().find(|entry| entry.name == name).map_or("", |entry| entry.usage);
+            _ => {}
+        }
+        let (least, most) = entry.arguments;
+        if !(least..=most).contains(&args.len()) {
             let message = format!("`{name}` does not take {} argument{}", args.len(), super::loops::plural(args.len()));
-            return self.fail(Finding::error(span, message).suggest(format!("write `{usage}`")));
+            return self.fail(Finding::error(span, message).suggest(format!("write `{}`", entry.usage)));
         }
         let keyword = |wanted: &str| keywords.iter().find(|(name, _)| name.name == wanted).map(|(_, value)| value);
-        match name {
-            "sum" | "mean" | "std" | "any" | "all" | "len" | "norm" => self.memoised(span, name, args, None, None),
-            "min" | "max" if args.len() == 1 => self.memoised(span, name, args, keyword("default"), keyword("key")),
-            "min" | "max" => self.least(span, name == "min", args),
-            "bool" => self.condition(&args[0]),
-            "dist" => self.distance(span, &args[0], &args[1]),
-            "float" => match &args[0].kind {
-                ExprKind::Str(text) => self.float_of_text(span, text),
-                _ => self.scalar_call(span, name, args),
-            },
-            _ => self.scalar_call(span, name, args),
+        match (&entry.meaning, args) {
+            (Meaning::Reduced(reducer), [_, _, ..]) if is_extreme => self.least(span, *reducer == Reducer::Min, args),
+            (Meaning::Reduced(reducer), _) => self.memoised(span, *reducer, args, keyword("default"), keyword("key")),
+            (Meaning::Truth, [condition, ..]) => self.condition(condition),
+            (Meaning::Distance, [p, q, ..]) => self.distance(span, p, q),
+            (Meaning::Float, [Expr { kind: ExprKind::Str(text), .. }]) => self.float_of_text(span, text),
+            _ => self.scalar_call(span, entry, args),
         }
     }
 
@@ -248,12 +253,13 @@ impl<'c, 'p> Lower<'c, 'p> {
         result
     }
 
-    fn scalar_call(&mut self, span: Span, name: &str, args: &[Expr]) -> Value {
+    /// A function of numbers.
+    fn scalar_call(&mut self, span: Span, entry: &'static Entry, args: &[Expr]) -> Value {
         let values: Vec<Value> = args.iter().map(|arg| self.expr(arg)).collect();
         if values.iter().any(Value::is_bad) {
             return Value::bad();
         }
-        let purpose = format!("`{name}`");
+        let purpose = format!("`{}`", entry.name);
         let mut numbers = Vec::new();
         for (value, arg) in values.into_iter().zip(args) {
             let at = if value.ty == Type::Optional { span } else { arg.span };
@@ -264,72 +270,82 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let x = numbers[0].clone();
         let is_int = x.ty == Type::Int;
-        if is_int && numbers.len() == 1 && matches!(name, "int" | "floor" | "ceil" | "round") {
-            return x;
-        }
-        if is_int && name == "abs" {
-            return Value::new(Type::Int, self.op(span, Op::AbsI, Bank::Int, &[x.reg()], 0));
-        }
-        if name == "pow" {
-            let y = numbers[1].clone();
-            return self.binary(span, BinOp::Pow, (args[0].span, x), (args[1].span, y));
-        }
-        if name == "clip" {
-            return self.clip(span, &numbers);
-        }
-        let floats: Vec<Reg> = numbers.iter().map(|x| self.coerce(span, x.clone(), &Type::Float).reg()).collect();
-        let floats: Vec<Reg> = match name {
-            "log" | "log1p" | "sqrt" | "log2" | "log10" | "degrees" | "radians" | "hypot" | "atan2" | "atan" => {
-                floats.into_iter().map(|reg| self.not_inf(span, Value::new(Type::Float, reg)).reg()).collect()
+        match &entry.meaning {
+            Meaning::Whole(_) if is_int => x,
+            Meaning::Whole(side) => {
+                let op = match side {
+                    Whole::Floor => Op::Floor,
+                    Whole::Ceil => Op::Ceil,
+                    Whole::Trunc => Op::Trunc,
+                };
+                let x = self.coerce(span, x, &Type::Float).reg();
+                Value::new(Type::Int, self.op(span, op, Bank::Int, &[x], 0))
             }
-            _ => floats,
-        };
-        let to_int = |lower: &mut Self, op| Value::new(Type::Int, lower.op(span, op, Bank::Int, &[floats[0]], 0));
-        let op = match name {
-            "floor" => return to_int(self, Op::Floor),
-            "ceil" => return to_int(self, Op::Ceil),
-            "int" => return to_int(self, Op::Trunc),
-            "round" if floats.len() == 1 => return to_int(self, Op::Round),
-            "round" => return self.round_to(span, &x, floats[0], &numbers[1], args[1].span),
-            "float" => return Value::new(Type::Float, floats[0]),
-            "log" if floats.len() == 2 => {
-                let top = self.op(span, Op::Log, Bank::Float, &[floats[0]], 0);
-                let base = self.op(span, Op::Log, Bank::Float, &[floats[1]], 0);
-                return Value::new(Type::Float, self.op(span, Op::DivF, Bank::Float, &[top, base], 0));
+            Meaning::Round => match numbers.get(1) {
+                Some(digits) => self.round_to(span, &x, digits, args[1].span),
+                None if is_int => x,
+                None => Value::new(Type::Int, self.op(span, Op::Round, Bank::Int, &[x.reg()], 0)),
+            },
+            Meaning::Absolute if is_int => Value::new(Type::Int, self.op(span, Op::AbsI, Bank::Int, &[x.reg()], 0)),
+            Meaning::Absolute | Meaning::AbsoluteFloat => {
+                let x = self.coerce(span, x, &Type::Float).reg();
+                self.of_floats(span, Op::AbsF, &[x])
             }
-            "degrees" | "radians" => {
-                let factor =
-                    if name == "degrees" { 180.0 / std::f64::consts::PI } else { std::f64::consts::PI / 180.0 };
-                let factor = self.float(factor as f32).reg();
-                return Value::new(Type::Float, self.op(span, Op::MulF, Bank::Float, &[floats[0], factor], 0));
+            Meaning::Float => self.coerce(span, x, &Type::Float),
+            Meaning::Power => {
+                let y = numbers[1].clone();
+                self.binary(span, BinOp::Pow, (args[0].span, x), (args[1].span, y))
             }
-            "atan" | "atan2" => {
+            Meaning::Clip => self.clip(span, &numbers),
+            Meaning::Operation(operation) => {
+                let op = Op::Function(Elementary::named(entry.name));
+                let results: Vec<Reg> = self
+                    .floats(span, &numbers, operation.is_finite_only)
+                    .into_iter()
+                    .map(|x| self.op(span, op, Bank::Float, &[x], 0))
+                    .collect();
+                match results[..] {
+                    [of_x, of_base] => self.of_floats(span, Op::DivF, &[of_x, of_base]),
+                    _ => Value::new(Type::Float, results[0]),
+                }
+            }
+            Meaning::Scaled(factor) => {
+                let x = self.floats(span, &numbers, true)[0];
+                let factor = self.float(*factor as f32).reg();
+                self.of_floats(span, Op::MulF, &[x, factor])
+            }
+            Meaning::Angle => {
+                let floats = self.floats(span, &numbers, true);
                 let x = floats.get(1).copied().unwrap_or_else(|| self.float(1.0).reg());
-                return Value::new(Type::Float, self.op(span, Op::Atan2, Bank::Float, &[floats[0], x], 0));
+                self.of_floats(span, Op::Atan2, &[floats[0], x])
             }
-            "hypot" => return self.hypot(span, &floats),
-            "isfinite" => {
-                let size = self.op(span, Op::AbsF, Bank::Float, &[floats[0]], 0);
+            Meaning::Hypot => {
+                let sides = self.floats(span, &numbers, true);
+                self.hypot(span, &sides)
+            }
+            Meaning::IsFinite => {
+                let x = self.coerce(span, x, &Type::Float).reg();
+                let size = self.op(span, Op::AbsF, Bank::Float, &[x], 0);
                 let limit = self.konst(Konst::Float(FINITE_LIMIT));
-                return Value::new(Type::Bool, self.op(span, Op::LtF, Bank::Bool, &[size, limit], 0));
+                Value::new(Type::Bool, self.op(span, Op::LtF, Bank::Bool, &[size, limit], 0))
             }
-            "isnan" => return self.bool(false),
-            "abs" | "fabs" => Op::AbsF,
-            "tan" => Op::Tan,
-            "asin" => Op::Asin,
-            "acos" => Op::Acos,
-            "log2" => Op::Log2,
-            "log10" => Op::Log10,
-            "exp" => Op::Exp,
-            "log" => Op::Log,
-            "log1p" => Op::Log1p,
-            "sqrt" => Op::Sqrt,
-            "sin" => Op::Sin,
-            "cos" => Op::Cos,
-            "tanh" => Op::Tanh,
-            _ => Op::Sigmoid,
-        };
-        Value::new(Type::Float, self.op(span, op, Bank::Float, &[floats[0]], 0))
+            Meaning::IsNan => self.bool(false),
+            // `library_call` has rules for these.
+            Meaning::Reduced(_) | Meaning::Looped | Meaning::Sorted | Meaning::Truth | Meaning::Distance => {
+                Value::bad()
+            }
+        }
+    }
+
+    fn of_floats(&mut self, span: Span, op: Op, args: &[Reg]) -> Value {
+        Value::new(Type::Float, self.op(span, op, Bank::Float, args, 0))
+    }
+
+    /// Numbers as floats; where `inf` has no meaning, it is an error of the sample.
+    fn floats(&mut self, span: Span, numbers: &[Value], is_finite_only: bool) -> Vec<Reg> {
+        let floats: Vec<Value> = numbers.iter().map(|x| self.coerce(span, x.clone(), &Type::Float)).collect();
+        let check = |x: Value| if is_finite_only { self.not_inf(span, x).reg() } else { x.reg() };
+        floats.into_iter().map(check).collect()
     }
 
     fn clip(&mut self, span: Span, numbers: &[Value]) -> Value {
@@ -341,12 +357,12 @@ impl<'c, 'p> Lower<'c, 'p> {
         Value::new(ty, self.op(span, high, bank, &[above, regs[2]], 0))
     }
 
-    fn round_to(&mut self, span: Span, x: &Value, reg: Reg, digits: &Value, at: Span) -> Value {
+    fn round_to(&mut self, span: Span, x: &Value, digits: &Value, at: Span) -> Value {
         let digits = self.const_int(digits);
         match digits {
             Some(0..=6) if x.ty == Type::Int => x.clone(),
             Some(digits @ 0..=6) => {
-                Value::new(Type::Float, self.op(span, Op::RoundTo, Bank::Float, &[reg], digits as u32))
+                Value::new(Type::Float, self.op(span, Op::RoundTo, Bank::Float, &[x.reg()], digits as u32))
             }
             _ => self.fail(Finding::error(at, "`round` takes 0 to 6 digits, written as a number")),
         }

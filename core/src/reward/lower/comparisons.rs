@@ -3,8 +3,8 @@
 use super::super::ast::{CmpOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
+use super::super::range::Range;
 use super::builder::Lower;
-use super::ranges::Range;
 use super::types::{Key, Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {

@@ -1,10 +1,11 @@
 //! Expressions: types, conversions and Python's order of evaluation.
 
 use super::super::ast::{BinOp, Expr, ExprKind};
-use super::super::diagnostics::{Finding, Span, closest};
+use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg};
 use super::builder::Lower;
 use super::types::{Type, Value};
+use crate::spelling::closest;
 
 impl<'c, 'p> Lower<'c, 'p> {
     pub fn expr(&mut self, expr: &Expr) -> Value {

@@ -3,9 +3,9 @@
 use super::super::ast::{Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Op, Reg};
+use super::super::range::Range;
 use super::super::schema::Ty;
 use super::builder::Lower;
-use super::ranges::Range;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {

@@ -4,12 +4,12 @@
 use super::super::ast::{BinOp, Expr, ExprKind};
 use super::super::diagnostics::Span;
 use super::super::ir::{Bank, Konst, Op, Reg, code};
+use super::super::library::Elementary;
 use super::super::number::LARGEST_EXPONENT;
 use super::builder::Lower;
+use super::modules::is_module_function;
 use super::types::{Type, Value};
 
-/// The names of the exponential in modules.
-const EXP: [&str; 5] = ["math.exp", "np.exp", "numpy.exp", "torch.exp", "jnp.exp"];
 /// Below this the exponential itself has 32 bits.
 const SMALL: f64 = 87.0;
 
@@ -23,8 +23,8 @@ impl Lower<'_, '_> {
         let ExprKind::Call { func, args, keywords } = &expr.kind else { return None };
         let is_exp = match &func.kind {
             ExprKind::Name(name) if self.own_function(name).is_some() => false,
-            ExprKind::Name(name) if name == "exp" => self.is_library(name),
-            _ => self.module_path(func).is_some_and(|path| EXP.contains(&path.as_str())),
+            ExprKind::Name(name) if name == Elementary::EXP.name() => self.is_library(name),
+            _ => self.module_path(func).is_some_and(|path| is_module_function(&path, Elementary::EXP.name())),
         };
         args.first().filter(|_| is_exp && args.len() == 1 && keywords.is_empty())
     }
@@ -56,14 +56,14 @@ impl Lower<'_, '_> {
         let x = self.coerce(span, x, &Type::Float);
         let x = self.not_inf(span, x).reg();
         if self.range_of(x).high <= SMALL {
-            let power = self.op(span, Op::Exp, Bank::Float, &[x], 0);
+            let power = self.op(span, Op::Function(Elementary::EXP), Bank::Float, &[x], 0);
             let one = self.float(1.0);
             let sum = self.op(span, Op::AddF, Bank::Float, &[one.reg(), power], 0);
             return self.binary(span, BinOp::Div, (left.span, a), (right.span, Value::new(Type::Float, sum)));
         }
         self.check_exponent(span, x);
         let minus = self.op(span, Op::NegF, Bank::Float, &[x], 0);
-        let share = self.op(span, Op::Sigmoid, Bank::Float, &[minus], 0);
+        let share = self.op(span, Op::Function(Elementary::SIGMOID), Bank::Float, &[minus], 0);
         let share = Value::new(Type::Float, share);
         match self.konst_of(&a) {
             Some(Konst::Int(1)) => share,

@@ -3,8 +3,8 @@
 use super::super::ast::{Clause, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
+use super::super::range::Range;
 use super::builder::{COST_LIMIT, Lower};
-use super::ranges::Range;
 use super::sorted::Sorted;
 use super::types::{Type, Value};
 

@@ -25,6 +25,7 @@ use super::ComponentInfo;
 use super::ast::{self, Module, assigned_names};
 use super::diagnostics::{Finding, Lines, Span};
 use super::ir::{self, Konst, NONE, Unit};
+use super::range::Range;
 use super::schema::{EpisodeSchema, RunSchema};
 use crate::metrics::columns::MAX_COMPONENTS;
 use builder::Lower;
@@ -33,7 +34,6 @@ use functions::{Roles, asked, foreign, not_a_step};
 use types::{Type, Value};
 
 pub use builder::COST_LIMIT;
-pub use ranges::Range;
 
 pub const NO_COMPONENT: &str = "the program has no component";
 /// What no program should be told: an expression has no type, and no reason was given.

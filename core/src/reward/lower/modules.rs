@@ -2,35 +2,17 @@
 
 use super::super::ast::{Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
-use super::super::library::LIBRARY;
+use super::super::library::{LIBRARY, find_in_module};
 use super::builder::Lower;
 use super::types::Value;
 
 /// Modules whose functions of one number are those of the library.
 const MODULES: [&str; 6] = ["math", "np", "numpy", "torch", "jnp", "statistics"];
 
-/// The library's name of what a module calls otherwise.
-fn library_name(member: &str) -> &str {
-    match member {
-        "clamp" => "clip",
-        "maximum" | "amax" => "max",
-        "minimum" | "amin" => "min",
-        "pstdev" => "std",
-        "average" | "fmean" => "mean",
-        "absolute" => "abs",
-        "power" => "pow",
-        "arctan2" => "atan2",
-        "arctan" => "atan",
-        "arcsin" => "asin",
-        "arccos" => "acos",
-        "deg2rad" => "radians",
-        "rad2deg" => "degrees",
-        "float32" | "float64" => "float",
-        "int32" | "int64" | "trunc" => "int",
-        "around" => "round",
-        "linalg.norm" => "norm",
-        member => member,
-    }
+/// Whether `path`, such as `np.exp`, is this function of the library.
+pub(super) fn is_module_function(path: &str, name: &str) -> bool {
+    let (module, member) = path.split_once('.').unwrap_or((path, ""));
+    MODULES.contains(&module) && find_in_module(member).is_some_and(|entry| entry.name == name)
 }
 
 /// Why a module is not there, and what to write instead.
@@ -80,11 +62,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         keywords: &[(Ident, Expr)],
     ) -> Value {
         let (module, member) = path.split_once('.').unwrap_or((path, ""));
-        let name = library_name(member);
         // Torch divides by one less than the number of elements.
         if MODULES.contains(&module) && path != "torch.std" {
-            if LIBRARY.iter().any(|entry| entry.name == name) {
-                return self.library_call(span, name, args, keywords);
+            if let Some(entry) = find_in_module(member) {
+                return self.library_call(span, entry, args, keywords);
             }
             if let ("array" | "asarray", [list]) = (member, args) {
                 return self.expr(list);
@@ -107,7 +88,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Finding::error(span, format!("`{module}` is a module, not a value"))
                     .suggest(format!("name something in it, as in `{module}.sqrt(x)`")),
             ),
-            _ if is_module && LIBRARY.iter().any(|entry| entry.name == library_name(member)) => self.fail(
+            _ if is_module && find_in_module(member).is_some() => self.fail(
                 Finding::error(span, format!("`{path}` is a function and is not called"))
                     .suggest(format!("write `{path}(..)`")),
             ),

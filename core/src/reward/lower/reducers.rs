@@ -3,8 +3,9 @@
 use super::super::ast::{Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
+use super::super::library::{Elementary, Reducer};
+use super::super::range::Range;
 use super::builder::Lower;
-use super::ranges::Range;
 use super::types::{Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -12,7 +13,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     pub(super) fn memoised(
         &mut self,
         span: Span,
-        name: &str,
+        reducer: Reducer,
         args: &[Expr],
         default: Option<&Expr>,
         key: Option<&Expr>,
@@ -22,11 +23,11 @@ impl<'c, 'p> Lower<'c, 'p> {
             _ => None,
         };
         let Some(of_batch) = scope else {
-            return self.reducer(span, name, args, default, key);
+            return self.reducer(span, reducer, args, default, key);
         };
         self.in_memo = true;
         self.open();
-        let value = self.reducer(span, name, args, default, key);
+        let value = self.reducer(span, reducer, args, default, key);
         let body = self.close();
         self.in_memo = false;
         if value.regs.len() != 1 || self.konst_of(&value).is_some() {
@@ -114,18 +115,25 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
-    fn reducer(&mut self, span: Span, name: &str, args: &[Expr], default: Option<&Expr>, key: Option<&Expr>) -> Value {
+    fn reducer(
+        &mut self,
+        span: Span,
+        reducer: Reducer,
+        args: &[Expr],
+        default: Option<&Expr>,
+        key: Option<&Expr>,
+    ) -> Value {
         let arg = &args[0];
-        match name {
-            "len" => self.len(span, arg),
-            "any" | "all" => self.any_all(span, name == "any", arg),
-            "sum" => self.sum(span, arg, args.get(1)),
-            "mean" => self.mean(span, arg),
-            "std" => self.std(span, arg),
-            "norm" => self.norm(span, arg),
-            _ => match key {
-                Some(key) => self.extreme_by(span, name == "min", arg, default, key),
-                None => self.extreme(span, name == "min", arg, default),
+        match reducer {
+            Reducer::Len => self.len(span, arg),
+            Reducer::Any | Reducer::All => self.any_all(span, reducer == Reducer::Any, arg),
+            Reducer::Sum => self.sum(span, arg, args.get(1)),
+            Reducer::Mean => self.mean(span, arg),
+            Reducer::Std => self.std(span, arg),
+            Reducer::Norm => self.norm(span, arg),
+            Reducer::Min | Reducer::Max => match key {
+                Some(key) => self.extreme_by(span, reducer == Reducer::Min, arg, default, key),
+                None => self.extreme(span, reducer == Reducer::Min, arg, default),
             },
         }
     }
@@ -371,7 +379,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.divide_if_any(span, squares, count);
         // Rounding may leave a sum of squares just below zero.
         let floor = self.op(span, Op::MaxF, Bank::Float, &[squares, zero.reg()], 0);
-        Value::new(Type::Float, self.op(span, Op::Sqrt, Bank::Float, &[floor], 0))
+        Value::new(Type::Float, self.op(span, Op::Function(Elementary::SQRT), Bank::Float, &[floor], 0))
     }
 
     fn extreme(&mut self, span: Span, is_min: bool, arg: &Expr, default: Option<&Expr>) -> Value {

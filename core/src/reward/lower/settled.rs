@@ -2,8 +2,8 @@
 
 use super::super::ast::CmpOp;
 use super::super::diagnostics::{Finding, Span};
+use super::super::range::Range;
 use super::builder::Lower;
-use super::ranges::Range;
 use super::types::{Type, Value};
 
 /// What a comparison of numbers from these ranges always is.
