@@ -18,7 +18,7 @@ pub struct Rules<'a> {
 }
 
 const FLOORS: &[&[&str]] = &[
-    &["math", "layout"],
+    &["math", "layout", "spelling"],
     &["params"],
     &["metrics/columns", "metrics/statistics"],
     &["reward"],
