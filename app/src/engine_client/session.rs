@@ -10,8 +10,7 @@ use super::state::{Crew, Plan, Session, Wish};
 use crate::model::run_params;
 use crate::text::sentence;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::protocol::wire;
-use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex};
+use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex, wire};
 
 impl Session {
     /// A new choice of engine; takes effect with the next load.

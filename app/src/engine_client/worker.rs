@@ -2,8 +2,7 @@
 //! index.html while the page still loads, and adopted here.
 
 use crate::browser::plain::describe;
-use goodhart_core::protocol::wire;
-use goodhart_core::protocol::{Command, Event};
+use goodhart_core::protocol::{Command, Event, wire};
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;

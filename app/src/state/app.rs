@@ -2,9 +2,7 @@
 
 use crate::browser::modules::LanguageModule;
 use crate::engine_client::{Choice, Client, EngineView};
-use crate::model::ArmId;
-use crate::model::Loaded;
-use crate::model::run_params;
+use crate::model::{ArmId, Loaded, run_params};
 use crate::state::draft::checks::{ArmCheck, Language};
 use crate::state::draft::tables::Catalog;
 use crate::state::internal::Internal;
@@ -18,13 +16,11 @@ use crate::state::run::consent::Consent;
 use crate::state::run::curves::RunData;
 use crate::state::run::phase::{EditState, Joining, Judged, Phase, Speed};
 use crate::state::run::saver::RunSaver;
-use goodhart_core::experiment::Experiment;
-use goodhart_core::experiment::RunParams;
+use goodhart_core::experiment::{Experiment, RunParams};
 use goodhart_core::oracle::report::Distances;
 use goodhart_core::plan::Problem;
 use goodhart_core::plan::cost::Fit;
-use goodhart_core::protocol::Anatomy;
-use goodhart_core::protocol::TrainedOn;
+use goodhart_core::protocol::{Anatomy, TrainedOn};
 use leptos::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! What the browser keeps between visits. Storage may be blocked, full or hold old text: every call can fail quietly or
-//! with one sentence, and nothing depends on it.
+//! Drafts and settings in the browser's local storage. Storage may be blocked, full or hold old text: every call can fail
+//! quietly or with one sentence, and nothing depends on it.
 
 use crate::browser::framed;
 use crate::browser::plain::{parse, write};

@@ -2,8 +2,7 @@
 //! run in any case.
 
 use crate::browser::plain::{parse, write};
-use crate::model::ArmId;
-use crate::model::Loaded;
+use crate::model::{ArmId, Loaded};
 use crate::state::app::App;
 use crate::storage::drafts;
 use leptos::prelude::*;

@@ -1,8 +1,7 @@
 //! Experiments as files: what has no link, or should not travel as one.
 
-use crate::browser::modules;
-use crate::browser::plain;
 use crate::browser::plain::describe;
+use crate::browser::{modules, plain};
 use crate::state::app::App;
 use crate::state::library::open::decoded;
 use crate::state::overlay::Overlay;

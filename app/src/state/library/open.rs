@@ -1,14 +1,12 @@
 //! Opening experiments: shipped ones by id, links, drafts of earlier visits; and keeping the draft in the page's address
 //! and in storage.
 
-use crate::browser::address;
-use crate::browser::modules;
 use crate::browser::plain::{describe, from_js, to_js};
+use crate::browser::{address, modules};
 use crate::state::app::App;
-use crate::state::library::failing_rewards;
-use crate::state::library::gallery;
 use crate::state::library::gallery::{LANDING, is_shipped};
 use crate::state::library::origin::Origin;
+use crate::state::library::{failing_rewards, gallery};
 use crate::state::notices::Level;
 use crate::state::overlay::Overlay;
 use crate::storage::drafts;

@@ -2,8 +2,7 @@
 
 use crate::model::ArmId;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::oracle::ranges::Range;
-use goodhart_core::oracle::ranges::Ranges;
+use goodhart_core::oracle::ranges::{Range, Ranges};
 use goodhart_core::oracle::report as oracle;
 use std::ops::Deref;
 

@@ -4,8 +4,7 @@
 use crate::browser::plain::{from_js, to_js};
 use crate::browser::time;
 use crate::engine_client::Bounds;
-use crate::model::ArmId;
-use crate::model::digest;
+use crate::model::{ArmId, digest};
 use crate::state::app::App;
 use crate::state::notices::{Action, Level};
 use crate::state::run::consent::Wanted;

@@ -1,8 +1,7 @@
 //! Running: load, run, pause, step, reset; and what the engine tells.
 
 use crate::engine_client::{Choice, Past, Start};
-use crate::model::ArmId;
-use crate::model::{Loaded, run_params};
+use crate::model::{ArmId, Loaded, run_params};
 use crate::state::app::App;
 use crate::state::notices::{Action, Level, Notice};
 use crate::state::overlay::Discard;

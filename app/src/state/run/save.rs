@@ -1,20 +1,16 @@
 //! Saves the run in hand for the next visit, and goes on with the one that the last visit left.
 
-use crate::browser::framed;
 use crate::browser::plain::{parse, write};
-use crate::browser::time;
+use crate::browser::{framed, time};
 use crate::engine_client::Choice;
-use crate::model::digest;
-use crate::model::{Loaded, run_params};
+use crate::model::{Loaded, digest, run_params};
 use crate::state::app::App;
 use crate::state::notices::Level;
 use crate::state::run::phase::Phase;
-use crate::storage::drafts;
-use crate::storage::runs;
 use crate::storage::runs::{Record, SavedRun};
+use crate::storage::{drafts, runs};
 use goodhart_core::experiment::{Arm, Experiment};
-use goodhart_core::protocol::wire;
-use goodhart_core::protocol::{EngineKind, RowIndex};
+use goodhart_core::protocol::{EngineKind, RowIndex, wire};
 use leptos::prelude::*;
 
 /// Least milliseconds between two writings.

@@ -2,8 +2,7 @@
 
 use crate::storage::runs::Change;
 use goodhart_core::plan::cost::size;
-use goodhart_core::protocol::RowIndex;
-use goodhart_core::protocol::wire;
+use goodhart_core::protocol::{RowIndex, wire};
 use std::collections::BTreeMap;
 
 /// Most bytes of metric rows and of checkpoints of a saved run; a larger one is not saved, and the page says so.

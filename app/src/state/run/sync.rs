@@ -1,8 +1,7 @@
 //! The engine follows the draft: programs and settings are sent while it runs; a change of the run's shape needs a restart.
 
 use crate::browser::time;
-use crate::model::ArmId;
-use crate::model::{Loaded, has_critic, run_params};
+use crate::model::{ArmId, Loaded, has_critic, run_params};
 use crate::state::app::App;
 use crate::state::draft::tables::{Table, effective};
 use crate::state::notices::{Action, Level};
