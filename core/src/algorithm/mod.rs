@@ -10,6 +10,7 @@ pub mod buffer;
 mod conflicts;
 pub mod entropy;
 pub mod filters;
+mod flag;
 pub mod inference;
 pub mod kl;
 pub mod loss;
@@ -27,6 +28,7 @@ pub use advantage::{Batch, GroupStats, estimate, is_group_relative, normalises_c
 pub use conflicts::conflict;
 pub use entropy::{EntropyControl, adapt_entropy};
 pub use filters::filter_samples;
+pub(crate) use flag::flag;
 pub use kl::kl_into_rewards;
 pub use loss::{LossInput, LossStats, coefficients};
 pub use minibatch::{minibatch_of, minibatch_place, minibatch_samples};
@@ -56,9 +58,4 @@ pub struct BatchKey {
     pub update: u32,
     /// Samples of a group.
     pub group: usize,
-}
-
-/// Reads a per-sample flag from a slice that may be empty, which means `default` for all.
-pub(crate) fn flag(flags: &[u8], i: usize, default: bool) -> bool {
-    flags.get(i).map_or(default, |f| *f != 0)
 }

@@ -2,7 +2,7 @@
 //! small tasks can be compared with their exact solution.
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
+use super::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 

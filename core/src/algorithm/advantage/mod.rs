@@ -4,14 +4,15 @@
 mod batch;
 mod beta;
 mod group;
+mod inputs;
 mod step;
 
 pub use beta::{BetaShape, beta_log_density, fit_beta};
+pub use inputs::{Batch, epsilon};
 pub use step::whiten;
 
+use super::Scratch;
 use super::settings::{Aggregation, Estimator, Framework, ScaleRewards, Settings};
-use super::sum::Moments;
-use super::{Scratch, flag};
 use crate::choice;
 
 choice! {
@@ -84,31 +85,6 @@ pub(crate) fn whitens(settings: &Settings) -> bool {
     }
 }
 
-/// What an estimator reads: n samples in groups of `group` neighbours, T = `steps`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Batch<'a> {
-    pub n: usize,
-    pub group: usize,
-    pub steps: usize,
-    /// [n], at most T.
-    pub lengths: &'a [u32],
-    /// [n]; 0 where the reward program failed. Empty: all are active.
-    pub active: &'a [u8],
-    /// [n]; NaN = none.
-    pub rewards: &'a [f32],
-    /// [C][n]; NaN = not applicable. Read by gdpo, and by bnpo under normalize_then_sum.
-    pub components: &'a [f32],
-    /// [C]
-    pub weights: &'a [f32],
-    /// [n][T], summing to the reward. Read by gae and reinforce_plus_plus. Empty: the reward stands on the last step.
-    pub step_rewards: &'a [f32],
-    /// [n][T], or empty. Read by gae.
-    pub values: &'a [f32],
-    /// [n]: the value of the state behind the last step, 0 where the episode ended there. Empty: all ended. Read by gae
-    /// with bootstrap_truncated.
-    pub end_values: &'a [f32],
-}
-
 /// What the group statistics of an update were.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GroupStats {
@@ -124,38 +100,6 @@ pub struct GroupStats {
     pub scored: u32,
     /// The Beta that bnpo divided by; (0, 0) for other estimators and under normalize_then_sum.
     pub beta: BetaShape,
-}
-
-impl Batch<'_> {
-    /// Whether a sample takes part: it is active and its reward is a finite number.
-    pub(crate) fn scored(&self, i: usize) -> bool {
-        flag(self.active, i, true) && self.rewards[i].is_finite()
-    }
-
-    pub(crate) fn length(&self, i: usize) -> usize {
-        (self.lengths[i] as usize).min(self.steps)
-    }
-
-    /// The samples of each group, as ranges.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = std::ops::Range<usize>> + Clone + use<> {
-        let (n, group) = (self.n, self.group.max(1));
-        (0..n).step_by(group).map(move |a| a..(a + group).min(n))
-    }
-
-    /// Moments of the rewards of some samples.
-    fn moments(&self, mut range: std::ops::Range<usize>) -> Moments {
-        range.end = range.end.min(self.n);
-        Moments::of(range.filter(|i| self.scored(*i)).map(|i| self.rewards[i]))
-    }
-}
-
-/// What is added to a deviation before dividing by it.
-pub fn epsilon(framework: Framework) -> f32 {
-    match framework {
-        Framework::Trl => 1e-4,
-        Framework::Verl => 1e-6,
-        Framework::OpenRlhf => 1e-9,
-    }
 }
 
 /// Estimates the advantages of a batch: `advantages` [n][T], 0 at steps that are not valid. For gae, `returns` [n][T] is

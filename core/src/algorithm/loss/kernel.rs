@@ -1,6 +1,8 @@
 //! One sample's part of the loss and its exact gradient.
 
-use super::{Average, LossInput, Surrogate, by_sequence, epsilon_high, mask, parts};
+use super::formula::{Average, Surrogate, parts};
+use super::inputs::{LossInput, by_sequence, epsilon_high};
+use super::mask;
 use crate::algorithm::flag;
 use crate::algorithm::kl::{self, MAX_LOG_RATIO, guarded_exp};
 use crate::algorithm::settings::Settings;

@@ -1,6 +1,6 @@
 //! What a loss reports, under TRL's names where TRL has them.
 
-use super::by_sequence;
+use super::inputs::by_sequence;
 use super::kernel::Sums;
 use crate::algorithm::settings::Settings;
 

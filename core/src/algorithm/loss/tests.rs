@@ -1,5 +1,6 @@
 use super::*;
 use crate::algorithm::settings::KlEstimator;
+use crate::algorithm::settings::{ImportanceLevel, LossType};
 use crate::math::rng::{draw, uniform};
 use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ mod distinct;
 mod layers;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
+use super::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::math::gemm::{Packed, padded};
 use crate::math::simd::Level;
 use crate::params::{Overrides, ParamError, Params};

@@ -12,7 +12,7 @@ mod forward;
 mod pass;
 
 use super::layout::Layout;
-use super::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
+use super::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;

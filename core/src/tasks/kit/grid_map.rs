@@ -1,7 +1,7 @@
 //! Reading a gridworld's map, and the exact distances on it.
 
 use crate::params::ParamError;
-use crate::tasks::refuse;
+use crate::tasks::task::refuse;
 use std::collections::VecDeque;
 
 /// Most rows, and most columns.

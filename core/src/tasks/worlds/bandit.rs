@@ -8,9 +8,8 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::{bell, verdict};
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
-};
+use crate::tasks::task::refuse;
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 params! {
     /// Parameters of the bandit.

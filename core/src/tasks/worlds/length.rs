@@ -12,7 +12,8 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask, refuse};
+use crate::tasks::task::refuse;
+use crate::tasks::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask};
 
 params! {
     /// Parameters of the length task.

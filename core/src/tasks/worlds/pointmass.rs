@@ -9,9 +9,8 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::fixed::{UNIT, bin, cosine1024, length16, octant};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
-};
+use crate::tasks::task::refuse;
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 
 params! {
     /// Parameters of the point mass.

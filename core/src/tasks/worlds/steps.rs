@@ -13,9 +13,8 @@ use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, refuse,
-};
+use crate::tasks::task::refuse;
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
 use provers::{Provers, Rules};
 
 params! {
