@@ -101,15 +101,15 @@ pub fn check_param(table_name: &str, name: &str, value: &Value) -> Result<(), Pa
 
 /// What views need to know of a task.
 #[derive(Serialize)]
-pub struct TaskFacts<'a> {
-    schema: &'a EpisodeSchema,
-    view: &'a TaskView,
-    action_names: &'a [String],
+pub struct TaskFacts {
+    schema: EpisodeSchema,
+    view: TaskView,
+    action_names: Vec<String>,
 }
 
-impl<'a> From<&'a Task> for TaskFacts<'a> {
-    fn from(task: &'a Task) -> Self {
-        Self { schema: &task.schema, view: &task.view, action_names: &task.action_names }
+impl From<Task> for TaskFacts {
+    fn from(task: Task) -> Self {
+        Self { schema: task.schema, view: task.view, action_names: task.action_names }
     }
 }
 

@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn only_another_size_of_run_counts() {
-        let small: Experiment = serde_json::from_str(r#"{"task": {"kind": "bandit"}}"#).unwrap();
+        let part = |kind: &str| Part { kind: kind.into(), params: Overrides::new() };
+        let small = Experiment::new("small", part("bandit"), part("table"), Vec::new());
         let other = Experiment { title: "another title".into(), ..small.clone() };
         let mut large = small.clone();
         large.run.insert("seeds".into(), Value::Number(32.0));

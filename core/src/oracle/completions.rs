@@ -19,7 +19,7 @@ const KINDS: usize = 24;
 
 /// A kind of prompt.
 #[derive(Clone, Debug)]
-pub struct Kind {
+pub struct PromptKind {
     /// One of them.
     pub prompt: Vec<u32>,
     /// How likely the kind is.
@@ -43,7 +43,7 @@ pub struct Class {
 #[derive(Clone, Debug)]
 pub struct Completions {
     pub reads: Reads,
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<PromptKind>,
     /// In the order of their kinds.
     pub classes: Vec<Class>,
     /// Records and what they are of: the class, and how likely its verdict is that one, [rows]. Records are
@@ -185,7 +185,7 @@ impl Completions {
 
 /// Kinds of prompts with how likely they are (alike where the draws do not speak against it), how many were drawn, and
 /// whether that is an estimate.
-fn kinds(play: &dyn TokenTask, reading: Option<&dyn Reading>, total: f64) -> (Vec<Kind>, usize, bool) {
+fn kinds(play: &dyn TokenTask, reading: Option<&dyn Reading>, total: f64) -> (Vec<PromptKind>, usize, bool) {
     let mut counts = BTreeMap::<Vec<u32>, (u32, Vec<u32>)>::new();
     for group in 0..DRAWS {
         let mut prompt = vec![0; play.prompt_len()];
@@ -199,8 +199,8 @@ fn kinds(play: &dyn TokenTask, reading: Option<&dyn Reading>, total: f64) -> (Ve
     let most = if reading.is_some() { KINDS } else { ((MOST as f64 / total) as usize).clamp(1, KINDS) };
     let estimated = !is_alike || drawn > most;
     let share = |n: u32| if is_alike { alike } else { f64::from(n) };
-    let mut kinds: Vec<Kind> =
-        counts.into_values().take(most).map(|(n, prompt)| Kind { prompt, share: share(n) }).collect();
+    let mut kinds: Vec<PromptKind> =
+        counts.into_values().take(most).map(|(n, prompt)| PromptKind { prompt, share: share(n) }).collect();
     let all: f64 = kinds.iter().map(|k| k.share).sum();
     kinds.iter_mut().for_each(|k| k.share /= all);
     (kinds, drawn, estimated)

@@ -1,7 +1,7 @@
 //! Token tasks: which completions a reward makes best, and what they are worth. A policy may answer every prompt with any
 //! completion, so that the optimum is, for every kind of prompt, the class of completions that is paid most.
 
-use super::completions::{Class, Completions, Kind, rounded};
+use super::completions::{Class, Completions, PromptKind, rounded};
 use super::model::SEED_SPACE;
 use super::paid::{Payments, differ, pay, run_values};
 use super::report::{Episode, Optimum, Report, Solved};
@@ -235,7 +235,7 @@ fn best(all: &Completions, objective: &[f64]) -> Best {
     let slack = tolerance(objective);
     let mut best =
         Best { value: 0.0, true_score: 0.0, true_low: 0.0, true_high: 0.0, length: 0.0, episodes: Vec::new() };
-    for (k, Kind { prompt, share }) in all.kinds.iter().enumerate() {
+    for (k, PromptKind { prompt, share }) in all.kinds.iter().enumerate() {
         let of = || all.classes.iter().zip(objective).filter(|(class, _)| class.kind == k);
         let most = of().map(|(_, x)| *x).fold(f64::MIN, f64::max);
         let tied = || of().filter(|(_, x)| **x >= most - slack).map(|(class, _)| class);

@@ -4,7 +4,7 @@
 use super::diagnostics::{Finding, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     Name,
     Int,
     Float,
@@ -23,7 +23,7 @@ pub enum Kind {
 /// A token; its text is `source[span]`, except for a string, whose value is in `text`.
 #[derive(Clone, Debug)]
 pub struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub span: Span,
     /// The text of a name, number or operator, or what stands between the quotes of a string.
     pub text: String,
@@ -73,16 +73,16 @@ impl Lexer<'_> {
             self.findings.push(Finding::error(span, format!("`{bracket}` is never closed")));
         }
         let end = Span::new(self.source.len(), self.source.len());
-        if self.tokens.last().is_some_and(|token| token.kind != Kind::Newline) {
-            self.push(Kind::Newline, end, "");
+        if self.tokens.last().is_some_and(|token| token.kind != TokenKind::Newline) {
+            self.push(TokenKind::Newline, end, "");
         }
         for _ in 1..self.indents.len() {
-            self.push(Kind::Dedent, end, "");
+            self.push(TokenKind::Dedent, end, "");
         }
-        self.push(Kind::End, end, "");
+        self.push(TokenKind::End, end, "");
     }
 
-    fn push(&mut self, kind: Kind, span: Span, text: &str) {
+    fn push(&mut self, kind: TokenKind, span: Span, text: &str) {
         self.tokens.push(Token { kind, span, text: text.to_string() });
     }
 
@@ -113,12 +113,12 @@ impl Lexer<'_> {
         let span = Span::new(start, self.at);
         if width > self.indents.last().copied().unwrap_or(0) {
             self.indents.push(width);
-            self.push(Kind::Indent, span, "");
+            self.push(TokenKind::Indent, span, "");
             return;
         }
         while width < self.indents.last().copied().unwrap_or(0) {
             self.indents.pop();
-            self.push(Kind::Dedent, span, "");
+            self.push(TokenKind::Dedent, span, "");
         }
         if width != self.indents.last().copied().unwrap_or(0) {
             self.findings.push(
@@ -141,7 +141,7 @@ impl Lexer<'_> {
         }
         self.open.clear();
         let span = Span::new(self.at, self.at);
-        self.push(Kind::Newline, span, "");
+        self.push(TokenKind::Newline, span, "");
     }
 
     /// Reads one token or one piece of white space; true when a line ended.
@@ -151,12 +151,11 @@ impl Lexer<'_> {
         match c {
             '\n' => {
                 self.at += 1;
-                let ends_statement = self
-                    .tokens
-                    .last()
-                    .is_some_and(|token| !matches!(token.kind, Kind::Newline | Kind::Indent | Kind::Dedent));
+                let ends_statement = self.tokens.last().is_some_and(|token| {
+                    !matches!(token.kind, TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent)
+                });
                 if self.open.is_empty() && ends_statement {
-                    self.push(Kind::Newline, Span::new(start, self.at), "");
+                    self.push(TokenKind::Newline, Span::new(start, self.at), "");
                 }
                 return true;
             }
@@ -199,13 +198,13 @@ impl Lexer<'_> {
             if is_bytes || text.contains(['f', 'F']) {
                 self.string(start, raw);
                 if let Some(token) = self.tokens.last_mut() {
-                    token.kind = if is_bytes { Kind::Bad } else { Kind::Text };
+                    token.kind = if is_bytes { TokenKind::Bad } else { TokenKind::Text };
                 }
                 return;
             }
             return self.string(start, raw);
         }
-        self.push(Kind::Name, Span::new(start, self.at), &text);
+        self.push(TokenKind::Name, Span::new(start, self.at), &text);
     }
 
     fn string(&mut self, start: usize, raw: bool) {
@@ -217,11 +216,11 @@ impl Lexer<'_> {
         while let Some(c) = self.peek() {
             if is_triple && self.rest().starts_with(&triple) {
                 self.at += 3;
-                return self.push(Kind::Str, Span::new(start, self.at), &value);
+                return self.push(TokenKind::Str, Span::new(start, self.at), &value);
             }
             if !is_triple && c == quote {
                 self.at += 1;
-                return self.push(Kind::Str, Span::new(start, self.at), &value);
+                return self.push(TokenKind::Str, Span::new(start, self.at), &value);
             }
             if !is_triple && c == '\n' {
                 break;
@@ -243,7 +242,7 @@ impl Lexer<'_> {
         }
         let span = Span::new(start, self.at);
         self.findings.push(Finding::error(span, "this string is never closed"));
-        self.push(Kind::Str, span, &value);
+        self.push(TokenKind::Str, span, &value);
     }
 
     fn number(&mut self) {
@@ -282,7 +281,7 @@ impl Lexer<'_> {
             let finding = Finding::error(span, "an int has no zeros in front");
             self.findings.push(finding.suggest(format!("write `{}`", text.trim_start_matches('0'))));
         }
-        self.push(if is_float { Kind::Float } else { Kind::Int }, span, &text);
+        self.push(if is_float { TokenKind::Float } else { TokenKind::Int }, span, &text);
     }
 
     fn operator(&mut self, c: char) {
@@ -312,7 +311,7 @@ impl Lexer<'_> {
             ")" | "]" | "}" => self.close(c, span),
             _ => {}
         }
-        self.push(Kind::Op, span, operator);
+        self.push(TokenKind::Op, span, operator);
     }
 
     fn close(&mut self, c: char, span: Span) {

@@ -2,7 +2,7 @@
 
 use super::ast::{BinOp, ExprKind, Function, Ident, Module, Stmt, StmtKind, Target};
 use super::diagnostics::{Finding, Span};
-use super::lexer::{Kind, Token, lex};
+use super::lexer::{Token, TokenKind, lex};
 use crate::spelling::closest;
 
 /// Brackets and blocks may nest this deep.
@@ -39,7 +39,7 @@ pub fn parse(source: &str) -> (Module, Vec<Finding>) {
 /// The different strings of a source, in their order.
 pub fn strings(source: &str) -> Vec<String> {
     let mut strings = Vec::new();
-    for token in lex(source).0.into_iter().filter(|token| token.kind == Kind::Str) {
+    for token in lex(source).0.into_iter().filter(|token| token.kind == TokenKind::Str) {
         if !strings.contains(&token.text) {
             strings.push(token.text);
         }
@@ -50,8 +50,8 @@ pub fn strings(source: &str) -> Vec<String> {
 /// `inf`, or the string that `float` makes it of.
 fn is_inf(token: &Token) -> bool {
     match token.kind {
-        Kind::Name => token.text == "inf",
-        Kind::Str => {
+        TokenKind::Name => token.text == "inf",
+        TokenKind::Str => {
             let text = token.text.trim().to_ascii_lowercase();
             matches!(text.trim_start_matches(['+', '-']), "inf" | "infinity")
         }
@@ -111,13 +111,13 @@ impl Parser {
         token
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> TokenKind {
         self.token().kind
     }
 
     /// The current token is this operator or keyword.
     pub(super) fn is(&self, text: &str) -> bool {
-        matches!(self.kind(), Kind::Op | Kind::Name) && self.token().text == text
+        matches!(self.kind(), TokenKind::Op | TokenKind::Name) && self.token().text == text
     }
 
     pub(super) fn eat(&mut self, text: &str) -> bool {
@@ -147,10 +147,10 @@ impl Parser {
     pub(super) fn found(&self) -> String {
         let token = self.token();
         match token.kind {
-            Kind::Newline => "the end of the line".to_string(),
-            Kind::Indent => "an indented line".to_string(),
-            Kind::Dedent | Kind::End => "the end of the block".to_string(),
-            Kind::Str | Kind::Bad => "a string".to_string(),
+            TokenKind::Newline => "the end of the line".to_string(),
+            TokenKind::Indent => "an indented line".to_string(),
+            TokenKind::Dedent | TokenKind::End => "the end of the block".to_string(),
+            TokenKind::Str | TokenKind::Bad => "a string".to_string(),
             _ => format!("`{}`", token.text),
         }
     }
@@ -158,7 +158,7 @@ impl Parser {
     /// The sign that was just read twice, as in `i++`.
     pub(super) fn doubled(&self) -> Option<&str> {
         let [.., a, b] = &self.tokens[..self.at] else { return None };
-        (a.text == b.text && a.span.end == b.span.start && a.kind == Kind::Op).then_some(b.text.as_str())
+        (a.text == b.text && a.span.end == b.span.start && a.kind == TokenKind::Op).then_some(b.text.as_str())
     }
 
     pub(super) fn expect(&mut self, text: &str, context: &str) -> bool {
@@ -166,7 +166,7 @@ impl Parser {
             return true;
         }
         // The lexer has said so already.
-        let is_close = matches!(text, ")" | "]" | "}") && matches!(self.kind(), Kind::Newline | Kind::End);
+        let is_close = matches!(text, ")" | "]" | "}") && matches!(self.kind(), TokenKind::Newline | TokenKind::End);
         if is_close && self.findings.iter().any(|finding| finding.message.ends_with("is never closed")) {
             return false;
         }
@@ -177,7 +177,7 @@ impl Parser {
 
     pub(super) fn ident(&mut self, what: &str) -> Option<Ident> {
         let token = self.token().clone();
-        if token.kind == Kind::Name && !KEYWORDS.contains(&token.text.as_str()) {
+        if token.kind == TokenKind::Name && !KEYWORDS.contains(&token.text.as_str()) {
             self.bump();
             return Some(Ident { name: token.text, span: token.span });
         }
@@ -188,13 +188,13 @@ impl Parser {
 
     /// Skips to the start of the next statement, past a block that belongs to the broken one.
     pub(super) fn skip_statement(&mut self) {
-        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+        while !matches!(self.kind(), TokenKind::Newline | TokenKind::End | TokenKind::Indent | TokenKind::Dedent) {
             self.bump();
         }
-        if self.kind() == Kind::Newline {
+        if self.kind() == TokenKind::Newline {
             self.bump();
         }
-        if self.kind() == Kind::Indent {
+        if self.kind() == TokenKind::Indent {
             self.skip_block();
         }
     }
@@ -203,9 +203,9 @@ impl Parser {
         let mut depth = 0;
         loop {
             match self.kind() {
-                Kind::Indent => depth += 1,
-                Kind::Dedent => depth -= 1,
-                Kind::End => return,
+                TokenKind::Indent => depth += 1,
+                TokenKind::Dedent => depth -= 1,
+                TokenKind::End => return,
                 _ => {}
             }
             self.bump();
@@ -217,16 +217,16 @@ impl Parser {
 
     pub(super) fn end_of_statement(&mut self) {
         if self.eat(";") {
-            if self.kind() == Kind::Newline {
+            if self.kind() == TokenKind::Newline {
                 self.bump();
             }
             return;
         }
         match self.kind() {
-            Kind::Newline => {
+            TokenKind::Newline => {
                 self.bump();
             }
-            Kind::End | Kind::Dedent => {}
+            TokenKind::End | TokenKind::Dedent => {}
             _ => {
                 let mut finding =
                     Finding::error(self.token().span, format!("expected the end of the line, found {}", self.found()));
@@ -242,12 +242,12 @@ impl Parser {
     /// Skips an annotation: it says nothing that the types do not.
     pub(super) fn annotation(&mut self) {
         let mut depth = 0usize;
-        if self.kind() != Kind::Name && self.kind() != Kind::Str && !self.is("[") && !self.is("(") {
+        if self.kind() != TokenKind::Name && self.kind() != TokenKind::Str && !self.is("[") && !self.is("(") {
             let message = format!("expected a type after `:` or `->`, found {}", self.found());
             self.error(Finding::error(self.token().span, message));
         }
-        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
-            if self.kind() == Kind::Op {
+        while !matches!(self.kind(), TokenKind::Newline | TokenKind::End | TokenKind::Indent | TokenKind::Dedent) {
+            if self.kind() == TokenKind::Op {
                 match self.token().text.as_str() {
                     "(" | "[" | "{" => depth += 1,
                     "," | ")" | "=" | ":" if depth == 0 => return,
@@ -262,15 +262,15 @@ impl Parser {
     /// `: statement` on one line, or an indented block.
     pub(super) fn block(&mut self, context: &str) -> Vec<Stmt> {
         if !self.expect(":", context) {
-            while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+            while !matches!(self.kind(), TokenKind::Newline | TokenKind::End | TokenKind::Indent | TokenKind::Dedent) {
                 self.bump();
             }
         }
-        if self.kind() != Kind::Newline {
+        if self.kind() != TokenKind::Newline {
             return self.statement();
         }
         self.bump();
-        if self.kind() != Kind::Indent {
+        if self.kind() != TokenKind::Indent {
             self.error(Finding::error(self.last_span(), "expected an indented block").suggest("indent the next line"));
             return Vec::new();
         }
@@ -280,12 +280,12 @@ impl Parser {
         }
         self.bump();
         let mut body = Vec::new();
-        while !matches!(self.kind(), Kind::Dedent | Kind::End) {
+        while !matches!(self.kind(), TokenKind::Dedent | TokenKind::End) {
             match self.kind() {
-                Kind::Newline => {
+                TokenKind::Newline => {
                     self.bump();
                 }
-                Kind::Indent => {
+                TokenKind::Indent => {
                     self.error(Finding::error(self.token().span, "this line is indented too far"));
                     self.skip_block();
                 }
@@ -324,13 +324,13 @@ impl Parser {
 
     fn statement_kind(&mut self) -> Option<StmtKind> {
         let start = self.token().clone();
-        if start.kind == Kind::Name {
+        if start.kind == TokenKind::Name {
             match start.text.as_str() {
                 "if" => return Some(self.if_statement()),
                 "for" => return self.for_statement(),
                 "return" => {
                     self.bump();
-                    let value = (!matches!(self.kind(), Kind::Newline | Kind::End) && !self.is(";"))
+                    let value = (!matches!(self.kind(), TokenKind::Newline | TokenKind::End) && !self.is(";"))
                         .then(|| self.expression_list());
                     self.end_of_statement();
                     return Some(StmtKind::Return(value));
@@ -362,14 +362,15 @@ impl Parser {
                 }
                 word => {
                     let next = self.look(1);
-                    let is_value = next.kind == Kind::Op && !matches!(next.text.as_str(), "(" | "[" | "{" | "-" | ":");
-                    let is_keyword_only = matches!(word, "match") && next.kind == Kind::Op;
+                    let is_value =
+                        next.kind == TokenKind::Op && !matches!(next.text.as_str(), "(" | "[" | "{" | "-" | ":");
+                    let is_keyword_only = matches!(word, "match") && next.kind == TokenKind::Op;
                     if let Some((message, suggestion)) = unsupported(word).filter(|_| !is_value && !is_keyword_only) {
                         self.say_once(Finding::error(start.span, message).suggest(suggestion));
                         self.skip_statement();
                         return None;
                     }
-                    if next.kind == Kind::Name
+                    if next.kind == TokenKind::Name
                         && let Some(near) =
                             closest(word, ["return", "if", "for", "elif", "else", "def"]).filter(|near| *near != word)
                         && !matches!(next.text.as_str(), "if" | "in" | "is" | "and" | "or" | "not" | "for")
@@ -419,7 +420,7 @@ impl Parser {
     }
 
     fn augmented(&self) -> Option<BinOp> {
-        if self.kind() != Kind::Op {
+        if self.kind() != TokenKind::Op {
             return None;
         }
         Some(match self.token().text.as_str() {

@@ -2,7 +2,7 @@
 
 use super::ast::{Clause, Expr, ExprKind};
 use super::diagnostics::Finding;
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 use super::parser::Parser;
 
 impl Parser {
@@ -53,7 +53,7 @@ impl Parser {
         let start = self.bump().span;
         let mut entries = Vec::new();
         let mut elements = Vec::new();
-        while !self.is("}") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+        while !self.is("}") && !matches!(self.kind(), TokenKind::Newline | TokenKind::End) {
             if self.is("**") || self.is("*") {
                 let span = self.bump().span;
                 self.error(

@@ -2,7 +2,7 @@
 
 use super::ast::{BinOp, CmpOp, Expr, ExprKind, Ident};
 use super::diagnostics::{Finding, Span};
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 use super::parser::Parser;
 
 /// Operators may be chained this far; the tree of an expression is no higher.
@@ -39,7 +39,11 @@ impl Parser {
         }
         let mut elements = vec![first];
         while self.eat(",") {
-            if matches!(self.kind(), Kind::Newline | Kind::End) || self.is("=") || self.is(")") || self.is(":") {
+            if matches!(self.kind(), TokenKind::Newline | TokenKind::End)
+                || self.is("=")
+                || self.is(")")
+                || self.is(":")
+            {
                 break;
             }
             elements.push(self.expression());
@@ -61,8 +65,8 @@ impl Parser {
     pub(super) fn skip_expression(&mut self) -> Expr {
         let start = self.token().span;
         let mut depth = 0usize;
-        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
-            if self.kind() == Kind::Op {
+        while !matches!(self.kind(), TokenKind::Newline | TokenKind::End | TokenKind::Indent | TokenKind::Dedent) {
+            if self.kind() == TokenKind::Op {
                 match self.token().text.as_str() {
                     "(" | "[" | "{" => depth += 1,
                     ")" | "]" | "}" if depth == 0 => break,
@@ -188,7 +192,7 @@ impl Parser {
     }
 
     fn comparison_operator(&mut self) -> Option<CmpOp> {
-        if !matches!(self.kind(), Kind::Op | Kind::Name) {
+        if !matches!(self.kind(), TokenKind::Op | TokenKind::Name) {
             return None;
         }
         let op = match self.token().text.as_str() {
@@ -218,7 +222,7 @@ impl Parser {
         let mut left = self.product();
         loop {
             let op = match self.token().text.as_str() {
-                _ if self.kind() != Kind::Op => return left,
+                _ if self.kind() != TokenKind::Op => return left,
                 "+" => BinOp::Add,
                 "-" => BinOp::Sub,
                 bits @ ("&" | "|" | "^" | "<<" | ">>") => {
@@ -249,7 +253,7 @@ impl Parser {
         let mut left = self.unary();
         loop {
             let op = match self.token().text.as_str() {
-                _ if self.kind() != Kind::Op => return left,
+                _ if self.kind() != TokenKind::Op => return left,
                 "*" => BinOp::Mul,
                 "/" => BinOp::Div,
                 "//" => BinOp::FloorDiv,
@@ -265,7 +269,7 @@ impl Parser {
 
     fn unary(&mut self) -> Expr {
         let text = self.token().text.clone();
-        if self.kind() != Kind::Op || !matches!(text.as_str(), "-" | "+" | "~") {
+        if self.kind() != TokenKind::Op || !matches!(text.as_str(), "-" | "+" | "~") {
             return self.power();
         }
         let start = self.bump().span;
@@ -303,7 +307,7 @@ impl Parser {
     fn postfix(&mut self) -> Expr {
         let mut expr = self.atom();
         loop {
-            if self.kind() != Kind::Op {
+            if self.kind() != TokenKind::Op {
                 return expr;
             }
             match self.token().text.as_str() {
@@ -326,8 +330,8 @@ impl Parser {
         self.bump();
         let mut args = Vec::new();
         let mut keywords = Vec::new();
-        while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
-            if self.kind() == Kind::Name && self.look(1).kind == Kind::Op && self.look(1).text == "=" {
+        while !self.is(")") && !matches!(self.kind(), TokenKind::Newline | TokenKind::End) {
+            if self.kind() == TokenKind::Name && self.look(1).kind == TokenKind::Op && self.look(1).text == "=" {
                 let token = self.bump();
                 self.bump();
                 let value = self.expression();
@@ -379,7 +383,7 @@ impl Parser {
     fn atom(&mut self) -> Expr {
         let token = self.token().clone();
         match token.kind {
-            Kind::Int => {
+            TokenKind::Int => {
                 self.bump();
                 match token.text.parse::<i64>().ok().filter(|value| *value <= i64::from(i32::MAX)) {
                     Some(value) => self.node(token.span, ExprKind::Int(value)),
@@ -392,24 +396,24 @@ impl Parser {
                     }
                 }
             }
-            Kind::Float => {
+            TokenKind::Float => {
                 self.bump();
                 let value = token.text.parse::<f64>().unwrap_or(0.0);
                 self.node(token.span, ExprKind::Float(value))
             }
-            Kind::Str | Kind::Text => {
+            TokenKind::Str | TokenKind::Text => {
                 let mut text = String::new();
                 let mut span = token.span;
                 let mut is_formatted = false;
-                while matches!(self.kind(), Kind::Str | Kind::Text) {
+                while matches!(self.kind(), TokenKind::Str | TokenKind::Text) {
                     let part = self.bump();
-                    is_formatted |= part.kind == Kind::Text;
+                    is_formatted |= part.kind == TokenKind::Text;
                     text.push_str(&part.text);
                     span = span.to(part.span);
                 }
                 self.node(span, if is_formatted { ExprKind::Text(text) } else { ExprKind::Str(text) })
             }
-            Kind::Name => match token.text.as_str() {
+            TokenKind::Name => match token.text.as_str() {
                 "True" | "False" => {
                     self.bump();
                     self.node(token.span, ExprKind::Bool(token.text == "True"))
@@ -441,13 +445,13 @@ impl Parser {
                     }
                 },
             },
-            Kind::Bad => {
+            TokenKind::Bad => {
                 self.bump();
                 self.invalid(token.span)
             }
-            Kind::Op if token.text == "(" => self.parenthesis(),
-            Kind::Op if token.text == "[" => self.brackets(),
-            Kind::Op if token.text == "{" => self.braces(),
+            TokenKind::Op if token.text == "(" => self.parenthesis(),
+            TokenKind::Op if token.text == "[" => self.brackets(),
+            TokenKind::Op if token.text == "{" => self.braces(),
             _ => {
                 let message = format!("expected a value, found {}", self.found());
                 let mut finding = Finding::error(token.span, message);
@@ -455,7 +459,9 @@ impl Parser {
                     finding = finding.suggest(format!("write `{sign}= 1`"));
                 }
                 self.error(finding);
-                if token.kind == Kind::Op && !matches!(token.text.as_str(), ")" | "]" | "}" | "," | ":" | "=" | ";") {
+                if token.kind == TokenKind::Op
+                    && !matches!(token.text.as_str(), ")" | "]" | "}" | "," | ":" | "=" | ";")
+                {
                     self.bump();
                 }
                 self.invalid(token.span)

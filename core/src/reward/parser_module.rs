@@ -2,18 +2,18 @@
 
 use super::ast::{Expr, ExprKind, Function, Ident, Module, Param, StmtKind, Target};
 use super::diagnostics::Finding;
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 use super::parser::Parser;
 
 impl Parser {
     pub(super) fn module(&mut self) -> Module {
         let mut module = Module::default();
-        while self.kind() != Kind::End {
-            if matches!(self.kind(), Kind::Newline | Kind::Dedent) {
+        while self.kind() != TokenKind::End {
+            if matches!(self.kind(), TokenKind::Newline | TokenKind::Dedent) {
                 self.bump();
                 continue;
             }
-            if self.kind() == Kind::Indent {
+            if self.kind() == TokenKind::Indent {
                 self.error(Finding::error(self.token().span, "this line is indented but belongs to no block"));
                 self.skip_block();
                 continue;
@@ -66,8 +66,8 @@ impl Parser {
             return;
         }
         let mut entries = Vec::new();
-        while !self.is("}") && !matches!(self.kind(), Kind::Newline | Kind::End) {
-            if self.kind() != Kind::Str {
+        while !self.is("}") && !matches!(self.kind(), TokenKind::Newline | TokenKind::End) {
+            if self.kind() != TokenKind::Str {
                 let message = format!("expected the name of a component as a string, found {}", self.found());
                 self.error(Finding::error(self.token().span, message));
                 self.skip_statement();
@@ -134,7 +134,7 @@ impl Parser {
     fn decorator(&mut self) {
         let start = self.bump().span;
         let mut name = String::new();
-        while self.kind() == Kind::Name || self.is(".") {
+        while self.kind() == TokenKind::Name || self.is(".") {
             name.push_str(&self.bump().text);
         }
         let last = name.rsplit('.').next().unwrap_or("");
@@ -149,7 +149,7 @@ impl Parser {
 
     fn params(&mut self, place: usize) {
         let mut by_name = false;
-        while !self.is(")") && !matches!(self.kind(), Kind::Newline | Kind::End) {
+        while !self.is(")") && !matches!(self.kind(), TokenKind::Newline | TokenKind::End) {
             let is_rest = self.is("*") || self.is("**");
             if self.is("*") && by_name || self.is("/") && self.functions[place].params.is_empty() {
                 let message = format!("`{}` cannot stand here", self.token().text);

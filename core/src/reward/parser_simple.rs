@@ -2,24 +2,24 @@
 
 use super::ast::{Expr, ExprKind, Ident, StmtKind};
 use super::diagnostics::Finding;
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 use super::parser::Parser;
 
 impl Parser {
     /// The statement only prints or logs.
     pub(super) fn prints(&self) -> bool {
         let word = self.token().text.as_str();
-        let is_call = |ahead: usize| self.look(ahead).kind == Kind::Op && self.look(ahead).text == "(";
+        let is_call = |ahead: usize| self.look(ahead).kind == TokenKind::Op && self.look(ahead).text == "(";
         word == "print" && is_call(1)
             || matches!(word, "logging" | "logger" | "log" | "warnings")
                 && self.look(1).text == "."
-                && self.look(2).kind == Kind::Name
+                && self.look(2).kind == TokenKind::Name
                 && is_call(3)
     }
 
     /// Skips to the end of the line, whatever stands there.
     pub(super) fn skip_line(&mut self) {
-        while !matches!(self.kind(), Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+        while !matches!(self.kind(), TokenKind::Newline | TokenKind::End | TokenKind::Indent | TokenKind::Dedent) {
             self.bump();
         }
     }
@@ -82,7 +82,7 @@ impl Parser {
     pub(super) fn raise(&mut self) -> StmtKind {
         self.bump();
         let text = match self.kind() {
-            Kind::Newline | Kind::End => "RuntimeError: No active exception to reraise".to_string(),
+            TokenKind::Newline | TokenKind::End => "RuntimeError: No active exception to reraise".to_string(),
             _ => {
                 let error = self.expression();
                 if self.eat("from") {

@@ -32,9 +32,9 @@ pub struct Followed<'a> {
 }
 
 /// A task that is followed with the watched lane.
-pub struct Live(Kind);
+pub struct Live(ByPlay);
 
-enum Kind {
+enum ByPlay {
     Steps(Box<Steps>),
     Tokens(Box<Tokens>),
 }
@@ -43,8 +43,8 @@ impl Live {
     /// The sentence says why nothing is known exactly: the task cannot be walked, or is too large to be followed.
     pub fn new(plan: &Arc<Plan>) -> Result<Self, String> {
         let made = match &plan.task.play {
-            Play::Steps(_) => Steps::new(plan).map(|steps| Kind::Steps(Box::new(steps))),
-            Play::Tokens(_) => Tokens::new(plan).map(|tokens| Kind::Tokens(Box::new(tokens))),
+            Play::Steps(_) => Steps::new(plan).map(|steps| ByPlay::Steps(Box::new(steps))),
+            Play::Tokens(_) => Tokens::new(plan).map(|tokens| ByPlay::Tokens(Box::new(tokens))),
         };
         made.map(Self).map_err(|why| format!("Nothing is known exactly during training: {why}."))
     }
@@ -54,8 +54,8 @@ impl Live {
     /// empty where there is nothing to say.
     pub fn exact(&mut self, followed: &Followed<'_>) -> (Option<Exact>, String) {
         match &mut self.0 {
-            Kind::Steps(steps) => steps.exact(followed),
-            Kind::Tokens(tokens) => tokens.exact(followed),
+            ByPlay::Steps(steps) => steps.exact(followed),
+            ByPlay::Tokens(tokens) => tokens.exact(followed),
         }
     }
 
@@ -63,8 +63,8 @@ impl Live {
     /// the policy's parameters; None where one is not known or nothing.
     pub fn gradients(&mut self, followed: &Followed<'_>) -> Option<[Vec<f32>; 2]> {
         match &mut self.0 {
-            Kind::Steps(steps) => steps.gradients(followed),
-            Kind::Tokens(tokens) => tokens.gradients(followed),
+            ByPlay::Steps(steps) => steps.gradients(followed),
+            ByPlay::Tokens(tokens) => tokens.gradients(followed),
         }
     }
 }

@@ -51,13 +51,13 @@ pub enum Iter {
     },
 }
 
-pub struct Plan {
+pub struct LoopPlan {
     pub iter: Iter,
     pub count: Reg,
     pub bound: i64,
 }
 
-impl Plan {
+impl LoopPlan {
     fn has_members(&self) -> bool {
         matches!(&self.iter, Iter::Members { .. })
             || matches!(&self.iter, Iter::Enumerate { inner, .. } if matches!(**inner, Iter::Members { .. }))
@@ -68,7 +68,7 @@ pub type Body<'f, 'c, 'p> = &'f mut dyn FnMut(&mut Lower<'c, 'p>, Vec<Value>);
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// How to loop over an expression; reports and gives None when it cannot be looped over.
-    pub(super) fn plan(&mut self, expr: &Expr) -> Option<Plan> {
+    pub(super) fn plan(&mut self, expr: &Expr) -> Option<LoopPlan> {
         if let ExprKind::Call { func, args, keywords } = &expr.kind
             && let ExprKind::Name(name) = &func.kind
             && self.is_library(name)
@@ -95,7 +95,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     let one = self.int(1);
                     let last = self.op(expr.span, Op::SubI, Bank::Int, &[inner.count, one], 0);
                     let iter = Iter::Reversed { inner: Box::new(inner.iter), last };
-                    return Some(Plan { iter, count: inner.count, bound: inner.bound });
+                    return Some(LoopPlan { iter, count: inner.count, bound: inner.bound });
                 }
                 "sorted" => return self.plan_sorted(expr.span, args, keywords),
                 _ => {}
@@ -124,20 +124,24 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let keys = self.dict_list(span, &value, "keys");
                 let Type::Array(element, len) = keys.ty.clone() else { return None };
                 let count = self.int(len as i32);
-                Some(Plan { iter: Iter::Array { element: *element, first: keys.reg(), len }, count, bound: len as i64 })
+                Some(LoopPlan {
+                    iter: Iter::Array { element: *element, first: keys.reg(), len },
+                    count,
+                    bound: len as i64,
+                })
             }
             Type::List(field) => {
                 let [sample, start, end] = [0, 1, 2].map(|at| self.held(span, value.regs[at]));
                 let bound = self.cx.schema.fields[field].cap as i64;
                 let count = self.list_len(span, start, end);
-                Some(Plan { iter: Iter::List { field, sample, start }, count, bound })
+                Some(LoopPlan { iter: Iter::List { field, sample, start }, count, bound })
             }
             Type::Array(element, len) => {
                 let count = self.int(len as i32);
                 let is_rebound = value.regs.iter().any(|reg| self.is_rebound(*reg));
                 let value = if is_rebound { self.copied(span, &value) } else { value };
                 let iter = Iter::Array { element: *element, first: value.reg(), len };
-                Some(Plan { iter, count, bound: len as i64 })
+                Some(LoopPlan { iter, count, bound: len as i64 })
             }
             ty @ (Type::Group | Type::Batch) => {
                 let (start, count, bound) = match ty {
@@ -147,7 +151,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 self.reads_episode = true;
                 let start = self.op(span, start, Bank::Int, &[], 0);
                 let count = self.op(span, count, Bank::Int, &[], 0);
-                Some(Plan { iter: Iter::Members { start }, count, bound })
+                Some(LoopPlan { iter: Iter::Members { start }, count, bound })
             }
             Type::Bad => None,
             Type::Sample => {
@@ -184,7 +188,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         len
     }
 
-    fn plan_range(&mut self, span: Span, args: &[Expr]) -> Option<Plan> {
+    fn plan_range(&mut self, span: Span, args: &[Expr]) -> Option<LoopPlan> {
         if args.is_empty() || args.len() > 3 {
             self.report(Finding::error(span, "`range` takes one to three ints"));
             return None;
@@ -213,10 +217,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         };
         let bound = bound.clamp(0, i64::from(i32::MAX));
         let count = self.op(span, Op::RangeCount, Bank::Int, &[start, stop, step], bound as u32);
-        Some(Plan { iter: Iter::Range { start, step }, count, bound })
+        Some(LoopPlan { iter: Iter::Range { start, step }, count, bound })
     }
 
-    fn plan_enumerate(&mut self, span: Span, args: &[Expr], start: Option<&Expr>) -> Option<Plan> {
+    fn plan_enumerate(&mut self, span: Span, args: &[Expr], start: Option<&Expr>) -> Option<LoopPlan> {
         let Some(list) = args.first() else {
             self.report(Finding::error(span, "`enumerate` takes a list"));
             return None;
@@ -232,15 +236,15 @@ impl<'c, 'p> Lower<'c, 'p> {
         };
         let counter = self.new_reg(Bank::Int);
         let iter = Iter::Enumerate { inner: Box::new(inner.iter), first, counter };
-        Some(Plan { iter, count: inner.count, bound: inner.bound })
+        Some(LoopPlan { iter, count: inner.count, bound: inner.bound })
     }
 
-    fn plan_zip(&mut self, span: Span, args: &[Expr]) -> Option<Plan> {
+    fn plan_zip(&mut self, span: Span, args: &[Expr]) -> Option<LoopPlan> {
         let mut plans = Vec::new();
         for arg in args {
             plans.push(self.plan(arg)?);
         }
-        if plans.is_empty() || plans.iter().any(Plan::has_members) {
+        if plans.is_empty() || plans.iter().any(LoopPlan::has_members) {
             self.report(Finding::error(span, "`zip` takes lists or ranges"));
             return None;
         }
@@ -251,7 +255,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             bound = bound.min(plan.bound);
         }
         let iters = plans.into_iter().map(|plan| plan.iter).collect();
-        Some(Plan { iter: Iter::Zip(iters), count, bound })
+        Some(LoopPlan { iter: Iter::Zip(iters), count, bound })
     }
 
     /// The value of step `k`: a tuple where there are several.
@@ -310,7 +314,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         true
     }
 
-    pub(super) fn run_plan(&mut self, span: Span, plan: &Plan, body: Body<'_, 'c, 'p>) {
+    pub(super) fn run_plan(&mut self, span: Span, plan: &LoopPlan, body: Body<'_, 'c, 'p>) {
         let counter = self.new_reg(Bank::Int);
         self.set_range(counter, Range::new(0.0, (plan.bound - 1).max(0) as f64));
         let outer_weight = self.weight;

@@ -5,7 +5,7 @@ use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, Target, assigned_nam
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::builder::Lower;
-use super::loops::{Iter, Plan};
+use super::loops::{Iter, LoopPlan};
 use super::types::{Type, Value};
 
 /// The state of a sorted loop between its steps.
@@ -54,7 +54,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.number(key.span, result, "an order")
     }
 
-    pub(super) fn plan_sorted(&mut self, span: Span, args: &[Expr], keywords: &[(Ident, Expr)]) -> Option<Plan> {
+    pub(super) fn plan_sorted(&mut self, span: Span, args: &[Expr], keywords: &[(Ident, Expr)]) -> Option<LoopPlan> {
         let [source] = args else {
             self.report(Finding::error(span, "`sorted` takes one list"));
             return None;
@@ -97,7 +97,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let last = self.new_value(&ty);
         let at = self.set_int(span, -1);
         let sorted = Sorted { source: source.clone(), key, is_reverse, last, at };
-        Some(Plan { iter: Iter::Sorted(Box::new(sorted)), count, bound: bound as i64 })
+        Some(LoopPlan { iter: Iter::Sorted(Box::new(sorted)), count, bound: bound as i64 })
     }
 
     /// `sorted(..)[from:to]`
@@ -107,7 +107,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         list: &Expr,
         from: Option<&Expr>,
         to: Option<&Expr>,
-    ) -> Option<Plan> {
+    ) -> Option<LoopPlan> {
         let plan = self.plan(list)?;
         let zero = self.int(0);
         let mut bounds = [zero, plan.count];
@@ -118,7 +118,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             *bound = self.op(span, Op::SliceBound, Bank::Int, &[value.reg(), zero, plan.count], 0);
         }
         let iter = Iter::From { inner: Box::new(plan.iter), first: bounds[0] };
-        Some(Plan { iter, count: bounds[1], bound: plan.bound })
+        Some(LoopPlan { iter, count: bounds[1], bound: plan.bound })
     }
 
     /// `sorted(..)[index]`
