@@ -209,7 +209,7 @@ fn what_a_comment_names_is_not_read() {
     let memory = Some(Overrides::new());
     let asks = |code: &str| {
         let mut experiment = experiment(part("chain", &[]), "table", memory.clone());
-        experiment.reward_models = Some(Overrides::new());
+        experiment.reward_models = Some([("inputs".to_string(), Value::Text("cells".into()))].into());
         experiment.arms.iter_mut().for_each(|arm| arm.code = code.into());
         let plan = planned(&experiment);
         needs_a_run(&plan, &plan.arms[0].program).is_some()
