@@ -1,6 +1,6 @@
 //! Digits that 32 bits lose: the program's numbers on sampled episodes against the same in 64 bits.
 
-use super::finding;
+use super::findings::finding;
 use crate::oracle::paid::run_values;
 use crate::oracle::report::{Check, Report};
 use crate::plan::{Plan, PlannedArm};

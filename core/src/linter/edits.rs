@@ -1,16 +1,8 @@
 //! Changes of a program's text. They look at lines and words only: whoever makes one compiles the result and looks at it
 //! again, so what does not fit is dropped.
 
-use serde::{Deserialize, Serialize};
+pub use crate::oracle::report::Edit;
 use std::ops::Range;
-
-/// A replacement of bytes `start..end` of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edit {
-    pub start: usize,
-    pub end: usize,
-    pub text: String,
-}
 
 /// The text with some edits that do not overlap; None where one is outside of it.
 pub fn apply(source: &str, edits: &[Edit]) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Checks on a solved task: loops that pay, and components that make another policy optimal.
 
-use super::{LOSS, finding};
+use super::findings::{LOSS, finding};
 use crate::oracle::report::{Check, ComponentFacts, Report};
 use crate::oracle::solve::{self, Best, worth};
 use crate::oracle::starc::{canonical, norm};

@@ -1,8 +1,9 @@
 //! Fixes of findings. Each is tried before it is offered: the program is changed, compiled and looked at again, and only
 //! what ends its finding without bringing another stays.
 
+use super::bench::Bench;
 use super::edits::{Edit, apply, leave_out, literal, none_as_zero, set_weight, where_right};
-use super::{Bench, sampled};
+use super::sampled;
 use crate::algorithm::advantage::epsilon;
 use crate::algorithm::conflict;
 use crate::algorithm::settings::{Aggregation, Estimator};

@@ -2,8 +2,8 @@
 //! that an estimator cannot tell apart, pay for doing nothing, and pay for what is worth less.
 
 use super::episodes::{Episodes, correlation, moments};
+use super::findings::{Covered, finding};
 use super::search::Found;
-use super::{Covered, finding};
 use crate::algorithm::advantage::epsilon;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
 use crate::algorithm::{is_group_relative, normalises_components};

@@ -1,7 +1,33 @@
 //! Means and 95% intervals over seeds (Student's t), curves reduced to one number, smoothing.
 
-use crate::experiment::Statistic;
 use serde::{Deserialize, Serialize};
+
+/// How a curve of one seed becomes one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Mean over the last tenth of the run.
+    Final,
+    /// Mean over the first hundredth of the run (at least one update): what the base policy does.
+    Start,
+    /// Greatest value of the curve smoothed over a twentieth of the run.
+    Peak,
+    /// Least value of the smoothed curve.
+    Trough,
+    /// Final minus Start.
+    Change,
+    /// How far it fell from its best: the mean over the tenth of the run in which the other half of the seeds is highest,
+    /// minus Final. Never the seed's own peak, which in noise is its greatest noise: level curves would fall.
+    Drop,
+    /// Final divided by Start.
+    Ratio,
+    /// Mean over the whole run.
+    Mean,
+    /// Deviation over the whole run divided by its mean (coefficient of variation).
+    Variation,
+    /// Updates until the smoothed curve reaches the claim's `level`; the length of the run if it never does.
+    UpdatesTo,
+}
 
 /// A mean with the half-width of its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,17 @@
 //! What the oracle and the linter say of one arm, as plain data: what the page and the command line show, and what
 //! crosses as JSON from the page's language module.
 
-use crate::linter::edits::Edit;
 use crate::params::Overrides;
 use crate::reward::Diagnostic;
 use serde::{Deserialize, Serialize};
+
+/// A replacement of bytes `start..end` of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    pub start: usize,
+    pub end: usize,
+    pub text: String,
+}
 
 /// How far a reward could be solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod ast;
 mod branches;
 mod completions;
 mod diagnostics;
+mod faults;
 mod harness;
 mod ir;
 pub mod json;

@@ -1,7 +1,7 @@
 //! Python's arithmetic on `f32` and `i32`, with what Python would raise as an error code. The shader's twin is the
 //! prelude in `prelude.wgsl`: same names, same order of operations.
 
-use super::ir::{FINITE_LIMIT, INT_LIMIT, code};
+use super::faults::{FINITE_LIMIT, INT_LIMIT, code};
 
 type Checked<T> = Result<T, u32>;
 

@@ -1,6 +1,6 @@
 //! What a check leaves behind: the measured values in the experiment's own file, and its record in `outcomes.json`.
 
-use super::Seeds;
+use super::case::Seeds;
 use crate::failure::Failure;
 use crate::output::{MAX_INPUT, read_file, write_whole};
 use crate::train::Training;

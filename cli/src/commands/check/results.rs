@@ -1,7 +1,8 @@
 //! `docs/results.md`: what all experiments of a folder claim and what their last check measured, from the files and
 //! their records alone.
 
-use super::{Case, Checked, Seeds, experiments_of, folders, key, no_record, record, sign};
+use super::case::{Case, Checked, Seeds, experiments_of, folders, key, no_record, sign};
+use super::record;
 use crate::failure::Failure;
 use crate::output::write_whole;
 use crate::source;

@@ -1,6 +1,6 @@
 //! Many experiments trained at once: one queue of all their lanes, one lane at a time a core.
 
-use super::Case;
+use super::case::Case;
 use crate::base::base_policy;
 use crate::failure::Failure;
 use crate::measure;

@@ -6,6 +6,7 @@
 
 pub mod expected;
 mod hacked;
+mod kind;
 pub mod label;
 pub mod record;
 mod rule;
@@ -14,6 +15,7 @@ pub mod series;
 #[cfg(test)]
 mod tests;
 
+pub use kind::AlarmKind;
 pub use rule::{Rule, Sees};
 pub use rules::RULES;
 
@@ -21,28 +23,6 @@ use super::columns::Column;
 use super::curves::Curves;
 use serde::{Deserialize, Serialize};
 use series::Series;
-
-/// What can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmKind {
-    ProxyUpTrueDown,
-    EntropyCollapse,
-    DeadGroups,
-    KlBlowUp,
-    KlOfSample,
-    LengthCollapse,
-    LengthExplosion,
-    CutOff,
-    RewardDrift,
-    RewardSaturated,
-    RewardJump,
-    PartsDisagree,
-    OftenClipped,
-    GradientSpike,
-    NotFinite,
-    ProgramErrors,
-}
 
 /// An alarm that rang.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! What a rule is: one threshold, words made from it, and what it looks at. Since both come from one number, the two cannot
 //! differ.
 
+use super::kind::AlarmKind;
 use super::series::Series;
-use super::{AlarmKind, Column, RULES};
+use crate::metrics::columns::Column;
 use serde::Serialize;
 
 /// Who can see what a rule looks at.
@@ -45,12 +46,6 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The rule of a kind of alarm.
-    pub fn of(kind: AlarmKind) -> &'static Self {
-        // Every kind has one (tested).
-        RULES.iter().find(|rule| rule.kind == kind).unwrap_or(&RULES[0])
-    }
-
     /// The rule in words.
     pub fn words(&self) -> String {
         (self.words)(self.at)

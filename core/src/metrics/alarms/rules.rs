@@ -3,7 +3,7 @@
 use super::hacked::{SLOW, hacked};
 use super::rule::{Rule, Sees};
 use super::series::{START, WARM_UP, start_of};
-use super::{AlarmKind, Column};
+use super::{Column, kind::AlarmKind};
 
 /// A reward rises at once when it rises within so many updates.
 const AT_ONCE: usize = 20;
@@ -316,4 +316,12 @@ fn once(curve: &[f32], limit: f32) -> Option<(usize, f32)> {
 
 fn percent(share: f32) -> String {
     format!("{}%", (1000.0 * share).round() / 10.0)
+}
+
+impl Rule {
+    /// The rule of a kind of alarm.
+    pub fn of(kind: AlarmKind) -> &'static Self {
+        // Every kind has one (tested).
+        RULES.iter().find(|rule| rule.kind == kind).unwrap_or(&RULES[0])
+    }
 }

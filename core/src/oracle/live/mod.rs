@@ -3,33 +3,21 @@
 //! `steps` follows a policy through every state of a walked task, `tokens` through its likeliest completions, which
 //! `tree` finds. Gradients are compared in the policy's own parameters.
 
+mod followed;
 mod payer;
 mod steps;
 mod tokens;
 mod tree;
 
+pub use followed::Followed;
 pub use steps::{gradient, spread};
 
 use crate::engine::anatomy::Exact;
-use crate::engine::{LaneId, WatchedBatch};
-use crate::plan::{Plan, PlannedArm};
+use crate::plan::Plan;
 use crate::tasks::Play;
 use std::sync::Arc;
 use steps::Steps;
 use tokens::Tokens;
-
-/// A lane's last update.
-#[derive(Clone, Copy)]
-pub struct Followed<'a> {
-    pub lane: LaneId,
-    /// The arm as it is now, edits included.
-    pub arm: &'a PlannedArm,
-    /// Parameters of the policy that the update's samples came from, and of the reference of its KL.
-    pub params: &'a [f32],
-    pub reference: &'a [f32],
-    pub kept: &'a WatchedBatch,
-    pub update: u32,
-}
 
 /// A task that is followed with the watched lane.
 pub struct Live(ByPlay);
@@ -67,25 +55,4 @@ impl Live {
             ByPlay::Tokens(tokens) => tokens.gradients(followed),
         }
     }
-}
-
-/// Why the expected reward, the cosine, or both are missing; empty where neither is.
-fn missing(exact: &Exact, why: &str) -> String {
-    match (exact.reward, exact.cosine) {
-        (None, _) => format!("No exact reward, and no cosine to its gradient: {why}."),
-        (Some(_), Some(_)) => String::new(),
-        (Some(_), None) => "No cosine to the exact gradient: one of the two gradients is zero.".into(),
-    }
-}
-
-/// Why an arm's rewards are not those of its program alone.
-fn moves(arm: &PlannedArm) -> Option<&'static str> {
-    (arm.settings.outer_every > 0).then_some("the slow loop moves the weights of its components")
-}
-
-/// The cosine of two gradients; None where one of them is nothing.
-fn cosine(x: &[f32], y: &[f32]) -> Option<f32> {
-    let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
-    let size = (dot(x, x) * dot(y, y)).sqrt();
-    (size > 0.0).then(|| (dot(x, y) / size) as f32)
 }

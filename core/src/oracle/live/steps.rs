@@ -1,7 +1,7 @@
 //! A step task followed during training: a policy is asked about every observation once, and evaluated on the walked
 //! model.
 
-use super::{Followed, cosine, missing, moves};
+use super::followed::{Followed, cosine, missing, moves};
 use crate::engine::anatomy::Exact;
 use crate::engine::probe::{self, Probe};
 use crate::engine::{LaneId, WatchedBatch};

@@ -1,9 +1,9 @@
 //! A token task followed during training: the policy's likeliest completions of an update's prompts, what a program pays
 //! for them, and both gradients.
 
+use super::followed::{Followed, cosine, missing, moves};
 use super::payer::{Payer, Written};
 use super::tree::{Ground, Tree};
-use super::{Followed, cosine, missing, moves};
 use crate::engine::anatomy::Exact;
 use crate::math;
 use crate::oracle::completions::{how_many, rounded};

@@ -2,7 +2,7 @@
 //!
 //! Entries of what is summed are whole multiples of 2^-10, so that a sum has the same bits in any order, on any device.
 
-use super::{ATTRIBUTES, EssayParams};
+use super::params::{ATTRIBUTES, EssayParams};
 use crate::math::rng::{draw, purpose, uniform};
 
 const N: usize = ATTRIBUTES.len();
