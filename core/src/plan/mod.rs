@@ -16,7 +16,7 @@ use crate::experiment::{Base, Experiment, MAX_ARMS, Part, RunParams};
 use crate::params::{Overrides, ParamError, ParamSpec, Params, check};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::{self, Program, Severity};
-use crate::reward_models::{self, RewardModels};
+use crate::reward_models::RewardModels;
 use crate::tasks::{self, Play, Task};
 use cost::{Cost, MOST_BYTES, Parts};
 use serde::{Deserialize, Serialize};
@@ -162,7 +162,7 @@ pub struct Built {
 /// confidence add to an episode.
 pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overrides>) -> Result<Built, Vec<Problem>> {
     let mut task = tasks::build(&part.kind, &part.params).map_err(|e| problems("task", e))?;
-    let models = models.map(|section| reward_models::extend(&mut task, section));
+    let models = models.map(|section| RewardModels::attach(section, &mut task));
     let reward_models = models.transpose().map_err(|e| problems("reward_models", e))?;
     let memory = memory.map(|section| Exploration::attach(section, &mut task));
     let exploration = memory.transpose().map_err(|e| problems("exploration", e))?;

@@ -1,6 +1,7 @@
 //! What reward models are trained on: answers, and pairs or labels drawn from them.
 
-use super::{Labels, RewardModelParams, RewardModels};
+use super::models::RewardModels;
+use super::params::{Labels, RewardModelParams};
 use crate::math::rng::{below, draw, purpose, uniform};
 
 /// Tries to find two answers of a group with different labels before a pair is given up.

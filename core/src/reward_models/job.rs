@@ -1,7 +1,11 @@
 //! One training of the models of a lane, as plain data.
 
-use super::{Answers, Diversity, Examples, FreshPairs, Objective, RewardModelParams, RewardModels, Shape};
+use super::data::{Answers, Examples};
+use super::models::RewardModels;
+use super::params::{Diversity, Objective, RewardModelParams};
+use super::shape::Shape;
 use crate::algorithm::Settings;
+use crate::algorithm::settings::FreshPairs;
 use crate::math::rng::{below, draw, purpose};
 
 /// One model's part of a training.

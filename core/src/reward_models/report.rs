@@ -1,6 +1,9 @@
 //! How far a reward model can be trusted: accuracy and calibration against the true score.
 
-use super::{Answers, Objective, RewardModels, Scorer};
+use super::data::Answers;
+use super::models::RewardModels;
+use super::params::Objective;
+use super::shape::Scorer;
 use crate::math;
 use serde::Serialize;
 

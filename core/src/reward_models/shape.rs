@@ -1,6 +1,6 @@
 //! The shape of a reward model: what it reads, where its weights lie, how it starts, and its score.
 
-use super::{Encoder, RewardModelParams};
+use super::params::{Encoder, RewardModelParams};
 use crate::math;
 use crate::math::rng::{draw, purpose, uniform};
 use serde::{Deserialize, Serialize};
