@@ -236,7 +236,9 @@ describe("a page that nothing holds up", () => {
       await trained(page, begin + 20 + 15 * i);
       await page.evaluate(() => window.goodhart.pause());
       const rests = (await metrics(page)).proxy.true_score.length;
-      await page.waitForFunction(kept, rests);
+      while (!await page.evaluate(kept, rests)) {
+        await painted(page);
+      }
       await page.reload();
       const text = await notice(page, /goes on from update \d+, where you left it/).textContent();
       assert.equal(Number(/from update (\d+)/.exec(text)[1]), rests);
