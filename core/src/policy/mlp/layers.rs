@@ -1,51 +1,9 @@
 //! The layers of the MLP, forward and backward, for a block of observations.
 
-use super::{Activation, Mlp};
+use super::layer::Layer;
+use super::network::{Activation, Mlp};
 use crate::math::activation::{add_rows, bias_relu, bias_tanh, relu_backward, tanh_backward};
-use crate::math::gemm::{Left, Packed, Right, gemm, padded};
-use crate::policy::layout::Layout;
-
-/// Rows that go through the layers together.
-pub(super) const BLOCK: usize = 64;
-
-/// A layer: its tensors, and buffers of this pass.
-pub(super) struct Layer {
-    pub inputs: usize,
-    pub outputs: usize,
-    pub weight: usize,
-    pub bias: usize,
-    pub padded_bias: Vec<f32>,
-    pub forward: Packed,
-    pub transposed: Packed,
-    /// Outputs [rows][padded(outputs)], after the activation.
-    pub out: Vec<f32>,
-    /// Gradients of a block, and of the weights [inputs][padded(outputs)] and bias over the pass.
-    pub d_out: Vec<f32>,
-    pub d_weight: Vec<f32>,
-    pub d_bias: Vec<f32>,
-}
-
-impl Layer {
-    pub fn new(layout: &mut Layout, name: &str, inputs: usize, outputs: usize) -> Self {
-        Self {
-            inputs,
-            outputs,
-            weight: layout.push(format!("{name}.weight"), inputs, outputs),
-            bias: layout.push(format!("{name}.bias"), 1, outputs),
-            padded_bias: Vec::new(),
-            forward: Packed::default(),
-            transposed: Packed::default(),
-            out: Vec::new(),
-            d_out: Vec::new(),
-            d_weight: Vec::new(),
-            d_bias: Vec::new(),
-        }
-    }
-
-    pub fn width(&self) -> usize {
-        padded(self.outputs)
-    }
-}
+use crate::math::gemm::{Left, Right, gemm};
 
 impl Mlp {
     /// Weight (p, j) of the two heads side by side.

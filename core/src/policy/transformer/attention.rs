@@ -1,7 +1,7 @@
 //! Causal attention with cached keys and values: forward by rows, backward by slots.
 
-use super::Shape;
 use super::pass::LayerPass;
+use super::shape::Shape;
 use crate::math::activation::softmax_backward;
 use crate::math::elementary::exp_lanes;
 use crate::math::gemm::{Left, Right, gemm};

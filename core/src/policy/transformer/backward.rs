@@ -1,31 +1,12 @@
 //! The backward pass: all rows of the pass, prompts included, layer by layer. A sample's gradients of its prompt's keys
 //! and values are summed over its group, in the order of the samples, before the prompt's own attention goes back.
 
-use super::Transformer;
 use super::attention::{SlotScratch, backward_slot};
 use super::forward::BLOCK;
+use super::network::Transformer;
 use super::pass::grow;
 use crate::math::activation::{multiply, rms_norm_backward};
 use crate::math::gemm::{Left, Right, gemm};
-
-/// Buffers of the backward pass.
-#[derive(Default)]
-pub(super) struct Scratch {
-    slot: SlotScratch,
-    /// Gradients of head outputs [rows][outputs], and of the heads' weights [d][outputs].
-    d_outputs: Vec<f32>,
-    d_heads: Vec<f32>,
-    /// Gradients of the residual stream, of what attention mixed [rows][d], of queries, keys and values [rows][3 d].
-    d_stream: Vec<f32>,
-    d_mixed: Vec<f32>,
-    d_qkv: Vec<f32>,
-    /// Gradients of a block of rows: of the feed-forward layer [BLOCK][4 d] and of a norm's output [BLOCK][d].
-    d_hidden: Vec<f32>,
-    d_norm: Vec<f32>,
-    /// Gradients of the prompts' keys and values, summed over samples [groups][prompt_len][d].
-    d_prompt_keys: Vec<f32>,
-    d_prompt_values: Vec<f32>,
-}
 
 impl Transformer {
     pub(super) fn backward_pass(&mut self, params: &[f32], dlogits: &[f32], dvalues: &[f32], grads: &mut [f32]) {

@@ -2,8 +2,8 @@
 //! of position, so a row's keys are there when it attends.
 
 use super::attention::{Attend, attend};
+use super::network::{BlockOffsets, BlockWeights, Transformer};
 use super::pass::grow;
-use super::{BlockOffsets, BlockWeights, Transformer};
 use crate::math::activation::{gelu, rms_norm};
 use crate::math::gemm::{Left, Packed, gemm};
 

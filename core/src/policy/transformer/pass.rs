@@ -4,7 +4,7 @@
 //! samples in the order of the calls. A slot is a sequence with its own keys and values: first one a group (its prompt),
 //! then one a sample (a copy of the prompt's, then its own).
 
-use super::Shape;
+use super::shape::Shape;
 
 /// One layer's activations.
 #[derive(Default)]
