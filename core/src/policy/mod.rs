@@ -1,21 +1,21 @@
 //! Policies: softmax table, MLP and decoder-only transformer. Each has a parameter layout, an initialisation, and a
 //! forward and backward pass on the CPU; the shaders use the same layout.
 
+mod interface;
 mod layout;
 mod mlp;
-mod policy;
 mod table;
 #[cfg(test)]
 mod tests;
 mod transformer;
 
+pub use interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor};
 pub use mlp::{Activation, MlpParams};
-pub use policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor};
 pub use table::TableParams;
 pub use transformer::TransformerParams;
 
 use crate::params::Overrides;
-use policy::refuse;
+use interface::refuse;
 
 /// Every kind of policy.
 pub static POLICIES: &[PolicyKind] = &[table::KIND, mlp::KIND, transformer::KIND];

@@ -1,8 +1,8 @@
 //! The softmax table: a logit for every state and action, all 0 at first. Its gradients are exact and easy to follow, so
 //! small tasks can be compared with their exact solution.
 
+use super::interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use super::layout::Layout;
-use super::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
 

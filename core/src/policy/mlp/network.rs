@@ -6,8 +6,8 @@ use super::layer::{BLOCK, Layer};
 use crate::math::gemm::{Packed, padded};
 use crate::math::simd::Level;
 use crate::params::{Overrides, ParamError, Params};
+use crate::policy::interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::policy::layout::Layout;
-use crate::policy::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::tasks::MAX_ACTIVE;
 use crate::{choice, params};
 

@@ -8,8 +8,8 @@ use crate::math::gemm::Packed;
 use crate::math::simd::Level;
 use crate::params;
 use crate::params::{Overrides, ParamError, Params};
+use crate::policy::interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::policy::layout::Layout;
-use crate::policy::policy::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 
 /// Most positions of a sequence.
 const MAX_CONTEXT: usize = 64;

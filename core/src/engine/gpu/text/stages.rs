@@ -157,26 +157,13 @@ macro_rules! stages {
             file: $file,
             text: shader!($file),
             twin: $twin,
-            $(repeats: $repeats,)?
-            $(aliases: $aliases,)?
-            ..NOTHING_SPECIAL
+            repeats: stages!(@or Repeats::Once $(, $repeats)?),
+            aliases: stages!(@or Aliases::None $(, $aliases)?),
         }),+]
     };
+    (@or $usual:expr) => { $usual };
+    (@or $usual:expr, $own:expr) => { $own };
 }
-
-const NOTHING_SPECIAL: StageRow = StageRow {
-    name: "",
-    when: When::Sample,
-    of: Of::Any,
-    needs: Needs::Nothing,
-    grid: Grid::Lane,
-    repeats: Repeats::Once,
-    aliases: Aliases::None,
-    pieces: &[],
-    file: "",
-    text: "",
-    twin: "",
-};
 
 /// The policy that a row's pass asks is the reference's; its values and keys go where nothing is kept.
 const REFERENCE: Aliases =
