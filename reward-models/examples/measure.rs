@@ -1,9 +1,9 @@
 //! Milliseconds of a training step on the processor and on the GPU, software adapters included, for models of several
 //! sizes, the experiments' own first: `cargo run --release --features wgpu --example measure`.
 
+use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::plan;
-use goodhart_core::reward_models::Start;
 use goodhart_reward_models::{Devices, milliseconds};
 use pollster::block_on;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn main() -> Result<(), String> {
         );
         let experiment: Experiment = serde_json::from_str(&text).map_err(|e| e.to_string())?;
         let plan = plan::plan(&experiment).map_err(|problems| plan::join(&problems))?;
-        let start = Start::new(&Arc::new(plan), 0, None)?.ok_or("the experiment learns no reward model")?;
+        let start = FirstTraining::new(&Arc::new(plan), 0, None)?.ok_or("the experiment learns no reward model")?;
         let took = |device| block_on(milliseconds(device, start.job())).map_err(|e| e.to_string());
         let cpu = took(devices.on_cpu())?;
         let gpu = devices.on_gpu().map(took).transpose()?;

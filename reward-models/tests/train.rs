@@ -1,12 +1,13 @@
 //! Trainings as the product runs them: what burn learned is scored by goodhart-core, so the two must agree on the network.
 
 use burn::tensor::Device;
+use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::math::rng::{below, draw, uniform};
 use goodhart_core::plan::{self, Plan};
 #[cfg(feature = "wgpu")]
 use goodhart_core::protocol::EngineKind;
-use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Report, Scorer, Start};
+use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Report, Scorer};
 use goodhart_reward_models::{Devices, Fault, Progress, train};
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ fn trained(job: &Job) -> (Vec<f32>, Vec<f32>) {
 /// Learns the rewards of a bandit's answers from scratch, as a run would before its first update.
 fn learned(models: &str) -> (Vec<f32>, Report) {
     let plan = planned(r#"{"kind": "bandit", "hacks": 0, "features": 8}"#, r#"{"kind": "table"}"#, models);
-    let start = Start::new(&plan, 0, None).unwrap().unwrap();
+    let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
     let (weights, losses) = trained(start.job());
     assert!(losses.last() < losses.first(), "the loss falls: {losses:?}");
     let (weights, report) = start.finish(weights);
@@ -126,7 +127,7 @@ fn what_burn_fits_is_what_the_engine_scores() {
 #[test]
 fn a_job_without_examples_changes_nothing() {
     let plan = planned(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, "{}");
-    let start = Start::new(&plan, 0, None).unwrap().unwrap();
+    let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
     let mut job = start.job().clone();
     assert_eq!(plan.reward_models.as_ref().unwrap().params.data, Diversity::Same);
     job.models[0].examples = Examples::default();
@@ -136,7 +137,7 @@ fn a_job_without_examples_changes_nothing() {
 #[test]
 fn a_training_that_diverges_is_an_error_not_a_number() {
     let plan = planned(r#"{"kind": "bandit"}"#, r#"{"kind": "table"}"#, r#"{"objective": "regression"}"#);
-    let start = Start::new(&plan, 0, None).unwrap().unwrap();
+    let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
     let mut job = start.job().clone();
     job.learning_rate = f32::MAX;
     let told = pollster::block_on(train(Devices::cpu().on_cpu(), &job, async |_| ()));
@@ -153,7 +154,7 @@ fn webgpu_learns_what_the_processor_learns() {
     let sequence = r#"{"encoder": "sequence", "inputs": "tokens", "objective": "regression"}"#;
     let sequence = planned(r#"{"kind": "judge"}"#, r#"{"kind": "table"}"#, sequence);
     for plan in [mlp, sequence] {
-        let start = Start::new(&plan, 0, None).unwrap().unwrap();
+        let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
         let job = Job { steps: 60, ..start.job().clone() };
         let ((want, curve), (got, theirs)) = (trained_on(devices.on_cpu(), &job), trained_on(gpu, &job));
         let close = |a: &[f32], b: &[f32], tolerance: f32| {
@@ -170,7 +171,7 @@ fn webgpu_learns_what_the_processor_learns() {
 #[test]
 fn the_faster_device_trains_and_both_times_are_told() {
     let plan = planned(r#"{"kind": "essay"}"#, r#"{"kind": "table"}"#, "{}");
-    let start = Start::new(&plan, 0, None).unwrap().unwrap();
+    let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
     let mut devices = pollster::block_on(Devices::with_gpu(true));
     let has_gpu = devices.on_gpu().is_some();
     let (_, on) = pollster::block_on(devices.train(start.job(), async |_| ())).unwrap();
