@@ -1,5 +1,6 @@
 //! What is kept of a run so that either engine, in any worker, goes on from it.
 
+use super::lanes::LaneId;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a lane needs to go on: bit-exact on the CPU engine.
@@ -35,4 +36,11 @@ pub struct LaneState {
 pub struct Checkpoint {
     pub update: u32,
     pub lanes: Vec<LaneState>,
+}
+
+impl Checkpoint {
+    /// A lane's state, if it has the lane.
+    pub fn lane(&self, id: LaneId) -> Option<&LaneState> {
+        self.lanes.iter().find(|lane| lane.arm as usize == id.arm && lane.seed as usize == id.seed)
+    }
 }

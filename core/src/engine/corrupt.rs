@@ -3,6 +3,8 @@
 //! Source: Cooper, "Co-Optimizing Policy and Reward Models in Reinforcement Learning for Large Language Models", whose
 //! negative is its positive, corrupted by a language model and verified wrong.
 
+use crate::algorithm::Settings;
+use crate::algorithm::settings::FreshPairs;
 use crate::math::rng::{below, draw, purpose};
 use crate::plan::Plan;
 use crate::reward_models::{Answers, RewardModels};
@@ -24,9 +26,27 @@ pub struct Written<'a> {
 }
 
 impl Answers {
+    /// What a lane's reward models are trained on after an update: its answers, corrupted ones too where its settings say
+    /// so. `plan` has the lane's instance of the task; `records` [n][stride] and `true_scores` [n] are the update's.
+    pub fn of_update(
+        plan: &Plan,
+        models: &RewardModels,
+        settings: &Settings,
+        records: &[f32],
+        true_scores: &[f32],
+        written: &Written<'_>,
+    ) -> Self {
+        let mut answers = Self::new(models, plan.group());
+        answers.add(models, records, plan.task.schema.stride, true_scores);
+        if settings.rm_fresh_pairs == FreshPairs::Corrupted {
+            answers.corrupt(plan, models, written);
+        }
+        answers
+    }
+
     /// Adds a corruption of every accepted answer that has one. Everything random in the episode stays as it was, the
     /// verifier's mistakes too, so that what it rejects is rejected for the change.
-    pub fn corrupt(&mut self, plan: &Plan, models: &RewardModels, written: &Written<'_>) {
+    fn corrupt(&mut self, plan: &Plan, models: &RewardModels, written: &Written<'_>) {
         let mut record = vec![0.0; plan.task.schema.stride];
         for i in (0..self.len()).filter(|i| self.correct[*i]) {
             let length = written.lengths[i] as usize;

@@ -202,8 +202,7 @@ impl CpuEngine {
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
         for lane in &mut self.lanes {
             let id = lane.id;
-            let saved = checkpoint.lanes.iter().find(|s| s.arm as usize == id.arm && s.seed as usize == id.seed);
-            let saved = saved.ok_or("the checkpoint lacks a lane of this run")?;
+            let saved = checkpoint.lane(id).ok_or("the checkpoint lacks a lane of this run")?;
             let carried = value_head::from_lane(&self.plan, self.policy.as_ref(), saved);
             let carried = carried.filter(|_| saved.run.len() == RUN_FIELDS.len());
             let [params, m, v] = carried.ok_or("the checkpoint is of another policy")?;

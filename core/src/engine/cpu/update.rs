@@ -5,12 +5,11 @@ use super::{
     advantage, appraise, backward, calibrate, combine, explore, forward, loss, measure, optimize, outer, refill,
     remember, rollout, score,
 };
-use crate::algorithm::Settings;
 use crate::engine::corrupt::Written;
 use crate::engine::update::{Order, Phase};
-use crate::plan::{Plan, PlannedArm};
+use crate::plan::PlannedArm;
 use crate::policy::Policy;
-use crate::reward_models::{Answers, FreshPairs, RewardModels};
+use crate::reward_models::Answers;
 
 /// The policy's instances of a thread.
 pub struct Policies<'a> {
@@ -113,30 +112,14 @@ pub fn update_lane(
                 observe("measure");
                 if let Some(models) = &plan.reward_models {
                     calibrate::calibrate(models, stride, plan.group(), lane, work, row);
-                    lane.answers = answers_for_training(plan, models, settings, work, seed, update);
+                    lane.answers = models.is_due(settings, update + 1, plan.run.updates).then(|| {
+                        let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
+                        let written = Written { seed, update, actions, width: work.steps, lengths };
+                        Answers::of_update(plan, models, settings, &work.records, &work.true_scores, &written)
+                    });
                     observe("calibrate");
                 }
             }
         }
     }
-}
-
-/// The update's answers, where the lane's reward models are to be trained on them before the next one.
-fn answers_for_training(
-    plan: &Plan,
-    models: &RewardModels,
-    settings: &Settings,
-    work: &Work,
-    seed: u32,
-    update: u32,
-) -> Option<Answers> {
-    models.is_due(settings, update + 1, plan.run.updates).then(|| {
-        let mut answers = Answers::new(models, plan.group());
-        answers.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
-        if settings.rm_fresh_pairs == FreshPairs::Corrupted {
-            let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
-            answers.corrupt(plan, models, &Written { seed, update, actions, width: work.steps, lengths });
-        }
-        answers
-    })
 }

@@ -68,8 +68,8 @@ impl GpuEngine {
         let policy = self.plan.policy.build(&self.plan.policy_params, &self.plan.interface).map_err(refused)?;
         let mut found = Vec::with_capacity(self.lanes.len());
         for id in &self.lanes {
-            let saved = checkpoint.lanes.iter().find(|s| s.arm as usize == id.arm && s.seed as usize == id.seed);
-            let saved = saved.ok_or_else(|| GpuError::Read("the checkpoint lacks a lane of this run".into()))?;
+            let saved =
+                checkpoint.lane(*id).ok_or_else(|| GpuError::Read("the checkpoint lacks a lane of this run".into()))?;
             let carried = value_head::from_lane(&self.plan, policy.as_ref(), saved);
             let carried = carried.filter(|_| saved.run.len() == RUN_FIELDS.len());
             let carried = carried.ok_or_else(|| GpuError::Read("the checkpoint is of another policy".into()))?;

@@ -3,7 +3,7 @@
 use super::engine::GpuEngine;
 use crate::engine::gpu::device::GpuError;
 use crate::engine::{LaneId, Written};
-use crate::reward_models::{Answers, FreshPairs, Job};
+use crate::reward_models::{Answers, Job};
 
 impl GpuEngine {
     /// Lanes whose reward models are to be trained before the next submit, which takes nothing until they are.
@@ -31,19 +31,16 @@ impl GpuEngine {
     /// Errors: the device is lost.
     pub async fn reward_model_jobs(&self) -> Result<Vec<(LaneId, Job)>, GpuError> {
         let Some(models) = &self.plan.reward_models else { return Ok(Vec::new()) };
-        let (n, stride) = (self.sizes.samples(), self.sizes.record);
+        let n = self.sizes.samples();
         let mut jobs = Vec::new();
         for id in &self.due {
             let l = self.lane_index(*id)?;
             let kept = self.kept(*id).await?;
-            let mut answers = Answers::new(models, self.sizes.group);
-            answers.add(models, &kept.records, stride, &kept.true_scores);
             let (settings, seed) = (&self.arms[id.arm].settings, self.plan.seed(id.seed));
-            if settings.rm_fresh_pairs == FreshPairs::Corrupted {
-                let (actions, lengths, width) = (&kept.actions, &kept.lengths, kept.actions.len() / n.max(1));
-                let written = Written { seed, update: self.update.saturating_sub(1), actions, width, lengths };
-                answers.corrupt(&self.plan.of_seed(id.seed), models, &written);
-            }
+            let (actions, lengths, width) = (&kept.actions, &kept.lengths, kept.actions.len() / n.max(1));
+            let written = Written { seed, update: self.update.saturating_sub(1), actions, width, lengths };
+            let plan = self.plan.of_seed(id.seed);
+            let answers = Answers::of_update(&plan, models, settings, &kept.records, &kept.true_scores, &written);
             jobs.push((*id, Job::again(models, settings, answers, self.weights_of(l), seed, self.update)));
         }
         Ok(jobs)

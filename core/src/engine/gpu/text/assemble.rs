@@ -96,7 +96,7 @@ fn run_constants() -> String {
 }
 
 /// The text of all programs and the two functions that call an arm's.
-fn programs(programs: &[&Program]) -> String {
+fn program_text(programs: &[&Program]) -> String {
     let mut text = run_constants() + wgsl_prelude() + shader!("common/programs.wgsl");
     let (mut components, mut combine) = (String::new(), String::new());
     for (arm, program) in programs.iter().enumerate() {
@@ -141,17 +141,19 @@ impl Parts<'_> {
     pub fn judges(&self, programs: &[&Program]) -> Result<Vec<Source>, GpuError> {
         let all = rows_of(&self.layout.network, |needs| needs == Needs::Nothing);
         let own = all.into_iter().filter(|(row, _)| row.pieces.contains(&Piece::Programs));
-        own.map(|(row, job)| self.source(row, job, programs)).collect()
+        let text = program_text(programs);
+        own.map(|(row, job)| self.source(row, job, &text)).collect()
     }
 
     fn assemble(&self, has: impl Fn(Needs) -> bool, programs: &[&Program]) -> Result<Vec<Source>, GpuError> {
-        rows_of(&self.layout.network, has).into_iter().map(|(row, job)| self.source(row, job, programs)).collect()
+        let text = program_text(programs);
+        rows_of(&self.layout.network, has).into_iter().map(|(row, job)| self.source(row, job, &text)).collect()
     }
 
-    /// The complete text of a row.
+    /// The complete text of a row; `programs` is that of the reward programs.
     ///
     /// Errors: a row whose pieces this run has not.
-    fn source(&self, row: &'static StageRow, job: u32, programs: &[&Program]) -> Result<Source, GpuError> {
+    fn source(&self, row: &'static StageRow, job: u32, programs: &str) -> Result<Source, GpuError> {
         let mut text = self.sizes.wgsl();
         if row.pieces.contains(&Piece::Net) {
             text += &self.layout.wgsl();
@@ -174,7 +176,7 @@ impl Parts<'_> {
         Ok(Source { row, text, aliases, job })
     }
 
-    fn piece(&self, piece: Piece, row: &StageRow, all: &[&Program]) -> Result<String, GpuError> {
+    fn piece(&self, piece: Piece, row: &StageRow, programs: &str) -> Result<String, GpuError> {
         let lacks = |what: &str| GpuError::Unsupported(format!("the stage {} without {what}", row.name));
         let transformer = matches!(self.layout.network, Network::Transformer { .. });
         Ok(match piece {
@@ -199,7 +201,7 @@ impl Parts<'_> {
             }
             Piece::Note => self.note(),
             Piece::Memory => self.exploration.ok_or_else(|| lacks("an exploration memory"))?.wgsl(),
-            Piece::Programs => programs(all),
+            Piece::Programs => programs.into(),
             Piece::Algorithm => {
                 algorithm::shader::stage(row.name).ok_or_else(|| lacks("a formula in core/src/algorithm"))?
             }
@@ -298,7 +300,7 @@ mod tests {
             [When::Sample, When::Backward].contains(&row.when) || (row.when == When::Again && row.name == "forward")
         });
         for (row, job) in passes {
-            check(row.name, &parts.source(row, job, &[]).unwrap().text);
+            check(row.name, &parts.source(row, job, "").unwrap().text);
         }
     }
 

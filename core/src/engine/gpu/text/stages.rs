@@ -74,7 +74,7 @@ pub enum Needs {
     Splits,
 }
 
-/// Workgroups along the axes x and z; along y a grid always has the lanes.
+/// Workgroups along the axes x and z; along y are the lanes, but where a workgroup has a whole lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grid {
     /// One workgroup a lane.
@@ -256,27 +256,23 @@ impl StageRow {
             Network::Transformer { context, .. } => context,
             _ => 0,
         };
-        let (x, z) = match self.grid {
-            Grid::Lane => (1, None),
-            Grid::Group => (sizes.groups as u32, None),
-            Grid::Sample => (samples as u32, None),
-            Grid::Samples(by) => (up(samples, by), None),
-            Grid::Rows(by) => (up(rows, by), None),
-            Grid::StepsOfSample(by) => ((samples * sizes.steps.div_ceil(by)) as u32, None),
-            Grid::ContextRows(by) => (up(samples * context, by), None),
-            Grid::Parameters(by) => (up(sizes.params, by), None),
-            Grid::Tiles => (layout.tiles.len() as u32, Some(layout.splits)),
-            Grid::TilesOfJob => (layout.tiles_of(job), Some(layout.splits)),
+        let lanes = sizes.lanes as u32;
+        match self.grid {
+            Grid::Lane => [lanes, 1, 1],
+            Grid::Group => [sizes.groups as u32, lanes, 1],
+            Grid::Sample => [samples as u32, lanes, 1],
+            Grid::Samples(by) => [up(samples, by), lanes, 1],
+            Grid::Rows(by) => [up(rows, by), lanes, 1],
+            Grid::StepsOfSample(by) => [(samples * sizes.steps.div_ceil(by)) as u32, lanes, 1],
+            Grid::ContextRows(by) => [up(samples * context, by), lanes, 1],
+            Grid::Parameters(by) => [up(sizes.params, by), lanes, 1],
+            Grid::Tiles => [layout.tiles.len() as u32, lanes, layout.splits as u32],
+            Grid::TilesOfJob => [layout.tiles_of(job), lanes, layout.splits as u32],
             Grid::Feature => {
                 let features = layout.bags.iter().map(|bag| bag[3]).max().unwrap_or(1);
-                (features, Some(layout.bags.len()))
+                [features, lanes, layout.bags.len() as u32]
             }
-            Grid::Embedding => ((sizes.actions + context + 1) as u32, None),
-        };
-        let lanes = sizes.lanes as u32;
-        match (self.grid, z) {
-            (Grid::Lane, _) => [lanes, 1, 1],
-            (_, z) => [x, lanes, z.unwrap_or(1) as u32],
+            Grid::Embedding => [(sizes.actions + context + 1) as u32, lanes, 1],
         }
     }
 }
