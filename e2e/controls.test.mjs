@@ -189,7 +189,7 @@ describe("the controls", () => {
     assert.deepEqual(await memory(), { buckets: 64 });
     // A bandit has no demonstrations.
     await panel("base").locator("summary").click();
-    assert.match(await panel("base").innerText(), /Only a task that writes tokens/);
+    await panel("base").getByText(/Only a task that writes tokens/).waitFor();
     assert.ok(await panel("base").getByRole("button", { name: "Add: Base policy" }).isDisabled());
     assert.deepEqual(problems, []);
     await context.close();

@@ -41,12 +41,17 @@ fn section(app: App, own: &'static Section, task: Memo<String>) -> impl IntoView
     let is_there = Memo::new(move |_| app.draft.with(|e| own.table.is_in(e)));
     // The panel was opened: before that nothing is asked.
     let is_seen = RwSignal::new(false);
-    // The task decides; what is typed elsewhere is not looked at anew.
+    // None: not asked yet. The task decides; what is typed elsewhere is not looked at anew.
     let refusal = Memo::new(move |_| {
         task.track();
         app.catalog.track();
-        if is_there.get() || !is_seen.get() { None } else { app.refusal(own) }
+        (!is_there.get() && is_seen.get()).then(|| app.refusal(own))
     });
+    let why_not = move || match refusal.get() {
+        None => String::new(),
+        Some(None) => "This experiment does without it.".into(),
+        Some(Some(why)) => sentence(&why),
+    };
     view! {
         <details class="card panel" data-section=own.key on:toggle=move |_| is_seen.set(true)>
             <summary>{own.title}<span class="muted">{move || (!is_there.get()).then_some(": none")}</span></summary>
@@ -59,8 +64,8 @@ fn section(app: App, own: &'static Section, task: Memo<String>) -> impl IntoView
                 }.into_any()
             } else {
                 view! {
-                    <p class="empty">{move || refusal.get().map_or("This experiment does without it.".into(), |why| sentence(&why))}</p>
-                    <button aria-label=format!("Add: {}", own.title) disabled=move || refusal.with(Option::is_some)
+                    <p class="empty">{why_not}</p>
+                    <button aria-label=format!("Add: {}", own.title) disabled=move || refusal.get() != Some(None)
                         on:click=move |_| app.add_section(own)>"Add"</button>
                 }.into_any()
             }}
