@@ -4,7 +4,8 @@
 use crate::layout::{NO_REWARD, place_constants};
 use crate::spelling;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// A parameter's value as experiment files, links and controls write it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +61,42 @@ pub struct ParamSpec {
     /// What else it is called, by people and by frameworks, separated by commas; empty where there is no other name.
     pub also: &'static str,
     /// The value that holds where nothing is written.
-    pub default: fn() -> Value,
+    pub default: Default,
+}
+
+/// The default of a parameter: computed, or as a task program writes it.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    Of(fn() -> Value),
+    Number(f64),
+    Bool(bool),
+    Text(&'static str),
+}
+
+impl Default {
+    pub fn value(self) -> Value {
+        match self {
+            Default::Of(value) => value(),
+            Default::Number(x) => Value::Number(x),
+            Default::Bool(x) => Value::Bool(x),
+            Default::Text(text) => Value::Text(text.into()),
+        }
+    }
+}
+
+/// The same text for as long as the program runs, each text once. For the words of task programs, which are bounded by
+/// what is typed and opened.
+pub fn intern(text: &str) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    match known.get(text) {
+        Some(known) => known,
+        None => {
+            let text: &'static str = Box::leak(text.into());
+            known.insert(text);
+            text
+        }
+    }
 }
 
 /// A value that a table refuses, with one plain sentence.
@@ -230,7 +266,7 @@ pub fn shown(name: &str) -> String {
 const LONG_NAME: usize = 60;
 
 /// A struct of parameters: what every table-made struct can do.
-pub trait Params: Default + Clone {
+pub trait Params: std::default::Default + Clone {
     fn table() -> &'static [ParamSpec];
     fn get(&self, name: &str) -> Option<Value>;
     /// Sets one parameter; refuses unknown names, wrong types and values out of range.
@@ -307,7 +343,7 @@ macro_rules! params {
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
         pub struct $name { $(#[doc = $help] $(#[$attribute])* pub $field: $ty),+ }
-        impl Default for $name { fn default() -> Self { Self { $($field: $default),+ } } }
+        impl std::default::Default for $name { fn default() -> Self { Self { $($field: $default),+ } } }
         impl $name {
             pub const TABLE: &'static [$crate::params::ParamSpec] = &[$($crate::params::ParamSpec {
                 name: stringify!($field),
@@ -315,7 +351,7 @@ macro_rules! params {
                 min: $min as f64, max: $max as f64, unit: $unit, help: $help,
                 formula: concat!("" $(, $formula)?), source: concat!("" $(, $source)?),
                 also: concat!("" $(, $also)?),
-                default: || { let default: $ty = $default; $crate::params::ParamValue::to_value(&default) },
+                default: $crate::params::Default::Of(|| { let default: $ty = $default; $crate::params::ParamValue::to_value(&default) }),
             }),+];
         }
         impl $crate::params::Params for $name {

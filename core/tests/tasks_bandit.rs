@@ -39,7 +39,7 @@ fn the_base_policy_rarely_hacks_and_references_are_drawn_from_it() {
     let t = task("bandit", [("noise", number(0.0)), ("references", number(10.0)), ("contexts", number(1.0))]);
     let row = &contexts(&t.view)[0];
     let mut prior = vec![0.0; t.n_actions];
-    steps(&t).prior(&[0; 8], &mut prior);
+    steps(&t).prior(&[0; 64], &mut prior);
     let total: f32 = prior.iter().map(|x| x.exp()).sum();
     let mut counts = vec![0usize; t.n_actions];
     let n = 2000;

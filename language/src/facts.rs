@@ -40,7 +40,7 @@ impl From<&ParamSpec> for Row {
             Kind::IntList => ("int_list", &[]),
         };
         let ParamSpec { name, min, max, unit, help, formula, source, also, .. } = *spec;
-        Self { name, kind, names, min, max, unit, help, formula, source, also, default: (spec.default)() }
+        Self { name, kind, names, min, max, unit, help, formula, source, also, default: spec.default.value() }
     }
 }
 

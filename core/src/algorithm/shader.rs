@@ -278,7 +278,7 @@ mod tests {
 
     /// A value of a row that is not its default.
     fn another(spec: &ParamSpec) -> Value {
-        match (spec.default)() {
+        match spec.default.value() {
             Value::Bool(set) => Value::Bool(!set),
             Value::Number(x) if x == spec.max => Value::Number(spec.min),
             Value::Number(_) => Value::Number(spec.max),

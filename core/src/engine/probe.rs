@@ -36,18 +36,17 @@ pub fn of_task(plan: &Plan) -> Option<Probe> {
     let (rows, actions) = (task.shown_states(), plan.task.n_actions);
     let mut probe = Probe { rows, critic: plan.interface.critic, ..Probe::default() };
     for i in 0..rows {
-        let state = task.shown_state(i);
         if plan.policy.name == "table" {
-            probe.inputs.push(task.state_index(&state));
+            probe.inputs.push(task.shown_row(i));
         } else {
             let mut features = [0; MAX_ACTIVE];
-            task.features(&state, &mut features);
+            task.shown_features(i, &mut features);
             probe.inputs.extend_from_slice(&features[..plan.interface.active]);
         }
         if task.has_prior() {
             let at = probe.prior.len();
             probe.prior.resize(at + actions, 0.0);
-            task.prior(&state, &mut probe.prior[at..]);
+            task.prior(&task.shown_state(i), &mut probe.prior[at..]);
         }
     }
     Some(probe)

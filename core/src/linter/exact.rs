@@ -146,5 +146,5 @@ fn shown<P: Deref<Target = Plan>>(oracle: &Oracle<P>, node: u32) -> Option<u32> 
         return Some(row % (rows * cols) as u32);
     }
     let Play::Steps(task) = &oracle.plan.task.play else { return None };
-    (0..task.shown_states()).find(|i| task.state_index(&task.shown_state(*i)) == row).map(|i| i as u32)
+    (0..task.shown_states()).find(|i| task.shown_row(*i) == row).map(|i| i as u32)
 }

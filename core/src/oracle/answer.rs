@@ -307,7 +307,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
         let (a, n) = (self.model.actions, task.shown_states());
         let mut out = vec![0.0; n * a];
         for (i, row) in out.chunks_exact_mut(a).enumerate() {
-            let index = task.state_index(&task.shown_state(i));
+            let index = task.shown_row(i);
             if let Some(seen) = self.model.rows.iter().position(|r| *r == index) {
                 row.iter_mut().zip(&policy[seen * a..]).for_each(|(x, p)| *x = *p as f32);
             }

@@ -21,6 +21,25 @@ pub struct Module {
     pub mentions_inf: bool,
     /// The first statement that prints or logs.
     pub print: Option<Span>,
+    /// Classes of a task program, in their order.
+    pub classes: Vec<Class>,
+}
+
+/// A class of a task program: the names of its fields with their types and defaults.
+#[derive(Clone, Debug)]
+pub struct Class {
+    pub name: Ident,
+    pub fields: Vec<ClassField>,
+}
+
+/// `name: annotation = default`
+#[derive(Clone, Debug)]
+pub struct ClassField {
+    pub name: Ident,
+    pub annotation: Expr,
+    pub default: Option<Expr>,
+    /// From the name to the end of the default.
+    pub span: Span,
 }
 
 impl Module {
@@ -65,6 +84,8 @@ pub struct Param {
 #[derive(Clone, Debug)]
 pub enum Target {
     Name(Ident),
+    /// A field of an object, or an element of a list that is one: only task programs have them.
+    Place(Expr),
     Tuple(Vec<Target>, Span),
 }
 
@@ -73,7 +94,19 @@ impl Target {
     pub fn each_name<'a>(&'a self, f: &mut dyn FnMut(&'a Ident)) {
         match self {
             Target::Name(ident) => f(ident),
+            Target::Place(_) => {}
             Target::Tuple(targets, _) => targets.iter().for_each(|target| target.each_name(f)),
+        }
+    }
+}
+
+impl Target {
+    /// Calls `f` with every field and element.
+    pub fn each_place<'a>(&'a self, f: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            Target::Name(_) => {}
+            Target::Place(place) => f(place),
+            Target::Tuple(targets, _) => targets.iter().for_each(|target| target.each_place(f)),
         }
     }
 }
@@ -89,6 +122,8 @@ pub enum StmtKind {
     /// `a = b, c = value`: one target in the plain case.
     Assign(Vec<Target>, Expr),
     AugAssign(Ident, BinOp, Expr),
+    /// The same of a field or an element.
+    AugPlace(Expr, BinOp, Expr),
     Return(Option<Expr>),
     If(Vec<(Expr, Vec<Stmt>)>, Vec<Stmt>),
     For {
@@ -274,6 +309,10 @@ pub fn each_expr<'a>(body: &'a [Stmt], f: &mut dyn FnMut(&'a Expr)) {
         match &statement.kind {
             StmtKind::Assign(_, value) | StmtKind::AugAssign(_, _, value) => f(value),
             StmtKind::Expr(value) | StmtKind::Assert(value, _) => f(value),
+            StmtKind::AugPlace(place, _, value) => {
+                f(place);
+                f(value);
+            }
             StmtKind::Return(value) => value.iter().for_each(&mut *f),
             StmtKind::If(arms, otherwise) => {
                 for (test, body) in arms {

@@ -180,7 +180,7 @@ impl<'f> Walk<'f> {
                 }
                 StmtKind::Assert(test, _) => self.learn(test, true),
                 StmtKind::Return(_) | StmtKind::Raise(_) | StmtKind::Break | StmtKind::Continue => {}
-                StmtKind::Pass | StmtKind::Expr(_) | StmtKind::Def(_) => {}
+                StmtKind::AugPlace(..) | StmtKind::Pass | StmtKind::Expr(_) | StmtKind::Def(_) => {}
             }
         }
     }

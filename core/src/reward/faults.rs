@@ -31,6 +31,8 @@ faults! {
     RAISED = 14, "the program raised an error";
     UNPACK = 15, "the wrong number of values to unpack";
     KEY = 16, "the dictionary has no such key";
+    FULL = 18, "the list is full";
+    NOTHING = 19, "dice with no sides";
     EXP = 17, "exp of more than 88 needs more than 32 bits; for 1 / (1 + exp(-x)) write sigmoid(x), and log1p and tanh stay \
              finite too";
 }

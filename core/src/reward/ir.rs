@@ -125,6 +125,27 @@ pub enum Op {
     LoadIntAt,
     LoadBoolAt,
     LoadRun,
+    // Writes, in task programs alone; `imm` is a slot of the object's memory, `a` the value.
+    StoreFloat,
+    StoreInt,
+    StoreBool,
+    /// Element `b` of the list at slot `imm`.
+    StoreFloatAt,
+    StoreIntAt,
+    StoreBoolAt,
+    /// The length `a` of the list at slot `imm`.
+    StoreLen,
+    /// Makes the list at slot `imm` one longer; gives its old length, an error when that was `a` already.
+    Lengthen,
+    // Dice, in task programs alone.
+    /// In [0, 1).
+    Uniform,
+    /// True with probability `a`.
+    Chance,
+    /// In 0..a, an error when there is nothing in it.
+    Below,
+    /// Of mean 0 and deviation 1.
+    Normal,
     /// Component `imm` of the sample that is being combined; None when it does not apply.
     LoadComponent,
     /// Element `b` of the registers from `a` on; `imm` of them.
@@ -168,7 +189,9 @@ impl Op {
         use Op::*;
         match self {
             GroupStart | GroupCount | GroupValid | BatchStart | BatchCount | BatchValid => 0,
-            LoadRun | LoadComponent | Jump | Call | Fail => 0,
+            LoadRun | LoadComponent | Jump | Call | Fail | Uniform | Normal => 0,
+            StoreFloat | StoreInt | StoreBool | StoreLen | Lengthen | Below | Chance => 1,
+            StoreFloatAt | StoreIntAt | StoreBoolAt => 2,
             Copy | NegF | AbsF | NegI | AbsI | Not | IntToFloat | BoolToInt => 1,
             Floor | Ceil | Round | Trunc | RoundTo | Function(_) | IsNone | Unwrap | Finite => 1,
             LoadFloat | LoadInt | LoadBool | LoadOptional | IsValid | JumpIfNot | Return => 1,
@@ -249,6 +272,13 @@ pub struct Unit {
     pub combine: Option<usize>,
     pub memo_slots: usize,
 }
+
+/// Which memory of a task program a slot belongs to: the two highest bits of the slot. The record of the episode, which
+/// reward programs read too, has neither.
+pub const STATE: u32 = 1 << 30;
+pub const WORLD: u32 = 2 << 30;
+/// The slot within its memory.
+pub const SLOT: u32 = STATE - 1;
 
 /// Assumed when the cost of a program is bounded; nothing breaks when a batch is larger.
 pub const ASSUMED_GROUP: i64 = 64;

@@ -63,12 +63,19 @@ fn before<'f>(statement: &'f Stmt, mut live: Names<'f>, exits: &Exits<'f>, mut u
         StmtKind::Assign(targets, value) => {
             let mut names = Vec::new();
             targets.iter().for_each(|target| target.each_name(&mut |name| names.push(name)));
-            write(statement.span, &names, &mut live, unused);
+            if !names.is_empty() {
+                write(statement.span, &names, &mut live, unused);
+            }
+            targets.iter().for_each(|target| target.each_place(&mut |place| read(&mut live, place)));
             read(&mut live, value);
         }
         StmtKind::AugAssign(target, _, value) => {
             write(statement.span, &[target], &mut live, unused);
             live.insert(&target.name);
+            read(&mut live, value);
+        }
+        StmtKind::AugPlace(place, _, value) => {
+            read(&mut live, place);
             read(&mut live, value);
         }
         StmtKind::Return(value) => {

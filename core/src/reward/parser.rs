@@ -1,6 +1,6 @@
 //! Statements: tokens to a tree. Parsing never fails; it returns a tree and what was wrong with the text.
 
-use super::ast::{BinOp, ExprKind, Function, Ident, Module, Stmt, StmtKind, Target};
+use super::ast::{BinOp, Class, ExprKind, Function, Ident, Module, Stmt, StmtKind, Target};
 use super::diagnostics::{Finding, Span};
 use super::lexer::{Token, TokenKind, lex};
 use crate::spelling::closest;
@@ -15,6 +15,15 @@ const KEYWORDS: [&str; 34] = [
 ];
 
 pub fn parse(source: &str) -> (Module, Vec<Finding>) {
+    parse_as(source, false)
+}
+
+/// As `parse`, for a task program: it may have classes, and assigns to fields and elements.
+pub fn parse_task(source: &str) -> (Module, Vec<Finding>) {
+    parse_as(source, true)
+}
+
+fn parse_as(source: &str, is_task: bool) -> (Module, Vec<Finding>) {
     let (tokens, findings) = lex(source);
     let mut parser = Parser {
         tokens,
@@ -26,12 +35,15 @@ pub fn parse(source: &str) -> (Module, Vec<Finding>) {
         inside: None,
         imports: Vec::new(),
         print: None,
+        is_task,
+        classes: Vec::new(),
     };
     let mut module = parser.module();
     module.mentions_inf = parser.tokens.iter().any(is_inf);
     module.functions = std::mem::take(&mut parser.functions);
     module.imports = std::mem::take(&mut parser.imports);
     module.print = parser.print;
+    module.classes = std::mem::take(&mut parser.classes);
     parser.findings.truncate(MAX_FINDINGS);
     (module, parser.findings)
 }
@@ -71,6 +83,8 @@ pub(super) struct Parser {
     pub(super) inside: Option<usize>,
     pub(super) imports: Vec<(Ident, String)>,
     pub(super) print: Option<Span>,
+    pub(super) is_task: bool,
+    pub(super) classes: Vec<Class>,
 }
 
 /// Python that the language leaves out, by the word a statement starts with: what to say and what to do instead.
@@ -406,6 +420,7 @@ impl Parser {
             let value = self.expression_list();
             match self.target(&target) {
                 Some(Target::Name(name)) => Some(StmtKind::AugAssign(name, op, value)),
+                Some(Target::Place(place)) => Some(StmtKind::AugPlace(place, op, value)),
                 Some(Target::Tuple(_, span)) => {
                     self.error(Finding::error(span, format!("`{}=` changes one variable", op.text())));
                     None

@@ -26,6 +26,10 @@ impl Parser {
                 self.function();
                 continue;
             }
+            if self.is_task && self.is("class") {
+                self.class();
+                continue;
+            }
             let words = ["if", "__name__", "==", "__main__", ":"];
             if words.iter().zip(0..).all(|(word, ahead)| self.look(ahead).text == *word) {
                 self.skip_line();
@@ -95,6 +99,9 @@ impl Parser {
         for target in targets {
             match (target, &value.kind) {
                 (Target::Name(name), _) => module.constants.push((name, value.clone())),
+                (Target::Place(place), _) => {
+                    self.error(Finding::error(place.span, "only names are given a value at top level"));
+                }
                 (Target::Tuple(targets, _), ExprKind::List { elements, .. }) if targets.len() == elements.len() => {
                     for (target, element) in targets.into_iter().zip(elements) {
                         self.constants(module, vec![target], element.clone());

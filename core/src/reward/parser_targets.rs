@@ -41,6 +41,7 @@ impl Parser {
                 return targets.map(|targets| Target::Tuple(targets, target.span));
             }
             ExprKind::Error => return None,
+            ExprKind::Attr(..) | ExprKind::Index(..) if self.is_task => return Some(Target::Place(target.clone())),
             ExprKind::Attr(..) => Finding::error(target.span, "the fields of an episode cannot be changed")
                 .suggest("assign to a variable of your own"),
             ExprKind::Index(_, key) if matches!(key.kind, ExprKind::Str(_)) => {
@@ -72,7 +73,7 @@ impl Parser {
                 let span = open.to(self.last_span());
                 targets.push(match inner {
                     Target::Tuple(inner, _) => Target::Tuple(inner, span),
-                    name => name,
+                    one => one,
                 });
             } else if let Some(name) = self.ident("a variable") {
                 targets.push(Target::Name(name));

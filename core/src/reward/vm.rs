@@ -277,6 +277,19 @@ impl Code {
                     let value = value.copied().unwrap_or(f32::NAN);
                     set_f!(if value.is_nan() { NONE } else { value });
                 }
+                // No reward program has them.
+                Op::StoreFloat | Op::StoreInt | Op::StoreBool | Op::StoreLen | Op::Lengthen => {
+                    return Err(code::OVERFLOW << 16 | u32::from(line));
+                }
+                Op::StoreFloatAt
+                | Op::StoreIntAt
+                | Op::StoreBoolAt
+                | Op::Uniform
+                | Op::Chance
+                | Op::Below
+                | Op::Normal => {
+                    return Err(code::OVERFLOW << 16 | u32::from(line));
+                }
                 Op::Element => bits!(dst) = bits!(a as usize + bits!(b) as usize),
                 Op::Index => set_i!(checked!(number::index(i!(a), i!(b), i!(c)))),
                 Op::SliceBound => set_i!(number::slice_bound(i!(a), i!(b), i!(c))),

@@ -482,6 +482,23 @@ impl FunctionText<'_> {
             Op::BatchCount => "goodhart_batch.y".to_string(),
             Op::BatchValid => "goodhart_batch_valid()".to_string(),
             Op::IsValid => call("goodhart_is_valid", 1, ""),
+            Op::StoreFloat => format!("goodhart_store({imm}u, {})", self.reg(args[0])),
+            Op::StoreInt | Op::StoreLen => format!("goodhart_store({imm}u, f32({}))", self.reg(args[0])),
+            Op::StoreBool => format!("goodhart_store({imm}u, select(0.0, 1.0, {}))", self.reg(args[0])),
+            Op::StoreFloatAt | Op::StoreIntAt | Op::StoreBoolAt => {
+                let (value, index) = (self.reg(args[0]), self.reg(args[1]));
+                let value = match op {
+                    Op::StoreFloatAt => value,
+                    Op::StoreIntAt => format!("f32({value})"),
+                    _ => format!("select(0.0, 1.0, {value})"),
+                };
+                format!("goodhart_store({imm}u + u32({index}), {value})")
+            }
+            Op::Lengthen => format!("goodhart_lengthen({imm}u, {}, {line}u)", self.reg(args[0])),
+            Op::Uniform => "goodhart_uniform()".to_string(),
+            Op::Chance => call("goodhart_chance", 1, ""),
+            Op::Below => call("goodhart_below", 1, &at_line),
+            Op::Normal => "goodhart_normal()".to_string(),
             // Not in the statements of a unit.
             Op::Element
             | Op::Jump

@@ -264,6 +264,10 @@ impl Evaluation<'_> {
             // Not in the statements of a unit.
             Op::Jump | Op::JumpIfNot | Op::ForStart | Op::ForStep | Op::Call | Op::Return | Op::Fail => return None,
             Op::MemoGet | Op::MemoPut => return None,
+            // Not in reward programs.
+            Op::StoreFloat | Op::StoreInt | Op::StoreBool | Op::StoreLen | Op::Lengthen => return None,
+            Op::StoreFloatAt | Op::StoreIntAt | Op::StoreBoolAt => return None,
+            Op::Uniform | Op::Chance | Op::Below | Op::Normal => return None,
         })
     }
 }

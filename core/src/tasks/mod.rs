@@ -2,6 +2,7 @@
 //! programs read, and computes the true score, which never enters that record.
 
 pub mod kit;
+pub mod program;
 mod task;
 mod worlds;
 
@@ -22,6 +23,7 @@ pub static TASKS: &[TaskKind] = &[
     worlds::judge::KIND,
     worlds::length::KIND,
     worlds::pointmass::KIND,
+    program::KIND,
     worlds::quiz::KIND,
     worlds::rooms::KIND,
     worlds::route::KIND,

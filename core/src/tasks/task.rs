@@ -5,11 +5,12 @@ use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::reward::Reads;
 use crate::reward::schema::EpisodeSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Most active features of an observation.
 pub const MAX_ACTIVE: usize = 8;
 /// Words of a step task's state.
-pub const STATE_WORDS: usize = 8;
+pub const STATE_WORDS: usize = 64;
 
 /// The state of one sample of a step task, in plain words so that its shader twin can hold the same.
 pub type State = [u32; STATE_WORDS];
@@ -69,6 +70,14 @@ pub trait StepTask: Send + Sync {
     fn shown_states(&self) -> usize;
     /// The i-th of them.
     fn shown_state(&self, i: usize) -> State;
+    /// The table's row of the i-th of them.
+    fn shown_row(&self, i: usize) -> u32 {
+        self.state_index(&self.shown_state(i))
+    }
+    /// The features that are on in the i-th of them: `out[..observation().active]`.
+    fn shown_features(&self, i: usize, out: &mut [u32; MAX_ACTIVE]) {
+        self.features(&self.shown_state(i), out);
+    }
     /// What the base policy adds to its logits in a state: `out[..n_actions]`, in nats. None by default.
     fn prior(&self, _state: &State, out: &mut [f32]) {
         out.fill(0.0);
@@ -174,7 +183,7 @@ pub struct Task {
     /// What a page draws; nothing that a reward program can read.
     pub view: TaskView,
     /// The shader twin: WGSL text that defines the functions named in `shaders/tasks/README.md`.
-    pub wgsl: &'static str,
+    pub wgsl: Cow<'static, str>,
 }
 
 /// What a kind of task is called and takes.

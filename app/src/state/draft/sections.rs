@@ -126,7 +126,7 @@ impl Table {
 /// The settings of a base policy that differ from the defaults.
 fn written(base: &Base) -> Overrides {
     let own = Base::TABLE.iter().filter_map(|spec| Some((spec, base.get(spec.name)?)));
-    own.filter(|(spec, value)| (spec.default)() != *value).map(|(spec, value)| (spec.name.into(), value)).collect()
+    own.filter(|(spec, value)| spec.default.value() != *value).map(|(spec, value)| (spec.name.into(), value)).collect()
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
             section.table.add_to(&mut e);
             assert!(section.table.is_in(&e), "{}", section.key);
             for spec in sections::fixed(section.key).unwrap() {
-                section.table.set(&mut e, None, spec.name, Some((spec.default)()));
+                section.table.set(&mut e, None, spec.name, Some(spec.default.value()));
                 assert!(section.table.is_in(&e));
             }
             section.table.remove_from(&mut e);

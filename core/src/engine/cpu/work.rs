@@ -10,7 +10,7 @@ use crate::engine::watched::WatchedBatch;
 use crate::plan::Plan;
 use crate::reward::{self, Program};
 use crate::reward_models::{Answers, Scorer};
-use crate::tasks::{Play, State};
+use crate::tasks::{Play, STATE_WORDS, State};
 use std::sync::Arc;
 
 /// One policy being trained.
@@ -223,7 +223,7 @@ impl Work {
             },
             stands_in: vec![false; n],
             prompts: vec![0; plan.interface.n_groups * prompt_len],
-            states: vec![State::default(); n],
+            states: vec![[0; STATE_WORDS]; n],
             logp: per_step(),
             entropy_old: per_step(),
             entropy: per_step(),

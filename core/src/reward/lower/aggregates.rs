@@ -1,6 +1,6 @@
 //! Values of several registers: tuples, written-out lists, tables of constants and dictionaries.
 
-use super::super::ast::{Expr, ExprKind, Ident, Target};
+use super::super::ast::{Expr, ExprKind, Target};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, code};
 use super::builder::Lower;
@@ -136,10 +136,17 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         let mut ty = Type::Bad;
         for (value, expr) in values.iter().zip(elements) {
-            let is_element =
-                matches!(value.ty, Type::Token | Type::Sample | Type::Tuple(_) | Type::Array(..) | Type::Dict(_))
-                    || value.ty.is_number()
-                    || value.ty == Type::None;
+            let is_element = matches!(
+                value.ty,
+                Type::Token
+                    | Type::Char
+                    | Type::Seen(_)
+                    | Type::Sample
+                    | Type::Tuple(_)
+                    | Type::Array(..)
+                    | Type::Dict(_)
+            ) || value.ty.is_number()
+                || value.ty == Type::None;
             let Some(joined) = ty.join(&value.ty).filter(|_| is_element) else {
                 let message =
                     format!("the elements of a list are all numbers or all tokens, and this is {}", value.ty.a());
@@ -223,9 +230,9 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// The value of every name of a target; of values that are no good where they do not fit.
-    pub(super) fn spread(&mut self, span: Span, target: &Target, value: Value) -> Vec<(Ident, Value)> {
+    pub(super) fn spread(&mut self, span: Span, target: &Target, value: Value) -> Vec<(Target, Value)> {
         match target {
-            Target::Name(name) => vec![(name.clone(), value)],
+            Target::Name(_) | Target::Place(_) => vec![(target.clone(), value)],
             Target::Tuple(targets, _) => {
                 let values = self.unpacked(span, value, targets.len());
                 let values = values.unwrap_or_else(|| vec![Value::bad(); targets.len()]);
@@ -235,7 +242,7 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     /// The same for the values of a step of a loop.
-    pub(super) fn spread_step(&mut self, span: Span, target: &Target, mut values: Vec<Value>) -> Vec<(Ident, Value)> {
+    pub(super) fn spread_step(&mut self, span: Span, target: &Target, mut values: Vec<Value>) -> Vec<(Target, Value)> {
         let has_parts = |value: &Value| {
             matches!(value.ty, Type::Bad | Type::Tuple(_) | Type::Array(..) | Type::Table { .. } | Type::List(_))
         };

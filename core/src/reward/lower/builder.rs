@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
+use super::super::fold::{computed, is_pure};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
 use super::super::range::Range;
 use super::types::{Key, Type, Value};
@@ -47,6 +48,8 @@ pub struct Lower<'c, 'p> {
     pub ret: Type,
     /// It is a component or `combine`: it returns a finite float or None.
     pub is_component: bool,
+    /// It is the `see` of a task program.
+    pub sees: bool,
     pub changed: bool,
     /// The code that follows never runs.
     pub dead: bool,
@@ -82,6 +85,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             scopes: Vec::new(),
             ret,
             is_component,
+            sees: false,
             changed: false,
             dead: false,
             loops: 0,
@@ -205,6 +209,13 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// Emits an operation into a new register.
     pub fn op(&mut self, span: Span, op: Op, bank: Bank, args: &[Reg], imm: u32) -> Reg {
+        // A task program is compiled for known parameters: what follows from them alone is known too.
+        if self.cx.task.is_some() && is_pure(op) {
+            let konsts = args.iter().map(|reg| self.regs.get(*reg as usize)?.konst).collect::<Option<Vec<Konst>>>();
+            if let Some(konst) = konsts.and_then(|konsts| computed(op, &konsts, imm, bank)) {
+                return self.konst(konst);
+            }
+        }
         let dst = self.new_reg(bank);
         let arg = |index: usize| args.get(index).copied().unwrap_or(0);
         self.op_to(span, op, dst, [arg(0), arg(1), arg(2)], imm);

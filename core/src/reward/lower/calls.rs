@@ -5,7 +5,7 @@ use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, FINITE_LIMIT, INF, Konst, Op, Reg};
 use super::super::library::{Elementary, Entry, LIBRARY, Meaning, Reducer, Whole, find};
 use super::builder::Lower;
-use super::types::{Type, Value};
+use super::types::{Object, Type, Value};
 
 impl<'c, 'p> Lower<'c, 'p> {
     /// `name` is a library function here, not something of the program's own.
@@ -28,6 +28,23 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             if let Some(index) = self.own_function(name) {
                 return self.user_call(span, index, args, keywords);
+            }
+        }
+        if self.cx.task.is_some() {
+            match &func.kind {
+                ExprKind::Name(name) if name == "one_hot" => return self.one_hot(span, args),
+                ExprKind::Name(name) if name == "int" && args.len() == 1 => {
+                    let value = self.expr(&args[0]);
+                    if value.ty == Type::Token {
+                        return Value { ty: Type::Int, ..value };
+                    }
+                }
+                ExprKind::Attr(base, name) if matches!(&base.kind, ExprKind::Name(_)) => {
+                    if let Type::Object(Object::Dice, _) = self.expr(base).ty {
+                        return self.throw(span, name, args);
+                    }
+                }
+                _ => {}
             }
         }
         if let Some(path) = self.module_path(func) {

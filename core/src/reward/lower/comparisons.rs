@@ -90,7 +90,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         if matches!(op, CmpOp::In | CmpOp::NotIn) {
             return (self.membership(span, op == CmpOp::In, left.1, right), Value::bad());
         }
-        let value = self.expr(right);
+        let value = match &right.kind {
+            ExprKind::Str(text) if left.1.ty == Type::Char && text.chars().count() == 1 => self.character(text),
+            _ => self.expr(right),
+        };
         self.settled(span, op, left, (right.span, &value));
         let result = match op {
             CmpOp::Is | CmpOp::IsNot => self.identity(span, op == CmpOp::Is, left.1, &value),
@@ -140,7 +143,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let op = match (&left.ty, &right.ty) {
             (Type::Bad, _) | (_, Type::Bad) => return Value::bad(),
             (Type::None, _) | (_, Type::None) => return self.identity(span, true, left, right),
-            (Type::Token, Type::Token) | (Type::Int, Type::Int) => Op::EqI,
+            (Type::Token, Type::Token) | (Type::Int, Type::Int) | (Type::Char, Type::Char) => Op::EqI,
             (Type::Bool, Type::Bool) => Op::EqB,
             (a, b) if a.is_number() && b.is_number() => {
                 let ty = a.join(b).unwrap_or(Type::Float);
@@ -197,6 +200,20 @@ impl<'c, 'p> Lower<'c, 'p> {
         if needle.is_bad() {
             self.expr(haystack);
             return Value::bad();
+        }
+        if let (Type::Char, ExprKind::Str(text)) = (&needle.ty, &haystack.kind) {
+            let result = self.new_value(&Type::Bool);
+            let no = self.bool(false);
+            self.copy(span, result.reg(), no.reg());
+            for c in text.chars() {
+                let c = self.int(c as i32);
+                let is_it = self.op(span, Op::EqI, Bank::Bool, &[needle.reg(), c], 0);
+                let (yes, _) = (self.bool(true), self.open());
+                self.copy(span, result.reg(), yes.reg());
+                let then = self.close();
+                self.push_if(is_it, then, Vec::new());
+            }
+            return if is_in { result } else { self.not(span, result) };
         }
         let found = self.new_reg(Bank::Bool);
         let unset = self.konst(Konst::Bool(false));

@@ -4,7 +4,7 @@ use super::super::ast::{BinOp, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg};
 use super::builder::Lower;
-use super::types::{Type, Value};
+use super::types::{Object, Type, Value};
 use crate::spelling::closest;
 
 impl<'c, 'p> Lower<'c, 'p> {
@@ -109,6 +109,13 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let reg = self.int(id as i32);
                 Value::new(Type::Token, reg)
             }
+            None if self.cx.task.is_some() && text.chars().count() == 1 => self.character(text),
+            None if self.cx.task.is_some() => {
+                let finding = Finding::error(span, format!("no action \"{text}\""))
+                    .did_you_mean(text, tokens.iter().map(String::as_str));
+                let actions = format!("the actions are {}", tokens.join(", "));
+                self.fail(if finding.suggestion.is_none() { finding.suggest(actions) } else { finding })
+            }
             None => {
                 let finding = Finding::error(span, format!("no token \"{text}\" in this task"))
                     .did_you_mean(text, tokens.iter().map(String::as_str));
@@ -120,6 +127,12 @@ impl<'c, 'p> Lower<'c, 'p> {
                 self.fail(finding)
             }
         }
+    }
+
+    /// A text of one character.
+    pub(super) fn character(&mut self, text: &str) -> Value {
+        let reg = self.int(text.chars().next().map_or(0, |c| c as i32));
+        Value::new(Type::Char, reg)
     }
 
     fn name(&mut self, span: Span, name: &str) -> Value {
@@ -135,6 +148,9 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
         if let Some(value) = self.constant(span, name) {
             return value;
+        }
+        if name == "Params" && self.cx.task.is_some() {
+            return Value { ty: Type::Object(Object::Params, false), regs: Vec::new() };
         }
         if let Some(path) = self.cx.module.import(name).filter(|_| self.own_function(name).is_none()) {
             let path = path.to_string();

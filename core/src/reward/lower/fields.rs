@@ -22,6 +22,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         match value.ty {
             Type::Bad => Value::bad(),
             Type::Sample => self.field(span, field, value.reg()),
+            Type::Object(object, _) => self.object_member(span, object, field),
             Type::Run => match self.cx.run.names.iter().position(|name| *name == field.name) {
                 Some(slot) => Value::new(Type::Float, self.op(span, Op::LoadRun, Bank::Float, &[], slot as u32)),
                 None => {
@@ -115,6 +116,12 @@ impl<'c, 'p> Lower<'c, 'p> {
             };
             return self.fail(finding);
         };
+        self.load_field(span, index, sample)
+    }
+
+    /// A field by its place in the schema.
+    pub(super) fn load_field(&mut self, span: Span, index: usize, sample: Reg) -> Value {
+        let schema = self.cx.schema;
         let field = &schema.fields[index];
         let slot = field.offset as u32;
         match field.ty {

@@ -1,6 +1,6 @@
 //! What can be looped over, and the loops of statements, generators and reducers.
 
-use super::super::ast::{Clause, Expr, ExprKind};
+use super::super::ast::{Clause, Expr, ExprKind, Target};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
 use super::super::range::Range;
@@ -423,7 +423,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             lower.loop_over(&clause.iter, &mut |lower, values| {
                 let depth = lower.scopes.len();
                 let named = lower.spread_step(clause.iter.span, &clause.target, values);
-                lower.scopes.extend(named.into_iter().map(|(ident, value)| (ident.name, value)));
+                lower.scopes.extend(named.into_iter().filter_map(|(target, value)| match target {
+                    Target::Name(ident) => Some((ident.name, value)),
+                    _ => None,
+                }));
                 let mut tests = Vec::new();
                 for condition in &clause.conditions {
                     let truth = lower.condition(condition);

@@ -12,6 +12,7 @@ mod functions;
 mod logistic;
 mod loops;
 mod modules;
+mod objects;
 mod ranges;
 mod reducers;
 mod settled;
@@ -29,11 +30,12 @@ use super::range::Range;
 use super::schema::{EpisodeSchema, RunSchema};
 use crate::metrics::columns::MAX_COMPONENTS;
 use builder::Lower;
-use constants::Constant;
 use functions::{Roles, asked, foreign, not_a_step};
-use types::{Type, Value};
+use types::Value;
 
 pub use builder::COST_LIMIT;
+pub use constants::Constant;
+pub use types::{Object, Type};
 
 pub const NO_COMPONENT: &str = "the program has no component";
 /// What no program should be told: an expression has no type, and no reason was given.
@@ -78,6 +80,27 @@ pub struct Compiler<'p> {
     pub read_results: Vec<bool>,
     pub memo_slots: usize,
     findings: Vec<Finding>,
+    /// What a task program has beside functions; None for a reward program.
+    pub task: Option<&'p TaskContext>,
+}
+
+/// What the functions of a task program can read and change.
+pub struct TaskContext {
+    /// The fields of each object among those of the schema.
+    pub state: std::ops::Range<usize>,
+    pub world: std::ops::Range<usize>,
+    pub episode: std::ops::Range<usize>,
+    /// Those of the episode that the program fills itself.
+    pub own_fields: std::ops::Range<usize>,
+    /// The parameters, which are known.
+    pub params: BTreeMap<String, ParamConstant>,
+}
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParamConstant {
+    Number(Konst),
+    Text(String),
 }
 
 pub struct Lowered {
@@ -88,30 +111,65 @@ pub struct Lowered {
 }
 
 pub fn lower(source: &str, module: &Module, lines: &Lines, schema: &EpisodeSchema, run: &RunSchema) -> Lowered {
-    let compiler = Compiler {
-        source,
-        lines,
-        module,
-        schema,
-        run,
-        instances: Vec::new(),
-        by_types: HashMap::new(),
-        stack: Vec::new(),
-        depth: 0,
-        ops: 0,
-        constants: HashMap::new(),
-        tables: Vec::new(),
-        roles: Roles::new(module),
-        raised: BTreeMap::new(),
-        results: Vec::new(),
-        read_results: Vec::new(),
-        memo_slots: 0,
-        findings: Vec::new(),
-    };
-    compiler.program()
+    Compiler::new(source, module, lines, schema, run, None).program()
 }
 
 impl<'p> Compiler<'p> {
+    pub fn new(
+        source: &'p str,
+        module: &'p Module,
+        lines: &'p Lines,
+        schema: &'p EpisodeSchema,
+        run: &'p RunSchema,
+        task: Option<&'p TaskContext>,
+    ) -> Self {
+        Compiler {
+            source,
+            lines,
+            module,
+            schema,
+            run,
+            instances: Vec::new(),
+            by_types: HashMap::new(),
+            stack: Vec::new(),
+            depth: 0,
+            ops: 0,
+            constants: HashMap::new(),
+            tables: Vec::new(),
+            roles: Roles::new(module),
+            raised: BTreeMap::new(),
+            results: Vec::new(),
+            read_results: Vec::new(),
+            memo_slots: 0,
+            findings: Vec::new(),
+            task,
+        }
+    }
+
+    /// What was said of the constants so far.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Lowers a function of a task program for parameters of these types; None where it cannot be.
+    pub fn entry(&mut self, index: usize, types: &[Type]) -> Option<usize> {
+        match self.instantiate(index, types) {
+            Ok(instance) => Some(instance),
+            Err(message) => {
+                self.findings.push(Finding::error(self.module.functions[index].name.span, message));
+                None
+            }
+        }
+    }
+
+    /// The unit of these instances and of all that they call, their new places, and what is wrong with them.
+    pub fn gather(self, instances: &[usize]) -> (Unit, Vec<usize>, BTreeMap<u32, String>, Vec<Finding>) {
+        let entries = instances.iter().map(|instance| (*instance, Type::Bad)).collect();
+        let Lowered { unit, findings, raised, .. } = self.collect(Vec::new(), entries, None);
+        let places = unit.components.clone();
+        (unit, places, raised, findings)
+    }
+
     fn program(mut self) -> Lowered {
         self.check_names();
         self.compute_constants();
@@ -338,7 +396,7 @@ impl<'p> Compiler<'p> {
     fn lower_function(&mut self, index: usize, types: &[Type]) -> Instance {
         let module = self.module;
         let function = &module.functions[index];
-        let is_component = self.roles.is_paid[index];
+        let is_component = self.task.is_none() && self.roles.is_paid[index];
         let captures = self.roles.captures[index].clone();
         let omitted = function.params.iter().zip(types).map(|(param, ty)| match (&param.default, ty) {
             (Some(default), Type::Omitted) => Some(self.evaluate(default)),
@@ -355,6 +413,7 @@ impl<'p> Compiler<'p> {
             pass += 1;
             let mut lower = Lower::new(self, variables, ret, is_component);
             lower.function = Some(index);
+            lower.sees = lower.cx.task.is_some() && function.parent.is_none() && function.name.name == "see";
             lower.locals.clone_from(&assigned);
             let mut params = Vec::new();
             for (position, (param, ty)) in function.params.iter().zip(types).enumerate() {

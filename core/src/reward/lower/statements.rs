@@ -2,7 +2,7 @@
 
 use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, StmtKind, Target, assigned_names};
 use super::super::diagnostics::{Finding, Span};
-use super::super::ir::{Bank, Op, Reg, Stmt, code};
+use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::builder::Lower;
 use super::functions::MAX_ARGUMENTS;
 use super::types::{Type, Value};
@@ -31,6 +31,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let result = self.binary(statement.span, *op, (left.span, before), (value.span, after));
                 self.assign(statement.span, &target.name, result);
             }
+            StmtKind::AugPlace(place, op, value) => self.augment(statement.span, place, *op, value),
             StmtKind::Return(value) => self.return_(statement.span, value.as_ref()),
             StmtKind::If(arms, otherwise) => {
                 if arms.len() > MAX_ARMS {
@@ -76,6 +77,14 @@ impl<'c, 'p> Lower<'c, 'p> {
     fn expression_statement(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Str(_) | ExprKind::Error => {}
+            ExprKind::Call { func, args, keywords } if self.cx.task.is_some() => {
+                if !self.changes(expr.span, func, args) {
+                    let value = self.call(expr.span, func, args, keywords);
+                    if !matches!(value.ty, Type::None | Type::Bad) {
+                        self.report(Finding::warning(expr.span, "this value is not used"));
+                    }
+                }
+            }
             ExprKind::Compare(..) => {
                 self.report(Finding::warning(expr.span, "this comparison is not used").suggest("to assign, write `=`"));
                 self.expr(expr);
@@ -122,14 +131,18 @@ impl<'c, 'p> Lower<'c, 'p> {
     }
 
     fn give(&mut self, span: Span, target: &Target, value: Value) {
-        for (name, value) in self.spread(span, target, value) {
-            self.assign_value(span, &name, value);
+        for (target, value) in self.spread(span, target, value) {
+            match target {
+                Target::Place(place) => self.store(span, &place, value),
+                Target::Name(name) => self.assign_value(span, &name, value),
+                Target::Tuple(..) => {}
+            }
         }
     }
 
     fn assign_value(&mut self, span: Span, target: &Ident, value: Value) {
         match value.ty {
-            Type::Group | Type::Batch | Type::Run | Type::Results => {
+            Type::Group | Type::Batch | Type::Run | Type::Results | Type::Object(..) => {
                 let message = format!("the {} cannot be kept in a variable", value.ty.label());
                 self.report(Finding::error(span, message).suggest("use the parameter itself"));
                 self.assign(span, &target.name, Value::bad());
@@ -151,6 +164,9 @@ impl<'c, 'p> Lower<'c, 'p> {
             Some(expr) => (expr.span, self.expr(expr)),
             None => (span, Value { ty: Type::None, regs: Vec::new() }),
         };
+        if self.sees && !value.is_bad() {
+            value = self.seen(span, value);
+        }
         if self.is_component && !value.is_bad() {
             match value.ty {
                 Type::None => {}
@@ -171,7 +187,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 }
             }
         }
-        if matches!(value.ty, Type::Group | Type::Batch | Type::Run | Type::Results) {
+        if matches!(value.ty, Type::Group | Type::Batch | Type::Run | Type::Results | Type::Object(..)) {
             let message = format!("a function cannot return the {}", value.ty.label());
             value = self.fail(Finding::error(span, message).suggest("return what is read from it"));
         }
@@ -215,6 +231,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             return;
         };
         let cond = self.condition(test);
+        if let (Some(Konst::Bool(known)), true) = (self.konst_of(&cond), self.cx.task.is_some()) {
+            // The parameters decide: the other branch is not there.
+            return if known { self.statements(body) } else { self.if_(rest, otherwise) };
+        }
         let before = self.assigned.clone();
         let ranges = self.ranges();
         self.open();
@@ -255,8 +275,10 @@ impl<'c, 'p> Lower<'c, 'p> {
         let done = self.nested(iter, true, |lower| {
             lower.loop_over(iter, &mut |lower, values| {
                 lower.forget_ranges(&rebound);
-                for (name, value) in lower.spread_step(iter.span, target, values) {
-                    lower.assign(name.span, &name.name, value);
+                for (target, value) in lower.spread_step(iter.span, target, values) {
+                    if let Target::Name(name) = target {
+                        lower.assign(name.span, &name.name, value);
+                    }
                 }
                 lower.statements(body);
             })

@@ -37,6 +37,27 @@ pub enum Type {
     Run,
     /// The components of the sample, `r` in `combine`.
     Results,
+    /// What a function of a task program works on; true where it may change it.
+    Object(Object, bool),
+    /// A character of a text that is known before the program runs, by its code point.
+    Char,
+    /// What a task program lets the policy see: for each part how many there are to be one of, 0 for a number.
+    Seen(Vec<u32>),
+}
+
+/// What the functions of a task program are given, by the names of their parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// `s`
+    State,
+    /// `w`
+    World,
+    /// `ep`
+    Episode,
+    /// `p`
+    Params,
+    /// `dice`
+    Dice,
 }
 
 /// A key of a dictionary.
@@ -75,6 +96,13 @@ impl Type {
             Type::Batch => "batch",
             Type::Run => "run",
             Type::Results => "set of components",
+            Type::Object(Object::State, _) => "state",
+            Type::Object(Object::World, _) => "world",
+            Type::Object(Object::Episode, _) => "episode",
+            Type::Object(Object::Params, _) => "set of parameters",
+            Type::Object(Object::Dice, _) => "set of dice",
+            Type::Char => "character",
+            Type::Seen(_) => "set of features",
         }
     }
 
@@ -94,7 +122,9 @@ impl Type {
     pub fn banks(&self) -> Vec<Bank> {
         match self {
             Type::Bool => vec![Bank::Bool],
-            Type::Int | Type::Token | Type::Sample => vec![Bank::Int],
+            Type::Int | Type::Token | Type::Sample | Type::Char => vec![Bank::Int],
+            Type::Seen(parts) => parts.iter().map(|n| if *n == 0 { Bank::Float } else { Bank::Int }).collect(),
+            Type::Object(..) => Vec::new(),
             Type::Float | Type::Optional => vec![Bank::Float],
             Type::List(_) => vec![Bank::Int; 3],
             Type::Array(element, len) => element.banks().into_iter().flat_map(|bank| vec![bank; *len]).collect(),

@@ -125,7 +125,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: (0..arms).map(|a| format!("arm {a}")).collect(),
         play: Play::Steps(Box::new(Bandit { params, arms, features, slots, tables })),
         view,
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -260,7 +260,7 @@ impl StepTask for Bandit {
     }
 
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[CONTEXT] = i as u32;
         state
     }

@@ -94,7 +94,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         play: Play::Steps(Box::new(Chain { params, slots })),
         view: TaskView::Grid { rows, cols: 1, cells, first_state: 0 },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -133,7 +133,7 @@ impl StepTask for Chain {
 
     /// Cell i, with the television off.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[CELL] = i as u32;
         state
     }

@@ -159,7 +159,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: ACTIONS.map(String::from).to_vec(),
         play: Play::Steps(Box::new(task)),
         view: TaskView::Grid { rows, cols, cells, first_state: 0 },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -241,7 +241,7 @@ impl StepTask for Drive {
 
     /// Cell i of the first layout at the speed limit.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[LANE] = i as u32 / COLS;
         state[PLACE] = (2 * (i as u32 % COLS) + 1) * (self.params.road + 1) / (2 * COLS);
         state[SPEED] = self.params.speed_limit;

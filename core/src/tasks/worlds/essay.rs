@@ -79,7 +79,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon: ATTRIBUTES.len(),
         action_names: (0..levels).map(|l| format!("level {l}")).collect(),
         view: TaskView::Choices { states },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
         play: Play::Steps(Box::new(Essay { slots: Slots::of(&schema), tables: Tables::new(&params), params })),
         schema,
     })
@@ -161,7 +161,7 @@ impl StepTask for Essay {
     }
 
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[CONTEXT] = (i / ATTRIBUTES.len()) as u32;
         state[STEP] = (i % ATTRIBUTES.len()) as u32;
         state

@@ -125,7 +125,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: ["up", "down", "left", "right"].map(String::from).to_vec(),
         play: Play::Steps(Box::new(task)),
         view,
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -253,7 +253,7 @@ impl StepTask for Gridworld {
 
     /// Cell i as an episode starts: without the key, every coin there.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[CELL] = i as u32;
         state
     }

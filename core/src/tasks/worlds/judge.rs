@@ -119,7 +119,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: names,
         view: task.view(),
         play: Play::Steps(Box::new(task)),
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -201,7 +201,7 @@ impl StepTask for Judge {
     /// Problem by problem: the start, after an opener, along the work, after the answer.
     fn shown_state(&self, i: usize) -> State {
         let nodes = self.params.depth as usize + 4;
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[PROBLEM] = (i / nodes) as u32;
         match i % nodes {
             0 => {}

@@ -137,7 +137,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: names,
         play: Play::Tokens(Box::new(task)),
         view: TaskView::Tokens { prompt_len, end_token },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 

@@ -150,7 +150,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
             .to_vec(),
         play: Play::Steps(Box::new(task)),
         view: TaskView::Grid { rows: side, cols: side, cells, first_state: 0 },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -220,7 +220,7 @@ impl StepTask for Pointmass {
 
     /// At rest in the middle of cell i.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         let middle = |k: i32| (2 * k + 1) * SIDE / CELLS - SIDE;
         state[X] = middle(i as i32 % CELLS) as u32;
         state[Y] = middle(i as i32 / CELLS) as u32;

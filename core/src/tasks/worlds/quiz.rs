@@ -84,7 +84,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon: 1,
         action_names: (0..answers).map(|a| format!("answer {a}")).collect(),
         view: TaskView::Choices { states },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
         play: Play::Steps(Box::new(Quiz::new(params, Slots::of(&schema)))),
         schema,
     })
@@ -169,7 +169,7 @@ impl StepTask for Quiz {
     }
 
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[QUESTION] = i as u32 / self.params.styles;
         state[STYLE] = i as u32 % self.params.styles;
         state

@@ -110,7 +110,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         play: Play::Steps(Box::new(task)),
         view: TaskView::Grid { rows: side, cols: side, cells, first_state: 0 },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -210,7 +210,7 @@ impl StepTask for Rooms {
 
     /// Cell i of the shared map, before the first move.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         [state[MAP], state[ENDS], state[CELL], state[SHARED]] = [self.shared_map, self.shared_ends, i as u32, 1];
         state
     }

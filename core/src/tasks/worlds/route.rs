@@ -99,7 +99,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon,
         action_names: names,
         view: TaskView::Choices { states },
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
         play: Play::Steps(Box::new(Route { slots: Slots::of(&schema), params, accuracy, price: prices })),
         schema,
     })
@@ -139,7 +139,7 @@ impl StepTask for Route {
     }
 
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         state[TOPIC] = i as u32 / self.horizon();
         state[STEP] = i as u32 % self.horizon();
         state

@@ -163,7 +163,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         view: task.view(),
         play: Play::Steps(Box::new(task)),
-        wgsl: WGSL,
+        wgsl: WGSL.into(),
     })
 }
 
@@ -274,7 +274,7 @@ impl StepTask for Steps {
 
     /// Problem by problem, every point of its work without an error.
     fn shown_state(&self, i: usize) -> State {
-        let mut state = State::default();
+        let mut state = [0; STATE_WORDS];
         let points = self.params.depth as usize + 1;
         state[PROBLEM] = (i / points) as u32;
         state[DONE] = (i % points) as u32;

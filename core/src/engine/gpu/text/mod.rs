@@ -46,7 +46,7 @@ impl<'a> Parts<'a> {
         Self {
             sizes,
             layout,
-            task: plan.task.wgsl,
+            task: &plan.task.wgsl,
             models: plan.reward_models.as_ref(),
             exploration: plan.exploration.as_ref(),
             confidence: plan.confidence,

@@ -1,0 +1,84 @@
+//! Tasks that are programs: an environment in Python, compiled (see `reward::task`) and played like every other task.
+
+mod chances;
+mod play;
+
+use super::task::{Play, Task, TaskKind, TaskView, refuse};
+use crate::params::{Overrides, ParamError, ParamSpec, Value};
+use crate::reward::task::{self, TaskProgram};
+use play::Program;
+
+/// The parameter that holds the text of a program of one's own.
+pub const CODE: &str = "code";
+
+/// A program of one's own: its text is the parameter `code`, its other parameters are those that the text declares.
+pub const KIND: TaskKind =
+    TaskKind { name: "program", help: "A task of your own: an environment in Python.", table: &[], build: own };
+
+/// What an empty editor starts from.
+pub const STARTER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tasks/corridor.py"));
+
+/// The text of a program of one's own.
+pub fn code(overrides: &Overrides) -> &str {
+    match overrides.get(CODE) {
+        Some(Value::Text(text)) => text,
+        _ => STARTER,
+    }
+}
+
+/// The parameters of a program of one's own.
+pub fn table(overrides: &Overrides) -> Vec<ParamSpec> {
+    task::params(code(overrides))
+}
+
+fn own(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
+    let mut values = overrides.clone();
+    values.remove(CODE);
+    build(KIND.name, code(overrides), &values)
+}
+
+/// The task of a text with these values of its parameters.
+pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Task, Vec<ParamError>> {
+    let compiled = task::compile(source, values);
+    let mut errors = compiled.refused;
+    let is_error = |d: &&crate::reward::Diagnostic| d.severity == crate::reward::Severity::Error;
+    errors.extend(compiled.diagnostics.iter().filter(is_error).map(|d| {
+        let hint = d.suggestion.as_ref().map_or(String::new(), |hint| format!(": {hint}"));
+        refuse(CODE, format!("line {} of the task: {}{hint}", d.line, d.message))
+    }));
+    let Some(program) = compiled.program.filter(|_| errors.is_empty()) else {
+        if errors.is_empty() {
+            errors.push(refuse(CODE, "the task does not compile"));
+        }
+        return Err(errors);
+    };
+    let seed = match values.get("table_seed") {
+        Some(Value::Number(x)) => *x as u32,
+        _ => 0,
+    };
+    let wgsl = program.wgsl();
+    let (actions, horizon, schema) = (program.actions.clone(), program.horizon, program.schema.clone());
+    let program = Program::new(program, seed).map_err(|message| vec![refuse(CODE, message)])?;
+    let view = view(&program);
+    Ok(Task {
+        kind,
+        n_actions: actions.len(),
+        horizon,
+        schema,
+        action_names: actions,
+        play: Play::Steps(Box::new(program)),
+        view,
+        wgsl: wgsl.into(),
+    })
+}
+
+/// What a page draws: the policy's choices for every value of the first part that it sees.
+fn view(program: &Program) -> TaskView {
+    let shown = program.shown();
+    TaskView::Choices { states: (0..shown).map(|i| i.to_string()).collect() }
+}
+
+/// What is wrong with a sample whose task program failed.
+pub fn failure(program: &TaskProgram, error: u32) -> String {
+    format!("the task failed in line {}: {}", error & 0xffff, program.error_text(error))
+}

@@ -1,0 +1,304 @@
+//! Playing a task program: its functions called for blocks of samples.
+
+use crate::math::rng::purpose;
+use crate::reward::task::{Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, TaskProgram, World};
+use crate::tasks::kit::dice::verdict;
+use crate::tasks::kit::twin::truth;
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, State, StepTask};
+use std::sync::{Mutex, PoisonError};
+
+/// Most rows of a table policy.
+const MAX_ROWS: usize = 1 << 16;
+/// Most states that a view shows the policy's choices of.
+const MAX_SHOWN: usize = 256;
+/// The step of the dice of `score`, behind those of all steps.
+const AT_THE_END: u32 = 0xffff;
+
+/// A task program with the world of its instance.
+pub struct Program {
+    pub program: TaskProgram,
+    world: Vec<u32>,
+    /// Machines that nobody uses at the moment.
+    idle: Mutex<Vec<Machine>>,
+    /// What the policy sees at the start of an episode.
+    first: Vec<u32>,
+}
+
+impl Program {
+    /// Makes the world. The sentence says why it cannot be made.
+    pub fn new(program: TaskProgram, seed: u32) -> Result<Self, String> {
+        let mut world = program.blank_world.clone();
+        let mut machine = Machine::new(&program);
+        if let Some(setup) = &program.entries.setup {
+            let keys = Keys { seed, update: 0, step: 0, purpose: purpose::TABLE, who: &[(0, 0)] };
+            let memory = Memory {
+                records: &mut [],
+                stride: 0,
+                states: &mut [],
+                world: World::Making(&mut world),
+                samples: &[0],
+            };
+            machine.call(&program, setup, memory, &mut Dice::drawn(keys), &[], 0);
+            if machine.errors[0] != 0 {
+                return Err(super::failure(&program, machine.errors[0]));
+            }
+        }
+        let mut own = Self { program, world, idle: Mutex::new(vec![machine]), first: Vec::new() };
+        let (mut state, mut record) = ([0; MAX_STATE], vec![0.0; own.program.schema.stride]);
+        own.begin(DrawKey { seed: 0, update: 0, group: 0, sample: 0 }, &mut state, &mut record);
+        let error = record[own.program.slots.error];
+        if error != 0.0 {
+            return Err(super::failure(&own.program, error as u32));
+        }
+        own.first = own.see(&state);
+        Ok(own)
+    }
+
+    pub fn world(&self) -> &[u32] {
+        &self.world
+    }
+
+    fn features_are_on(&self) -> bool {
+        !self.program.seen.contains(&0)
+    }
+
+    /// Rows of a table: the product of what its parts can be; 0 where there are too many, or numbers among them.
+    fn rows(&self) -> usize {
+        let rows = self.program.seen.iter().try_fold(1usize, |rows, n| rows.checked_mul(*n as usize));
+        rows.filter(|rows| *rows <= MAX_ROWS && self.features_are_on()).unwrap_or(0)
+    }
+
+    /// How many states a view shows: one a value of the first part.
+    pub fn shown(&self) -> usize {
+        match self.program.seen.first() {
+            Some(n) if self.features_are_on() => (*n as usize).min(MAX_SHOWN),
+            _ => 0,
+        }
+    }
+
+    /// The row of what is seen: the first part changes fastest.
+    fn row(&self, seen: &[u32]) -> u32 {
+        let mut row = 0;
+        for (part, n) in seen.iter().zip(&self.program.seen).rev() {
+            row = row * n + part;
+        }
+        row
+    }
+
+    /// Parts as numbers of features: each after all those of the parts before it.
+    fn spread(&self, seen: &[u32], out: &mut [u32]) {
+        let mut base = 0;
+        for ((part, n), out) in seen.iter().zip(&self.program.seen).zip(out) {
+            *out = base + part;
+            base += n;
+        }
+    }
+
+    /// What the policy sees of a state, a word a part.
+    fn see(&self, state: &State) -> Vec<u32> {
+        let mut state = *state;
+        let mut parts = vec![0; self.program.seen.len()];
+        let memory = Memory {
+            records: &mut [],
+            stride: 0,
+            states: std::slice::from_mut(&mut state),
+            world: World::Made(&self.world),
+            samples: &[0],
+        };
+        self.with_machine(|machine| {
+            machine.call(&self.program, &self.program.entries.see, memory, &mut Dice::drawn(nobody()), &[], 0);
+            for (i, part) in parts.iter_mut().enumerate() {
+                // A state that cannot be seen is seen as the first of all.
+                *part = if machine.errors[0] == 0 {
+                    machine.result(&self.program, &self.program.entries.see, i)[0]
+                } else {
+                    0
+                };
+            }
+        });
+        parts
+    }
+
+    pub(super) fn with_machine<T>(&self, f: impl FnOnce(&mut Machine) -> T) -> T {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut machine = idle.unwrap_or_else(|| Machine::new(&self.program));
+        let result = f(&mut machine);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(machine);
+        result
+    }
+
+    /// Calls an entry for one sample; its error goes into the record.
+    fn one(&self, entry: &Entry, keys: Keys, state: &mut State, record: &mut [f32], action: u32, t: u32) -> u32 {
+        let (stride, slot) = (record.len(), self.program.slots.error);
+        self.with_machine(|machine| {
+            let memory = Memory {
+                records: &mut *record,
+                stride,
+                states: std::slice::from_mut(state),
+                world: World::Made(&self.world),
+                samples: &[0],
+            };
+            machine.call(&self.program, entry, memory, &mut Dice::drawn(keys), &[action], t);
+            if machine.errors[0] != 0 {
+                record[slot] = machine.errors[0] as f32;
+                return 0;
+            }
+            if entry.results.is_empty() { 0 } else { machine.result(&self.program, entry, 0)[0] }
+        })
+    }
+}
+
+/// Dice of a call that has none.
+fn nobody() -> Keys<'static> {
+    Keys { seed: 0, update: 0, step: 0, purpose: purpose::TASK, who: &[(0, 0)] }
+}
+
+impl StepTask for Program {
+    fn observation(&self) -> Observation {
+        let seen = &self.program.seen;
+        let is_on = self.features_are_on() && seen.len() <= MAX_ACTIVE;
+        Observation {
+            features: if is_on { seen.iter().sum::<u32>() as usize } else { 0 },
+            active: if is_on { seen.len() } else { 0 },
+            states: self.rows(),
+        }
+    }
+
+    fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
+        let p = &self.program;
+        record.fill(0.0);
+        record[..p.blank_record.len()].copy_from_slice(&p.blank_record);
+        state.fill(0);
+        state[..p.blank_state.len()].copy_from_slice(&p.blank_state);
+        if let Some(start) = &p.entries.start {
+            let keys =
+                Keys { seed: key.seed, update: key.update, step: 0, purpose: purpose::PROMPT, who: &[(key.group, 0)] };
+            self.one(start, keys, state, record, 0, 0);
+        }
+    }
+
+    fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]) {
+        self.spread(&self.see(state), out);
+    }
+
+    fn state_index(&self, state: &State) -> u32 {
+        self.row(&self.see(state))
+    }
+
+    fn has_prior(&self) -> bool {
+        self.program.entries.prior.is_some()
+    }
+
+    fn shown_states(&self) -> usize {
+        self.shown()
+    }
+
+    /// The state at the start of an episode: what is shown is what the policy sees, of which the program knows no state.
+    fn shown_state(&self, _i: usize) -> State {
+        let (mut state, mut record) = ([0; MAX_STATE], vec![0.0; self.program.schema.stride]);
+        self.begin(DrawKey { seed: 0, update: 0, group: 0, sample: 0 }, &mut state, &mut record);
+        state
+    }
+
+    fn shown_row(&self, i: usize) -> u32 {
+        let mut seen = self.first.clone();
+        seen[0] = i as u32;
+        self.row(&seen)
+    }
+
+    fn shown_features(&self, i: usize, out: &mut [u32; MAX_ACTIVE]) {
+        let mut seen = self.first.clone();
+        seen[0] = i as u32;
+        self.spread(&seen, out);
+    }
+
+    fn prior(&self, state: &State, out: &mut [f32]) {
+        let Some(prior) = &self.program.entries.prior else { return out.fill(0.0) };
+        let mut state = *state;
+        self.with_machine(|machine| {
+            let memory = Memory {
+                records: &mut [],
+                stride: 0,
+                states: std::slice::from_mut(&mut state),
+                world: World::Made(&self.world),
+                samples: &[0],
+            };
+            machine.call(&self.program, prior, memory, &mut Dice::drawn(nobody()), &[], 0);
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = if machine.errors[0] == 0 {
+                    f32::from_bits(machine.result(&self.program, prior, i)[0])
+                } else {
+                    0.0
+                };
+            }
+        });
+    }
+
+    fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool {
+        let p = &self.program;
+        note_step(p, record, t, action);
+        if record[p.slots.error] != 0.0 {
+            return true;
+        }
+        let keys = Keys {
+            seed: key.seed,
+            update: key.update,
+            step: t,
+            purpose: purpose::TASK,
+            who: &[(key.group, key.sample)],
+        };
+        let over = self.one(&p.entries.step, keys, state, record, action, t);
+        over != 0 || record[p.slots.error] != 0.0
+    }
+
+    fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+        super::chances::of(self, action, state)
+    }
+
+    fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
+        let p = &self.program;
+        for (slot, value) in [(p.slots.length, length as f32), (p.slots.truncated, truth(truncated))] {
+            if let Some(slot) = slot {
+                record[slot] = value;
+            }
+        }
+        if record[p.slots.error] != 0.0 {
+            return 0.0;
+        }
+        let mut state = *state;
+        let keys = Keys {
+            seed: key.seed,
+            update: key.update,
+            step: AT_THE_END,
+            purpose: purpose::TASK,
+            who: &[(key.group, key.sample)],
+        };
+        let bits = self.one(&p.entries.score, keys, &mut state, record, 0, length);
+        let score = match p.entries.score.results.first() {
+            Some(Bank::Float) => f32::from_bits(bits),
+            _ => bits as i32 as f32,
+        };
+        let right = if p.slots.own_correct { record[p.slots.correct] != 0.0 } else { score >= 0.5 };
+        record[p.slots.correct] = truth(verdict(key, right, p.verifier[0], p.verifier[1]));
+        score
+    }
+
+    fn can_go_on(&self) -> bool {
+        !self.program.horizon_ends
+    }
+
+    fn shader_words(&self) -> Vec<u32> {
+        self.world.clone()
+    }
+}
+
+/// What every record knows of a step, before the program runs it.
+fn note_step(p: &TaskProgram, record: &mut [f32], t: u32, action: u32) {
+    if let Some(slot) = p.slots.length {
+        record[slot] = (t + 1) as f32;
+    }
+    if let Some(slot) = p.slots.actions {
+        record[slot] = (t + 1) as f32;
+        record[slot + 1 + t as usize] = action as f32;
+    }
+}
