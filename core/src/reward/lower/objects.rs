@@ -4,8 +4,8 @@ use super::super::ast::{BinOp, Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
 use super::super::schema::Ty;
-use super::ParamConstant;
 use super::builder::Lower;
+use super::compiler::ParamConstant;
 use super::loops::plural;
 use super::types::{Object, Type, Value};
 
@@ -87,7 +87,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             Some(ParamConstant::Text(text)) => {
                 let konsts: Vec<Konst> = text.chars().map(|c| Konst::Int(c as i32)).collect();
                 let ty = Type::Array(Box::new(Type::Char), konsts.len());
-                self.constant_value(super::constants::Constant::Known(ty, konsts))
+                self.constant_value(super::compiler::Constant::Known(ty, konsts))
             }
             None => {
                 let names = task.params.keys().map(String::as_str);
