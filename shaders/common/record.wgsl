@@ -19,3 +19,7 @@ fn record_set(slot: u32, value: f32) {
         records[record_base + slot] = value;
     }
 }
+
+fn record_get(slot: u32) -> f32 {
+    return records[record_base + min(slot, RECORD - 1u)];
+}

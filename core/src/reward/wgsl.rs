@@ -38,11 +38,31 @@ use super::program::Program;
 pub const NONE_MARK: f32 = NONE;
 
 const PRELUDE: &str = include_str!("prelude.wgsl");
+const EPISODES: &str = include_str!("episodes.wgsl");
 
 /// Constants and helper functions that all programs of a module share.
 pub fn wgsl_prelude() -> &'static str {
-    static WITH_CONSTANTS: LazyLock<String> = LazyLock::new(|| constants() + PRELUDE);
+    static WITH_CONSTANTS: LazyLock<String> = LazyLock::new(|| arithmetic() + EPISODES);
     &WITH_CONSTANTS
+}
+
+/// The part of the prelude that task programs have too.
+pub fn arithmetic() -> String {
+    constants() + PRELUDE
+}
+
+/// The functions of a task program.
+pub fn write_functions(unit: &Unit, prefix: &str, text: &mut String) {
+    functions(unit, prefix, true, text);
+}
+
+fn functions(unit: &Unit, prefix: &str, is_task: bool, text: &mut String) {
+    let mut tables = Tables::default();
+    for (index, function) in unit.functions.iter().enumerate() {
+        let used = vec![false; function.regs.len()];
+        FunctionText { unit, function, prefix, used, is_task, tables: &mut tables }.write(index, text);
+    }
+    tables.write(prefix, text);
 }
 
 /// The codes of errors and the marks, under the names that `prelude.wgsl` has for them.
@@ -74,12 +94,7 @@ impl Program {
     /// The program as WGSL functions, every name of its own beginning with `prefix`.
     pub fn wgsl(&self, prefix: &str) -> String {
         let mut text = String::new();
-        let mut tables = Tables::default();
-        for (index, function) in self.unit.functions.iter().enumerate() {
-            let used = vec![false; function.regs.len()];
-            FunctionText { unit: &self.unit, function, prefix, used, tables: &mut tables }.write(index, &mut text);
-        }
-        tables.write(prefix, &mut text);
+        functions(&self.unit, prefix, false, &mut text);
         self.write_length(prefix, &mut text);
         self.write_components(prefix, &mut text);
         self.write_combine(prefix, &mut text);
@@ -237,6 +252,8 @@ struct FunctionText<'u> {
     function: &'u Function,
     prefix: &'u str,
     used: Vec<bool>,
+    /// Its memory is that of a task program.
+    is_task: bool,
     tables: &'u mut Tables,
 }
 
@@ -277,6 +294,15 @@ fn literal(value: Konst) -> String {
         Konst::Int(value) if value < 0 => format!("({value}i)"),
         Konst::Int(value) => format!("{value}i"),
         Konst::Bool(value) => value.to_string(),
+    }
+}
+
+/// A value as the bits that a state holds, and as the number that a record holds.
+fn words_of(op: Op, value: &str) -> String {
+    match op {
+        Op::StoreFloat | Op::StoreFloatAt => format!("bitcast<u32>({value}), {value}"),
+        Op::StoreBool | Op::StoreBoolAt => format!("select(0u, 1u, {value}), select(0.0, 1.0, {value})"),
+        _ => format!("u32({value}), f32({value})"),
     }
 }
 
@@ -403,6 +429,7 @@ impl FunctionText<'_> {
     }
 
     fn operation(&mut self, op: Op, args: [Reg; 3], imm: u32, line: u32) -> String {
+        let is_task = self.is_task;
         let mut call = |name: &str, count: usize, tail: &str| {
             let mut parts: Vec<String> = args.iter().take(count).map(|reg| self.reg(*reg)).collect();
             if !tail.is_empty() {
@@ -453,6 +480,19 @@ impl FunctionText<'_> {
             Op::IsNone => call("goodhart_is_none", 1, ""),
             Op::Unwrap => call("goodhart_unwrap", 1, &at_line),
             Op::Finite => call("goodhart_finite", 1, &at_line),
+            Op::LoadFloat | Op::LoadInt | Op::LoadBool | Op::LoadOptional | Op::LoadLen if is_task => match op {
+                Op::LoadFloat | Op::LoadOptional => format!("goodhart_load_float({imm}u)"),
+                Op::LoadBool => format!("goodhart_load_bool({imm}u)"),
+                _ => format!("goodhart_load_int({imm}u)"),
+            },
+            Op::LoadFloatAt | Op::LoadIntAt | Op::LoadBoolAt if is_task => {
+                let slot = format!("{imm}u + u32({})", self.reg(args[1]));
+                match op {
+                    Op::LoadFloatAt => format!("goodhart_load_float({slot})"),
+                    Op::LoadBoolAt => format!("goodhart_load_bool({slot})"),
+                    _ => format!("goodhart_load_int({slot})"),
+                }
+            }
             Op::LoadFloat => call("goodhart_load_float", 1, &format!("{imm}u, {line}u")),
             Op::LoadInt => call("goodhart_load_int", 1, &format!("{imm}u, {line}u")),
             Op::LoadBool => call("goodhart_load_bool", 1, &format!("{imm}u")),
@@ -482,17 +522,13 @@ impl FunctionText<'_> {
             Op::BatchCount => "goodhart_batch.y".to_string(),
             Op::BatchValid => "goodhart_batch_valid()".to_string(),
             Op::IsValid => call("goodhart_is_valid", 1, ""),
-            Op::StoreFloat => format!("goodhart_store({imm}u, {})", self.reg(args[0])),
-            Op::StoreInt | Op::StoreLen => format!("goodhart_store({imm}u, f32({}))", self.reg(args[0])),
-            Op::StoreBool => format!("goodhart_store({imm}u, select(0.0, 1.0, {}))", self.reg(args[0])),
+            Op::StoreFloat | Op::StoreInt | Op::StoreBool | Op::StoreLen => {
+                let value = self.reg(args[0]);
+                format!("goodhart_store({imm}u, {})", words_of(op, &value))
+            }
             Op::StoreFloatAt | Op::StoreIntAt | Op::StoreBoolAt => {
                 let (value, index) = (self.reg(args[0]), self.reg(args[1]));
-                let value = match op {
-                    Op::StoreFloatAt => value,
-                    Op::StoreIntAt => format!("f32({value})"),
-                    _ => format!("select(0.0, 1.0, {value})"),
-                };
-                format!("goodhart_store({imm}u + u32({index}), {value})")
+                format!("goodhart_store({imm}u + u32({index}), {})", words_of(op, &value))
             }
             Op::Lengthen => format!("goodhart_lengthen({imm}u, {}, {line}u)", self.reg(args[0])),
             Op::Uniform => "goodhart_uniform()".to_string(),

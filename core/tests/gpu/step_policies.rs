@@ -156,7 +156,7 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
                 group: (i / GROUP) as u32,
                 sample: (i % GROUP) as u32,
             };
-            let mut state = [0; 8];
+            let mut state = [0; goodhart_core::tasks::STATE_WORDS];
             let mut record = vec![0.0; stride];
             task.begin(key, &mut state, &mut record);
             let (mut t, mut over) = (0, false);

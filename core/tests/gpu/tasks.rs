@@ -19,6 +19,7 @@ const STEP_HOST: &str = "
 var<private> base: u32;
 fn task_word(i: u32) -> u32 { return words[i]; }
 fn record_set(slot: u32, value: f32) { records[base + slot] = value; }
+fn record_get(slot: u32) -> f32 { return records[base + slot]; }
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let sample = id.x;
@@ -91,7 +92,7 @@ fn module(task: &Task) -> String {
         ("PROMPT", prompt as u32),
     ];
     let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
-    [&constants, &wgsl(), task.wgsl, host].join("\n")
+    [constants.as_str(), &wgsl(), &task.wgsl, host].join("\n")
 }
 
 fn off() -> goodhart_core::params::Value {
@@ -261,6 +262,18 @@ fn variants() -> Vec<Task> {
             ],
         ),
         with("tool", &[("tools", number(2.0)), ("arguments", number(1.0)), ("values", number(2.0))]),
+        with("program", &[("slip", number(0.2))]),
+        with(
+            "program",
+            &[
+                ("code", text(include_str!("../tasks/chain.py"))),
+                ("cells", number(9.0)),
+                ("distractor", number(2.0)),
+                ("channels", number(5.0)),
+                ("slip", number(0.2)),
+            ],
+        ),
+        with("program", &[("code", text(include_str!("../tasks/everything.py")))]),
     ]
 }
 
@@ -274,8 +287,10 @@ fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
         let parsed = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
         let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
         validator.validate(&parsed).unwrap_or_else(|e| panic!("{}: {e:?}", task.kind));
-        let plain = build(task.kind, &common::overrides([])).expect("the defaults build");
-        assert_eq!(task.wgsl, plain.wgsl);
+        if task.kind != "program" {
+            let plain = build(task.kind, &common::overrides([])).expect("the defaults build");
+            assert_eq!(task.wgsl, plain.wgsl);
+        }
     }
     assert!(TASKS.iter().all(|kind| variants().iter().any(|task| task.kind == kind.name)));
 }
@@ -318,7 +333,7 @@ async fn step_task(task: &Task, gpu: &GpuContext) {
         for (t, (state, features, prior)) in e.seen.iter().enumerate() {
             let here = &seen[2 + 10 * t..12 + 10 * t];
             assert_eq!((here[0], &here[2..2 + features.len()]), (*state, features.as_slice()), "{what} step {t}");
-            assert_eq!(f32::from_bits(here[1]), *prior, "{what} step {t}: prior");
+            assert_same(&format!("{what} step {t}: prior"), &[*prior], &[f32::from_bits(here[1])]);
         }
     }
     if let TaskView::Grid { cells, .. } = &task.view {

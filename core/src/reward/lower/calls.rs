@@ -39,6 +39,11 @@ impl<'c, 'p> Lower<'c, 'p> {
                         return Value { ty: Type::Int, ..value };
                     }
                 }
+                ExprKind::Attr(base, name) if matches!(name.name.as_str(), "index" | "find" | "count") => {
+                    if let Some(value) = self.text_method(span, base, name, args) {
+                        return value;
+                    }
+                }
                 ExprKind::Attr(base, name) if matches!(&base.kind, ExprKind::Name(_)) => {
                     if let Type::Object(Object::Dice, _) = self.expr(base).ty {
                         return self.throw(span, name, args);

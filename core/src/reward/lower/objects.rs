@@ -102,6 +102,38 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
+    /// The characters of a text that is known.
+    fn known_text(&self, value: &Value) -> Option<Vec<char>> {
+        let konsts: Vec<Konst> = match &value.ty {
+            Type::Table { id, element, .. } if **element == Type::Char => self.cx.tables.get(*id)?.1.clone(),
+            Type::Array(element, _) if **element == Type::Char => {
+                value.regs.iter().map(|reg| self.regs[*reg as usize].konst).collect::<Option<_>>()?
+            }
+            _ => return None,
+        };
+        konsts.into_iter().map(|konst| char::from_u32(konst.bits())).collect()
+    }
+
+    /// `text.index("x")`, `text.find("x")` and `text.count("x")` of a text that is known. None for anything else.
+    pub(super) fn text_method(&mut self, span: Span, base: &Expr, method: &Ident, args: &[Expr]) -> Option<Value> {
+        let [Expr { kind: ExprKind::Str(wanted), .. }] = args else { return None };
+        let value = self.raw(base);
+        let text = self.known_text(&value)?;
+        let mut characters = wanted.chars();
+        let (Some(wanted), None) = (characters.next(), characters.next()) else {
+            return Some(self.fail(Finding::error(args[0].span, "only one character is looked for")));
+        };
+        let found = text.iter().position(|c| *c == wanted).map(|at| at as i32);
+        let number = match (method.name.as_str(), found) {
+            ("count", _) => text.iter().filter(|c| **c == wanted).count() as i32,
+            (_, Some(at)) => at,
+            ("find", None) => -1,
+            _ => return Some(self.fail(Finding::error(span, format!("the text has no `{wanted}`")))),
+        };
+        let reg = self.int(number);
+        Some(Value::new(Type::Int, reg))
+    }
+
     // Writing.
 
     /// The place that an expression names, if a function may change it.

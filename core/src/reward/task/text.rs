@@ -1,10 +1,149 @@
-//! The WGSL twin of a task program.
+//! The WGSL twin of a task program: the functions that `shaders/tasks/README.md` names, around those of the program.
 
+use super::super::ir::Bank;
+use super::super::wgsl::{arithmetic, write_functions};
 use super::TaskProgram;
+use super::entries::{Argument, Entry};
+
+/// Dice, memory and the error of a sample.
+const HOST: &str = include_str!("host.wgsl");
 
 impl TaskProgram {
-    /// The functions that `shaders/tasks/README.md` names.
+    /// The text of the twin; the world's words are the task's words.
     pub fn wgsl(&self) -> String {
-        String::new()
+        let words = self.blank_state.len().max(1);
+        let mut text = format!("const GOODHART_STATE: u32 = {words}u;\n");
+        text.push_str(&format!("const GOODHART_ERROR_SLOT: u32 = {}u;\n", self.slots.error));
+        text.push_str(&format!("struct TaskState {{ w: array<u32, {words}> }}\n\n"));
+        text.push_str(&arithmetic());
+        text.push_str(HOST);
+        write_functions(&self.unit, "task_", &mut text);
+        self.write_begin(&mut text);
+        self.write_see(&mut text);
+        self.write_prior(&mut text);
+        self.write_step(&mut text);
+        self.write_finish(&mut text);
+        text
+    }
+
+    /// A call of an entry, as it stands behind `let value = ` where it has a result.
+    fn called(entry: &Entry, action: &str, t: &str) -> String {
+        let given = entry.arguments.iter().filter(|argument| **argument != Argument::Object);
+        let args: Vec<&str> = given.map(|argument| if *argument == Argument::Action { action } else { t }).collect();
+        format!("task_f{}({})", entry.function, args.join(", "))
+    }
+
+    fn write_begin(&self, text: &mut String) {
+        text.push_str("fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {\n");
+        text.push_str("    var s = TaskState();\n    goodhart_failure = 0u;\n");
+        for (slot, word) in self.blank_state.iter().enumerate().filter(|(_, word)| **word != 0) {
+            text.push_str(&format!("    s.w[{slot}] = {word}u;\n"));
+        }
+        for (slot, number) in self.blank_record.iter().enumerate() {
+            // A list beyond its length is read by nobody.
+            if self.starts_a_field(slot) || *number != 0.0 {
+                text.push_str(&format!("    record_set({slot}u, {number:?});\n"));
+            }
+        }
+        if let Some(start) = &self.entries.start {
+            text.push_str("    goodhart_state = s.w;\n    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n");
+            text.push_str(&format!("    {};\n    s.w = goodhart_state;\n    goodhart_note_error();\n", Self::called(start, "", "")));
+        }
+        text.push_str("    return s;\n}\n\n");
+    }
+
+    fn starts_a_field(&self, slot: usize) -> bool {
+        slot == self.slots.error || self.schema.fields.iter().any(|field| field.offset == slot)
+    }
+
+    /// The i-th word of what `see` gave.
+    fn seen(&self, i: usize) -> String {
+        let value = if self.seen.len() == 1 { "seen".to_string() } else { format!("seen.v{i}") };
+        format!("u32({value})")
+    }
+
+    fn write_see(&self, text: &mut String) {
+        let call = Self::called(&self.entries.see, "", "");
+        let mut features = String::new();
+        let mut base = 0;
+        for (i, n) in self.seen.iter().enumerate() {
+            features.push_str(&format!("    (*out)[{i}] = {base}u + {};\n", self.seen(i)));
+            base += n;
+        }
+        let row = (0..self.seen.len()).rev().fold("0u".to_string(), |row, i| format!("({row} * {}u + {})", self.seen[i], self.seen(i)));
+        let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
+        text.push_str(&format!(
+            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {{\n{look}    let seen = {call};\n{features}}}\n\n\
+             fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{look}    let seen = {call};\n    return {row};\n}}\n\n"
+        ));
+    }
+
+    fn write_prior(&self, text: &mut String) {
+        text.push_str("fn task_prior(s: ptr<function, TaskState>, action: u32) -> f32 {\n");
+        match &self.entries.prior {
+            Some(prior) => {
+                let call = Self::called(prior, "", "");
+                text.push_str(&format!("    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n    let prior = {call};\n"));
+                text.push_str("    switch (action) {\n");
+                for a in 0..self.actions.len() {
+                    text.push_str(&format!("        case {a}u: {{ return prior.v{a}; }}\n"));
+                }
+                text.push_str("        default: { return 0.0; }\n    }\n}\n\n");
+            }
+            None => text.push_str("    return 0.0;\n}\n\n"),
+        }
+    }
+
+    fn write_step(&self, text: &mut String) {
+        text.push_str(
+            "fn task_step(s: ptr<function, TaskState>, seed: u32, update: u32, group: u32, sample: u32, t: u32, action: u32) -> bool {\n",
+        );
+        if let Some(slot) = self.slots.length {
+            text.push_str(&format!("    record_set({slot}u, f32(t + 1u));\n"));
+        }
+        if let Some(slot) = self.slots.actions {
+            text.push_str(&format!("    record_set({slot}u, f32(t + 1u));\n    record_set({}u + t, f32(action));\n", slot + 1));
+        }
+        let call = Self::called(&self.entries.step, "i32(action)", "i32(t)");
+        let (over, call) = match self.entries.step.results.is_empty() {
+            true => ("goodhart_failure != 0u".to_string(), format!("    {call};\n")),
+            false => ("over || goodhart_failure != 0u".to_string(), format!("    let over = {call};\n")),
+        };
+        text.push_str(&format!(
+            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return true;\n    }}\n    goodhart_failure = 0u;\n    \
+             goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, t, PURPOSE_TASK);\n{call}    \
+             (*s).w = goodhart_state;\n    goodhart_note_error();\n    return {over};\n}}\n\n"
+        ));
+    }
+
+    fn write_finish(&self, text: &mut String) {
+        text.push_str(
+            "fn task_finish(s: ptr<function, TaskState>, seed: u32, update: u32, group: u32, sample: u32, length: u32, truncated: bool) -> f32 {\n",
+        );
+        if let Some(slot) = self.slots.length {
+            text.push_str(&format!("    record_set({slot}u, f32(length));\n"));
+        }
+        if let Some(slot) = self.slots.truncated {
+            text.push_str(&format!("    record_set({slot}u, select(0.0, 1.0, truncated));\n"));
+        }
+        let call = Self::called(&self.entries.score, "", "i32(length)");
+        let value = match self.entries.score.results.first() {
+            Some(Bank::Bool) => format!("select(0.0, 1.0, {call})"),
+            Some(Bank::Int) => format!("f32({call})"),
+            _ => call,
+        };
+        let right = match self.slots.own_correct {
+            true => format!("record_get({}u) != 0.0", self.slots.correct),
+            false => "score >= 0.5".to_string(),
+        };
+        let [wrong, missed] = self.verifier;
+        text.push_str(&format!(
+            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return 0.0;\n    }}\n    goodhart_failure = 0u;\n    \
+             goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
+             var score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        score = 0.0;\n    }}\n    \
+             let right = {right};\n    let u = uniform01(draw(seed, update, group, sample, 0u, PURPOSE_VERDICT).x);\n    \
+             record_set({}u, select(0.0, 1.0, right != (u < select({wrong:?}, {missed:?}, right))));\n    return score;\n}}\n",
+            self.slots.correct
+        ));
     }
 }

@@ -288,7 +288,10 @@ impl StepTask for Program {
     }
 
     fn shader_words(&self) -> Vec<u32> {
-        self.world.clone()
+        let mut words = self.world.clone();
+        // A buffer of a device is never empty.
+        words.resize(words.len().max(1), 0);
+        words
     }
 }
 
