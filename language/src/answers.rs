@@ -8,7 +8,7 @@ use goodhart_core::oracle;
 use goodhart_core::oracle::memory::{Known, MOST_RANGES, Memory};
 use goodhart_core::oracle::ranges::{self, Ranges};
 use goodhart_core::oracle::report::{Distances, Report};
-use goodhart_core::params::Overrides;
+use goodhart_core::params::{Overrides, ParamError, Value};
 use goodhart_core::plan::cost::Fit;
 use goodhart_core::plan::{Plan, Problem, plan, plan_of_first_seed, run_schema};
 use goodhart_core::reward::{self, Completion, Diagnostic, EpisodeSchema};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 thread_local! {
     /// What programs of the chosen task can see.
     static SCHEMA: RefCell<Option<EpisodeSchema>> = const { RefCell::new(None) };
+    /// The values of the chosen task's parameters.
+    static TASK_VALUES: RefCell<Overrides> = const { RefCell::new(Overrides::new()) };
     /// The task that was solved last.
     static MEMORY: RefCell<Memory> = RefCell::default();
 }
@@ -43,9 +45,23 @@ pub enum Fitted {
 
 /// Chooses the task that programs are for; None, and the last one stays, where it is refused.
 pub fn set_task(sections: Sections) -> Option<TaskFacts> {
+    let part = sections.0.clone();
     let task = facts::task(sections)?;
     SCHEMA.set(Some(task.schema.clone()));
-    Some(task.into())
+    let facts = TaskFacts::new(task, &part);
+    TASK_VALUES.set(part.params);
+    Some(facts)
+}
+
+/// What is wrong with a value of a parameter.
+pub fn check_param(table: &str, name: &str, value: &Value) -> Result<(), ParamError> {
+    TASK_VALUES.with_borrow(|values| facts::check_param(table, name, value, values))
+}
+
+/// What the compiler says of the text of a task program; it is compiled for its parameters' defaults where it is refused for
+/// the others.
+pub fn check_task(code: &str, values: &Overrides) -> Vec<Diagnostic> {
+    reward::task::compile(code, values).diagnostics
 }
 
 /// What the compiler says of a program for the chosen task; nothing before one is chosen.
@@ -192,7 +208,7 @@ mod tests {
             ("task nothing", "arms", Value::Number(8.0), "there is no setting"),
             ("policy table", "init_logit", Value::Number(0.0), ""),
         ] {
-            let said = facts::check_param(table, name, &value).err().map(|e| e.to_string()).unwrap_or_default();
+            let said = check_param(table, name, &value).err().map(|e| e.to_string()).unwrap_or_default();
             assert!(said.contains(part) && said.is_empty() == part.is_empty(), "{table} {name}: {said}");
         }
     }

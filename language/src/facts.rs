@@ -10,6 +10,7 @@ use goodhart_core::reward_models::RewardModelParams;
 use goodhart_core::tasks::{self, TaskView};
 use goodhart_core::{policy, tasks::Task};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// One row of a parameter table.
 #[derive(Serialize)]
@@ -68,7 +69,7 @@ fn rows(table: &[ParamSpec]) -> Vec<Row> {
 }
 
 pub fn catalog() -> Catalog {
-    let task = |k: &tasks::TaskKind| KindOf { name: k.name, help: k.help, table: rows(k.table) };
+    let task = |k: &tasks::TaskKind| KindOf { name: k.name, help: k.help, table: rows(&k.table(&Overrides::new())) };
     let policy = |k: &policy::PolicyKind| KindOf { name: k.name, help: k.help, table: rows(k.table) };
     Catalog {
         algorithm: rows(Settings::TABLE),
@@ -82,20 +83,20 @@ pub fn catalog() -> Catalog {
 }
 
 /// The table that a name means: a section that is the same in every experiment, `task <kind>` or `policy <kind>`.
-fn table(name: &str) -> &'static [ParamSpec] {
+fn table(name: &str, task_values: &Overrides) -> Cow<'static, [ParamSpec]> {
     match name.split_once(' ') {
-        Some(("task", kind)) => tasks::TASKS.iter().find(|k| k.name == kind).map_or(&[], |k| k.table),
-        Some((_, kind)) => policy::kind(kind).map_or(&[], |k| k.table),
-        None => sections::fixed(name).unwrap_or_default(),
+        Some(("task", kind)) => tasks::table(kind, task_values),
+        Some((_, kind)) => policy::kind(kind).map_or(&[][..], |k| k.table).into(),
+        None => sections::fixed(name).unwrap_or_default().into(),
     }
 }
 
-/// Checks a value against its row of a table.
-pub fn check_param(table_name: &str, name: &str, value: &Value) -> Result<(), ParamError> {
-    let specs = table(table_name);
+/// Checks a value against its row of a table; `task_values` are those of the task's parameters, since a program is one.
+pub fn check_param(table_name: &str, name: &str, value: &Value, task_values: &Overrides) -> Result<(), ParamError> {
+    let specs = table(table_name, task_values);
     match specs.iter().find(|spec| spec.name == name) {
         Some(spec) => check(spec, value),
-        None => Err(unknown(specs, name)),
+        None => Err(unknown(&specs, name)),
     }
 }
 
@@ -105,11 +106,14 @@ pub struct TaskFacts {
     schema: EpisodeSchema,
     view: TaskView,
     action_names: Vec<String>,
+    /// Its parameters: those of a program are what its text declares.
+    table: Vec<Row>,
 }
 
-impl From<Task> for TaskFacts {
-    fn from(task: Task) -> Self {
-        Self { schema: task.schema, view: task.view, action_names: task.action_names }
+impl TaskFacts {
+    pub fn new(task: Task, part: &Part) -> Self {
+        let table = rows(&tasks::table(&part.kind, &part.params));
+        Self { schema: task.schema, view: task.view, action_names: task.action_names, table }
     }
 }
 

@@ -44,9 +44,15 @@ pub fn set_task(sections: JsValue) -> JsValue {
 #[wasm_bindgen(js_name = checkParam)]
 pub fn check_param(table: &str, name: &str, value: JsValue) -> String {
     match serde_wasm_bindgen::from_value(value) {
-        Ok(value) => facts::check_param(table, name, &value).err().map(|e| e.message).unwrap_or_default(),
+        Ok(value) => answers::check_param(table, name, &value).err().map(|e| e.message).unwrap_or_default(),
         Err(e) => e.to_string(),
     }
+}
+
+/// What the compiler says of the text of a task program, for these values of its parameters: `[diagnostic]`.
+#[wasm_bindgen(js_name = checkTask)]
+pub fn check_task(code: &str, values: JsValue) -> JsValue {
+    give(&answers::check_task(code, &take(values).unwrap_or_default()))
 }
 
 /// What the compiler says of a program: `{diagnostics, components}`.

@@ -2,15 +2,15 @@
 
 use super::{Experiment, Part, RunParams};
 use crate::params::ParamValue;
-use crate::tasks::TASKS;
+use crate::tasks;
 
 /// The parameter that tells the instances of a task apart, of the kinds that draw something for good.
 const TABLE_SEED: &str = "table_seed";
 
 impl RunParams {
-    /// The most instances that the seeds of the run can have of a task of that kind.
-    pub fn instances_of(&self, kind: &str) -> usize {
-        match (spread(kind), self.instances) {
+    /// The most instances that the seeds of the run can have of a task.
+    pub fn instances_of(&self, part: &Part) -> usize {
+        match (spread(part), self.instances) {
             (None, _) => 1,
             (Some(_), 0) => self.seeds as usize,
             (Some(_), n) => n.min(self.seeds) as usize,
@@ -22,7 +22,7 @@ impl RunParams {
     pub fn instance_of(&self, part: &Part, index: usize) -> Part {
         let mut own = part.clone();
         let first = part.params.get(TABLE_SEED).map_or(Some(0), u32::from_value);
-        if let (Some(instances), Some(first)) = (spread(&part.kind), first) {
+        if let (Some(instances), Some(first)) = (spread(part), first) {
             if first >= instances {
                 return own;
             }
@@ -34,10 +34,10 @@ impl RunParams {
     }
 }
 
-/// How many instances there are of a kind of task, if it has any.
-fn spread(kind: &str) -> Option<u32> {
-    let kind = TASKS.iter().find(|k| k.name == kind)?;
-    let spec = kind.table.iter().find(|spec| spec.name == TABLE_SEED)?;
+/// How many instances there are of a task, if it has any.
+fn spread(part: &Part) -> Option<u32> {
+    let table = tasks::table(&part.kind, &part.params);
+    let spec = table.iter().find(|spec| spec.name == TABLE_SEED)?;
     Some(spec.max as u32 + 1)
 }
 

@@ -6,16 +6,17 @@ use crate::episode_fields::exploration::ExplorationParams;
 use crate::params::ParamSpec;
 use crate::reward_models::RewardModelParams;
 use crate::{policy, tasks};
+use std::borrow::Cow;
 
 /// The sections whose settings an edit of an experiment can set, by its keys.
 pub const SECTIONS: &[&str] = &["task", "policy", "run", "algorithm", "reward_models", "exploration"];
 
 /// The settings of a section; None where there is none of that name, nothing where the kind of a task or policy is unknown.
-pub fn table(section: &str, experiment: &Experiment) -> Option<&'static [ParamSpec]> {
+pub fn table(section: &str, experiment: &Experiment) -> Option<Cow<'static, [ParamSpec]>> {
     match section {
-        "task" => Some(tasks::TASKS.iter().find(|k| k.name == experiment.task.kind).map_or(&[], |k| k.table)),
-        "policy" => Some(policy::kind(&experiment.policy.kind).map_or(&[], |k| k.table)),
-        _ => fixed(section),
+        "task" => Some(tasks::table(&experiment.task.kind, &experiment.task.params)),
+        "policy" => Some(policy::kind(&experiment.policy.kind).map_or(&[][..], |k| k.table).into()),
+        _ => fixed(section).map(Cow::Borrowed),
     }
 }
 

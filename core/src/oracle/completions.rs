@@ -76,7 +76,7 @@ fn too_many(task: &Task, reads: &Reads, total: f64) -> String {
     let (v, t) = (task.n_actions, task.horizon);
     let short = (1..t).take_while(|limit| how_many(v, *limit) <= MOST as f64).count();
     let name = "max_completion_length";
-    let table = crate::tasks::TASKS.iter().find(|k| k.name == task.kind).map_or(&[][..], |k| k.table);
+    let table = crate::tasks::table(task.kind, &BTreeMap::new());
     let least = table.iter().find(|p| p.name == name).map_or(1.0, |p| p.min);
     let tokens: Vec<&str> = reads.names().iter().map(String::as_str).filter(|n| *n == "tokens").collect();
     let because = if tokens.is_empty() { "" } else { "it reads ep.tokens, and " };

@@ -173,7 +173,7 @@ pub fn build_task(part: &Part, models: Option<&Overrides>, memory: Option<&Overr
 /// Looks everything up and checks it; reports all problems at once.
 pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let mut plan = plan_of_first_seed(experiment)?;
-    let instances = plan.run.instances_of(&experiment.task.kind);
+    let instances = plan.run.instances_of(&experiment.task);
     let parts = (1..instances).map(|index| plan.run.instance_of(&experiment.task, index));
     let built = |part: Part| build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
     let others = parts.map(|part| Ok(Arc::new(built(part)?.task))).collect::<Result<Vec<_>, Vec<Problem>>>()?;

@@ -45,6 +45,8 @@ pub fn error_text(error: u32) -> &'static str {
     FAULTS.iter().find(|(_, code, _)| *code == error).map_or("unknown error", |(.., text)| text)
 }
 
+/// Set in an error that is one of the task's program.
+pub const OF_TASK: u32 = 1 << 23;
 /// A value at or beyond this counts as not finite; the space above is used for marks.
 pub const FINITE_LIMIT: f32 = 1.0e38;
 /// A float at or beyond this is no int of 32 bits.

@@ -108,6 +108,7 @@ pub fn compile(source: &str, schema: &EpisodeSchema, run: &RunSchema) -> Compile
         stride: schema.stride,
         horizon: schema.horizon,
         length_slot: schema.length_slot(),
+        fault_slot: schema.fault_slot,
         raised: lowered.raised,
     });
     Compiled { program, diagnostics }

@@ -1,7 +1,9 @@
 //! What a text compiles to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::faults::OF_TASK;
 use super::ir::{self, error_text};
 use super::operations::{self, Crowd};
 use super::vm;
@@ -28,15 +30,27 @@ pub struct Program {
     pub(super) stride: usize,
     pub(super) horizon: usize,
     pub(super) length_slot: Option<usize>,
+    /// Where a record holds the error of the task's own program.
+    pub(super) fault_slot: Option<usize>,
     /// What `raise` and `assert` say, by their line.
     pub(super) raised: BTreeMap<u32, String>,
 }
 
 impl Program {
     /// What an error of a sample means: `code << 16 | line`.
-    pub fn error_text(&self, error: u32) -> &str {
+    pub fn error_text(&self, error: u32) -> Cow<'_, str> {
+        if error & OF_TASK != 0 {
+            // The line is one of the task's.
+            return format!("the task failed: {}", error_text((error & !OF_TASK) >> 16)).into();
+        }
         let said = self.raised.get(&(error & 0xffff)).filter(|_| error >> 16 == ir::code::RAISED);
-        said.map_or(error_text(error >> 16), String::as_str)
+        said.map_or(error_text(error >> 16), String::as_str).into()
+    }
+
+    /// The error that the task left in the record of a sample, as the sample has it.
+    pub(super) fn fault(&self, records: &[f32], sample: usize) -> u32 {
+        let left = self.fault_slot.and_then(|slot| records.get(sample * self.stride + slot));
+        left.filter(|error| **error > 0.0).map_or(0, |error| *error as u32 | OF_TASK)
     }
 
     pub fn source(&self) -> &str {

@@ -97,12 +97,15 @@ pub struct EpisodeSchema {
     pub horizon: usize,
     /// The int field that holds the number of steps of a sample.
     pub length_field: String,
+    /// The slot of the error of the task's own program, 0 where it has not failed; no field, so that no program reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_slot: Option<usize>,
 }
 
 impl EpisodeSchema {
     /// An empty record for a task with these tokens and at most `horizon` steps.
     pub fn new(tokens: Vec<String>, horizon: usize) -> Self {
-        Self { fields: Vec::new(), stride: 0, tokens, horizon, length_field: "length".to_string() }
+        Self { fields: Vec::new(), stride: 0, tokens, horizon, length_field: "length".to_string(), fault_slot: None }
     }
 
     /// Adds a field at the end of the record: one slot for a scalar (whose `cap` is taken as 1), `1 + cap` for a list.

@@ -114,6 +114,7 @@ impl Program {
         };
         for sample in 0..n {
             let length = self.length(records, sample);
+            out.errors[sample] = self.fault(records, sample);
             let mut step_index = 0;
             for (c, component) in self.components.iter().enumerate() {
                 let function = self.unit.components[c];

@@ -32,6 +32,7 @@
 use std::sync::LazyLock;
 
 use super::ir::{Bank, ERROR_MARK, FAULTS, FINITE_LIMIT, Function, INT_LIMIT, Konst, NONE, Op, Reg, Stmt, Unit};
+use super::faults::OF_TASK;
 use super::program::Program;
 
 /// What a stored value is that does not apply.
@@ -111,6 +112,10 @@ impl Program {
 
     fn write_components(&self, prefix: &str, text: &mut String) {
         push(text, &format!("fn {prefix}components(sample: u32) {{\n    var first = 0u;\n"));
+        if let Some(slot) = self.fault_slot {
+            push(text, &format!("    let fault = u32(goodhart_ep(sample, {slot}u));\n"));
+            push(text, &format!("    if (fault != 0u) {{ first = fault | {OF_TASK}u; }}\n"));
+        }
         let mut step_index = 0;
         for (c, component) in self.components.iter().enumerate() {
             let function = self.unit.components[c];

@@ -7,11 +7,12 @@ mod task;
 mod worlds;
 
 pub use task::{
-    DrawKey, MAX_ACTIVE, Observation, Play, Reading, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView, TokenTask,
+    DrawKey, MAX_ACTIVE, Observation, Play, Reading, STATE_WORDS, Samples, State, StepTask, Table, Task, TaskKind, TaskView, TokenTask,
 };
 
-use crate::params::{Overrides, ParamError};
+use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::spelling;
+use std::borrow::Cow;
 
 /// Every kind of task.
 pub static TASKS: &[TaskKind] = &[
@@ -30,6 +31,11 @@ pub static TASKS: &[TaskKind] = &[
     worlds::steps::KIND,
     worlds::tool::KIND,
 ];
+
+/// The parameters of a kind of task, for these values of them; none of a kind that there is not.
+pub fn table(kind: &str, values: &Overrides) -> Cow<'static, [ParamSpec]> {
+    TASKS.iter().find(|k| k.name == kind).map_or(Cow::Borrowed(&[]), |k| k.table(values))
+}
 
 /// The task of that kind with its table's defaults and these overrides; every refused value is reported.
 pub fn build(kind: &str, overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
@@ -64,7 +70,7 @@ mod tests {
             let task = build(kind.name, &Overrides::new()).expect("the defaults build");
             assert_eq!(task.kind, kind.name);
             assert!(
-                task.schema.fields.iter().all(|f| !f.help.is_empty()) && kind.table.iter().all(|p| !p.help.is_empty())
+                task.schema.fields.iter().all(|f| !f.help.is_empty()) && kind.table(&Overrides::new()).iter().all(|p| !p.help.is_empty())
             );
             assert_eq!(task.schema.get(&task.schema.length_field).map(|f| f.ty), Some(Ty::Int));
             assert_eq!(task.schema.get("correct").map(|f| f.ty), Some(Ty::Bool));

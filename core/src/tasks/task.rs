@@ -36,6 +36,31 @@ impl DrawKey {
     }
 }
 
+/// The samples of a lane while they are played: their keys, states and records.
+pub struct Samples<'a> {
+    pub seed: u32,
+    pub update: u32,
+    /// Samples of a group.
+    pub group: usize,
+    /// [n]
+    pub states: &'a mut [State],
+    /// [n][stride]
+    pub records: &'a mut [f32],
+    pub stride: usize,
+}
+
+impl Samples<'_> {
+    pub fn key(&self, i: usize) -> DrawKey {
+        let (group, sample) = ((i / self.group) as u32, (i % self.group) as u32);
+        DrawKey { seed: self.seed, update: self.update, group, sample }
+    }
+
+    /// State and record of a sample.
+    fn of(&mut self, i: usize) -> (&mut State, &mut [f32]) {
+        (&mut self.states[i], &mut self.records[i * self.stride..(i + 1) * self.stride])
+    }
+}
+
 /// What a policy sees of a step task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
@@ -103,6 +128,49 @@ pub trait StepTask: Send + Sync {
     }
     /// Parameters and tables for the shader twin, as words (f32 by bits), read as `task_word(i)` there.
     fn shader_words(&self) -> Vec<u32>;
+
+    // The same for many samples at once: what a task can do faster together it does here.
+
+    /// `begin` for all samples.
+    fn begin_all(&self, samples: &mut Samples) {
+        for i in 0..samples.states.len() {
+            let key = samples.key(i);
+            let (state, record) = samples.of(i);
+            self.begin(key, state, record);
+        }
+    }
+
+    /// What a policy is fed with about the samples `alive`, appended to `inputs`: the table's row, or `width` features.
+    fn see_all(&self, samples: &mut Samples, alive: &[u32], row: bool, width: usize, inputs: &mut Vec<u32>) {
+        for i in alive {
+            let state = &samples.states[*i as usize];
+            if row {
+                inputs.push(self.state_index(state));
+            } else {
+                let mut features = [0; MAX_ACTIVE];
+                self.features(state, &mut features);
+                inputs.extend_from_slice(&features[..width]);
+            }
+        }
+    }
+
+    /// `step` for the samples `alive`, with one action each; appends to `over` whether each episode is over.
+    fn step_all(&self, samples: &mut Samples, t: u32, alive: &[u32], actions: &[u32], over: &mut Vec<bool>) {
+        for (i, action) in alive.iter().zip(actions) {
+            let key = samples.key(*i as usize);
+            let (state, record) = samples.of(*i as usize);
+            over.push(self.step(key, t, *action, state, record));
+        }
+    }
+
+    /// `finish` for all samples, with lengths and whether each was truncated; the true scores into `scores`.
+    fn finish_all(&self, samples: &mut Samples, lengths: &[u32], truncated: &[u8], scores: &mut [f32]) {
+        for (i, score) in scores.iter_mut().enumerate() {
+            let key = samples.key(i);
+            let (state, record) = samples.of(i);
+            *score = self.finish(key, state, lengths[i], truncated[i] != 0, record);
+        }
+    }
 }
 
 /// A task in which a policy writes tokens after a prompt.
@@ -190,8 +258,26 @@ pub struct Task {
 pub struct TaskKind {
     pub name: &'static str,
     pub help: &'static str,
-    pub table: &'static [ParamSpec],
+    pub table: Table,
     pub build: fn(&Overrides) -> Result<Task, Vec<ParamError>>,
+}
+
+/// The parameters of a kind of task.
+#[derive(Clone, Copy)]
+pub enum Table {
+    Fixed(&'static [ParamSpec]),
+    /// What a program declares; of a program of one's own, which is a parameter itself, it depends on the values.
+    Declared(fn(&Overrides) -> Vec<ParamSpec>),
+}
+
+impl TaskKind {
+    /// The parameters, for these values of them.
+    pub fn table(&self, values: &Overrides) -> Cow<'static, [ParamSpec]> {
+        match self.table {
+            Table::Fixed(table) => table.into(),
+            Table::Declared(table) => table(values).into(),
+        }
+    }
 }
 
 /// The error of one parameter.

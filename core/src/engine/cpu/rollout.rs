@@ -5,7 +5,7 @@ use crate::math;
 use crate::math::rng::{self, purpose};
 use crate::plan::Plan;
 use crate::policy::{Inputs, Policy};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Play, State, StepTask, TokenTask};
+use crate::tasks::{DrawKey, Play, Samples as Played, StepTask, TokenTask};
 
 /// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
 /// and leaves the policy with the activations of the pass.
@@ -25,7 +25,7 @@ pub fn rollout(
     let group = plan.group();
     let key = |sample: usize| DrawKey { seed, update, group: (sample / group) as u32, sample: (sample % group) as u32 };
     match &plan.task.play {
-        Play::Steps(task) => steps(plan, task.as_ref(), policy, params, &key, work),
+        Play::Steps(task) => steps(plan, task.as_ref(), policy, params, (seed, update), &key, work),
         Play::Tokens(task) => tokens(plan, task.as_ref(), policy, params, &key, work),
     }
     if with_confidence {
@@ -55,29 +55,33 @@ fn steps(
     task: &dyn StepTask,
     policy: &mut dyn Policy,
     params: &[f32],
+    (seed, update): (u32, u32),
     key: &dyn Fn(usize) -> DrawKey,
     work: &mut Work,
 ) {
     let (stride, actions, horizon, width) = (plan.task.schema.stride, plan.task.n_actions, work.steps, work.width);
-    for i in 0..work.n {
-        let record = &mut work.records[i * stride..(i + 1) * stride];
-        task.begin(key(i), &mut work.states[i], record);
-        if let Some(memory) = &plan.exploration {
-            memory.note(task, &work.states[i], 0, record);
+    let is_table = plan.policy.name == "table";
+    macro_rules! samples {
+        () => {
+            Played { seed, update, group: plan.group(), states: &mut work.states, records: &mut work.records, stride }
+        };
+    }
+    task.begin_all(&mut samples!());
+    if let Some(memory) = &plan.exploration {
+        for (state, record) in work.states.iter().zip(work.records.chunks_exact_mut(stride)) {
+            memory.note(task, state, 0, record);
         }
     }
     policy.reset(params, &[], &[]);
     for t in 0..horizon {
         work.pass_inputs.clear();
-        for &i in &work.alive {
+        task.see_all(&mut samples!(), &work.alive, is_table, width, &mut work.pass_inputs);
+        for (&i, seen) in work.alive.iter().zip(work.pass_inputs.chunks_exact(width)) {
             let at = (i as usize * horizon + t) * width;
-            let state = &work.states[i as usize];
-            let from = work.pass_inputs.len();
-            observe(plan, task, state, width, &mut work.pass_inputs);
-            work.batch.inputs[at..at + width].copy_from_slice(&work.pass_inputs[from..]);
+            work.batch.inputs[at..at + width].copy_from_slice(seen);
             if !work.batch.prior.is_empty() {
                 let at = (i as usize * horizon + t) * actions;
-                task.prior(state, &mut work.batch.prior[at..at + actions]);
+                task.prior(&work.states[i as usize], &mut work.batch.prior[at..at + actions]);
             }
         }
         let base = work.pass.rows.len();
@@ -85,15 +89,19 @@ fn steps(
         work.step(policy, params, true, plan.interface.critic, actions, t as u32);
         work.note(base, actions);
         sample(work, base, actions, t, key);
-        let Work { alive, states, records, batch, .. } = work;
-        let Samples { actions: taken, lengths, truncated, .. } = batch;
+        work.taken.clear();
+        work.taken.extend(work.alive.iter().map(|i| work.batch.actions[*i as usize * horizon + t]));
+        work.over.clear();
+        task.step_all(&mut samples!(), t as u32, &work.alive, &work.taken, &mut work.over);
+        let Work { alive, over, states, records, batch, .. } = work;
+        let Samples { lengths, truncated, .. } = batch;
+        let mut over = over.iter();
         alive.retain(|i| {
             let i = *i as usize;
-            let record = &mut records[i * stride..(i + 1) * stride];
-            let done = task.step(key(i), t as u32, taken[i * horizon + t], &mut states[i], record);
             if let Some(memory) = &plan.exploration {
-                memory.note(task, &states[i], t + 1, record);
+                memory.note(task, &states[i], t + 1, &mut records[i * stride..(i + 1) * stride]);
             }
+            let done = over.next().is_none_or(|over| *over);
             lengths[i] = t as u32 + 1;
             truncated[i] = u8::from(!done);
             !done
@@ -103,26 +111,34 @@ fn steps(
         }
     }
     if plan.bootstraps() {
-        end_values(plan, task, policy, params, work);
+        end_values(plan, task, policy, params, (seed, update), work);
     }
-    for i in 0..work.n {
-        let record = &mut work.records[i * stride..(i + 1) * stride];
-        let truncated = work.batch.truncated[i] != 0;
-        work.true_scores[i] = task.finish(key(i), &work.states[i], work.batch.lengths[i], truncated, record);
-    }
+    let Work { batch, true_scores, .. } = work;
+    let (lengths, truncated) = (&batch.lengths, &batch.truncated);
+    let mut played =
+        Played { seed, update, group: plan.group(), states: &mut work.states, records: &mut work.records, stride };
+    task.finish_all(&mut played, lengths, truncated, true_scores);
 }
 
 /// Asks the value head about the states behind the last steps of the samples that were cut off, which are still alive.
 /// These rows stand behind the pass's own, so that `backward` leaves them out.
-fn end_values(plan: &Plan, task: &dyn StepTask, policy: &mut dyn Policy, params: &[f32], work: &mut Work) {
+fn end_values(
+    plan: &Plan,
+    task: &dyn StepTask,
+    policy: &mut dyn Policy,
+    params: &[f32],
+    (seed, update): (u32, u32),
+    work: &mut Work,
+) {
     work.end_values.fill(0.0);
     if work.alive.is_empty() {
         return;
     }
     work.pass_inputs.clear();
-    for &i in &work.alive {
-        observe(plan, task, &work.states[i as usize], work.width, &mut work.pass_inputs);
-    }
+    let (stride, is_table) = (plan.task.schema.stride, plan.policy.name == "table");
+    let mut played =
+        Played { seed, update, group: plan.group(), states: &mut work.states, records: &mut work.records, stride };
+    task.see_all(&mut played, &work.alive, is_table, work.width, &mut work.pass_inputs);
     let count = work.alive.len();
     work.logits.resize(count * plan.task.n_actions, 0.0);
     work.row_values.resize(count, 0.0);
@@ -130,17 +146,6 @@ fn end_values(plan: &Plan, task: &dyn StepTask, policy: &mut dyn Policy, params:
     policy.step(params, &work.alive, inputs, &mut work.logits, &mut work.row_values);
     for (i, value) in work.alive.iter().zip(&work.row_values) {
         work.end_values[*i as usize] = *value;
-    }
-}
-
-/// Appends what the policy sees of a state, `width` numbers.
-fn observe(plan: &Plan, task: &dyn StepTask, state: &State, width: usize, inputs: &mut Vec<u32>) {
-    if plan.policy.name == "table" {
-        inputs.push(task.state_index(state));
-    } else {
-        let mut features = [0; MAX_ACTIVE];
-        task.features(state, &mut features);
-        inputs.extend_from_slice(&features[..width]);
     }
 }
 

@@ -121,6 +121,9 @@ pub struct Work {
     /// Prompt tokens, [groups][prompt_len]; empty for step tasks.
     pub prompts: Vec<u32>,
     pub states: Vec<State>,
+    /// The action that every sample of the pass takes now, and whether its episode is over with it.
+    pub taken: Vec<u32>,
+    pub over: Vec<bool>,
     /// Scratch of the elliptical bonus.
     pub explore_matrix: Vec<f32>,
     /// [n][T] each.
@@ -224,6 +227,8 @@ impl Work {
             stands_in: vec![false; n],
             prompts: vec![0; plan.interface.n_groups * prompt_len],
             states: vec![[0; STATE_WORDS]; n],
+            taken: Vec::with_capacity(n),
+            over: Vec::with_capacity(n),
             logp: per_step(),
             entropy_old: per_step(),
             entropy: per_step(),

@@ -76,6 +76,9 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Finding::error(span, "`lambda` stands only after `key=`, or where it is given a name")
                     .suggest("write a function with `def`"),
             ),
+            ExprKind::Comp { element, clauses, brackets: true } if self.cx.task.is_some() => {
+                self.written_out(span, element, clauses)
+            }
             ExprKind::Comp { brackets, .. } => {
                 let what = if *brackets { "a list comprehension" } else { "a generator" };
                 let message = format!("{what} stands only inside sum, min, max, mean, std, any, all or len");

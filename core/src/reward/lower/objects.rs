@@ -1,6 +1,6 @@
 //! What a task program works on: fields that are read and changed, lists that grow, parameters, dice, features.
 
-use super::super::ast::{BinOp, Expr, ExprKind, Ident};
+use super::super::ast::{BinOp, Clause, Expr, ExprKind, Ident, Target};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt};
 use super::super::schema::Ty;
@@ -435,6 +435,44 @@ impl<'c, 'p> Lower<'c, 'p> {
         self.weight = weight;
         let count = self.op(span, Op::SubI, Bank::Int, &[end, one], 0);
         self.push(Stmt::For { counter, count, body });
+    }
+
+    /// `[element for i in range(n)]` with an `n` that is known: a list that is written out.
+    pub(super) fn written_out(&mut self, span: Span, element: &Expr, clauses: &[Clause]) -> Value {
+        let one = match clauses {
+            [Clause { target: Target::Name(name), iter, conditions }] if conditions.is_empty() => Some((name, iter)),
+            _ => None,
+        };
+        let count = one.and_then(|(_, iter)| match &iter.kind {
+            ExprKind::Call { func, args, .. } => match (&func.kind, &args[..]) {
+                (ExprKind::Name(range), [count]) if range == "range" => Some(count),
+                _ => None,
+            },
+            _ => None,
+        });
+        let known = count.and_then(|count| {
+            let value = self.expr(count);
+            self.known_int(&value)
+        });
+        let (Some((name, _)), Some(count)) = (one, known.filter(|count| (0..=MAX_SEEN as i32).contains(count))) else {
+            let message = format!("a list is made of `.. for i in range(n)` with an n that is known, at most {MAX_SEEN}");
+            return self.fail(Finding::error(span, message).suggest("loop with `for`, and keep the values in the state"));
+        };
+        let mut values = Vec::new();
+        for i in 0..count {
+            let reg = self.int(i);
+            self.scopes.push((name.name.clone(), Value::new(Type::Int, reg)));
+            values.push(self.expr(element));
+            self.scopes.pop();
+        }
+        if values.iter().any(Value::is_bad) {
+            return Value::bad();
+        }
+        match values.first().map(|value| value.ty.clone()) {
+            Some(ty) if values.iter().all(|value| value.ty == ty) => self.array(span, ty, &values),
+            Some(_) => self.fail(Finding::error(element.span, "the elements of a list are of one type")),
+            None => Value { ty: Type::Array(Box::new(Type::Float), 0), regs: Vec::new() },
+        }
     }
 
     // What a policy sees.

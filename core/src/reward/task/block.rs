@@ -57,6 +57,9 @@ impl Code {
             assembler.code.functions.push(Body { results, ..Body::default() });
             assembler.places.push(HashMap::new());
             assembler.known.push(known(function));
+            let mut reads = HashMap::new();
+            count_reads(&function.body, &mut reads);
+            assembler.reads.push(reads);
         }
         for (index, function) in unit.functions.iter().enumerate() {
             assembler.arrays(unit, index, &function.body);
@@ -118,12 +121,43 @@ fn gather(body: &[Stmt], written: &mut HashMap<Reg, usize>, pure: &mut Vec<(Op, 
     }
 }
 
+fn count_reads(body: &[Stmt], reads: &mut HashMap<Reg, usize>) {
+    let mut note = |regs: &[Reg]| regs.iter().for_each(|reg| *reads.entry(*reg).or_default() += 1);
+    for statement in body {
+        match statement {
+            // Its elements are read by a number: none of them is read once.
+            Stmt::Op { op: Op::Element, a, b, imm, .. } => {
+                (*a..*a + imm).for_each(|reg| note(&[reg, reg]));
+                note(&[*b]);
+            }
+            Stmt::Op { op, a, b, c, .. } => note(&[*a, *b, *c][..op.operands()]),
+            Stmt::If { cond, .. } => note(&[*cond]),
+            Stmt::For { count, .. } => note(&[*count, *count]),
+            Stmt::Return(regs) => note(regs),
+            Stmt::Call { args, .. } => note(args),
+            Stmt::Break | Stmt::Continue | Stmt::Fail { .. } | Stmt::Memo { .. } => {}
+        }
+    }
+    for statement in body {
+        match statement {
+            Stmt::If { then, els, .. } => {
+                count_reads(then, reads);
+                count_reads(els, reads);
+            }
+            Stmt::For { body, .. } | Stmt::Memo { body, .. } => count_reads(body, reads),
+            _ => {}
+        }
+    }
+}
+
 #[derive(Default)]
 struct Assembler {
     code: Code,
     /// The place of each register of each function.
     places: Vec<HashMap<Reg, u16>>,
     known: Vec<HashMap<Reg, Konst>>,
+    /// How often each register of each function is read.
+    reads: Vec<HashMap<Reg, usize>>,
     constants: HashMap<u32, u16>,
     tables: HashMap<Vec<u32>, u16>,
 }
@@ -191,7 +225,8 @@ impl Assembler {
 
     fn block(&mut self, unit: &Unit, f: usize, body: &[Stmt]) -> Box<[Node]> {
         let mut nodes = Vec::new();
-        for statement in body {
+        let mut statements = body.iter().peekable();
+        while let Some(statement) = statements.next() {
             let node = match statement {
                 Stmt::Op { op, dst, a, b, c, imm, line } => {
                     if self.known[f].contains_key(dst) {
@@ -202,7 +237,17 @@ impl Assembler {
                     for (place, reg) in args.iter_mut().zip([*a, *b, *c]).take(count) {
                         *place = self.place(unit, f, reg);
                     }
-                    let (dst, [a, b, c]) = (self.place(unit, f, *dst), args);
+                    // What is only computed to be put into a variable is computed there.
+                    let mut dst = *dst;
+                    if let Some(Stmt::Op { op: Op::Copy, dst: variable, a: copied, .. }) = statements.peek()
+                        && *copied == dst
+                        && self.reads[f].get(&dst) == Some(&1)
+                        && !self.known[f].contains_key(variable)
+                    {
+                        dst = *variable;
+                        statements.next();
+                    }
+                    let (dst, [a, b, c]) = (self.place(unit, f, dst), args);
                     let line = (*line).min(u32::from(u16::MAX)) as u16;
                     Node::Op(Instr { op: *op, dst, a, b, c, line, imm: *imm })
                 }

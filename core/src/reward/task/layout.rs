@@ -177,6 +177,7 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
     all.fields.extend(record.fields.iter().cloned());
     let own_fields = n_state + n_world + first..n_state + n_world + first + own;
     // The record's error stands behind its fields, where no program can name it.
+    record.fault_slot = Some(record.stride);
     record.stride += 1;
     Some(Laid {
         state: 0..n_state,

@@ -88,6 +88,21 @@ impl Machine {
         actions: &[u32],
         t: u32,
     ) {
+        self.call_for(program, entry, memory, dice, actions, t, Mask::MAX);
+    }
+
+    /// As `call`, for the samples of `mask` alone.
+    #[allow(clippy::too_many_arguments)]
+    pub fn call_for(
+        &mut self,
+        program: &TaskProgram,
+        entry: &Entry,
+        memory: Memory,
+        dice: &mut Dice,
+        actions: &[u32],
+        t: u32,
+        mask: Mask,
+    ) {
         let n = memory.samples.len().min(BLOCK);
         self.errors = [0; BLOCK];
         let body = &program.code.functions[entry.function];
@@ -99,9 +114,8 @@ impl Machine {
                 _ => lanes.fill(t),
             }
         }
-        let all = if n == BLOCK { Mask::MAX } else { (1 << n) - 1 };
         let mut run = Run { code: &program.code, memory, dice, n };
-        self.function(&mut run, body, all);
+        self.function(&mut run, body, full(n) & mask);
     }
 
     /// The i-th word of an entry's result for all samples of the block.
@@ -124,11 +138,12 @@ impl Machine {
     fn put(&mut self, to: u16, values: &Lanes, active: Mask, n: usize) {
         let target = &mut self.regs[to as usize];
         if active == full(n) {
-            target[..n].copy_from_slice(&values[..n]);
-        } else {
-            for l in 0..n {
-                target[l] = if active >> l & 1 == 1 { values[l] } else { target[l] };
-            }
+            *target = *values;
+            return;
+        }
+        for l in 0..BLOCK {
+            let keep = 0u32.wrapping_sub(active >> l & 1);
+            target[l] = (values[l] & keep) | (target[l] & !keep);
         }
     }
 
@@ -141,9 +156,9 @@ impl Machine {
         }
     }
 
-    fn truths(&self, place: u16, active: Mask, n: usize) -> Mask {
+    fn truths(&self, place: u16, active: Mask) -> Mask {
         let lanes = &self.regs[place as usize];
-        let set = (0..n).fold(0, |mask, l| mask | u32::from(lanes[l] != 0) << l);
+        let set = (0..BLOCK).fold(0, |mask, l| mask | u32::from(lanes[l] != 0) << l);
         set & active
     }
 
@@ -157,7 +172,7 @@ impl Machine {
             match node {
                 Node::Op(instr) => active = self.operation(run, instr, active),
                 Node::If { cond, then, els } => {
-                    let yes = self.truths(*cond, active, n);
+                    let yes = self.truths(*cond, active);
                     let no = active & !yes;
                     let yes = if yes != 0 { self.block(run, body, then, yes, exits) } else { 0 };
                     let no = if no != 0 && !els.is_empty() { self.block(run, body, els, no, exits) } else { no };
@@ -219,7 +234,7 @@ impl Machine {
         self.put(counter, &[0; BLOCK], active, n);
         let more = |machine: &Self, mask: Mask| {
             let (at, most) = (&machine.regs[counter as usize], &machine.regs[count as usize]);
-            let below = (0..n).fold(0, |mask, l| mask | u32::from((at[l] as i32) < most[l] as i32) << l);
+            let below = (0..BLOCK).fold(0, |mask, l| mask | u32::from((at[l] as i32) < most[l] as i32) << l);
             below & mask
         };
         let mut inside = more(self, active);
@@ -247,41 +262,23 @@ impl Machine {
         let mut out: Lanes = [0; BLOCK];
         let mut bad: Mask = 0;
         let f = f32::from_bits;
+        // All places of the block are computed, so that the loops have a fixed length; what nobody asked for is not kept.
         macro_rules! plain {
-            (|$p:ident: f| $value:expr) => {
-                for l in 0..n {
-                    let $p = f(x[l]);
-                    out[l] = ($value).to_bits();
-                }
-            };
+            (|$p:ident: f| $value:expr) => { for l in 0..BLOCK { let $p = f(x[l]); out[l] = ($value).to_bits(); } };
             (|$p:ident: f, $q:ident: f| $value:expr) => {
-                for l in 0..n {
-                    let ($p, $q) = (f(x[l]), f(y[l]));
-                    out[l] = ($value).to_bits();
-                }
+                for l in 0..BLOCK { let ($p, $q) = (f(x[l]), f(y[l])); out[l] = ($value).to_bits(); }
             };
             (|$p:ident: f, $q:ident: f| => $value:expr) => {
-                for l in 0..n {
-                    let ($p, $q) = (f(x[l]), f(y[l]));
-                    out[l] = ($value) as u32;
-                }
+                for l in 0..BLOCK { let ($p, $q) = (f(x[l]), f(y[l])); out[l] = ($value) as u32; }
             };
             (|$p:ident: i, $q:ident: i| => $value:expr) => {
-                for l in 0..n {
-                    let ($p, $q) = (x[l] as i32, y[l] as i32);
-                    out[l] = ($value) as u32;
-                }
+                for l in 0..BLOCK { let ($p, $q) = (x[l] as i32, y[l] as i32); out[l] = ($value) as u32; }
             };
-            (|$p:ident: i| => $value:expr) => {
-                for l in 0..n {
-                    let $p = x[l] as i32;
-                    out[l] = ($value) as u32;
-                }
-            };
+            (|$p:ident: i| => $value:expr) => { for l in 0..BLOCK { let $p = x[l] as i32; out[l] = ($value) as u32; } };
         }
         macro_rules! checked {
             ($l:ident => $value:expr, $to:expr) => {
-                for $l in 0..n {
+                for $l in lanes(active) {
                     match $value {
                         Ok(value) => out[$l] = $to(value),
                         Err(code) => {
@@ -292,11 +289,11 @@ impl Machine {
                 }
             };
         }
-        // The plain sum, with a look at the whole block: no sample is tested alone.
+        // A look at the whole block first: only where a place of it may be wrong are the samples tested one by one.
         macro_rules! finite {
             (|$p:ident, $q:ident| $value:expr) => {{
                 let mut large = 0u32;
-                for l in 0..n {
+                for l in 0..BLOCK {
                     let ($p, $q) = (f(x[l]), f(y[l]));
                     let value: f32 = $value;
                     out[l] = value.to_bits();
@@ -304,6 +301,21 @@ impl Machine {
                 }
                 if large != 0 {
                     checked!(l => number::finite(f(out[l])), f32::to_bits);
+                }
+            }};
+        }
+        macro_rules! whole {
+            (|$p:ident, $q:ident| $plain:expr, $over:expr, $checked:expr) => {{
+                let mut over = 0i32;
+                for l in 0..BLOCK {
+                    let ($p, $q) = (x[l] as i32, y[l] as i32);
+                    let value: i32 = $plain;
+                    out[l] = value as u32;
+                    let over_here: fn(i32, i32, i32) -> i32 = $over;
+                    over |= over_here($p, $q, value);
+                }
+                if over < 0 {
+                    checked!(l => { let ($p, $q) = (x[l] as i32, y[l] as i32); number::int($checked) }, |value: i32| value as u32);
                 }
             }};
         }
@@ -325,8 +337,8 @@ impl Machine {
             Op::LtF => plain!(|p: f, q: f| => p < q),
             Op::LeF => plain!(|p: f, q: f| => p <= q),
             Op::EqF => plain!(|p: f, q: f| => p == q),
-            Op::AddI => checked!(l => number::int((x[l] as i32).checked_add(y[l] as i32)), int),
-            Op::SubI => checked!(l => number::int((x[l] as i32).checked_sub(y[l] as i32)), int),
+            Op::AddI => whole!(|p, q| p.wrapping_add(q), |p, q, v| (p ^ v) & (q ^ v), p.checked_add(q)),
+            Op::SubI => whole!(|p, q| p.wrapping_sub(q), |p, q, v| (p ^ q) & (p ^ v), p.checked_sub(q)),
             Op::MulI => checked!(l => number::int((x[l] as i32).checked_mul(y[l] as i32)), int),
             Op::FloorDivI => checked!(l => number::floor_div_int(x[l] as i32, y[l] as i32), int),
             Op::ModI => checked!(l => number::modulo_int(x[l] as i32, y[l] as i32), int),
@@ -351,7 +363,7 @@ impl Machine {
             Op::Atan2 => plain!(|p: f, q: f| libm::atan2f(p, q)),
             Op::Hypot => checked!(l => number::finite(libm::hypotf(f(x[l]), f(y[l]))), float),
             Op::IsNone => {
-                for l in 0..n {
+                for l in 0..BLOCK {
                     out[l] = u32::from(f(x[l]) == NONE);
                 }
             }
@@ -368,7 +380,16 @@ impl Machine {
             }
             Op::Index => {
                 let z = &self.regs[c as usize];
-                checked!(l => number::index(x[l] as i32, y[l] as i32, z[l] as i32), int);
+                let mut outside = 0u32;
+                for l in 0..BLOCK {
+                    let (i, start, end) = (x[l] as i32, y[l] as i32, z[l] as i32);
+                    let place = if i < 0 { end.wrapping_add(i) } else { start.wrapping_add(i) };
+                    out[l] = place as u32;
+                    outside |= u32::from(place < start) | u32::from(place >= end);
+                }
+                if outside != 0 {
+                    checked!(l => number::index(x[l] as i32, y[l] as i32, z[l] as i32), int);
+                }
             }
             Op::SliceBound => {
                 let z = &self.regs[c as usize];

@@ -140,7 +140,7 @@ impl TaskProgram {
         text.push_str(&format!(
             "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return 0.0;\n    }}\n    goodhart_failure = 0u;\n    \
              goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
-             var score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        score = 0.0;\n    }}\n    \
+             let score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        return 0.0;\n    }}\n    \
              let right = {right};\n    let u = uniform01(draw(seed, update, group, sample, 0u, PURPOSE_VERDICT).x);\n    \
              record_set({}u, select(0.0, 1.0, right != (u < select({wrong:?}, {missed:?}, right))));\n    return score;\n}}\n",
             self.slots.correct

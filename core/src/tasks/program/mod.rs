@@ -3,8 +3,8 @@
 mod chances;
 mod play;
 
-use super::task::{Play, Task, TaskKind, TaskView, refuse};
-use crate::params::{Overrides, ParamError, ParamSpec, Value};
+use super::task::{Play, Table, Task, TaskKind, TaskView, refuse};
+use crate::params::{Default, Kind, Overrides, ParamError, ParamSpec, Value};
 use crate::reward::task::{self, TaskProgram};
 use play::Program;
 
@@ -13,7 +13,7 @@ pub const CODE: &str = "code";
 
 /// A program of one's own: its text is the parameter `code`, its other parameters are those that the text declares.
 pub const KIND: TaskKind =
-    TaskKind { name: "program", help: "A task of your own: an environment in Python.", table: &[], build: own };
+    TaskKind { name: "program", help: "A task of your own: an environment in Python.", table: Table::Declared(table), build: own };
 
 /// What an empty editor starts from.
 pub const STARTER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tasks/corridor.py"));
@@ -26,9 +26,23 @@ pub fn code(overrides: &Overrides) -> &str {
     }
 }
 
-/// The parameters of a program of one's own.
-pub fn table(overrides: &Overrides) -> Vec<ParamSpec> {
-    task::params(code(overrides))
+/// The parameters of a program of one's own: its text, and those that the text declares.
+fn table(overrides: &Overrides) -> Vec<ParamSpec> {
+    let code_row = ParamSpec {
+        name: CODE,
+        kind: Kind::Text,
+        min: 0.0,
+        max: 0.0,
+        unit: "",
+        help: "The program of the task.",
+        formula: "",
+        source: "",
+        also: "env, environment, task code",
+        default: Default::Text(STARTER),
+    };
+    let mut rows = vec![code_row];
+    rows.extend(task::params(code(overrides)));
+    rows
 }
 
 fn own(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {

@@ -1,10 +1,10 @@
 //! Playing a task program: its functions called for blocks of samples.
 
 use crate::math::rng::purpose;
-use crate::reward::task::{Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, TaskProgram, World};
+use crate::reward::task::{BLOCK, Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, TaskProgram, World};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::twin::truth;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, State, StepTask};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Samples, State, StepTask};
 use std::sync::{Mutex, PoisonError};
 
 /// Most rows of a table policy.
@@ -119,6 +119,72 @@ impl Program {
         parts
     }
 
+    /// State and record before `start`.
+    fn blank(&self, state: &mut State, record: &mut [f32]) {
+        let p = &self.program;
+        record.fill(0.0);
+        record[..p.blank_record.len()].copy_from_slice(&p.blank_record);
+        state.fill(0);
+        state[..p.blank_state.len()].copy_from_slice(&p.blank_state);
+    }
+
+    /// The true score out of the bits of `score`, and the verifier's verdict into the record.
+    fn judged(&self, key: DrawKey, bits: u32, record: &mut [f32]) -> f32 {
+        let p = &self.program;
+        let failed = record[p.slots.error] != 0.0;
+        let score = match p.entries.score.results.first() {
+            _ if failed => 0.0,
+            Some(Bank::Float) => f32::from_bits(bits),
+            _ => bits as i32 as f32,
+        };
+        let right = if p.slots.own_correct { record[p.slots.correct] != 0.0 } else { score >= 0.5 };
+        record[p.slots.correct] = truth(!failed && verdict(key, right, p.verifier[0], p.verifier[1]));
+        score
+    }
+
+    /// Calls an entry for many samples, a block after the other; samples that failed before are left out, and the errors of
+    /// the others go into their records. `done` gets the machine, the samples of the block, and those that have failed.
+    #[allow(clippy::too_many_arguments)]
+    fn block(
+        &self,
+        samples: &mut Samples,
+        which: &[u32],
+        entry: &Entry,
+        step: u32,
+        purpose: u32,
+        actions: &[u32],
+        mut done: impl FnMut(&Machine, usize, u32),
+    ) {
+        let (slot, stride) = (self.program.slots.error, samples.stride);
+        let shares_dice = purpose == purpose::PROMPT;
+        self.with_machine(|machine| {
+            for (b, block) in which.chunks(BLOCK).enumerate() {
+                let mut who = [(0, 0); BLOCK];
+                let mut failed = 0;
+                for (l, i) in block.iter().enumerate() {
+                    let key = samples.key(*i as usize);
+                    who[l] = (key.group, if shares_dice { 0 } else { key.sample });
+                    failed |= u32::from(samples.records[*i as usize * stride + slot] != 0.0) << l;
+                }
+                let keys = Keys { seed: samples.seed, update: samples.update, step, purpose, who: &who };
+                let memory = Memory {
+                    records: &mut *samples.records,
+                    stride,
+                    states: &mut *samples.states,
+                    world: World::Made(&self.world),
+                    samples: block,
+                };
+                let taken = actions.get(b * BLOCK..).unwrap_or_default();
+                machine.call_for(&self.program, entry, memory, &mut Dice::drawn(keys), taken, step, !failed);
+                for (l, i) in block.iter().enumerate().filter(|(l, _)| machine.errors[*l] != 0) {
+                    samples.records[*i as usize * stride + slot] = machine.errors[l] as f32;
+                    failed |= 1 << l;
+                }
+                done(machine, block.len(), failed);
+            }
+        });
+    }
+
     pub(super) fn with_machine<T>(&self, f: impl FnOnce(&mut Machine) -> T) -> T {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut machine = idle.unwrap_or_else(|| Machine::new(&self.program));
@@ -165,12 +231,8 @@ impl StepTask for Program {
     }
 
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
-        let p = &self.program;
-        record.fill(0.0);
-        record[..p.blank_record.len()].copy_from_slice(&p.blank_record);
-        state.fill(0);
-        state[..p.blank_state.len()].copy_from_slice(&p.blank_state);
-        if let Some(start) = &p.entries.start {
+        self.blank(state, record);
+        if let Some(start) = &self.program.entries.start {
             let keys =
                 Keys { seed: key.seed, update: key.update, step: 0, purpose: purpose::PROMPT, who: &[(key.group, 0)] };
             self.one(start, keys, state, record, 0, 0);
@@ -257,11 +319,7 @@ impl StepTask for Program {
 
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
         let p = &self.program;
-        for (slot, value) in [(p.slots.length, length as f32), (p.slots.truncated, truth(truncated))] {
-            if let Some(slot) = slot {
-                record[slot] = value;
-            }
-        }
+        note_end(p, record, length, truncated);
         if record[p.slots.error] != 0.0 {
             return 0.0;
         }
@@ -273,18 +331,78 @@ impl StepTask for Program {
             purpose: purpose::TASK,
             who: &[(key.group, key.sample)],
         };
-        let bits = self.one(&p.entries.score, keys, &mut state, record, 0, length);
-        let score = match p.entries.score.results.first() {
-            Some(Bank::Float) => f32::from_bits(bits),
-            _ => bits as i32 as f32,
-        };
-        let right = if p.slots.own_correct { record[p.slots.correct] != 0.0 } else { score >= 0.5 };
-        record[p.slots.correct] = truth(verdict(key, right, p.verifier[0], p.verifier[1]));
-        score
+        let bits = self.one(&p.entries.score, keys, &mut state, record, 0, AT_THE_END);
+        self.judged(key, bits, record)
     }
 
     fn can_go_on(&self) -> bool {
         !self.program.horizon_ends
+    }
+
+    fn begin_all(&self, samples: &mut Samples) {
+        let p = &self.program;
+        let n = samples.states.len() as u32;
+        for (state, record) in samples.states.iter_mut().zip(samples.records.chunks_exact_mut(samples.stride)) {
+            self.blank(state, record);
+        }
+        let Some(start) = &p.entries.start else { return };
+        let all: Vec<u32> = (0..n).collect();
+        self.block(samples, &all, start, 0, purpose::PROMPT, &[], |_, _, _| {});
+    }
+
+    fn see_all(&self, samples: &mut Samples, alive: &[u32], row: bool, width: usize, inputs: &mut Vec<u32>) {
+        let p = &self.program;
+        let see = &p.entries.see;
+        let n_parts = p.seen.len();
+        self.block(samples, alive, see, 0, purpose::TASK, &[], |machine, n, _| {
+            let from = inputs.len();
+            inputs.resize(from + n * width, 0);
+            let mut base = 0;
+            let mut scale = 1;
+            for part in 0..n_parts {
+                let seen = machine.result(p, see, part);
+                for l in 0..n {
+                    let value = if machine.errors[l] == 0 { seen[l] } else { 0 };
+                    match row {
+                        true => inputs[from + l] += value.wrapping_mul(scale),
+                        false => inputs[from + l * width + part] = base + value,
+                    }
+                }
+                (base, scale) = (base + p.seen[part], scale.wrapping_mul(p.seen[part]));
+            }
+        });
+    }
+
+    fn step_all(&self, samples: &mut Samples, t: u32, alive: &[u32], actions: &[u32], over: &mut Vec<bool>) {
+        let p = &self.program;
+        for (i, action) in alive.iter().zip(actions) {
+            let at = *i as usize * samples.stride;
+            note_step(p, &mut samples.records[at..at + samples.stride], t, *action);
+        }
+        let step = &p.entries.step;
+        self.block(samples, alive, step, t, purpose::TASK, actions, |machine, n, failed| {
+            let ends = (!step.results.is_empty()).then(|| machine.result(p, step, 0));
+            over.extend((0..n).map(|l| failed >> l & 1 == 1 || ends.is_some_and(|ends| ends[l] != 0)));
+        });
+    }
+
+    fn finish_all(&self, samples: &mut Samples, lengths: &[u32], truncated: &[u8], scores: &mut [f32]) {
+        let p = &self.program;
+        for (i, record) in samples.records.chunks_exact_mut(samples.stride).enumerate() {
+            note_end(p, record, lengths[i], truncated[i] != 0);
+        }
+        let all: Vec<u32> = (0..samples.states.len() as u32).collect();
+        let mut bits = Vec::with_capacity(all.len());
+        let score = &p.entries.score;
+        // `score` may change nothing but the record.
+        self.block(samples, &all, score, AT_THE_END, purpose::TASK, &[], |machine, n, failed| {
+            let result = machine.result(p, score, 0);
+            bits.extend((0..n).map(|l| if failed >> l & 1 == 1 { 0 } else { result[l] }));
+        });
+        for (i, (score, bits)) in scores.iter_mut().zip(bits).enumerate() {
+            let key = samples.key(i);
+            *score = self.judged(key, bits, &mut samples.records[i * samples.stride..(i + 1) * samples.stride]);
+        }
     }
 
     fn shader_words(&self) -> Vec<u32> {
@@ -292,6 +410,15 @@ impl StepTask for Program {
         // A buffer of a device is never empty.
         words.resize(words.len().max(1), 0);
         words
+    }
+}
+
+/// What every record knows of an episode that is over, before the program judges it.
+fn note_end(p: &TaskProgram, record: &mut [f32], length: u32, truncated: bool) {
+    for (slot, value) in [(p.slots.length, length as f32), (p.slots.truncated, truth(truncated))] {
+        if let Some(slot) = slot {
+            record[slot] = value;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::tasks::kit::dice::{bell, verdict};
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the bandit.
@@ -43,7 +43,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "bandit",
     help: "One pull of one of K arms; a learned reward model scores it, and a few arms exploit the model.",
-    table: BanditParams::TABLE,
+    table: Table::Fixed(BanditParams::TABLE),
     build,
 };
 

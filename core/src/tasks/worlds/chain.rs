@@ -9,7 +9,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the chain.
@@ -29,7 +29,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "chain",
     help: "Walk down a long corridor to the goal at its end; nothing on the way says that it is there.",
-    table: ChainParams::TABLE,
+    table: Table::Fixed(ChainParams::TABLE),
     build,
 };
 

@@ -8,7 +8,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the drive.
@@ -33,7 +33,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "drive",
     help: "Drive a route past parked cars and a traffic light, in lane and under the speed limit.",
-    table: DriveParams::TABLE,
+    table: Table::Fixed(DriveParams::TABLE),
     build,
 };
 

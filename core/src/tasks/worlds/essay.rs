@@ -12,7 +12,7 @@ use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 pub use params::{ATTRIBUTES, EssayParams};
 use tables::Tables;
 
@@ -20,7 +20,7 @@ use tables::Tables;
 pub const KIND: TaskKind = TaskKind {
     name: "essay",
     help: "An answer made of six attributes, from facts to flattery; readings of it like what the true score does not.",
-    table: EssayParams::TABLE,
+    table: Table::Fixed(EssayParams::TABLE),
     build,
 };
 

@@ -8,7 +8,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::grid_map::{GridMap, MOVES};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 /// The goal is ten steps from the start, by two ways; the upper one passes a coin after two.
 const DEFAULT_MAP: &str = "########/#S.C...#/#.##.#.#/#..#.#.#/#......#/#.##L#.#/#....LG#/########";
@@ -29,7 +29,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "gridworld",
     help: "Walk to the goal on a map with walls, lava, coins, a key and a door.",
-    table: GridworldParams::TABLE,
+    table: Table::Fixed(GridworldParams::TABLE),
     build,
 };
 

@@ -12,7 +12,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the judge task.
@@ -40,7 +40,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "judge",
     help: "Write a worked answer for a judge that a bare opener such as \"Solution:\" fools.",
-    table: JudgeParams::TABLE,
+    table: Table::Fixed(JudgeParams::TABLE),
     build,
 };
 

@@ -13,7 +13,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, Play, Reading, State, Task, TaskKind, TaskView, TokenTask};
+use crate::tasks::{DrawKey, Play, Reading, State, Task, Table, TaskKind, TaskView, TokenTask};
 
 params! {
     /// Parameters of the length task.
@@ -35,7 +35,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "length",
     help: "Follow a permutation for some hops: work it out in tokens, then answer; without the work one can only guess.",
-    table: LengthParams::TABLE,
+    table: Table::Fixed(LengthParams::TABLE),
     build,
 };
 

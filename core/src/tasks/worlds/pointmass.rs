@@ -10,7 +10,7 @@ use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::fixed::{UNIT, bin, cosine1024, length16, octant};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the point mass.
@@ -31,7 +31,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "pointmass",
     help: "Steer a body with inertia to a target, by thrusts in eight directions.",
-    table: PointmassParams::TABLE,
+    table: Table::Fixed(PointmassParams::TABLE),
     build,
 };
 

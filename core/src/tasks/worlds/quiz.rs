@@ -9,7 +9,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::{bell, verdict};
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the quiz task.
@@ -32,7 +32,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "quiz",
     help: "Questions in two wordings each: neighbouring groups ask the same, so that agreement can stand in for a verifier.",
-    table: QuizParams::TABLE,
+    table: Table::Fixed(QuizParams::TABLE),
     build,
 };
 

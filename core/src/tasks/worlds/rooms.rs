@@ -8,7 +8,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the four rooms.
@@ -27,7 +27,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "rooms",
     help: "Find the goal in the room across, on a map that stays or on a new one for each group.",
-    table: RoomsParams::TABLE,
+    table: Table::Fixed(RoomsParams::TABLE),
     build,
 };
 

@@ -8,7 +8,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 
 params! {
     /// Parameters of the routing task.
@@ -30,7 +30,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "route",
     help: "Call priced experts, or nobody, then answer; who knows what depends on the topic.",
-    table: RouteParams::TABLE,
+    table: Table::Fixed(RouteParams::TABLE),
     build,
 };
 

@@ -14,7 +14,7 @@ use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, TaskKind, TaskView};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Task, Table, TaskKind, TaskView};
 use provers::{Provers, Rules};
 
 params! {
@@ -53,7 +53,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "steps",
     help: "Work out an answer in steps of known validity; fillers and checks look good, and provers say what a step was worth.",
-    table: StepsParams::TABLE,
+    table: Table::Fixed(StepsParams::TABLE),
     build,
 };
 

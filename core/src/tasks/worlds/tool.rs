@@ -16,7 +16,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, Play, Reading, Task, TaskKind, TaskView, TokenTask};
+use crate::tasks::{DrawKey, Play, Reading, Task, Table, TaskKind, TaskView, TokenTask};
 
 params! {
     /// Parameters of the tool task.
@@ -38,7 +38,7 @@ params! {
 pub const KIND: TaskKind = TaskKind {
     name: "tool",
     help: "Write one structured call that serves a request: its name, its keys and their values, between the right tags.",
-    table: ToolParams::TABLE,
+    table: Table::Fixed(ToolParams::TABLE),
     build,
 };
 
