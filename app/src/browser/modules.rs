@@ -50,6 +50,8 @@ extern "C" {
     pub fn encode(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch, js_name = baseKey)]
     pub fn base_key(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = checkTask)]
+    pub fn check_task(this: &LanguageModule, code: &str, values: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn check(this: &LanguageModule, code: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]

@@ -3,8 +3,8 @@
 use crate::browser::modules::LanguageModule;
 use crate::engine_client::{Choice, Client, EngineView};
 use crate::model::{ArmId, Loaded, run_params};
-use crate::state::draft::checks::{ArmCheck, Language};
-use crate::state::draft::tables::Catalog;
+use crate::state::draft::checks::{ArmCheck, Language, Sections};
+use crate::state::draft::tables::{Catalog, Spec};
 use crate::state::internal::Internal;
 use crate::state::library::gallery::{Index, Shipped};
 use crate::state::library::origin::Origin;
@@ -104,6 +104,8 @@ pub struct App {
     pub(crate) compiled: StoredValue<HashMap<ArmId, String>, LocalStorage>,
     pub(crate) data: StoredValue<RunData, LocalStorage>,
     pub(crate) compiler: StoredValue<Option<LanguageModule>, LocalStorage>,
+    /// The parameters that the task's program declares, and the sections that they were told for.
+    pub(in crate::state) declared: StoredValue<Option<(Sections, &'static [Spec])>>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
     pub(crate) internal: StoredValue<Internal, LocalStorage>,
     pub(crate) consent: StoredValue<Consent, LocalStorage>,
@@ -154,6 +156,7 @@ impl App {
             compiled: StoredValue::new_local(HashMap::new()),
             data: StoredValue::new_local(RunData::default()),
             compiler: StoredValue::new_local(None),
+            declared: StoredValue::new(None),
             client: StoredValue::new_local(None),
             internal: StoredValue::new_local(Internal::default()),
             consent: StoredValue::new_local(Consent::default()),

@@ -1,90 +1,31 @@
-//! The code of an arm: CodeMirror with the compiler's diagnostics and completion; a plain text area until (or unless) its
-//! bundle is there.
+//! The code of an arm with what the compiler and the linter say of it.
 
-use crate::browser::modules::{self, EditorHandle};
+use super::code_editor::{self, Callbacks, marks, sentence, whole};
 use crate::state::{App, ArmId, EditState, Phase};
-use crate::text::{Utf16, to_bytes};
-use goodhart_core::reward::{Diagnostic, Severity};
-use leptos::html::Div;
+use crate::text::to_bytes;
+use goodhart_core::reward::Severity;
 use leptos::prelude::*;
-use serde::Serialize;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::prelude::JsValue;
-
-#[derive(Serialize)]
-struct Mark {
-    from: u32,
-    to: u32,
-    severity: &'static str,
-    message: String,
-}
-
-type OnChange = Closure<dyn Fn(String)>;
-type Complete = Closure<dyn Fn(String, u32) -> JsValue>;
+use std::sync::Arc;
 
 pub fn view(app: App, arm: ArmId) -> impl IntoView {
-    let host = NodeRef::<Div>::new();
     let code = Memo::new(move |_| app.with_arm(arm, |a| a.code.clone()).unwrap_or_default());
     let check = Memo::new(move |_| app.check_of(arm));
-    let editor = RwSignal::new_local(None::<EditorHandle>);
-    let callbacks = StoredValue::new_local(None::<(OnChange, Complete)>);
-    let plain = RwSignal::new(true);
-
-    Effect::new(move |_| {
-        let Some(host) = host.get() else { return };
-        wasm_bindgen_futures::spawn_local(async move {
-            let Ok(module) = modules::editor().await else { return };
-            let on_change = OnChange::new(move |text: String| app.set_code(arm, text));
-            let complete = Complete::new(move |text: String, at: u32| offers(app, &text, at));
-            let name = untrack(|| app.name_of(arm));
-            let made = module.create_editor(
-                &host,
-                &code.get_untracked(),
-                &format!("Reward program of {name}"),
-                on_change.as_ref().unchecked_ref(),
-                complete.as_ref().unchecked_ref(),
-            );
-            let Ok(handle) = made else { return };
-            if callbacks.try_set_value(Some((on_change, complete))).is_some() {
-                // Another experiment came while the bundle loaded: an editor that nobody ends stays for good.
-                return handle.destroy();
-            }
-            plain.set(false);
-            editor.set(Some(handle));
-        });
-    });
-    Effect::new(move |_| {
-        let text = code.get();
-        if let Some(editor) = editor.get() {
-            editor.set_text(&text);
-        }
-    });
-    Effect::new(move |_| {
-        let mut marks = check.with(|c| code.with_untracked(|text| marks(text, &c.diagnostics)));
+    let all = Memo::new(move |_| {
+        let mut all = check.with(|c| code.with_untracked(|text| marks(text, &c.diagnostics)));
         // What the linter found stays until the code is another.
         if let Some(report) = app.report(arm).filter(|r| code.with_untracked(|text| *text == r.code)) {
             let found = report.findings.iter().map(|f| &f.diagnostic).filter(|d| d.end > d.start);
-            marks.extend(code.with_untracked(|text| self::marks(text, found)));
+            all.extend(code.with_untracked(|text| marks(text, found)));
         }
-        let list = crate::browser::plain::to_js(&marks);
-        if let Some(editor) = editor.get() {
-            editor.set_diagnostics(&list);
-        }
+        all
     });
-    on_cleanup(move || {
-        if let Some(Some(editor)) = editor.try_get_untracked() {
-            editor.destroy();
-        }
-    });
-
+    let callbacks = Callbacks {
+        change: Arc::new(move |text| app.set_code(arm, text)),
+        complete: Arc::new(move |text, at| app.complete(text, to_bytes(text, at))),
+    };
     view! {
         <div class="editor" hidden=move || app.arm.get() != arm data-own-keys="">
-            <div node_ref=host class="editor-host"></div>
-            {move || plain.get().then(|| view! {
-                <textarea class="plain" aria-label="Reward program" spellcheck="false" prop:value=move || code.get()
-                    on:input:target=move |e| app.set_code(arm, e.target().value())></textarea>
-            })}
+            {code_editor::view(move || format!("Reward program of {}", app.name_of(arm)), code, all, callbacks)}
         </div>
     }
 }
@@ -142,33 +83,4 @@ fn parts_of(components: &[String]) -> String {
         [one] => format!("1 component: {one}"),
         many => format!("{} components: {}", many.len(), many.join(", ")),
     }
-}
-
-/// A diagnostic with its suggestion.
-fn whole(d: &Diagnostic) -> String {
-    match &d.suggestion {
-        Some(hint) => sentence(&format!("{}; {hint}", d.message.trim_end_matches('.'))),
-        None => sentence(&d.message),
-    }
-}
-
-fn sentence(message: &str) -> String {
-    let trimmed = message.trim_end();
-    if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
-}
-
-fn marks<'a>(text: &str, all: impl IntoIterator<Item = &'a Diagnostic>) -> Vec<Mark> {
-    let mut utf16 = Utf16::new(text);
-    all.into_iter()
-        .map(|d| Mark {
-            from: utf16.at(d.start),
-            to: utf16.at(d.end),
-            severity: if d.severity == Severity::Error { "error" } else { "warning" },
-            message: whole(d),
-        })
-        .collect()
-}
-
-fn offers(app: App, text: &str, at: u32) -> JsValue {
-    app.complete(text, to_bytes(text, at))
 }

@@ -6,6 +6,7 @@ mod arms;
 mod card;
 mod chart;
 mod charts;
+mod code_editor;
 mod controls;
 mod discard;
 mod editor;
@@ -28,6 +29,7 @@ mod sample;
 mod settings;
 mod share;
 mod task;
+mod task_code;
 mod verdict;
 
 use crate::state::App;

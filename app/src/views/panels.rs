@@ -1,6 +1,6 @@
 //! What all arms share: the algorithm, the task, the policy and the shape of the run.
 
-use super::{param, settings};
+use super::{param, settings, task_code};
 use crate::state::{App, Catalog, KindOf, SECTIONS, Section, Spec, Table, effective};
 use crate::text::{escape, sentence};
 use goodhart_core::reward::schema::Field;
@@ -18,7 +18,8 @@ pub fn view(app: App) -> impl IntoView {
             <summary>"Task: "{move || task.get()}</summary>
             {kinds(app, move || task.get(), |c| &c.tasks, move |k| app.set_task(k))}
             {problems(app, "task")}
-            {rows(app, Table::Task, task)}
+            {task_code::view(app)}
+            {task_rows(app, task)}
             {move || fields(app)}
         </details>
         <details class="card panel">
@@ -105,6 +106,23 @@ fn rows(app: App, table: Table, kind: Memo<String>) -> impl IntoView {
         let catalog = app.tables();
         let specs = app.draft.with_untracked(|draft| catalog.table(table, draft));
         specs.iter().map(row).collect::<Vec<_>>()
+    }
+}
+
+/// The parameters of the task: those of a program are what its text declares.
+fn task_rows(app: App, kind: Memo<String>) -> impl IntoView {
+    let declared = Memo::new(move |_| {
+        kind.track();
+        app.declared()
+    });
+    let row = move |spec: &'static Spec| {
+        let own = Signal::derive(move || app.overrides(Table::Task).contains_key(&spec.name));
+        let shown = Signal::derive(move || Some(effective(spec, &[&app.overrides(Table::Task)])));
+        param::view(app, Table::Task, spec, shown, own)
+    };
+    view! {
+        {move || declared.get().map(|specs| specs.iter().map(row).collect::<Vec<_>>())}
+        {move || declared.get().is_none().then(|| rows(app, Table::Task, kind))}
     }
 }
 

@@ -6,6 +6,7 @@ use goodhart_core::params::{Overrides, Value};
 use goodhart_core::reward::schema::EpisodeSchema;
 use goodhart_core::reward::{Diagnostic, Severity};
 use goodhart_core::tasks::TaskView;
+use crate::state::draft::tables::Spec;
 use serde::Deserialize;
 use std::ops::Deref;
 
@@ -33,6 +34,9 @@ pub struct TaskFacts {
     pub schema: EpisodeSchema,
     pub view: TaskView,
     pub action_names: Vec<String>,
+    /// Its parameters, as its kind or its program declares them.
+    #[serde(default)]
+    pub table: Vec<Spec>,
 }
 
 impl Deref for Language {

@@ -9,3 +9,4 @@ mod last_compiled;
 pub mod sections;
 pub mod settings;
 pub mod tables;
+mod task_code;

@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// One row of a table (see `params::ParamSpec` of core).
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Spec {
     pub name: String,
     pub kind: Kind,

@@ -1,0 +1,44 @@
+//! The program of the task: its code with what the compiler says of it, and what becomes of a change.
+
+use super::code_editor::{self, Callbacks, marks, whole};
+use crate::state::App;
+use goodhart_core::reward::Severity;
+use leptos::prelude::*;
+use std::sync::Arc;
+use wasm_bindgen::prelude::JsValue;
+
+/// The editor, where the task of the draft is a program.
+pub fn view(app: App) -> impl IntoView {
+    let code = Memo::new(move |_| app.draft.with(|_| app.task_code()));
+    let is_program = Memo::new(move |_| code.with(Option::is_some));
+    move || is_program.get().then(|| editor(app, code))
+}
+
+fn editor(app: App, code: Memo<Option<String>>) -> impl IntoView {
+    let code = Memo::new(move |_| code.get().unwrap_or_default());
+    // The compiler may come later, and the values of the parameters decide too.
+    let said = Memo::new(move |_| {
+        app.catalog.track();
+        app.draft.with(|draft| app.check_task(draft))
+    });
+    let all = Memo::new(move |_| code.with(|text| said.with(|said| marks(text, said))));
+    let callbacks = Callbacks {
+        change: Arc::new(move |text| app.set_task_code(text)),
+        complete: Arc::new(|_, _| JsValue::NULL),
+    };
+    let first = move || {
+        said.with(|said| {
+            let error = said.iter().find(|d| d.severity == Severity::Error)?;
+            Some(format!("Line {}: {} The task before this edit stays.", error.line, whole(error)))
+        })
+    };
+    view! {
+        <div class="editor task-code" data-own-keys="">
+            {code_editor::view(|| "Program of the task".into(), code, all, callbacks)}
+        </div>
+        {move || match first() {
+            Some(text) => view! { <span class="edit-status bad" role="status">{text}</span> },
+            None => view! { <span class="edit-status good" role="status">"It compiles."</span> },
+        }}
+    }
+}
