@@ -1,5 +1,5 @@
 // Gradient of weights that are looked up: row f of the tensor gets the sum of `deltas` over the rows in which feature
-// (or state, or token) f is on. One workgroup a feature of a lane; rows are added in their order, so that the sum is
+// (or state, or token) f is on, or of the sum of `deltas` times number f where numbers are seen. One workgroup a feature of a lane; rows are added in their order, so that the sum is
 // the same every time. bags: (offset in params, width, offset in a row of deltas, features) of each tensor.
 
 @group(0) @binding(0) var<uniform> bags: array<vec4<u32>, 4>;
@@ -31,7 +31,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             workgroupBarrier();
             let r = base + r0 + tid;
             if r0 + tid < n && coefs[r].w != 0.0 {
-                for (var k = 0u; k < ACTIVE; k++) {
+                if DENSE == 1u {
+                    atomicOr(&hits[tid / 32u], 1u << (tid % 32u));
+                }
+                for (var k = 0u; k < ACTIVE && DENSE == 0u; k++) {
                     if inputs[r * ACTIVE + k] == feature {
                         atomicOr(&hits[tid / 32u], 1u << (tid % 32u));
                     }
@@ -44,7 +47,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
                     let i = firstTrailingBit(left);
                     left &= left - 1u;
                     if c < bag.y {
-                        sum += deltas[(base + r0 + word * 32u + i) * DELTA + bag.z + c];
+                        let row = base + r0 + word * 32u + i;
+                        let delta = deltas[row * DELTA + bag.z + c];
+                        sum += select(delta, delta * bitcast<f32>(inputs[row * ACTIVE + feature % ACTIVE]), DENSE == 1u);
                     }
                 }
             }

@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let mine = tid < 4u && first + tid < SAMPLES;
     record_base = (lane * SAMPLES + index) * RECORD;
     var state = TaskState();
-    var on: array<u32, 8>;
+    var on: array<u32, SEEN>;
     var length = 0u;
     var vote = VOTE_START;
     var over = !mine;

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 /// The kinds that draw something for good.
 fn drawn() -> impl Iterator<Item = &'static str> {
-    TASKS.iter().filter(|kind| kind.table(&Default::default()).iter().any(|spec| spec.name == "table_seed")).map(|kind| kind.name)
+    TASKS
+        .iter()
+        .filter(|kind| kind.table(&Default::default()).iter().any(|spec| spec.name == "table_seed"))
+        .map(|kind| kind.name)
 }
 
 fn experiment(kind: &str, run: &str) -> Experiment {

@@ -43,7 +43,11 @@ fn alike(native: &Task, program: &Task) {
             assert_eq!(a.state_index(&states[0]), b.state_index(&states[1]));
             // Mostly one way, so that some episodes end.
             let word = key.own(length, 77)[0];
-            let action = if word % 4 < 2 { [1, 3][episode as usize % 2] % native.n_actions as u32 } else { below(key.own(length, 78)[0], native.n_actions as u32) };
+            let action = if word % 4 < 2 {
+                [1, 3][episode as usize % 2] % native.n_actions as u32
+            } else {
+                below(key.own(length, 78)[0], native.n_actions as u32)
+            };
             over = a.step(key, length, action, &mut states[0], &mut records[0]);
             assert_eq!(over, b.step(key, length, action, &mut states[1], &mut records[1]));
             length += 1;
@@ -73,8 +77,11 @@ fn alike(native: &Task, program: &Task) {
 fn the_gridworld_as_a_program_is_the_gridworld() {
     let code = include_str!("tasks/gridworld.py");
     let maps = ["SC.G", "S.C#/.K#D/C..L/S.CG", "SC.../.#.#./..L../C.#.G"];
-    let all: [&[(&str, f64)]; 3] =
-        [&[], &[("slip", 0.3), ("coin_respawn", 0.0)], &[("coin_respawn", 3.0), ("horizon", 20.0), ("false_negative", 0.5)]];
+    let all: [&[(&str, f64)]; 3] = [
+        &[],
+        &[("slip", 0.3), ("coin_respawn", 0.0)],
+        &[("coin_respawn", 3.0), ("horizon", 20.0), ("false_negative", 0.5)],
+    ];
     for (map, values) in maps.iter().zip(all) {
         let mut values = overrides(values);
         values.insert("map".into(), Value::Text(map.to_string()));

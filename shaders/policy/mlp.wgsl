@@ -5,7 +5,7 @@
 
 const THREADS: u32 = 64u;
 var<workgroup> tile: array<vec4<f32>, 2u * WIDTH>;
-// Active features of the four rows, [row][ACTIVE]. Scalars: threads may not write parts of one vector.
+// Active features of the four rows, or the bits of the numbers that they see, [row][ACTIVE]. Scalars: threads may not write parts of one vector.
 var<workgroup> bag: array<u32, 4u * ACTIVE>;
 
 fn activate(x: vec4<f32>) -> vec4<f32> {
@@ -29,6 +29,11 @@ fn embed(p: u32, tid: u32, dst: u32) {
     for (var j = tid; j < layer.y; j += THREADS) {
         var sum = vec4<f32>(params[p + layer.w + j]);
         for (var k = 0u; k < ACTIVE; k++) {
+            if DENSE == 1u {
+                let seen = vec4<u32>(bag[k], bag[ACTIVE + k], bag[2u * ACTIVE + k], bag[3u * ACTIVE + k]);
+                sum += bitcast<vec4<f32>>(seen) * params[p + layer.z + k * layer.y + j];
+                continue;
+            }
             let on = vec4<u32>(bag[k], bag[ACTIVE + k], bag[2u * ACTIVE + k], bag[3u * ACTIVE + k]);
             let w = vec4<u32>(p + layer.z + j) + on * layer.y;
             sum += vec4<f32>(params[w.x], params[w.y], params[w.z], params[w.w]);

@@ -76,7 +76,7 @@ fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {
     return s;
 }
 
-fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {
+fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {
     let lane = (*s).w[LANE];
     let speed = (*s).w[SPEED];
     let place = (*s).w[PLACE];

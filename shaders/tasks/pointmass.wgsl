@@ -63,7 +63,7 @@ fn mass_wide(x: i32) -> u32 {
     return u32((x + SIDE + SIDE / CELLS) * CELLS / (2 * SIDE + 1));
 }
 
-fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {
+fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {
     let x = mass_part(s, X);
     let y = mass_part(s, Y);
     let vx = mass_part(s, VX);

@@ -105,7 +105,7 @@ fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {
     return s;
 }
 
-fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {
+fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {
     let n = task_word(W_SIZE);
     let map = (*s).w[MAP];
     let cell = (*s).w[CELL];

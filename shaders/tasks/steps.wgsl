@@ -39,7 +39,7 @@ fn task_begin(seed: u32, update: u32, group: u32, sample: u32) -> TaskState {
     return s;
 }
 
-fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {
+fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {
     let problems = task_word(W_PROBLEMS);
     (*out)[0] = (*s).w[PROBLEM];
     (*out)[1] = problems + (*s).w[DONE];

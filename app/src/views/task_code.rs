@@ -22,10 +22,8 @@ fn editor(app: App, code: Memo<Option<String>>) -> impl IntoView {
         app.draft.with(|draft| app.check_task(draft))
     });
     let all = Memo::new(move |_| code.with(|text| said.with(|said| marks(text, said))));
-    let callbacks = Callbacks {
-        change: Arc::new(move |text| app.set_task_code(text)),
-        complete: Arc::new(|_, _| JsValue::NULL),
-    };
+    let callbacks =
+        Callbacks { change: Arc::new(move |text| app.set_task_code(text)), complete: Arc::new(|_, _| JsValue::NULL) };
     let first = move || {
         said.with(|said| {
             let error = said.iter().find(|d| d.severity == Severity::Error)?;

@@ -62,9 +62,12 @@ impl Found {
 /// What the true objective leads a short search to.
 pub(super) struct Wanted(Vec<f64>);
 
-/// Searches for the true objective; None where completions are written.
+/// Searches for the true objective; None where completions are written, or no features are seen.
 pub(super) fn wanted(plan: &Plan) -> Option<Wanted> {
     let Play::Steps(task) = &plan.task.play else { return None };
+    if task.observation().features == 0 {
+        return None;
+    }
     let search = Search::new(plan, task.as_ref());
     Some(Wanted(search.train(1.0, &|batch| {
         let mut paid = vec![0.0; batch.truth.len() * plan.task.horizon];

@@ -309,16 +309,19 @@ fn interface(task: &Task, run: &RunParams, critic: bool) -> Interface {
     let n_groups = run.groups as usize;
     let n_samples = n_groups * run.num_generations as usize;
     let (features, active, states, prompt_len) = match &task.play {
+        Play::Steps(t) if t.numbers() > 0 => (t.numbers(), t.numbers(), 0, 0),
         Play::Steps(t) => {
             let o = t.observation();
             (o.features, o.active, o.states, 0)
         }
         Play::Tokens(t) => (0, 0, 0, t.prompt_len()),
     };
+    let dense = matches!(&task.play, Play::Steps(t) if t.numbers() > 0);
     Interface {
         n_actions: task.n_actions,
         features,
         active,
+        dense,
         states,
         prompt_len,
         horizon: task.horizon,

@@ -62,6 +62,8 @@ pub struct Interface {
     /// Features, active features and states of a step task; zeros for tokens.
     pub features: usize,
     pub active: usize,
+    /// The MLP sees `active` numbers, in place of features of which some are on.
+    pub dense: bool,
     pub states: usize,
     /// Prompt length and most completion tokens; zeros for steps.
     pub prompt_len: usize,

@@ -27,6 +27,7 @@ fn case(kind: &str, overrides: &[(&str, Value)], critic: bool) -> Case {
         n_actions: 7,
         features: pick(0, 12),
         active: pick(0, 2),
+        dense: false,
         states: pick(0, 9),
         prompt_len: pick(3, 0),
         horizon: 6,

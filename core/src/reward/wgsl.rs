@@ -31,8 +31,8 @@
 
 use std::sync::LazyLock;
 
-use super::ir::{Bank, ERROR_MARK, FAULTS, FINITE_LIMIT, Function, INT_LIMIT, Konst, NONE, Op, Reg, Stmt, Unit};
 use super::faults::OF_TASK;
+use super::ir::{Bank, ERROR_MARK, FAULTS, FINITE_LIMIT, Function, INT_LIMIT, Konst, NONE, Op, Reg, Stmt, Unit};
 use super::program::Program;
 
 /// What a stored value is that does not apply.

@@ -7,7 +7,8 @@ mod task;
 mod worlds;
 
 pub use task::{
-    DrawKey, MAX_ACTIVE, Observation, Play, Reading, STATE_WORDS, Samples, State, StepTask, Table, Task, TaskKind, TaskView, TokenTask,
+    DrawKey, MAX_ACTIVE, MAX_NUMBERS, Observation, Play, Reading, STATE_WORDS, Samples, State, StepTask, Table, Task,
+    TaskKind, TaskView, TokenTask,
 };
 
 use crate::params::{Overrides, ParamError, ParamSpec};
@@ -70,7 +71,8 @@ mod tests {
             let task = build(kind.name, &Overrides::new()).expect("the defaults build");
             assert_eq!(task.kind, kind.name);
             assert!(
-                task.schema.fields.iter().all(|f| !f.help.is_empty()) && kind.table(&Overrides::new()).iter().all(|p| !p.help.is_empty())
+                task.schema.fields.iter().all(|f| !f.help.is_empty())
+                    && kind.table(&Overrides::new()).iter().all(|p| !p.help.is_empty())
             );
             assert_eq!(task.schema.get(&task.schema.length_field).map(|f| f.ty), Some(Ty::Int));
             assert_eq!(task.schema.get("correct").map(|f| f.ty), Some(Ty::Bool));

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 /// Most active features of an observation.
 pub const MAX_ACTIVE: usize = 8;
+/// Most numbers of an observation.
+pub const MAX_NUMBERS: usize = 64;
 /// Words of a step task's state.
 pub const STATE_WORDS: usize = 64;
 
@@ -75,6 +77,10 @@ pub struct Observation {
 /// A task in which a policy picks one of `n_actions` at every step.
 pub trait StepTask: Send + Sync {
     fn observation(&self) -> Observation;
+    /// How many numbers a policy sees in place of features, at most MAX_NUMBERS; 0 where it sees features.
+    fn numbers(&self) -> usize {
+        0
+    }
     /// Sets the start state and clears the record (`schema.stride` numbers). All samples of a group start alike: only
     /// `key.seed`, `update` and `group` may enter the start state.
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]);
@@ -140,7 +146,8 @@ pub trait StepTask: Send + Sync {
         }
     }
 
-    /// What a policy is fed with about the samples `alive`, appended to `inputs`: the table's row, or `width` features.
+    /// What a policy is fed with about the samples `alive`, appended to `inputs`: the table's row, or `width` features, or the
+    /// bits of `width` numbers.
     fn see_all(&self, samples: &mut Samples, alive: &[u32], row: bool, width: usize, inputs: &mut Vec<u32>) {
         for i in alive {
             let state = &samples.states[*i as usize];

@@ -90,6 +90,7 @@ fn module(task: &Task) -> String {
         ("STEPS", task.horizon as u32),
         ("END", end),
         ("PROMPT", prompt as u32),
+        ("SEEN", 8),
     ];
     let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
     [constants.as_str(), &wgsl(), &task.wgsl, host].join("\n")

@@ -1,12 +1,12 @@
 //! What the reward compiler says of the draft: facts of its task, and diagnostics of each program.
 
 use crate::model::run_params;
+use crate::state::draft::tables::Spec;
 use goodhart_core::experiment::{Experiment, Part};
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::reward::schema::EpisodeSchema;
 use goodhart_core::reward::{Diagnostic, Severity};
 use goodhart_core::tasks::TaskView;
-use crate::state::draft::tables::Spec;
 use serde::Deserialize;
 use std::ops::Deref;
 

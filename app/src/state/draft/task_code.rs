@@ -57,7 +57,8 @@ impl App {
         {
             return Some(specs);
         }
-        let specs = self.with_language(|l| l.table.iter().filter(|spec| spec.name != CODE).cloned().collect::<Vec<_>>());
+        let specs =
+            self.with_language(|l| l.table.iter().filter(|spec| spec.name != CODE).cloned().collect::<Vec<_>>());
         // The rows live as long as the page, as those of all tables do; there are as many as there were tables.
         let specs: &'static [Spec] = match (self.declared.get_value(), specs.unwrap_or_default()) {
             (Some((_, known)), new) if *known == new[..] => known,

@@ -41,6 +41,7 @@ pub fn run(kind: &str, overrides: &[(&str, Value)], critic: bool) -> Pass {
         n_actions: ACTIONS,
         features: if tokens { 0 } else { 12 },
         active: if tokens { 0 } else { 2 },
+        dense: false,
         states: if tokens { 0 } else { 6 },
         prompt_len: if tokens { 3 } else { 0 },
         horizon: 6,

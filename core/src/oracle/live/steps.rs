@@ -34,6 +34,11 @@ pub(super) struct Steps {
 impl Steps {
     /// Says why the task cannot be followed.
     pub(super) fn new(plan: &Arc<Plan>) -> Result<Self, String> {
+        if plan.interface.dense {
+            return Err(
+                "the policy sees numbers, and the states that it can see are too many to follow them all".into()
+            );
+        }
         let Play::Steps(task) = &plan.task.play else { return Err("the task has no steps".into()) };
         let oracle = Oracle::new(plan.clone())?;
         let size = oracle.model.horizon * oracle.model.edges.len();

@@ -255,6 +255,7 @@ mod tests {
             n_actions: VOCABULARY,
             features: 0,
             active: 0,
+            dense: false,
             states: 0,
             prompt_len: 3,
             horizon,

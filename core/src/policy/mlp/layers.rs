@@ -28,6 +28,13 @@ impl Mlp {
         let out = &mut layer.out[from * width..to * width];
         for (row, features) in out.chunks_exact_mut(width).zip(features.chunks_exact(self.active)) {
             row.fill(0.0);
+            if self.dense {
+                for (value, weights) in features.iter().zip(weights.chunks_exact(n)) {
+                    let value = f32::from_bits(*value);
+                    row.iter_mut().zip(weights).for_each(|(x, w)| *x += value * w);
+                }
+                continue;
+            }
             for &f in features {
                 for (x, w) in row.iter_mut().zip(&weights[f as usize * n..][..n]) {
                     *x += w;
@@ -116,6 +123,13 @@ impl Mlp {
         let (n, h) = (first.outputs, first.width());
         let features = &self.distinct.features[from * self.active..to * self.active];
         for (d, features) in first.d_out.chunks_exact(h).zip(features.chunks_exact(self.active)) {
+            if self.dense {
+                for (value, grads) in features.iter().zip(grads[first.weight..].chunks_exact_mut(n)) {
+                    let value = f32::from_bits(*value);
+                    grads.iter_mut().zip(d).for_each(|(g, d)| *g += value * d);
+                }
+                continue;
+            }
             for &f in features {
                 for (g, d) in grads[first.weight + f as usize * n..][..n].iter_mut().zip(d) {
                     *g += d;

@@ -8,7 +8,7 @@ use crate::math::simd::Level;
 use crate::params::{Overrides, ParamError, Params};
 use crate::policy::interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::policy::layout::Layout;
-use crate::tasks::MAX_ACTIVE;
+use crate::tasks::{MAX_ACTIVE, MAX_NUMBERS};
 use crate::{choice, params};
 
 choice! {
@@ -35,6 +35,8 @@ pub struct Mlp {
     pub layout: Layout,
     pub level: Level,
     pub active: usize,
+    /// It sees `active` numbers; else as many features that are on.
+    pub dense: bool,
     pub features: usize,
     pub activation: Activation,
     pub hidden: Vec<Layer>,
@@ -57,7 +59,8 @@ fn size(overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamE
     if params.hidden.is_empty() || params.hidden.len() > 4 {
         return Err(refuse("hidden", format!("hidden must hold one to four sizes, not {}", params.hidden.len())));
     }
-    if interface.features == 0 || interface.active == 0 || interface.active > MAX_ACTIVE {
+    let most = if interface.dense { MAX_NUMBERS } else { MAX_ACTIVE };
+    if interface.features == 0 || interface.active == 0 || interface.active > most {
         return Err(refuse("kind", "the mlp policy needs a task with features; use transformer here".into()));
     }
     // The first layer sums the rows of the features that are on.
@@ -89,6 +92,7 @@ pub fn build(overrides: &Overrides, interface: &Interface) -> Built {
         layout,
         level: Level::detect(),
         active: interface.active,
+        dense: interface.dense,
         features: interface.features,
         activation: params.activation,
         hidden,
@@ -169,11 +173,11 @@ impl Policy for Mlp {
         let first = self.rows.len();
         let known = self.distinct.count();
         let last = self.features as u32 - 1;
-        let mut observation = [0; MAX_ACTIVE];
+        let mut observation = [0; MAX_NUMBERS];
         for row in features.chunks_exact(self.active) {
             let observation = &mut observation[..self.active];
             for (to, f) in observation.iter_mut().zip(row) {
-                *to = *f.min(&last);
+                *to = if self.dense { *f } else { *f.min(&last) };
             }
             self.rows.push(self.distinct.number(observation));
         }

@@ -455,8 +455,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             self.known_int(&value)
         });
         let (Some((name, _)), Some(count)) = (one, known.filter(|count| (0..=MAX_SEEN as i32).contains(count))) else {
-            let message = format!("a list is made of `.. for i in range(n)` with an n that is known, at most {MAX_SEEN}");
-            return self.fail(Finding::error(span, message).suggest("loop with `for`, and keep the values in the state"));
+            let message =
+                format!("a list is made of `.. for i in range(n)` with an n that is known, at most {MAX_SEEN}");
+            return self
+                .fail(Finding::error(span, message).suggest("loop with `for`, and keep the values in the state"));
         };
         let mut values = Vec::new();
         for i in 0..count {

@@ -264,17 +264,36 @@ impl Machine {
         let f = f32::from_bits;
         // All places of the block are computed, so that the loops have a fixed length; what nobody asked for is not kept.
         macro_rules! plain {
-            (|$p:ident: f| $value:expr) => { for l in 0..BLOCK { let $p = f(x[l]); out[l] = ($value).to_bits(); } };
+            (|$p:ident: f| $value:expr) => {
+                for l in 0..BLOCK {
+                    let $p = f(x[l]);
+                    out[l] = ($value).to_bits();
+                }
+            };
             (|$p:ident: f, $q:ident: f| $value:expr) => {
-                for l in 0..BLOCK { let ($p, $q) = (f(x[l]), f(y[l])); out[l] = ($value).to_bits(); }
+                for l in 0..BLOCK {
+                    let ($p, $q) = (f(x[l]), f(y[l]));
+                    out[l] = ($value).to_bits();
+                }
             };
             (|$p:ident: f, $q:ident: f| => $value:expr) => {
-                for l in 0..BLOCK { let ($p, $q) = (f(x[l]), f(y[l])); out[l] = ($value) as u32; }
+                for l in 0..BLOCK {
+                    let ($p, $q) = (f(x[l]), f(y[l]));
+                    out[l] = ($value) as u32;
+                }
             };
             (|$p:ident: i, $q:ident: i| => $value:expr) => {
-                for l in 0..BLOCK { let ($p, $q) = (x[l] as i32, y[l] as i32); out[l] = ($value) as u32; }
+                for l in 0..BLOCK {
+                    let ($p, $q) = (x[l] as i32, y[l] as i32);
+                    out[l] = ($value) as u32;
+                }
             };
-            (|$p:ident: i| => $value:expr) => { for l in 0..BLOCK { let $p = x[l] as i32; out[l] = ($value) as u32; } };
+            (|$p:ident: i| => $value:expr) => {
+                for l in 0..BLOCK {
+                    let $p = x[l] as i32;
+                    out[l] = ($value) as u32;
+                }
+            };
         }
         macro_rules! checked {
             ($l:ident => $value:expr, $to:expr) => {

@@ -28,7 +28,7 @@ use crate::params::Value;
 use std::collections::BTreeMap;
 
 /// Most steps of an episode.
-pub const MAX_HORIZON: usize = 64;
+pub const MAX_HORIZON: usize = 1000;
 /// Most words of a state.
 pub const MAX_STATE: usize = 64;
 /// Most words of a world.
@@ -65,6 +65,11 @@ pub struct TaskProgram {
 }
 
 impl TaskProgram {
+    /// Whether `see` gives numbers in place of features.
+    pub fn sees_numbers(&self) -> bool {
+        self.seen.contains(&0)
+    }
+
     /// What an error of it means, the line apart.
     pub fn error_text(&self, error: u32) -> &str {
         let said = self.raised.get(&(error & 0xffff)).filter(|_| error >> 16 == super::ir::code::RAISED);

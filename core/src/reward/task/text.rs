@@ -46,8 +46,13 @@ impl TaskProgram {
             }
         }
         if let Some(start) = &self.entries.start {
-            text.push_str("    goodhart_state = s.w;\n    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n");
-            text.push_str(&format!("    {};\n    s.w = goodhart_state;\n    goodhart_note_error();\n", Self::called(start, "", "")));
+            text.push_str(
+                "    goodhart_state = s.w;\n    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n",
+            );
+            text.push_str(&format!(
+                "    {};\n    s.w = goodhart_state;\n    goodhart_note_error();\n",
+                Self::called(start, "", "")
+            ));
         }
         text.push_str("    return s;\n}\n\n");
     }
@@ -66,14 +71,27 @@ impl TaskProgram {
         let call = Self::called(&self.entries.see, "", "");
         let mut features = String::new();
         let mut base = 0;
+        if self.sees_numbers() {
+            let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
+            let value = |i| if self.seen.len() == 1 { "seen".to_string() } else { format!("seen.v{i}") };
+            let numbers: String =
+                (0..self.seen.len()).map(|i| format!("    (*out)[{i}] = bitcast<u32>({});\n", value(i))).collect();
+            text.push_str(&format!(
+                "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n{numbers}}}\n\n\
+                 fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n    return 0u;\n}}\n\n"
+            ));
+            return;
+        }
         for (i, n) in self.seen.iter().enumerate() {
             features.push_str(&format!("    (*out)[{i}] = {base}u + {};\n", self.seen(i)));
             base += n;
         }
-        let row = (0..self.seen.len()).rev().fold("0u".to_string(), |row, i| format!("({row} * {}u + {})", self.seen[i], self.seen(i)));
+        let row = (0..self.seen.len())
+            .rev()
+            .fold("0u".to_string(), |row, i| format!("({row} * {}u + {})", self.seen[i], self.seen(i)));
         let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
         text.push_str(&format!(
-            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, 8>>) {{\n{look}    let seen = {call};\n{features}}}\n\n\
+            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n{features}}}\n\n\
              fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{look}    let seen = {call};\n    return {row};\n}}\n\n"
         ));
     }
@@ -83,7 +101,9 @@ impl TaskProgram {
         match &self.entries.prior {
             Some(prior) => {
                 let call = Self::called(prior, "", "");
-                text.push_str(&format!("    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n    let prior = {call};\n"));
+                text.push_str(&format!(
+                    "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n    let prior = {call};\n"
+                ));
                 text.push_str("    switch (action) {\n");
                 for a in 0..self.actions.len() {
                     text.push_str(&format!("        case {a}u: {{ return prior.v{a}; }}\n"));
@@ -102,7 +122,10 @@ impl TaskProgram {
             text.push_str(&format!("    record_set({slot}u, f32(t + 1u));\n"));
         }
         if let Some(slot) = self.slots.actions {
-            text.push_str(&format!("    record_set({slot}u, f32(t + 1u));\n    record_set({}u + t, f32(action));\n", slot + 1));
+            text.push_str(&format!(
+                "    record_set({slot}u, f32(t + 1u));\n    record_set({}u + t, f32(action));\n",
+                slot + 1
+            ));
         }
         let call = Self::called(&self.entries.step, "i32(action)", "i32(t)");
         let (over, call) = match self.entries.step.results.is_empty() {

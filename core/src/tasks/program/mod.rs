@@ -12,8 +12,12 @@ use play::Program;
 pub const CODE: &str = "code";
 
 /// A program of one's own: its text is the parameter `code`, its other parameters are those that the text declares.
-pub const KIND: TaskKind =
-    TaskKind { name: "program", help: "A task of your own: an environment in Python.", table: Table::Declared(table), build: own };
+pub const KIND: TaskKind = TaskKind {
+    name: "program",
+    help: "A task of your own: an environment in Python.",
+    table: Table::Declared(table),
+    build: own,
+};
 
 /// What an empty editor starts from.
 pub const STARTER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tasks/corridor.py"));

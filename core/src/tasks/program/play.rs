@@ -59,7 +59,7 @@ impl Program {
     }
 
     fn features_are_on(&self) -> bool {
-        !self.program.seen.contains(&0)
+        !self.program.sees_numbers()
     }
 
     /// Rows of a table: the product of what its parts can be; 0 where there are too many, or numbers among them.
@@ -230,6 +230,10 @@ impl StepTask for Program {
         }
     }
 
+    fn numbers(&self) -> usize {
+        if self.program.sees_numbers() { self.program.seen.len() } else { 0 }
+    }
+
     fn begin(&self, key: DrawKey, state: &mut State, record: &mut [f32]) {
         self.blank(state, record);
         if let Some(start) = &self.program.entries.start {
@@ -240,11 +244,19 @@ impl StepTask for Program {
     }
 
     fn features(&self, state: &State, out: &mut [u32; MAX_ACTIVE]) {
+        if self.program.sees_numbers() {
+            return;
+        }
         self.spread(&self.see(state), out);
     }
 
+    /// Of numbers, which no table has rows for, a hash that tells states apart.
     fn state_index(&self, state: &State) -> u32 {
-        self.row(&self.see(state))
+        let seen = self.see(state);
+        match self.features_are_on() {
+            true => self.row(&seen),
+            false => seen.iter().fold(0x811c_9dc5, |hash: u32, word| (hash ^ word).wrapping_mul(0x0100_0193)),
+        }
     }
 
     fn has_prior(&self) -> bool {
@@ -364,6 +376,7 @@ impl StepTask for Program {
                 for l in 0..n {
                     let value = if machine.errors[l] == 0 { seen[l] } else { 0 };
                     match row {
+                        _ if p.sees_numbers() => inputs[from + l * width + part] = value,
                         true => inputs[from + l] += value.wrapping_mul(scale),
                         false => inputs[from + l * width + part] = base + value,
                     }

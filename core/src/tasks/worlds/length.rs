@@ -13,7 +13,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, Play, Reading, State, Task, Table, TaskKind, TaskView, TokenTask};
+use crate::tasks::{DrawKey, Play, Reading, State, Table, Task, TaskKind, TaskView, TokenTask};
 
 params! {
     /// Parameters of the length task.

@@ -345,6 +345,7 @@ mod tests {
                 params: 1000,
                 record: task.schema.stride,
                 active: 1,
+                dense: false,
                 critic,
                 columns: columns::ROW,
                 ..Sizes::default()

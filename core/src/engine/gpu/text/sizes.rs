@@ -32,6 +32,8 @@ pub struct Sizes {
     pub record: usize,
     /// Active features of an observation (1 for the table).
     pub active: usize,
+    /// An observation is `active` numbers, not features that are on.
+    pub dense: bool,
     /// A value head is trained.
     pub critic: bool,
     /// It is asked about the states behind the last steps of samples that were cut off.
@@ -95,6 +97,8 @@ impl Sizes {
             ("PARAMS", self.params),
             ("RECORD", self.record),
             ("ACTIVE", self.active.max(1)),
+            ("SEEN", self.active.max(8)),
+            ("DENSE", usize::from(self.dense)),
             ("CRITIC", usize::from(self.critic)),
             ("BOOTSTRAP", usize::from(self.bootstraps)),
             ("END_ROWS", self.lanes * self.rows()),
