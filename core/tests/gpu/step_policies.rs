@@ -8,7 +8,7 @@ use goodhart_core::experiment::Experiment;
 use goodhart_core::math::rng::{draw, purpose, uniform};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::policy::Tensor;
-use goodhart_core::tasks::{DrawKey, MAX_ACTIVE, Play, StepTask, Task};
+use goodhart_core::tasks::{DrawKey, Play, Samples, State, StepTask, Task};
 use std::sync::Arc;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -40,11 +40,32 @@ fn play(task: &Task) -> &dyn StepTask {
     }
 }
 
+/// What the case's policy is fed with in a state.
+fn seen(case: &Case, task: &dyn StepTask, state: &State, width: usize) -> Vec<u32> {
+    let mut state = *state;
+    let states = std::slice::from_mut(&mut state);
+    let mut samples = Samples {
+        seed: 0,
+        update: 0,
+        group: 1,
+        states,
+        records: &mut vec![0.0; case.plan.task.schema.stride],
+        stride: case.plan.task.schema.stride,
+    };
+    let mut inputs = Vec::new();
+    task.see_all(&mut samples, &[0], case.table(), width, &mut inputs);
+    inputs
+}
+
 fn case(kind: &str, policy: &str, critic: bool) -> Case {
     let hidden = if policy == "mlp" { ", \"hidden\": [24, 40]" } else { "" };
     let estimator = if critic { "gae" } else { "grpo" };
+    let task = match kind {
+        "numbers" => serde_json::json!({"kind": "program", "code": include_str!("../tasks/numbers.py")}),
+        kind => serde_json::json!({"kind": kind}),
+    };
     let text = format!(
-        r#"{{"version": 1, "title": "test", "task": {{"kind": "{kind}"}}, "policy": {{"kind": "{policy}"{hidden}}},
+        r#"{{"version": 1, "title": "test", "task": {task}, "policy": {{"kind": "{policy}"{hidden}}},
             "run": {{"updates": 10, "seeds": 2, "first_seed": 5, "groups": {GROUPS}, "num_generations": {GROUP}}},
             "algorithm": {{"estimator": "{estimator}"}},
             "arms": [{{"name": "a", "code": "def r(ep):\n    return 1.0\n"}},
@@ -93,7 +114,10 @@ fn forward(case: &Case, params: &[f32], inputs: &[u32], prior: &[f32]) -> Row {
     } else {
         let first: Vec<f64> = (0..t[0].cols)
             .map(|j| {
-                let sum: f64 = inputs.iter().map(|f| at(params, &t[0], *f as usize, j)).sum();
+                let sum: f64 = match case.plan.interface.dense {
+                    true => inputs.iter().enumerate().map(|(k, x)| number(*x) * at(params, &t[0], k, j)).sum(),
+                    false => inputs.iter().map(|f| at(params, &t[0], *f as usize, j)).sum(),
+                };
                 (sum + at(params, &t[1], 0, j)).tanh()
             })
             .collect();
@@ -115,6 +139,10 @@ fn forward(case: &Case, params: &[f32], inputs: &[u32], prior: &[f32]) -> Row {
     let top = logits.iter().copied().fold(f64::MIN, f64::max);
     let lse = top + logits.iter().map(|z| (z - top).exp()).sum::<f64>().ln();
     Row { hidden, logp: logits.iter().map(|z| z - lse).collect(), value }
+}
+
+fn number(bits: u32) -> f64 {
+    f64::from(f32::from_bits(bits))
 }
 
 fn entropy(row: &Row) -> f64 {
@@ -163,10 +191,7 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
             let mut sure = [0.0; 3];
             while t < steps && !over {
                 let row = (l * n + i) * steps + t;
-                let mut features = [0; MAX_ACTIVE];
-                task.features(&state, &mut features);
-                let want =
-                    if case.table() { vec![task.state_index(&state)] } else { features[..shape.active].to_vec() };
+                let want = seen(case, task, &state, shape.active);
                 assert_eq!(inputs[row * shape.active..(row + 1) * shape.active], want[..], "inputs of row {row}");
                 let mut prior = vec![0.0; case.actions()];
                 task.prior(&state, &mut prior);
@@ -192,10 +217,7 @@ async fn rollout_agrees(context: &GpuContext, case: &Case) {
                 t += 1;
             }
             if shape.bootstraps {
-                let mut features = [0; MAX_ACTIVE];
-                task.features(&state, &mut features);
-                let seen =
-                    if case.table() { vec![task.state_index(&state)] } else { features[..shape.active].to_vec() };
+                let seen = seen(case, task, &state, shape.active);
                 let worth = if over { 0.0 } else { forward(case, params, &seen, &vec![0.0; case.actions()]).value };
                 close(old[(rows + l * n + i) * 4 + 2], worth, 1e-4, "value behind the last step");
             }
@@ -332,6 +354,12 @@ fn add_gradient(
     let mut d_first = back(2, &d_second);
     d_first.iter_mut().zip(&out.hidden[0]).for_each(|(d, y)| *d *= 1.0 - y * y);
     outer(0, &[], &d_first);
+    if case.plan.interface.dense {
+        for (k, x) in seen.iter().enumerate() {
+            d_first.iter().enumerate().for_each(|(j, d)| grads[t[0].offset + k * t[0].cols + j] += number(*x) * d);
+        }
+        return;
+    }
     for f in seen {
         d_first.iter().enumerate().for_each(|(j, d)| grads[t[0].offset + *f as usize * t[0].cols + j] += d);
     }
@@ -350,4 +378,5 @@ async fn the_mlp_agrees() {
     let Some(context) = context().await else { return };
     rollout_agrees(&context, &case("bandit", "mlp", false)).await;
     rollout_agrees(&context, &case("gridworld", "mlp", true)).await;
+    rollout_agrees(&context, &case("numbers", "mlp", true)).await;
 }
