@@ -34,9 +34,12 @@ fn editor(app: App, code: Memo<Option<String>>) -> impl IntoView {
         <div class="editor task-code" data-own-keys="">
             {code_editor::view(|| "Program of the task".into(), code, all, callbacks)}
         </div>
-        {move || match first() {
-            Some(text) => view! { <span class="edit-status bad" role="status">{text}</span> },
-            None => view! { <span class="edit-status good" role="status">"It compiles."</span> },
+        {move || {
+            let (class, text) = match first() {
+                Some(text) => ("edit-status bad", text),
+                None => ("edit-status good", "It compiles.".to_string()),
+            };
+            view! { <span class=class role="status">{text}</span> }
         }}
     }
 }

@@ -71,7 +71,7 @@ fn against(code: &str, task: &str) -> Result<Vec<Diagnostic>, Failure> {
 /// A program is written for some task: that one is meant in which it has the fewest errors.
 fn best(code: &str) -> Result<Vec<Diagnostic>, Failure> {
     let mut best: Option<Vec<Diagnostic>> = None;
-    for kind in tasks::TASKS {
+    for kind in tasks::TASKS.iter() {
         let diagnostics = against(code, kind.name)?;
         if best.as_ref().is_none_or(|best| errors(&diagnostics) < errors(best)) {
             best = Some(diagnostics);

@@ -14,24 +14,29 @@ pub use task::{
 use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::spelling;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-/// Every kind of task.
-pub static TASKS: &[TaskKind] = &[
-    worlds::bandit::KIND,
-    worlds::chain::KIND,
-    worlds::drive::KIND,
-    worlds::essay::KIND,
-    worlds::gridworld::KIND,
-    worlds::judge::KIND,
-    worlds::length::KIND,
-    worlds::pointmass::KIND,
-    program::KIND,
-    worlds::quiz::KIND,
-    worlds::rooms::KIND,
-    worlds::route::KIND,
-    worlds::steps::KIND,
-    worlds::tool::KIND,
-];
+/// Every kind of task: those of `worlds`, the programs that ship, and a program of one's own.
+pub static TASKS: LazyLock<Vec<TaskKind>> = LazyLock::new(|| {
+    let mut kinds = vec![
+        worlds::bandit::KIND,
+        worlds::chain::KIND,
+        worlds::drive::KIND,
+        worlds::essay::KIND,
+        worlds::gridworld::KIND,
+        worlds::judge::KIND,
+        worlds::length::KIND,
+        worlds::pointmass::KIND,
+        worlds::quiz::KIND,
+        worlds::rooms::KIND,
+        worlds::route::KIND,
+        worlds::steps::KIND,
+        worlds::tool::KIND,
+    ];
+    kinds.extend(program::shipped::kinds());
+    kinds.push(program::KIND);
+    kinds
+});
 
 /// The parameters of a kind of task, for these values of them; none of a kind that there is not.
 pub fn table(kind: &str, values: &Overrides) -> Cow<'static, [ParamSpec]> {
@@ -67,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_task_documents_its_fields_and_parameters_and_has_a_length() {
-        for kind in TASKS {
+        for kind in TASKS.iter() {
             let task = build(kind.name, &Overrides::new()).expect("the defaults build");
             assert_eq!(task.kind, kind.name);
             assert!(

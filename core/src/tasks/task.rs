@@ -267,6 +267,8 @@ pub struct TaskKind {
     pub help: &'static str,
     pub table: Table,
     pub build: fn(&Overrides) -> Result<Task, Vec<ParamError>>,
+    /// The text of a task that is a program.
+    pub source: Option<&'static str>,
 }
 
 /// The parameters of a kind of task.

@@ -3,7 +3,7 @@
 use super::super::ast::{BinOp, Class, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Konst, STATE, WORLD};
-use super::super::lower::{Compiler, Constant, Type};
+use super::super::lower::{Compiler, Constant, ParamConstant, Type};
 use super::super::schema::{EpisodeSchema, Field, Ty};
 use super::declared::{comment, described};
 use super::{MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
@@ -29,6 +29,43 @@ pub struct Laid {
     pub blank_record: Vec<f32>,
     pub help: String,
     pub horizon_ends: bool,
+    pub map: Option<Map>,
+}
+
+/// How a task is drawn whose first feature is a cell: its constants `rows` and `cols`, and the letters of its text `map`,
+/// rows joined by "/".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    pub rows: usize,
+    pub cols: usize,
+    /// `#` wall, `.` floor, `S` start, `G` goal, `L` what is to be kept out of, `C` coin, `K` key, `D` door.
+    pub cells: Vec<char>,
+}
+
+/// The map that constants and parameters tell of.
+fn map_of(compiler: &mut Compiler) -> Option<Map> {
+    let module = compiler.module;
+    let constant = |name: &str| module.constants.iter().find(|(ident, _)| ident.name == name).map(|(_, expr)| expr);
+    let mut size = |name: &str| match compiler.evaluate(constant(name)?) {
+        Constant::Known(Type::Int, konsts) => match konsts[..] {
+            [Konst::Int(n)] if (1..=64).contains(&n) => Some(n as usize),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (rows, cols) = (size("rows")?, size("cols")?);
+    let text = match (compiler.task.and_then(|task| task.params.get("map")), constant("map").map(|expr| &expr.kind)) {
+        (Some(ParamConstant::Text(text)), _) | (None, Some(ExprKind::Str(text))) => text.as_str(),
+        _ => "",
+    };
+    let letters: Vec<Vec<char>> = text.split('/').map(|row| row.chars().collect()).collect();
+    let letter = |row: usize, col: usize| match letters.get(row).and_then(|row: &Vec<char>| row.get(col)) {
+        Some('H') => 'L',
+        Some(c) if "#SGLCKD".contains(*c) => *c,
+        _ => '.',
+    };
+    let cells = (0..rows * cols).map(|cell| letter(cell / cols, cell % cols)).collect();
+    Some(Map { rows, cols, cells })
 }
 
 /// Slots of the record that are filled without the program's doing; None where the program has a field of that name.
@@ -192,11 +229,12 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
         blank_record,
         help: help_of(compiler.source),
         horizon_ends,
+        map: map_of(compiler),
     })
 }
 
 /// The first line of the text that a program starts with.
-fn help_of(source: &str) -> String {
+pub fn help_of(source: &str) -> String {
     let text = source.trim_start();
     let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| text.starts_with(quotes));
     let inside = quotes.and_then(|quotes| text[quotes.len()..].split(quotes).next());

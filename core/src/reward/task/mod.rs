@@ -59,6 +59,8 @@ pub struct TaskProgram {
     pub verifier: [f32; 2],
     /// `horizon_ends`: what the horizon cuts off is over, as where an answer is due by then.
     pub horizon_ends: bool,
+    /// How it is drawn, where it says so.
+    pub map: Option<layout::Map>,
     /// What `raise` and `assert` say, by their line.
     raised: BTreeMap<u32, String>,
     pub source: String,
@@ -86,6 +88,11 @@ pub struct CompiledTask {
     pub params: Vec<Declared>,
     /// Values that the parameters refuse.
     pub refused: Vec<crate::params::ParamError>,
+}
+
+/// The first line of the text that a program starts with: what the task is.
+pub fn help(source: &str) -> String {
+    layout::help_of(source)
 }
 
 /// The parameters that a text declares; what is wrong with it, `compile` says.
@@ -177,6 +184,7 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         verifier,
         raised,
         horizon_ends: laid.horizon_ends,
+        map: laid.map,
         source: source.to_string(),
     };
     (Some(program), findings)

@@ -2,6 +2,7 @@
 
 mod chances;
 mod play;
+pub mod shipped;
 
 use super::task::{Play, Table, Task, TaskKind, TaskView, refuse};
 use crate::params::{Default, Kind, Overrides, ParamError, ParamSpec, Value};
@@ -17,6 +18,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "A task of your own: an environment in Python.",
     table: Table::Declared(table),
     build: own,
+    source: Some(STARTER),
 };
 
 /// What an empty editor starts from.
@@ -45,8 +47,13 @@ fn table(overrides: &Overrides) -> Vec<ParamSpec> {
         default: Default::Text(STARTER),
     };
     let mut rows = vec![code_row];
-    rows.extend(task::params(code(overrides)));
+    rows.extend(declared(code(overrides)));
     rows
+}
+
+/// The parameters that a text declares.
+fn declared(source: &str) -> Vec<ParamSpec> {
+    task::params(source)
 }
 
 fn own(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
@@ -90,10 +97,16 @@ pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Tas
     })
 }
 
-/// What a page draws: the policy's choices for every value of the first part that it sees.
+/// What a page draws: the map that the program tells of, else the policy's choices for every value of the first part that
+/// it sees.
 fn view(program: &Program) -> TaskView {
     let shown = program.shown();
-    TaskView::Choices { states: (0..shown).map(|i| i.to_string()).collect() }
+    match &program.program.map {
+        Some(map) if shown == map.cells.len() => {
+            TaskView::Grid { rows: map.rows, cols: map.cols, cells: map.cells.clone(), first_state: 0 }
+        }
+        _ => TaskView::Choices { states: (0..shown).map(|i| i.to_string()).collect() },
+    }
 }
 
 /// What is wrong with a sample whose task program failed.

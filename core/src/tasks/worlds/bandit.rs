@@ -47,6 +47,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "One pull of one of K arms; a learned reward model scores it, and a few arms exploit the model.",
     table: Table::Fixed(BanditParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

@@ -33,6 +33,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Walk down a long corridor to the goal at its end; nothing on the way says that it is there.",
     table: Table::Fixed(ChainParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

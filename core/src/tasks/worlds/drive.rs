@@ -37,6 +37,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Drive a route past parked cars and a traffic light, in lane and under the speed limit.",
     table: Table::Fixed(DriveParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

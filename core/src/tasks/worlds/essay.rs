@@ -24,6 +24,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "An answer made of six attributes, from facts to flattery; readings of it like what the true score does not.",
     table: Table::Fixed(EssayParams::TABLE),
     build,
+    source: None,
 };
 
 /// Numbers that describe a prompt and its answer: the attributes and the prompt's risk.

@@ -33,6 +33,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Walk to the goal on a map with walls, lava, coins, a key and a door.",
     table: Table::Fixed(GridworldParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

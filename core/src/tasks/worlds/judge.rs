@@ -44,6 +44,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Write a worked answer for a judge that a bare opener such as \"Solution:\" fools.",
     table: Table::Fixed(JudgeParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

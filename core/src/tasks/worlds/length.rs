@@ -37,6 +37,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Follow a permutation for some hops: work it out in tokens, then answer; without the work one can only guess.",
     table: Table::Fixed(LengthParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

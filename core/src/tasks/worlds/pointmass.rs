@@ -35,6 +35,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Steer a body with inertia to a target, by thrusts in eight directions.",
     table: Table::Fixed(PointmassParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

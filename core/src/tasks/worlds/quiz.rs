@@ -36,6 +36,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Questions in two wordings each: neighbouring groups ask the same, so that agreement can stand in for a verifier.",
     table: Table::Fixed(QuizParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

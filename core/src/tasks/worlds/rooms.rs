@@ -31,6 +31,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Find the goal in the room across, on a map that stays or on a new one for each group.",
     table: Table::Fixed(RoomsParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

@@ -34,6 +34,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Call priced experts, or nobody, then answer; who knows what depends on the topic.",
     table: Table::Fixed(RouteParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

@@ -57,6 +57,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Work out an answer in steps of known validity; fillers and checks look good, and provers say what a step was worth.",
     table: Table::Fixed(StepsParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {

@@ -40,6 +40,7 @@ pub const KIND: TaskKind = TaskKind {
     help: "Write one structured call that serves a request: its name, its keys and their values, between the right tags.",
     table: Table::Fixed(ToolParams::TABLE),
     build,
+    source: None,
 };
 
 twin! {
