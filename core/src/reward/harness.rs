@@ -14,7 +14,7 @@
 //! | 6 | rewards | `[total]`, then the reward of the steps `[total][T]` |
 //! | 7 | errors | `[total]` of the components, then `[total]` final |
 
-use super::Program;
+use super::program::Program;
 use super::wgsl::wgsl_prelude;
 
 /// Threads of a workgroup of both entry points, `score` and `combine`, which take

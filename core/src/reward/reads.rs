@@ -1,6 +1,7 @@
 //! What a program looks at: episodes that agree in it are all the same to the program.
 
-use super::{EpisodeSchema, Program};
+use super::program::Program;
+use super::schema::EpisodeSchema;
 
 /// Fields of an episode's record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Scoring a batch on the CPU: every component of every sample, then the reward of every sample that has no error.
 
-use super::Program;
 use super::ir::{FINITE_LIMIT, NONE, code};
+use super::program::Program;
 use super::vm::{Inputs, Machine, Members};
 
 /// What a program made of a batch. Sizes: `C` components, `S` of them step components, `n` samples, `T` the horizon.

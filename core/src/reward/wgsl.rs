@@ -31,8 +31,8 @@
 
 use std::sync::LazyLock;
 
-use super::Program;
 use super::ir::{Bank, ERROR_MARK, FAULTS, FINITE_LIMIT, Function, INT_LIMIT, Konst, NONE, Op, Reg, Stmt, Unit};
+use super::program::Program;
 
 /// What a stored value is that does not apply.
 pub const NONE_MARK: f32 = NONE;

@@ -1,8 +1,8 @@
 //! A program again, in 64 bits: what its numbers would be if 32 had not rounded them, and where a subtraction took most
 //! of their digits away.
 
-use super::Program;
 use super::ir::{NONE, Op, Reg, Stmt};
+use super::program::Program;
 use super::vm::Members;
 
 /// A component, or `combine`, of one sample in 64 bits.

@@ -6,11 +6,8 @@ use super::super::ast::Expr;
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, INF, Konst, NONE, Op, Reg, RegInfo, Stmt, code};
 use super::super::range::Range;
+use super::compiler::{Compiler, MAX_DEPTH, MAX_OPS};
 use super::types::{Key, Type, Value};
-use super::{Compiler, MAX_OPS};
-
-/// A bound on the operations of one sample: above it a shader would stall the device.
-pub const COST_LIMIT: f64 = 3.0e6;
 
 /// What is known of a variable from one pass over the function to the next.
 #[derive(Clone, Debug, PartialEq)]
@@ -462,7 +459,7 @@ impl<'c, 'p> Lower<'c, 'p> {
 
     /// Runs `f` one level deeper, unless that is too deep for the machine's own stack.
     pub fn nested<T>(&mut self, expr: &Expr, none: T, f: impl FnOnce(&mut Self) -> T) -> T {
-        if self.cx.depth >= super::MAX_DEPTH {
+        if self.cx.depth >= MAX_DEPTH {
             self.report(
                 Finding::error(expr.span, "nested too deep, counting the helpers that are called")
                     .suggest("use variables, or fewer helpers that call helpers"),

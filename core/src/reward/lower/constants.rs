@@ -7,16 +7,9 @@ use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{self, Bank, Konst, Unit, error_text};
 use super::super::vm;
 use super::aggregates::TABLE;
-use super::builder::{COST_LIMIT, Lower};
+use super::builder::Lower;
+use super::compiler::{COST_LIMIT, Compiler, Constant, has_error, too_costly, without_type};
 use super::types::{Type, Value};
-use super::{Compiler, has_error, too_costly, without_type};
-
-/// A constant of the program, computed: its type and the values of its registers.
-#[derive(Clone)]
-pub enum Constant {
-    Known(Type, Vec<Konst>),
-    Bad,
-}
 
 impl Compiler<'_> {
     pub(super) fn compute_constants(&mut self) {

@@ -4,65 +4,13 @@ use super::super::ast::{Clause, Expr, ExprKind};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{ASSUMED_BATCH, ASSUMED_GROUP, Bank, Op, Reg, Stmt};
 use super::super::range::Range;
-use super::builder::{COST_LIMIT, Lower};
-use super::sorted::Sorted;
+use super::builder::Lower;
+use super::compiler::COST_LIMIT;
+use super::loop_plan::{Iter, LoopPlan};
 use super::types::{Type, Value};
 
 /// The most steps of a range whose length is not known before the program runs.
 pub const RANGE_LIMIT: i64 = 1024;
-
-/// How an element is found from the number of the step.
-#[derive(Clone, Debug)]
-pub enum Iter {
-    Range {
-        start: Reg,
-        step: Reg,
-    },
-    List {
-        field: usize,
-        sample: Reg,
-        start: Reg,
-    },
-    Array {
-        element: Type,
-        first: Reg,
-        len: usize,
-    },
-    /// The samples of a group or batch that carry no error.
-    Members {
-        start: Reg,
-    },
-    /// The index, counted from `first`, and the elements of the inner one.
-    Enumerate {
-        inner: Box<Iter>,
-        first: Reg,
-        counter: Reg,
-    },
-    Zip(Vec<Iter>),
-    Reversed {
-        inner: Box<Iter>,
-        last: Reg,
-    },
-    Sorted(Box<Sorted>),
-    /// The inner one from step `first` on.
-    From {
-        inner: Box<Iter>,
-        first: Reg,
-    },
-}
-
-pub struct LoopPlan {
-    pub iter: Iter,
-    pub count: Reg,
-    pub bound: i64,
-}
-
-impl LoopPlan {
-    fn has_members(&self) -> bool {
-        matches!(&self.iter, Iter::Members { .. })
-            || matches!(&self.iter, Iter::Enumerate { inner, .. } if matches!(**inner, Iter::Members { .. }))
-    }
-}
 
 pub type Body<'f, 'c, 'p> = &'f mut dyn FnMut(&mut Lower<'c, 'p>, Vec<Value>);
 

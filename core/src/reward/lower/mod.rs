@@ -5,15 +5,18 @@ mod aggregates;
 mod builder;
 mod calls;
 mod comparisons;
+mod compiler;
 mod constants;
 mod expressions;
 mod fields;
 mod functions;
 mod logistic;
+mod loop_plan;
 mod loops;
 mod modules;
 mod ranges;
 mod reducers;
+mod roles;
 mod settled;
 mod sorted;
 mod statements;
@@ -21,64 +24,23 @@ mod types;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ComponentInfo;
 use super::ast::{self, Module, assigned_names};
 use super::diagnostics::{Finding, Lines, Span};
 use super::ir::{self, Konst, NONE, Unit};
+use super::program::ComponentInfo;
 use super::range::Range;
 use super::schema::{EpisodeSchema, RunSchema};
 use crate::metrics::columns::MAX_COMPONENTS;
 use builder::Lower;
-use constants::Constant;
-use functions::{Roles, asked, foreign, not_a_step};
+use compiler::{COST_LIMIT, Compiler, Constant, Instance, MAX_FUNCTIONS, MAX_OPS, has_error, too_costly, without_type};
+use roles::{Roles, asked, foreign, not_a_step};
 use types::{Type, Value};
 
-pub use builder::COST_LIMIT;
+pub use compiler::NO_MEANING;
 
 pub const NO_COMPONENT: &str = "the program has no component";
-/// What no program should be told: an expression has no type, and no reason was given.
-pub const NO_MEANING: &str = "this has no meaning here";
-/// Depth of expressions and calls together, so that the compiler's own stack holds on every platform.
-const MAX_DEPTH: usize = 90;
-const MAX_FUNCTIONS: usize = 200;
-const MAX_OPS: usize = 12_000;
 /// Passes until the types of the variables of a function must stand still.
 const MAX_PASSES: usize = 64;
-
-/// A function for one choice of the types of its parameters.
-pub struct Instance {
-    pub function: ir::Function,
-    pub ret: Type,
-    findings: Vec<Finding>,
-    calls: Vec<usize>,
-    /// Where an expression has no type although nothing was reported.
-    untyped: Option<Span>,
-}
-
-pub struct Compiler<'p> {
-    pub source: &'p str,
-    pub lines: &'p Lines,
-    pub module: &'p Module,
-    pub schema: &'p EpisodeSchema,
-    pub run: &'p RunSchema,
-    pub instances: Vec<Instance>,
-    by_types: HashMap<(usize, Vec<Type>), usize>,
-    /// Functions that are being lowered, to notice recursion.
-    stack: Vec<usize>,
-    pub depth: usize,
-    ops: usize,
-    constants: HashMap<String, Constant>,
-    /// Written-out lists of many constants: their type and registers.
-    tables: Vec<(Type, Vec<Konst>)>,
-    roles: Roles,
-    /// What `raise` and `assert` say, by their line.
-    raised: BTreeMap<u32, String>,
-    /// What `r.<name>` reads: the type of each component.
-    pub results: Vec<(String, Type)>,
-    pub read_results: Vec<bool>,
-    pub memo_slots: usize,
-    findings: Vec<Finding>,
-}
 
 pub struct Lowered {
     pub unit: Unit,
@@ -415,29 +377,6 @@ impl<'p> Compiler<'p> {
         }
     }
 
-    /// Instances and all that they call, each once.
-    fn reached(&self, mut order: Vec<usize>) -> Vec<usize> {
-        let mut at = 0;
-        while at < order.len() {
-            for callee in &self.instances[order[at]].calls {
-                if !order.contains(callee) {
-                    order.push(*callee);
-                }
-            }
-            at += 1;
-        }
-        order
-    }
-
-    /// Adds findings that are not there yet.
-    fn add(&mut self, findings: Vec<Finding>) {
-        for finding in findings {
-            if !self.findings.contains(&finding) {
-                self.findings.push(finding);
-            }
-        }
-    }
-
     /// Keeps what is reachable, renumbers it and gathers its findings.
     fn collect(
         mut self,
@@ -491,19 +430,6 @@ impl Lower<'_, '_> {
         let reg = (self.ret == Type::Optional).then(|| self.konst(Konst::Float(NONE)));
         self.push(ir::Stmt::Return(reg.into_iter().collect()));
     }
-}
-
-fn has_error(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.is_error)
-}
-
-fn too_costly(span: Span, what: &str, cost: f64) -> Finding {
-    let message = format!("{what} may take {cost:.0} operations for one sample; the limit is {COST_LIMIT:.0}");
-    Finding::error(span, message).suggest("loop over less at once")
-}
-
-fn without_type(span: Span) -> Finding {
-    Finding::error(span, NO_MEANING).suggest("write it in another way")
 }
 
 fn renumber_calls(body: &mut [ir::Stmt], place: &dyn Fn(usize) -> usize) {

@@ -5,19 +5,8 @@ use super::super::ast::{Expr, ExprKind, Ident, Stmt as Ast, Target, assigned_nam
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Konst, Op, Reg, Stmt, code};
 use super::builder::Lower;
-use super::loops::{Iter, LoopPlan};
+use super::loop_plan::{Iter, LoopPlan, Sorted};
 use super::types::{Type, Value};
-
-/// The state of a sorted loop between its steps.
-#[derive(Clone, Debug)]
-pub struct Sorted {
-    source: Expr,
-    key: Option<Expr>,
-    is_reverse: bool,
-    /// The key of the element before, and its place in the source; -1 before the first.
-    last: Value,
-    at: Reg,
-}
 
 /// A name that no program can write.
 const ELEMENT: &str = "the element";
