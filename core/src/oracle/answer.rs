@@ -1,5 +1,6 @@
 //! The oracle's answers as plain data.
 
+use super::paid::{pay, run_values};
 use super::report::{Distances, Optimum, Report, Solved, Tempered};
 use super::sentences::{headline, training};
 use super::solve::{self, Best, range, with_clock, worth};
@@ -251,7 +252,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
 
     /// Whether the program pays along its own optimum what the table says.
     fn holds_at(&self, arm: &PlannedArm, paid: &Paid, found: &Best) -> bool {
-        if self.worlds.len() > 1 || self.looks_at_group(&arm.program, &super::run_values(&self.plan, 0)) {
+        if self.worlds.len() > 1 || self.looks_at_group(&arm.program, &run_values(&self.plan, 0)) {
             return true;
         }
         let Some(player) = self.player() else { return false };
@@ -260,9 +261,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             return false;
         }
         let program = &arm.program;
-        let real =
-            super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None)
-                .total;
+        let real = pay(&self.plan, program, &plays.records, &plays.lengths(), &run_values(&self.plan, 0), None).total;
         let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
         super::paid::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
     }
