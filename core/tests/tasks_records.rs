@@ -57,7 +57,7 @@ fn episode(task: &Task, number: u32) -> (Vec<f32>, f32) {
             t.prompt(key, &mut prompt);
             let length = t.demonstration(key, &prompt, &mut said);
             let said = &mut said[..length];
-            if noise(&mut state) % 2 == 0 {
+            if noise(&mut state) & 1 == 0 {
                 let at = noise(&mut state) as usize % length;
                 said[at] = noise(&mut state) % t.vocabulary() as u32;
             }
