@@ -3,7 +3,7 @@
 
 use crate::browser::modules::{self, EditorHandle};
 use crate::state::{App, ArmId, EditState, Phase};
-use crate::text::{Utf16, to_bytes};
+use crate::text::{Utf16, sentence, to_bytes};
 use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -150,11 +150,6 @@ fn whole(d: &Diagnostic) -> String {
         Some(hint) => sentence(&format!("{}; {hint}", d.message.trim_end_matches('.'))),
         None => sentence(&d.message),
     }
-}
-
-fn sentence(message: &str) -> String {
-    let trimmed = message.trim_end();
-    if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
 }
 
 fn marks<'a>(text: &str, all: impl IntoIterator<Item = &'a Diagnostic>) -> Vec<Mark> {

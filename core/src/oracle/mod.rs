@@ -19,7 +19,7 @@ pub mod solve;
 pub mod starc;
 pub mod tokens;
 
-pub use answer::{Answers, Solver, distances, is_metric, unknown, unsolved};
+pub use answer::{Answers, Solver, distances, unknown, unsolved};
 pub use sentences::TRAINING;
 
 use crate::algorithm::Settings;
