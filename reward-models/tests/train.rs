@@ -7,7 +7,7 @@ use goodhart_core::math::rng::{below, draw, uniform};
 use goodhart_core::plan::{self, Plan};
 #[cfg(feature = "wgpu")]
 use goodhart_core::protocol::EngineKind;
-use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, TrainingReport, Scorer};
+use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Scorer, TrainingReport};
 use goodhart_reward_models::{Devices, Fault, Progress, train};
 use std::sync::Arc;
 
