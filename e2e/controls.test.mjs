@@ -1,9 +1,10 @@
 // What keys, menus, notices and searches do: nothing is discarded unasked, nothing covers what is needed.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
-import { bandit, metrics, trained } from "./lib/train.mjs";
+import { bandit, metrics, painted, trained } from "./lib/train.mjs";
 
 const short = (overrides) => bandit({ run: { updates: 12, seeds: 2, groups: 4, num_generations: 4 }, ...overrides });
 
@@ -34,7 +35,7 @@ describe("the controls", () => {
     // The key's own action comes before the next frame.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     assert.ok(await dialog.isVisible());
-    assert.match(await dialog.innerText(), /group 0, sample 1/);
+    await becomes(() => dialog.innerText(), (text) => assert.match(text, /group 0, sample 1/));
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -44,9 +45,10 @@ describe("the controls", () => {
     await page.locator("body").press("r");
     const dialog = page.getByRole("dialog", { name: "Discard this run?" });
     await dialog.waitFor();
-    assert.match(await dialog.innerText(), /5 updates/);
+    await becomes(() => dialog.innerText(), (text) => assert.match(text, /5 updates/));
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
+    await painted(page);
     assert.equal(await updates(page), 5);
     await page.locator("body").press("r");
     await dialog.waitFor();
@@ -55,6 +57,7 @@ describe("the controls", () => {
     await page.waitForFunction(() => !Object.values(window.goodhart.metrics())[0]?.true_score?.length);
     // Without anything to lose there is no question.
     await page.locator("body").press("r");
+    await painted(page);
     assert.equal(await dialog.count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
@@ -63,7 +66,7 @@ describe("the controls", () => {
   it("a finished run offers no step, and the space bar does not discard it", async () => {
     const { page, context, problems } = await opened(short(), 12);
     await page.locator(".status", { hasText: "finished" }).waitFor();
-    assert.ok(await page.getByRole("button", { name: "Step" }).isDisabled());
+    await becomes(() => page.getByRole("button", { name: "Step" }).isDisabled(), assert.ok);
     await page.getByRole("button", { name: "Run again" }).waitFor();
     await page.locator("body").press(" ");
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor();
@@ -73,6 +76,7 @@ describe("the controls", () => {
     await page.getByRole("button", { name: "Run again" }).click();
     await page.getByRole("dialog", { name: "Discard this run?" }).getByRole("button", { name: "Keep the run" }).click();
     await page.getByRole("dialog", { name: "Discard this run?" }).waitFor({ state: "hidden" });
+    await painted(page);
     assert.equal(await updates(page), 12);
     assert.deepEqual(problems, []);
     await context.close();
@@ -84,18 +88,20 @@ describe("the controls", () => {
     const dialog = page.getByRole("dialog", { name: "Discard this run?" });
     await engine.selectOption("cpu");
     await dialog.waitFor();
-    assert.match(await dialog.innerText(), /5 updates/);
-    assert.equal(await engine.inputValue(), "auto");
+    await becomes(() => dialog.innerText(), (text) => assert.match(text, /5 updates/));
+    await becomes(() => engine.inputValue(), (value) => assert.equal(value, "auto"));
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
+    await painted(page);
     assert.equal(await engine.inputValue(), "auto");
     assert.equal(await updates(page), 5, "the run is kept");
     await engine.selectOption("cpu");
     await dialog.getByRole("button", { name: "Change the engine" }).click();
     await page.waitForFunction(() => !Object.values(window.goodhart.metrics())[0]?.true_score?.length);
-    assert.equal(await engine.inputValue(), "cpu");
+    await becomes(() => engine.inputValue(), (value) => assert.equal(value, "cpu"));
     // Without anything to lose there is no question.
     await engine.selectOption("auto");
+    await painted(page);
     assert.equal(await engine.inputValue(), "auto");
     assert.equal(await dialog.count(), 0);
     assert.deepEqual(problems, []);
@@ -130,7 +136,7 @@ describe("the controls", () => {
     await menu.getByRole("checkbox").first().focus();
     await page.keyboard.press("Escape");
     await menu.waitFor({ state: "hidden" });
-    assert.ok(await summary.evaluate((e) => e === document.activeElement), "the focus is where it came from");
+    await becomes(() => summary.evaluate((e) => e === document.activeElement), (is) => assert.ok(is, "the focus is where it came from"));
     await summary.click();
     await menu.waitFor();
     await page.getByRole("heading", { name: /Verdict/ }).click();
@@ -148,7 +154,7 @@ describe("the controls", () => {
       ["n_samples_per_prompt", "num_generations"], ["clip_ratio_high", "epsilon_high"], ["init_kl_coef", "beta"],
     ]) {
       await search.fill(typed);
-      assert.equal(await found.first().innerText(), first, typed);
+      await becomes(() => found.first().innerText(), (text) => assert.equal(text, first, typed));
     }
     await search.fill("beta");
     await search.press("Enter");
@@ -160,7 +166,7 @@ describe("the controls", () => {
     await search.fill("group size");
     await search.press("Enter");
     await page.waitForFunction(() => document.activeElement?.id === "Run-num_generations");
-    assert.ok(await page.locator("#Run-num_generations").isVisible());
+    await page.locator("#Run-num_generations").waitFor();
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -169,28 +175,29 @@ describe("the controls", () => {
     const { page, context, problems } = await opened(short(), 3);
     const panel = (key) => page.locator(`details[data-section="${key}"]`);
     const memory = () => page.evaluate(() => window.goodhart.experiment().exploration);
+    const remembers = (wanted) => becomes(memory, (section) => assert.deepEqual(section, wanted));
     await panel("exploration").locator("summary").click();
     assert.equal(await memory(), undefined);
     await panel("exploration").getByRole("button", { name: "Add: Exploration memory" }).press("Enter");
     const counters = page.locator("#Exploration-buckets");
     await counters.waitFor();
-    assert.deepEqual(await memory(), {});
+    await remembers({});
     // It shapes the run, which goes on without it until it is started anew.
     await page.locator(".notice", { hasText: "still uses the exploration memory" }).getByRole("button", { name: "Restart with the change" }).waitFor();
     await counters.fill("8");
     await counters.press("Enter");
-    assert.match(await panel("exploration").getByRole("alert").innerText(), /between 16 and 65536/);
+    await panel("exploration").getByRole("alert").getByText(/between 16 and 65536/).waitFor();
     await counters.fill("64");
     await counters.press("Enter");
-    assert.deepEqual(await memory(), { buckets: 64 });
+    await remembers({ buckets: 64 });
     await panel("exploration").getByRole("button", { name: "Remove: Exploration memory" }).click();
-    assert.equal(await memory(), undefined);
+    await remembers(undefined);
     await page.locator(".notice", { hasText: "is removed" }).getByRole("button", { name: "Undo" }).click();
-    assert.deepEqual(await memory(), { buckets: 64 });
+    await remembers({ buckets: 64 });
     // A bandit has no demonstrations.
     await panel("base").locator("summary").click();
     await panel("base").getByText(/Only a task that writes tokens/).waitFor();
-    assert.ok(await panel("base").getByRole("button", { name: "Add: Base policy" }).isDisabled());
+    await becomes(() => panel("base").getByRole("button", { name: "Add: Base policy" }).isDisabled(), assert.ok);
     assert.deepEqual(problems, []);
     await context.close();
   });

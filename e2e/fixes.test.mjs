@@ -1,6 +1,7 @@
 // What the linter offers can be done with a click and undone, and another task takes along only what fits it.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { trained } from "./lib/train.mjs";
@@ -19,12 +20,11 @@ describe("fixes and changes of the task", () => {
     const before = await code();
     await apply.click();
     await loop.waitFor({ state: "detached" });
-    const fixed = await code();
-    assert.match(fixed, /weights = \{"coin": 0\.\d+\}/);
+    const fixed = await becomes(code, (code) => assert.match(code, /weights = \{"coin": 0\.\d+\}/));
     assert.ok(fixed.startsWith(before), "the rest of the program is as it was");
     await page.getByRole("button", { name: "Undo" }).click();
     await loop.waitFor();
-    assert.equal(await code(), before);
+    await becomes(code, (code) => assert.equal(code, before));
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -34,7 +34,7 @@ describe("fixes and changes of the task", () => {
     await page.evaluate(() => window.goodhart.ready);
     await page.getByRole("tab", { name: "length penalty" }).click();
     await page.locator(".oracle-training", { hasText: "an answer as long as the demonstrations" }).waitFor();
-    assert.match(await page.locator(".oracle-says").innerText(), /The optimum of this reward/);
+    await page.locator(".oracle-says", { hasText: "The optimum of this reward" }).waitFor();
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -45,8 +45,9 @@ describe("fixes and changes of the task", () => {
     await panel.locator("summary").first().click();
     await panel.getByLabel("Kind").selectOption("length");
     await page.locator(".notice", { hasText: "without its exploration memory" }).waitFor();
-    const now = await page.evaluate(() => window.goodhart.experiment());
-    assert.deepEqual([now.task.kind, now.policy.kind, now.exploration ?? null], ["length", "transformer", null]);
+    const now = await becomes(() => page.evaluate(() => window.goodhart.experiment()), (now) => {
+      assert.deepEqual([now.task.kind, now.policy.kind, now.exploration ?? null], ["length", "transformer", null]);
+    });
     await page.evaluate(async (e) => {
       const code = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
       await window.goodhart.load({ ...e, now_try: [], algorithm: {}, run: { updates: 5, seeds: 1, groups: 2, num_generations: 4 }, arms: [{ name: "right", code }] });

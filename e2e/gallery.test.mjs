@@ -1,6 +1,7 @@
 // The gallery as the front door: finding an experiment, opening it, what it says to watch and to try.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { painted, resting, trained, type } from "./lib/train.mjs";
@@ -18,9 +19,9 @@ describe("the gallery", () => {
     await page.getByRole("dialog", { name: "Experiments" }).waitFor();
     const search = page.getByRole("searchbox", { name: "Search the experiments" });
     await page.locator(".entry").first().waitFor();
-    const all = await ids(page);
     const cards = await page.evaluate(() => window.goodhart.gallery());
-    assert.deepEqual([...all].sort(), cards.map((card) => card.id).sort(), "every experiment has its card");
+    const wanted = cards.map((card) => card.id).sort();
+    const all = await becomes(() => ids(page), (all) => assert.deepEqual([...all].sort(), wanted, "every experiment has its card"));
     const card = (await page.locator('.entry[data-id="par"]').innerText()).replace(/\s+/g, " ");
     assert.match(card, /transforms · easy · \d+ min/i);
     assert.match(card, /Does bounding a learned reward prevent reward hacking\?/);
@@ -29,14 +30,15 @@ describe("the gallery", () => {
     const order = await page.evaluate(() => window.goodhart.gallery().then((all) => all.map((c) => ["easy", "medium", "hard"].indexOf(c.difficulty))));
     assert.deepEqual(order, [...order].sort(), "the easy ones come first");
     await search.fill("Mitigate Reward Hacking");
-    assert.ok((await ids(page)).includes("par") && (await ids(page)).length < all.length, "by paper");
+    const finds = (check, by) => becomes(() => ids(page), (found) => assert.ok(check(found), by));
+    await finds((found) => found.includes("par") && found.length < all.length, "by paper");
     await search.fill("coin-circling");
-    assert.ok((await ids(page)).includes("coin-circling"), "by id");
+    await finds((found) => found.includes("coin-circling") && !found.includes("par"), "by id");
     await search.fill("nothing is called so");
     await page.getByText("No experiment fits this search.").waitFor();
     await search.fill("");
     await page.locator(".themes").getByRole("button", { name: /^transforms/ }).click();
-    assert.ok((await ids(page)).includes("par") && !(await ids(page)).includes("coin-circling"), "by theme");
+    await finds((found) => found.includes("par") && !found.includes("coin-circling"), "by theme");
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -59,7 +61,7 @@ describe("the gallery", () => {
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => window.goodhart.experiment().id === "coin-circling");
     await trained(page, 3);
-    assert.equal(new URL(page.url()).hash, "#coin-circling");
+    await page.waitForFunction(() => location.hash === "#coin-circling");
     await page.locator(".watch").waitFor();
     assert.deepEqual(problems, []);
     await context.close();
@@ -109,7 +111,7 @@ describe("the gallery", () => {
     const before = await code();
     await page.locator(".tries").getByRole("button", { name: "Try it" }).first().click();
     await page.locator(".tries").getByRole("button", { name: "Undo" }).waitFor();
-    assert.notEqual(await code(), before, "the edit is in the code");
+    await becomes(code, (code) => assert.notEqual(code, before, "the edit is in the code"));
     await trained(page, 3);
     await page.locator(".tries").getByRole("button", { name: "Undo" }).click();
     await page.waitForFunction((before) => window.goodhart.experiment().arms[1].code === before, before);
@@ -128,12 +130,12 @@ describe("the gallery", () => {
   it("offers no edit to an arm that is gone, and says why", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     const edits = page.locator(".tries .try");
-    assert.ok(await edits.first().isEnabled());
+    await becomes(() => edits.first().isEnabled(), assert.ok);
     const arm = await page.evaluate(() => window.goodhart.experiment().now_try[0].arm);
     await page.getByRole("tab", { name: arm }).click();
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.locator(".tries .try:disabled").first().waitFor();
-    assert.match(await edits.first().getAttribute("title"), /there is no arm/);
+    await becomes(() => edits.first().getAttribute("title"), (title) => assert.match(title, /there is no arm/));
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -172,21 +174,25 @@ describe("the gallery", () => {
   it("leads from every alarm to an experiment, also from those about what cannot be computed", async () => {
     const { page, context, problems } = await open(browser, `${host.url}#what-cannot-be-computed`);
     await page.locator(".moment").waitFor();
-    const [rang, links] = await page.evaluate(() => [
+    await becomes(() => page.evaluate(() => [
       window.goodhart.alarms().map((alarm) => alarm.kind),
       [...document.querySelectorAll(".alarms li")].map((line) => line.querySelector("a")?.hash),
-    ]);
-    assert.ok(rang.includes("program_errors") && rang.includes("not_finite"), `rang: ${rang}`);
-    // None to the experiment on screen, which is what these two kinds would lead to.
-    const own = rang.filter((kind) => kind === "program_errors" || kind === "not_finite").length;
-    assert.equal(links.filter((hash) => !hash).length, own, `rang: ${rang}, links: ${links}`);
-    const rules = await page.locator(".alarms dd").evaluateAll((all) => all.map((dd) => dd.querySelector("a")?.hash ?? ""));
-    assert.ok(rules.length > 5, `rules: ${rules}`);
-    assert.equal(rules.filter((hash) => hash.length <= 1).length, 2, `rules: ${rules}`);
+    ]), ([rang, links]) => {
+      assert.ok(rang.includes("program_errors") && rang.includes("not_finite"), `rang: ${rang}`);
+      // None to the experiment on screen, which is what these two kinds would lead to.
+      const own = rang.filter((kind) => kind === "program_errors" || kind === "not_finite").length;
+      assert.equal(links.length, rang.length, `rang: ${rang}, links: ${links}`);
+      assert.equal(links.filter((hash) => !hash).length, own, `rang: ${rang}, links: ${links}`);
+    });
+    const leads = () => page.locator(".alarms dd").evaluateAll((all) => all.map((dd) => dd.querySelector("a")?.hash ?? ""));
+    await becomes(leads, (rules) => {
+      assert.ok(rules.length > 5, `rules: ${rules}`);
+      assert.equal(rules.filter((hash) => hash.length <= 1).length, 2, `rules: ${rules}`);
+    });
     await page.locator(".tries").getByRole("button", { name: "Try it" }).first().click();
     await trained(page, 3);
-    const after = await page.evaluate(() => window.goodhart.alarms().map((alarm) => alarm.kind));
-    assert.ok(!after.includes("program_errors"), `its edit helps: ${after}`);
+    const alarms = () => page.evaluate(() => window.goodhart.alarms().map((alarm) => alarm.kind));
+    await becomes(alarms, (after) => assert.ok(!after.includes("program_errors"), `its edit helps: ${after}`));
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -202,7 +208,7 @@ describe("the gallery", () => {
     await page.locator(".controls .count b", { hasText: /^0$/ }).waitFor();
     await resting(page);
     await painted(page);
-    assert.equal(await readouts(), "");
+    await becomes(readouts, (text) => assert.equal(text, ""));
     await context.close();
   });
 
@@ -217,7 +223,8 @@ describe("the gallery", () => {
     await type(page, "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n");
     await page.waitForFunction((first) => document.querySelector(".oracle-says")?.innerText !== first, first);
     await loop.waitFor({ state: "detached" });
-    assert.equal(await page.locator(".optimum polygon.loop").count(), 0, "without the coin there is no loop");
+    // Without the coin there is no loop.
+    await page.locator(".optimum polygon.loop").waitFor({ state: "detached" });
     await page.locator(".optimum svg").waitFor();
     await page.locator(".starc table").waitFor();
     assert.deepEqual(problems, []);
@@ -230,7 +237,7 @@ describe("the gallery", () => {
     await type(page, "def short(ep):\n    return -1.0 * ep.length\n");
     const best = page.locator(".optimum li", { hasText: "paid -1" });
     await best.first().waitFor();
-    assert.match(await best.first().innerText(), /✗/, "one token answers nothing");
+    await becomes(() => best.first().innerText(), (text) => assert.match(text, /✗/, "one token answers nothing"));
     assert.deepEqual(problems, []);
     await context.close();
   });

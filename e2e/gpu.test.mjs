@@ -1,7 +1,8 @@
 // The WebGPU engine inside the page, asked for by `?engine=gpu`; where there is no graphics card it runs on SwiftShader.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launch, open } from "./lib/browser.mjs";
+import { becomes } from "./lib/becomes.mjs";
+import { launch, open, unaborted } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, gridworld, length, metrics, trained, type } from "./lib/train.mjs";
 
@@ -46,7 +47,8 @@ describe("the WebGPU engine in the page", () => {
         }
       }
       await page.locator(".groups .group").nth(1).waitFor();
-      assert.equal(await page.locator(".groups .cell").count(), 2 * 4, "the anatomy shows every sample");
+      const cells = () => page.locator(".groups .cell").count();
+      await becomes(cells, (n) => assert.equal(n, 2 * 4, "the anatomy shows every sample"));
       assert.deepEqual(problems, []);
       await context.close();
     });
@@ -63,10 +65,10 @@ describe("the WebGPU engine in the page", () => {
     await page.evaluate(() => window.goodhart.ready);
     const at = /from (update \d+)/.exec(text)[1];
     await page.locator(".groups", { hasText: `loaded anew at ${at}.` }).waitFor();
-    assert.equal(await page.locator(".groups .cell").count(), 0);
+    await becomes(() => page.locator(".groups .cell").count(), (n) => assert.equal(n, 0));
     await page.evaluate(() => window.goodhart.step(1));
     await page.locator(".groups .cell").first().waitFor();
-    assert.deepEqual(problems.filter((problem) => !problem.includes("ERR_ABORTED")), []);
+    assert.deepEqual(unaborted(problems), []);
     await context.close();
   });
 

@@ -2,6 +2,7 @@
 // closed in the middle of a run. GOODHART_MOMENTS says at how many random moments workers are ended (and pages reloaded).
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { serve, spoiled } from "./lib/server.mjs";
 import { bandit, metrics, painted, trained, type } from "./lib/train.mjs";
@@ -164,7 +165,7 @@ describe("a page that nothing holds up", () => {
     await page.reload();
     await page.waitForFunction(() => window.goodhart !== undefined);
     await page.evaluate(() => window.goodhart.ready);
-    assert.equal(await page.locator(".controls .count b").textContent(), "0");
+    await becomes(() => page.locator(".controls .count b").textContent(), (text) => assert.equal(text, "0"));
     await context.close();
   });
 

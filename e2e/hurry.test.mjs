@@ -1,7 +1,7 @@
 // A person in a hurry: everything at once, in any order; and a script that asks for what cannot be.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launch, open } from "./lib/browser.mjs";
+import { launch, open, unaborted } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, metrics, trained, type } from "./lib/train.mjs";
 
@@ -103,7 +103,7 @@ describe("a page in a hurry", () => {
     await page.waitForFunction(() => window.goodhart !== undefined);
     await page.evaluate(() => window.goodhart.ready);
     assert.match(await page.evaluate(() => window.goodhart.experiment().arms[0].code), /def kept/);
-    assert.deepEqual(problems.filter((p) => !p.includes("ERR_ABORTED")), []);
+    assert.deepEqual(unaborted(problems), []);
     await context.close();
   });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { root, serve } from "./lib/server.mjs";
 import { bandit, painted, resting, trained } from "./lib/train.mjs";
@@ -90,6 +91,7 @@ describe("the page", () => {
     const updates = () => page.evaluate(() => Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0);
     await page.locator("body").press("s");
     await trained(page, 1);
+    await resting(page);
     assert.equal(await updates(), 1, "s is one update");
     await page.keyboard.press("Space");
     await trained(page, 5);
@@ -105,7 +107,7 @@ describe("the page", () => {
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => (Object.values(window.goodhart.metrics())[0]?.true_score?.length ?? 0) === 0);
     await page.keyboard.press("ArrowRight");
-    assert.equal(await page.locator('[role="tab"][aria-selected="true"]').innerText(), "verifier");
+    await becomes(() => page.locator('[role="tab"][aria-selected="true"]').innerText(), (name) => assert.equal(name, "verifier"));
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Help" }).waitFor();
     await page.keyboard.press("Escape");
@@ -135,7 +137,7 @@ describe("the page", () => {
     await page.locator('[role="gridcell"]').first().click();
     const dialog = page.getByRole("dialog", { name: "Sample" });
     await dialog.waitFor();
-    assert.match(await dialog.innerText(), /pay/);
+    await becomes(() => dialog.innerText(), (text) => assert.match(text, /pay/));
     await page.screenshot({ path: join(pictures, "sample.png") });
     await context.close();
   });
@@ -148,8 +150,8 @@ describe("the page", () => {
       arms: [{ name: "one arm", code: "def pay(ep):\n    return 10.0 if ep.arm == 0 else 0.0\n" }],
     });
     await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(200); }, collapse);
-    const alarms = await page.evaluate(() => window.goodhart.alarms());
-    assert.ok(alarms.length > 0, "a policy paid for one arm only stops exploring");
+    const rang = () => page.evaluate(() => window.goodhart.alarms());
+    const alarms = await becomes(rang, (alarms) => assert.ok(alarms.length > 0, "a policy paid for one arm only stops exploring"));
     await page.getByText(alarms[0].sentence).first().waitFor();
     await page.screenshot({ path: join(pictures, "alarm.png"), fullPage: true });
     await context.close();
@@ -158,7 +160,7 @@ describe("the page", () => {
   it("says what the engine is, without WebGPU", async () => {
     const { page, context } = await open(browser, host.url);
     await page.screenshot({ path: join(pictures, "no-webgpu.png") });
-    assert.match(await page.locator("header").innerText(), /cpu|worker/i);
+    await becomes(() => page.locator("header").innerText(), (text) => assert.match(text, /cpu|worker/i));
     await context.close();
   });
 });

@@ -1,7 +1,8 @@
 // Every number on screen belongs to the run that made it: strategies leave, join and change while they are trained, and after.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launch, open } from "./lib/browser.mjs";
+import { becomes } from "./lib/becomes.mjs";
+import { launch, open, unaborted } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, gridworld, metrics, resting, train, trained, type } from "./lib/train.mjs";
 
@@ -43,38 +44,30 @@ describe("strategies of a run", () => {
   // The names and colours agree everywhere; the chart's values are those of the strategy that it names. What is drawn
   // follows what is known within a few frames.
   async function agrees(page, names) {
-    for (let tries = 100; ; tries -= 1) {
-      try {
-        return await agreed(page, names);
-      } catch (error) {
-        if (error.name !== "AssertionError" || tries === 0) throw error;
-        await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
-      }
-    }
+    await page.waitForFunction((n) => document.querySelectorAll(".chart")[0]?.querySelectorAll(".readout-value").length === n, names.length);
+    const read = async () => [await onScreen(page), await metrics(page)];
+    return (await becomes(read, ([seen, all]) => agreed(seen, all, names)))[0];
   }
 
-  async function agreed(page, names) {
-    await page.waitForFunction((n) => document.querySelectorAll(".chart")[0]?.querySelectorAll(".readout-value").length === n, names.length);
-    const seen = await onScreen(page);
+  function agreed(seen, all, names) {
     assert.deepEqual(Object.keys(seen.verdict), names);
     for (const name of names) {
       assert.equal(seen.legend[name], seen.verdict[name].color, `the legend's colour of ${name}`);
-      assert.equal(seen.chart[name].color, seen.verdict[name].color, `the chart's colour of ${name}`);
+      assert.equal(seen.chart[name]?.color, seen.verdict[name].color, `the chart's colour of ${name}`);
     }
-    const all = await metrics(page);
     assert.deepEqual(Object.keys(all), names);
     for (const name of names) {
       const latest = all[name].true_score.findLast(Number.isFinite);
       const shown = Number.parseFloat(seen.chart[name].says);
       assert.ok(Math.abs(shown - latest) < 0.001, `${name}: the chart says ${seen.chart[name].says}, the run ${latest}`);
     }
-    return seen;
   }
 
   it("go on with their curves and colours when one is removed", async () => {
     const { page, context, problems } = await opened(long());
     await start(page);
     await trained(page, 20);
+    await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
     const before = { ...(await metrics(page)), colors: (await onScreen(page)).legend };
     await tab(page, "proxy");
     await press(page, "Remove");
@@ -157,7 +150,7 @@ describe("strategies of a run", () => {
     await page.evaluate(() => window.goodhart.step(1));
     await page.locator(".anatomy-head", { hasText: "update 5" }).waitFor();
     await page.locator(".groups .cell").first().waitFor();
-    assert.equal(await absent.count(), 0);
+    await absent.waitFor({ state: "detached" });
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -236,8 +229,7 @@ describe("strategies of a run", () => {
     await bare.waitForFunction(() => window.goodhart.metrics().broken?.true_score.length === 30);
     const both = await metrics(bare);
     assert.deepEqual(both.broken.true_score, both.proxy.true_score, "it joins when it compiles");
-    // A reload aborts what was still on its way.
-    assert.deepEqual(problems.filter((problem) => !/icon[^/]*\.svg: net::ERR_ABORTED$/.test(problem)), []);
+    assert.deepEqual(unaborted(problems), []);
     await context.close();
     await another.close();
   });
@@ -259,7 +251,7 @@ describe("strategies of a run", () => {
       await resting(page);
       const at = shown[0];
       await page.waitForFunction((at) => document.querySelector(".anatomy-head").textContent.includes(`update ${at - 1}`), at);
-      assert.equal(await page.locator(".controls .count b").textContent(), String(at));
+      await becomes(() => page.locator(".controls .count b").textContent(), (text) => assert.equal(text, String(at)));
       for (const columns of Object.values(await metrics(page))) assert.equal(columns.true_score.length, at);
     }
     // What rests goes on as if it had never been further.
@@ -285,9 +277,11 @@ describe("strategies of a run", () => {
     await page.locator(".param-error").first().waitFor();
     await page.keyboard.press("r");
     await trained(page, before + 5);
-    const now = await page.evaluate(() => [document.querySelector(".status").textContent, window.goodhart.metrics().goal.true_score.length]);
-    assert.equal(now[0], "training");
-    assert.ok(now[1] > before);
+    const now = () => page.evaluate(() => [document.querySelector(".status").textContent, window.goodhart.metrics().goal.true_score.length]);
+    await becomes(now, ([status, updates]) => {
+      assert.equal(status, "training");
+      assert.ok(updates > before);
+    });
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -302,12 +296,13 @@ describe("strategies of a run", () => {
     await page.waitForFunction(() => location.hash.length > 20);
     await page.reload();
     await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 2);
-    assert.deepEqual((await onScreen(page)).legend, left);
+    const legend = async () => (await onScreen(page)).legend;
+    await becomes(legend, (now) => assert.deepEqual(now, left));
     const before = await page.evaluate(() => location.hash);
     await tab(page, "half");
     await press(page, "Duplicate");
     await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
-    assert.equal((await onScreen(page)).legend["half 2"], "3", "not that of the one just removed");
+    await becomes(legend, (now) => assert.equal(now["half 2"], "3", "not that of the one just removed"));
     // The draft with the copy is what the address and the next visit begin with.
     await page.waitForFunction((before) => location.hash !== before, before);
     for (const bad of ["nonsense", "[{\"draft\":1}]"]) {
@@ -315,7 +310,7 @@ describe("strategies of a run", () => {
       await page.reload();
       await page.waitForFunction(() => document.querySelectorAll(".legend button").length === 3);
     }
-    assert.deepEqual(problems.filter((problem) => !problem.endsWith("net::ERR_ABORTED")), []);
+    assert.deepEqual(unaborted(problems), []);
     await context.close();
   });
 

@@ -1,6 +1,7 @@
 // What the page says of a run: shares of what can be had, whatever the scale of a reward; and what the oracle says beside it.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { becomes } from "./lib/becomes.mjs";
 import { launch, open } from "./lib/browser.mjs";
 import { serve } from "./lib/server.mjs";
 import { bandit, length, trained, type } from "./lib/train.mjs";
@@ -55,7 +56,8 @@ describe("the verdict", () => {
     const plan = page.locator(".planner");
     await plan.getByText(/between verifier and proxy needs (more than )?\d+ seeds \(80% power, 95% interval\)/).waitFor();
     const size = page.getByLabel("Size of the difference");
-    assert.match(await size.getAttribute("placeholder"), /\d/, "the measured difference is what is planned for at first");
+    const measured = () => size.getAttribute("placeholder");
+    await becomes(measured, (text) => assert.match(text, /\d/, "the measured difference is what is planned for at first"));
     await size.focus();
     await page.keyboard.type("1000");
     await plan.getByText(/needs 2 seeds/).waitFor();
@@ -95,7 +97,7 @@ describe("the verdict", () => {
     await page.waitForFunction(() => document.querySelectorAll(".verdict .says").length === 2);
     for (const width of [390, 620, 700, 1280]) {
       await page.setViewportSize({ width, height: 844 });
-      const out = await page.evaluate(() => {
+      const out = () => page.evaluate(() => {
         const box = document.querySelector(".verdict .scroll").getBoundingClientRect();
         const clipped = (e) => {
           const range = document.createRange();
@@ -105,13 +107,15 @@ describe("the verdict", () => {
         const watched = document.querySelectorAll(`.verdict .says, .verdict tbody th${innerWidth < 400 ? ", .verdict td" : ""}`);
         return [...watched].filter(clipped).map((e) => e.textContent);
       });
-      assert.deepEqual(out, [], `at ${width} px`);
+      await becomes(out, (texts) => assert.deepEqual(texts, [], `at ${width} px`));
     }
-    const colors = await page.evaluate(() => [...document.querySelectorAll(".verdict .says")].map((line) => [
+    const colors = () => page.evaluate(() => [...document.querySelectorAll(".verdict .says")].map((line) => [
       getComputedStyle(line.previousElementSibling.querySelector(".swatch")).backgroundColor,
       ...[...line.querySelectorAll(".shares i")].map((bar) => getComputedStyle(bar).color),
     ]));
-    for (const [own, ...bars] of colors) assert.deepEqual(bars, [own, own]);
+    await becomes(colors, (lines) => {
+      for (const [own, ...bars] of lines) assert.deepEqual(bars, [own, own]);
+    });
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -121,7 +125,8 @@ describe("the verdict", () => {
     const { page, context, problems } = await run(length(), 3);
     await page.locator(".oracle-says").waitFor();
     await page.locator(".trained", { hasText: /true score/ }).waitFor();
-    assert.match(await page.locator(".oracle [role=status]").innerText(), /completions of a prompt/, "its caveat is not folded away");
+    // Its caveat is not folded away.
+    await page.locator(".oracle [role=status]", { hasText: "completions of a prompt" }).waitFor();
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -133,7 +138,7 @@ describe("the verdict", () => {
     await page.locator(".editor:not([hidden]) .cm-content").waitFor();
     await type(page, "def pay(ep):\n    return ep.pro");
     await page.locator(".oracle-says", { hasText: "of the program before this edit" }).waitFor();
-    assert.equal(await page.locator(".oracle [data-fix]").count(), 0);
+    await becomes(() => page.locator(".oracle [data-fix]").count(), (fixes) => assert.equal(fixes, 0));
     await type(page, "def pay(ep):\n    return 2.0 * ep.proxy\n");
     await page.locator(".oracle-says", { hasText: "of the program before" }).waitFor({ state: "detached" });
     assert.deepEqual(problems, []);

@@ -1,7 +1,8 @@
 // The last step of `trunk build --release`: optimises the modules and makes the glue and the styles small, with the tools
 // that npm installed, so that trunk looks for none of its own.
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +12,9 @@ import { named } from "./order.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = process.env.TRUNK_STAGING_DIR;
+// The modules as they were optimised last, each beside a digest of all that it was made of: `trunk serve --release` after
+// `trunk build --release` finds them, and so does a build in which only another module changed.
+const kept = join(here, "../target/finished");
 
 const features = [
   "simd", "bulk-memory", "nontrapping-float-to-int", "sign-ext", "mutable-globals", "reference-types", "multivalue",
@@ -32,12 +36,34 @@ async function wasmOpt(path, flags) {
   renameSync(smaller, path);
 }
 
-async function optimise(file, flags) {
-  const path = join(dist, file);
+async function make(path, flags) {
   await wasmOpt(path, flags);
   if (flags.includes("-O1")) return;
   writeFileSync(path, named(readFileSync(path)));
   await wasmOpt(path, ["--reorder-functions-by-name"]);
+}
+
+// What an optimised module is made of: the module, and the tools with all that is said to them, which stands in this file.
+function digest(path) {
+  const tools = ["finish.mjs", "order.mjs", "node_modules/binaryen/package.json"].map((file) => join(here, file));
+  const hash = createHash("sha256");
+  for (const file of [path, ...tools]) hash.update(createHash("sha256").update(readFileSync(file)).digest());
+  return hash.digest("hex");
+}
+
+async function optimise(file, name) {
+  const [path, last, mark] = [join(dist, file), join(kept, `${name}.wasm`), join(kept, `${name}.sha256`)];
+  const made = digest(path);
+  if (existsSync(last) && existsSync(mark) && readFileSync(mark, "utf8") === made) {
+    copyFileSync(last, path);
+    return;
+  }
+  await make(path, levels[name]);
+  mkdirSync(kept, { recursive: true });
+  // The mark comes last: one that is there says that the module beside it is whole.
+  writeFileSync(mark, "");
+  copyFileSync(path, last);
+  writeFileSync(mark, made);
 }
 
 async function minify(file) {
@@ -54,7 +80,7 @@ if (process.env.TRUNK_PROFILE === "release") {
   const modules = files.filter((file) => file.endsWith(".wasm")).map((file) => {
     const name = Object.keys(levels).find((name) => file.startsWith(name));
     if (!name) throw new Error(`web/finish.mjs does not say how to optimise ${file}`);
-    return [file, levels[name]];
+    return [file, name];
   });
   // As many at once as there are cores; each is one thread for most of its time.
   const next = async () => {

@@ -40,9 +40,9 @@ pub fn on_cpu(
     let barrier = Barrier::new(threads);
     let part = |thread: usize| {
         let own: Vec<LaneId> = ids.iter().copied().skip(thread).step_by(threads).collect();
-        time_part(plan, &own, base, warm_up, budget, &barrier)
+        time_share(plan, &own, base, warm_up, budget, &barrier)
     };
-    let parts: Result<Vec<Part>, String> = std::thread::scope(|scope| {
+    let parts: Result<Vec<ThreadShare>, String> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
         let broken = || Err("the CPU engine stopped by a fault of its own".to_string());
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| broken())).collect()
@@ -119,7 +119,7 @@ async fn time_stage(engine: &mut GpuEngine, name: &'static str, budget: Duration
 }
 
 /// One thread's share.
-struct Part {
+struct ThreadShare {
     lanes: usize,
     updates: u32,
     seconds: f64,
@@ -128,14 +128,14 @@ struct Part {
     stages: Vec<(&'static str, f64)>,
 }
 
-fn time_part(
+fn time_share(
     plan: &Arc<Plan>,
     ids: &[LaneId],
     base: Option<&[f32]>,
     warm_up: u32,
     budget: Duration,
     barrier: &Barrier,
-) -> Result<Part, String> {
+) -> Result<ThreadShare, String> {
     let engine = Engine::cpu(plan, ids, base);
     // Every thread comes to the barrier, also one whose engine could not be made.
     let mut engine = match engine {
@@ -161,7 +161,7 @@ fn time_part(
             break;
         }
     }
-    Ok(Part {
+    Ok(ThreadShare {
         lanes: ids.len(),
         updates: clock.updates - warmed,
         seconds: started.elapsed().as_secs_f64(),
@@ -214,7 +214,7 @@ impl Host for Stopwatch {
     }
 }
 
-fn summarise(plan: &Plan, parts: &[Part], lanes: usize) -> Measured {
+fn summarise(plan: &Plan, parts: &[ThreadShare], lanes: usize) -> Measured {
     let lane_updates: f64 = parts.iter().map(|p| p.lanes as f64 * f64::from(p.updates) / p.seconds).sum();
     let mut stages: Vec<(&'static str, f64)> = Vec::new();
     for part in parts {

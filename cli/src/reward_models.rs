@@ -6,7 +6,7 @@ use crate::interrupt;
 use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::TrainedOn;
-use goodhart_core::reward_models::{Job, Report};
+use goodhart_core::reward_models::{Job, TrainingReport};
 use indicatif::ProgressBar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// The models of a seed before the run.
 pub struct Trained {
     pub weights: Vec<f32>,
-    pub report: Option<Report>,
+    pub report: Option<TrainingReport>,
     pub on: Option<TrainedOn>,
 }
 
@@ -86,7 +86,7 @@ impl Models {
     }
 
     /// What the models came to before the run, by seed.
-    pub fn reports(&self) -> Vec<Report> {
+    pub fn reports(&self) -> Vec<TrainingReport> {
         self.trained().filter_map(|trained| trained.report.clone()).collect()
     }
 

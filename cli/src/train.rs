@@ -14,7 +14,7 @@ use goodhart_core::metrics::columns::{self, ROW};
 use goodhart_core::params::Value;
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::protocol::TrainedOn;
-use goodhart_core::reward_models::Report;
+use goodhart_core::reward_models::TrainingReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ pub struct Training {
     pub curves: Curves,
     pub first_seed: u32,
     /// What the learned reward models came to before the run, by seed; empty without.
-    pub reward_models: Vec<Report>,
+    pub reward_models: Vec<TrainingReport>,
     /// Where they were trained.
     pub reward_models_on: Option<TrainedOn>,
     /// The engine in words, as people are told.

@@ -5,7 +5,7 @@ mod common;
 use common::{number, overrides, text};
 use goodhart_core::experiment::{self, Arm, Experiment, Part};
 use goodhart_core::linter::{self, edits};
-use goodhart_core::oracle::report::{Check, Finding, Report};
+use goodhart_core::oracle::report::{ArmReport, Check, Finding};
 use goodhart_core::params::Value;
 use goodhart_core::plan;
 use goodhart_core::reward::Severity;
@@ -16,12 +16,12 @@ fn shipped(id: &str) -> Experiment {
     experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn looked_at(e: &Experiment, arm: usize) -> Report {
+fn looked_at(e: &Experiment, arm: usize) -> ArmReport {
     linter::report(&plan::plan(e).unwrap_or_else(|p| panic!("{}", plan::join(&p))), arm)
 }
 
 /// A report, whose every fix is made and looked at: it ends its finding and brings no other.
-fn report(e: &Experiment, arm: usize) -> Report {
+fn report(e: &Experiment, arm: usize) -> ArmReport {
     let r = looked_at(e, arm);
     let same = |f: &Finding, g: &Finding| f.check == g.check && f.component == g.component;
     for f in &r.findings {
@@ -42,12 +42,12 @@ fn report(e: &Experiment, arm: usize) -> Report {
     r
 }
 
-fn fixes(r: &Report, check: Check) -> Vec<&str> {
+fn fixes(r: &ArmReport, check: Check) -> Vec<&str> {
     let own = r.findings.iter().filter(|f| f.check == check);
     own.flat_map(|f| f.fixes.iter().map(|fix| fix.says.as_str())).collect()
 }
 
-fn of<const N: usize>(kind: &str, settings: [(&str, Value); N], code: &str) -> Report {
+fn of<const N: usize>(kind: &str, settings: [(&str, Value); N], code: &str) -> ArmReport {
     let mut e = shipped(if kind == "length" { "grpo-lambda-length" } else { "coin-circling" });
     if kind != "length" {
         e.task = Part { kind: kind.into(), params: overrides([]) };
@@ -57,7 +57,7 @@ fn of<const N: usize>(kind: &str, settings: [(&str, Value); N], code: &str) -> R
     report(&e, 0)
 }
 
-fn has(r: &Report, check: Check, component: Option<&str>) -> bool {
+fn has(r: &ArmReport, check: Check, component: Option<&str>) -> bool {
     r.findings.iter().any(|f| f.check == check && f.component.as_deref() == component)
 }
 
@@ -131,7 +131,7 @@ fn a_component_that_is_one_or_none_says_something() {
     assert_eq!(fixes(&apart, Check::Constant), ["let `right` pay 0.0 instead of None"], "{:?}", apart.findings);
 }
 
-fn pointmass(weights: &str) -> Report {
+fn pointmass(weights: &str) -> ArmReport {
     let mut e = shipped("lucy-skg-krc");
     e.task = Part { kind: "pointmass".into(), params: overrides([]) };
     e.algorithm = overrides([("estimator", text("gae"))]);
@@ -229,7 +229,7 @@ fn a_component_with_the_wrong_sign_is_named() {
 fn what_differs_only_between_prompts_moves_nothing_where_groups_are_compared() {
     let right = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
     let hard = format!("{right}def hard(ep):\n    return 5.0 * ep.hops\n");
-    let facts = |r: &Report, name: &str| r.components.iter().find(|c| c.name == name).unwrap().clone();
+    let facts = |r: &ArmReport, name: &str| r.components.iter().find(|c| c.name == name).unwrap().clone();
     for estimator in ["grpo", "rloo", "dr_grpo", "gdpo"] {
         let r = of("length", [("estimator", text(estimator))], &hard);
         let found = r.findings.iter().find(|f| f.check == Check::Constant).expect("hard moves no policy");

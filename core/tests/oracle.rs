@@ -5,7 +5,7 @@ mod common;
 use common::{number, overrides, text};
 use goodhart_core::experiment::{self, Arm, Experiment, Part};
 use goodhart_core::linter;
-use goodhart_core::oracle::report::{Report, Solved};
+use goodhart_core::oracle::report::{ArmReport, Solved};
 use goodhart_core::oracle::solve::worth;
 use goodhart_core::oracle::{self, Answers, Oracle};
 use goodhart_core::params::Value;
@@ -35,7 +35,7 @@ const GOAL: &str = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n";
 #[test]
 fn the_shipped_rewards_are_worth_what_training_finds() {
     let plan = plan::plan(&shipped("coin-circling")).unwrap();
-    let reports: Vec<Report> = (0..3).map(|arm| linter::report(&plan, arm)).collect();
+    let reports: Vec<ArmReport> = (0..3).map(|arm| linter::report(&plan, arm)).collect();
     assert!(reports.iter().all(|r| r.solved == Solved::Exactly && r.notes.is_empty()), "{reports:?}");
     assert_eq!(reports[0].says, "The optimum of this reward earns 0% of what you want.");
     assert_eq!(reports[0].training, "", "what is not wanted needs no word of the way there");

@@ -6,7 +6,7 @@ use common::{number, overrides};
 use goodhart_core::experiment::{self, Arm, Experiment, Part};
 use goodhart_core::linter;
 use goodhart_core::oracle::completions::{Completions, how_many};
-use goodhart_core::oracle::report::{Report, Solved};
+use goodhart_core::oracle::report::{ArmReport, Solved};
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::reward::Reads;
@@ -176,7 +176,7 @@ fn calls_fall_into_the_classes_that_were_found() {
     assert!(parsed > 1000, "{parsed}");
 }
 
-fn report(plan: &Plan) -> Report {
+fn report(plan: &Plan) -> ArmReport {
     linter::report(plan, 0)
 }
 
@@ -186,7 +186,7 @@ const RIGHT: &str = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
 fn the_shipped_token_rewards_are_solved() {
     let e = shipped("grpo-lambda-length");
     let plan = plan::plan(&e).unwrap();
-    let all: Vec<Report> = linter::reports(&plan);
+    let all: Vec<ArmReport> = linter::reports(&plan);
     assert_eq!((all[0].solved, all[0].true_share), (Solved::Exactly, Some(1.0)), "{:?}", all[0]);
     // Being right with the fewest tokens: ANS, the answer, EOS.
     let toolrl = plan::plan(&shipped("toolrl")).unwrap();

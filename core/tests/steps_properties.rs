@@ -77,7 +77,7 @@ fn advantages(settings: &Settings, rewards: &[f32]) -> Vec<f32> {
     let lengths = vec![1; n];
     let batch = Batch { n, group: n, steps: 1, lengths: &lengths, rewards, ..Batch::default() };
     let mut out = vec![0.0; n];
-    algorithm::estimate(settings, &batch, &mut algorithm::Scratch::default(), &mut out, &mut []);
+    algorithm::estimate(settings, &batch, &mut algorithm::BatchScratch::default(), &mut out, &mut []);
     out
 }
 

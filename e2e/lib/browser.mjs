@@ -50,6 +50,11 @@ export async function open(browser, url, { ready = true, draft, prepare, ...opti
   return { page, context, problems };
 }
 
+// The problems of a page that was reloaded: a reload aborts what was still on its way.
+export function unaborted(problems) {
+  return problems.filter((problem) => !problem.endsWith("net::ERR_ABORTED"));
+}
+
 // Peak resident memory of the processes that hold pages and their workers, in MB; null where the system does not say.
 export async function peakMemory(browser) {
   const session = await browser.newBrowserCDPSession();

@@ -7,7 +7,7 @@ use goodhart_core::linter;
 use goodhart_core::oracle;
 use goodhart_core::oracle::memory::{Known, MOST_RANGES, Memory};
 use goodhart_core::oracle::ranges::{self, Ranges};
-use goodhart_core::oracle::report::{Distances, Report};
+use goodhart_core::oracle::report::{ArmReport, Distances};
 use goodhart_core::params::{Overrides, ParamError, Value};
 use goodhart_core::plan::cost::Fit;
 use goodhart_core::plan::{Plan, Problem, plan, plan_of_first_seed, run_schema};
@@ -102,7 +102,7 @@ fn solved<T>(experiment: &Experiment, ask: impl FnOnce(&Known, &Plan) -> T) -> O
 }
 
 /// What the exact oracle and the linter say of an arm; None where the experiment cannot run or has no such arm.
-pub fn solve(experiment: &Experiment, arm: usize) -> Option<Report> {
+pub fn solve(experiment: &Experiment, arm: usize) -> Option<ArmReport> {
     solved(experiment, |known, plan| (arm < plan.arms.len()).then(|| linter::report_of(known, plan, arm)))?
 }
 

@@ -127,7 +127,7 @@ pub fn base_key(experiment: JsValue) -> String {
     take(experiment).as_ref().map(answers::base_key).unwrap_or_default()
 }
 
-/// What the exact oracle and the linter say of an arm of an experiment: `oracle::report::Report`; null where it cannot run.
+/// What the exact oracle and the linter say of an arm of an experiment: `oracle::report::ArmReport`; null where it cannot run.
 #[wasm_bindgen(js_name = oracle)]
 pub fn solve(experiment: JsValue, arm: usize) -> JsValue {
     give(&take(experiment).and_then(|experiment| answers::solve(&experiment, arm)))

@@ -6,7 +6,7 @@
 use crate::{Fault, Progress, train};
 use burn::tensor::Device;
 use goodhart_core::protocol::{EngineKind, TrainedOn};
-use goodhart_core::reward_models::{Job, Shape};
+use goodhart_core::reward_models::{Job, ModelShape};
 
 /// Steps that are timed, after some that are not: the first ones compile the kernels.
 const TIMED: u32 = 5;
@@ -14,7 +14,7 @@ const WARM: u32 = 2;
 
 /// What decides the cost of a step: shape, models, rows.
 #[derive(Clone, PartialEq)]
-struct Size(Shape, usize, usize);
+struct Size(ModelShape, usize, usize);
 
 impl Size {
     fn of(job: &Job) -> Self {

@@ -4,10 +4,10 @@
 use crate::adamw::AdamW;
 use crate::numbers::{Fault, floats, tensor};
 use burn::tensor::{Device, Gradients, Tensor, activation};
-use goodhart_core::reward_models::{Encoder, Job, Shape};
+use goodhart_core::reward_models::{Encoder, Job, ModelShape};
 
 /// A tensor of the weights of all models, with the moments of its optimiser, [models][rows][columns] each.
-struct Part {
+struct WeightTensor {
     /// Where it starts in a model's weights.
     at: usize,
     values: Tensor<3>,
@@ -17,7 +17,7 @@ struct Part {
 
 /// The learned weights of a job's models, on the device that trains them.
 pub struct Weights {
-    parts: Vec<Part>,
+    parts: Vec<WeightTensor>,
 }
 
 impl Weights {
@@ -37,7 +37,7 @@ impl Weights {
             let values: Vec<f32> = job.models.iter().flat_map(|m| m.weights[at..at + size].iter().copied()).collect();
             let shape = [job.models.len(), rows, columns];
             let zeros = || Tensor::zeros(shape, device);
-            parts.push(Part { at, values: tensor(values, shape, device), m: zeros(), v: zeros() });
+            parts.push(WeightTensor { at, values: tensor(values, shape, device), m: zeros(), v: zeros() });
             at += size;
         }
         Self { parts }
@@ -136,7 +136,7 @@ pub struct Leaves {
 
 impl Leaves {
     /// Outputs of the last layer, [models][rows].
-    pub fn forward(&self, shape: &Shape, rows: &Rows) -> Tensor<2> {
+    pub fn forward(&self, shape: &ModelShape, rows: &Rows) -> Tensor<2> {
         let (mut x, layers) = match &rows.present {
             None => (rows.inputs.clone(), &self.tensors[..]),
             Some(present) => (self.pool(shape, rows, present), &self.tensors[3..]),
@@ -152,7 +152,7 @@ impl Leaves {
     }
 
     /// Attention pooling of the tokens, [models][rows][embedding].
-    fn pool(&self, shape: &Shape, rows: &Rows, present: &Tensor<3>) -> Tensor<3> {
+    fn pool(&self, shape: &ModelShape, rows: &Rows, present: &Tensor<3>) -> Tensor<3> {
         let (length, d) = (shape.width - 1, shape.embedding);
         let [models, n] = [rows.models, rows.rows];
         let embedded = rows.inputs.clone().matmul(self.tensors[0].clone()).reshape([models, n, length, d]);

@@ -7,7 +7,7 @@ use goodhart_core::math::rng::{below, draw, uniform};
 use goodhart_core::plan::{self, Plan};
 #[cfg(feature = "wgpu")]
 use goodhart_core::protocol::EngineKind;
-use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Report, Scorer};
+use goodhart_core::reward_models::{Diversity, Examples, Job, ModelJob, Objective, Scorer, TrainingReport};
 use goodhart_reward_models::{Devices, Fault, Progress, train};
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn trained(job: &Job) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Learns the rewards of a bandit's answers from scratch, as a run would before its first update.
-fn learned(models: &str) -> (Vec<f32>, Report) {
+fn learned(models: &str) -> (Vec<f32>, TrainingReport) {
     let plan = planned(r#"{"kind": "bandit", "hacks": 0, "features": 8}"#, r#"{"kind": "table"}"#, models);
     let start = FirstTraining::new(&plan, 0, None).unwrap().unwrap();
     let (weights, losses) = trained(start.job());

@@ -57,6 +57,10 @@ const IN_CHROMIUM: [&str; 9] =
 const ORACLE: &str = "core/oracle-tests/Cargo.toml";
 const REWARD_MODELS: &str = "reward-models/Cargo.toml";
 
+/// Where both of them are built: they have the same burn, with the same features and profile. The command line looks for
+/// the program that trains reward models here.
+const WITH_BURN: &str = "target/reward-models";
+
 fn install() -> Result<usize, String> {
     let browser = install::for_tests()?;
     println!("browser: {}", browser.display());
@@ -92,8 +96,12 @@ fn licenses() -> Result<usize, String> {
 
 fn compile() -> Result<usize, String> {
     run(&mut cargo_test(&["--no-run"]))?;
-    run(&mut command("cargo", &[&["build"], &WORKSPACE[..], &["--bin", "goodhart"]].concat()))?;
+    run(&mut build_in_release(&["--bin", "goodhart", "--bin", "xtask-bindgen"]))?;
     Ok(0)
+}
+
+fn build_in_release(bins: &[&str]) -> Command {
+    command("cargo", &[&["build"], &WORKSPACE[..], bins].concat())
 }
 
 fn wgsl() -> Result<usize, String> {
@@ -118,13 +126,13 @@ fn tests_in_chromium() -> Result<usize, String> {
 
 /// A workspace of its own, so that burn is no part of anything else.
 fn oracle() -> Result<usize, String> {
-    let args = ["test", "--manifest-path", ORACLE, "--target-dir", "target/oracle"];
+    let args = ["test", "--release", "--manifest-path", ORACLE, "--target-dir", WITH_BURN];
     all_ran(&run_tee(&mut command("cargo", &args))?)
 }
 
-/// A workspace of its own for the same reason; the command line looks for its program where this builds it.
+/// A workspace of its own for the same reason.
 fn reward_models() -> Result<usize, String> {
-    let own = ["--release", "--manifest-path", REWARD_MODELS, "--target-dir", "target/reward-models"];
+    let own = ["--release", "--manifest-path", REWARD_MODELS, "--target-dir", WITH_BURN];
     run(&mut command("cargo", &[&["clippy", "--all-targets"], &own[..], &["--", "-D", "warnings"]].concat()))?;
     run(&mut command("cargo", &[&["build"], &own[..]].concat()))?;
     all_ran(&run_tee(&mut command("cargo", &[&["test"], &own[..]].concat()))?)
@@ -135,7 +143,9 @@ fn page() -> Result<usize, String> {
     run(&mut trunk(&["build", "--release"]))?;
     trunk_serves()?;
     // What `cargo xtask serve` would show, for the browser tests.
-    Page::read("target/page-of-release")?.put_together()?;
+    // The bindgen of the phase `compile`; the one that `serve` builds would compile its library once more.
+    run(&mut build_in_release(&["--bin", "xtask-bindgen"]))?;
+    Page::read("target/page-of-release")?.assemble_from_release(&root().join("target/release/xtask-bindgen"))?;
     Ok(3)
 }
 
@@ -176,10 +186,24 @@ fn answers(port: &str, text: &str) -> bool {
     stream.write_all(request.as_bytes()).is_ok() && stream.read_to_string(&mut page).is_ok() && page.contains(text)
 }
 
+/// Browser tests that measure the browser they run in: its main thread, its memory, how soon a worker answers. Another one
+/// beside it would be measured too. All others mostly wait, and run two files at a time.
+const ALONE: [&str; 3] = ["held.test.mjs", "memory.test.mjs", "page.test.mjs"];
+
 fn browser() -> Result<usize, String> {
-    let mut node = command("node", &["--test", "--test-concurrency=1", "--test-timeout=300000", "--test-reporter=tap"]);
+    let is_alone = |file: &PathBuf| ALONE.iter().any(|name| file.ends_with(name));
+    let (alone, together): (Vec<PathBuf>, Vec<PathBuf>) = files_of("e2e", ".test.mjs")?.into_iter().partition(is_alone);
+    if alone.len() != ALONE.len() {
+        return Err(format!("e2e/ has not all of {}", ALONE.join(", ")));
+    }
+    Ok(browser_tests(&together, 2)? + browser_tests(&alone, 1)?)
+}
+
+/// Runs test files in the browser, so many at a time.
+fn browser_tests(files: &[PathBuf], at_a_time: usize) -> Result<usize, String> {
+    let mut node = command("node", &["--test", "--test-timeout=300000", "--test-reporter=tap"]);
     // Named one by one: what a folder means to `node --test` differs between versions of Node.
-    node.args(files_of("e2e", ".test.mjs")?);
+    node.arg(format!("--test-concurrency={at_a_time}")).args(files);
     node.env("CHROMIUM", chromium()?).env("GOODHART", root().join("target/release/goodhart"));
     all_ran(&run_tee(&mut node)?)
 }

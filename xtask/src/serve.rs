@@ -42,14 +42,14 @@ pub fn serve(options: &Options) -> Result<(), String> {
     fetch::fetch()?;
     steps.begin("the page, its compiler and its engine", "5 minutes on two cores the first time");
     let page = Page::read("target/page")?;
-    page.build()?;
+    page.compile_own_modules()?;
     let mut host = host(&page, port)?;
     let address = format!("http://127.0.0.1:{port}/");
     println!("\n=== the page is at {address} (after {}); Ctrl+C ends it\n", steps.elapsed());
     if options.open {
         open(&address);
     }
-    let rest = page.build_rest(|module| {
+    let rest = page.compile_modules_apart(|module| {
         let (what, long) = match module {
             "goodhart-reward-models" => ("the training of reward models", "2 minutes"),
             _ => ("the same with WebGPU", "5 minutes"),

@@ -3,7 +3,7 @@
 //! experiment that is loaded.
 
 use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, RowIndex, TrainedOn};
-use goodhart_core::reward_models::Report;
+use goodhart_core::reward_models::TrainingReport;
 
 /// What the person wants to train on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub enum ClientEvent {
     },
     /// What the reward models of some seeds came to before the run, and where the first of them were trained.
     Models {
-        reports: Vec<Report>,
+        reports: Vec<TrainingReport>,
         on: Option<TrainedOn>,
     },
     /// Every worker is ready for commands.

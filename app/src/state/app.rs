@@ -10,7 +10,7 @@ use crate::state::library::gallery::{Index, Shipped};
 use crate::state::library::origin::Origin;
 use crate::state::listeners::Listeners;
 use crate::state::notices::Notice;
-use crate::state::oracle::known::Report;
+use crate::state::oracle::known::KnownReport;
 use crate::state::overlay::Overlay;
 use crate::state::run::consent::Consent;
 use crate::state::run::curves::RunData;
@@ -69,7 +69,7 @@ pub struct App {
     /// Strategies that catch up with the others.
     pub joining: RwSignal<Option<Joining>>,
     /// What the learned reward models came to before the run, by seed.
-    pub models: RwSignal<Vec<goodhart_core::reward_models::Report>>,
+    pub models: RwSignal<Vec<goodhart_core::reward_models::TrainingReport>>,
     pub models_on: RwSignal<Option<TrainedOn>>,
     pub anatomy: RwSignal<Option<Arc<Anatomy>>>,
     /// The update at which the engine was loaded last: it did not make that update, so it has no groups of it.
@@ -83,7 +83,7 @@ pub struct App {
     /// Where the experiment's moment has happened: its arm and update.
     pub moment: RwSignal<Option<(ArmId, u32)>>,
     /// What the oracle last said of an arm, and of the distances between rewards.
-    pub oracle: RwSignal<Option<Report>>,
+    pub oracle: RwSignal<Option<KnownReport>>,
     pub distances: RwSignal<Option<Distances>>,
     /// The link to the draft, or why there is none.
     pub link: RwSignal<Result<String, String>>,

@@ -31,7 +31,7 @@ pub use library::open::{Opened, blank};
 pub use library::{failing_rewards, file, gallery};
 pub use listeners::EVENTS;
 pub use notices::{Action, Level};
-pub use oracle::known::Report;
+pub use oracle::known::KnownReport;
 pub use overlay::{Discard, Overlay};
 pub use run::curves::RunData;
 pub use run::phase::{EditState, Joining, Judged, Phase, Speed};

@@ -2,7 +2,7 @@
 //! there.
 
 use crate::browser::modules::{self, EditorHandle};
-use crate::text::Utf16;
+use crate::text::{Utf16, sentence};
 use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -118,9 +118,4 @@ pub fn whole(d: &Diagnostic) -> String {
         Some(hint) => sentence(&format!("{}; {hint}", d.message.trim_end_matches('.'))),
         None => sentence(&d.message),
     }
-}
-
-pub fn sentence(message: &str) -> String {
-    let trimmed = message.trim_end();
-    if trimmed.ends_with(['.', '?', '!']) { trimmed.into() } else { format!("{trimmed}.") }
 }

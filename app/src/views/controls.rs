@@ -6,7 +6,7 @@ use crate::state::{App, Discard, Joining, Phase, Speed};
 use crate::text::number;
 use goodhart_core::plan::cost::duration;
 use goodhart_core::protocol::TrainedOn;
-use goodhart_core::reward_models::Report;
+use goodhart_core::reward_models::TrainingReport;
 use leptos::prelude::*;
 
 pub fn view(app: App) -> impl IntoView {
@@ -63,8 +63,8 @@ pub fn view(app: App) -> impl IntoView {
 
 /// How far the learned reward models can be trusted before the run, the mean over seeds, and which device trained them
 /// where there was a choice: in few words, and in more.
-fn trust(reports: &[Report], on: Option<TrainedOn>) -> Option<(String, String)> {
-    let mean = |of: fn(&Report) -> f32| reports.iter().map(of).sum::<f32>() / reports.len().max(1) as f32;
+fn trust(reports: &[TrainingReport], on: Option<TrainedOn>) -> Option<(String, String)> {
+    let mean = |of: fn(&TrainingReport) -> f32| reports.iter().map(of).sum::<f32>() / reports.len().max(1) as f32;
     let (accuracy, ece) = (mean(|r| r.mean.accuracy()), mean(|r| r.mean.ece()));
     let calibrated = if ece.is_nan() { String::new() } else { format!(", ECE {}", number(ece)) };
     let mut says = format!("reward models {:.0}% right{calibrated}", 100.0 * accuracy);

@@ -1,8 +1,8 @@
 //! The code of an arm with what the compiler and the linter say of it.
 
-use super::code_editor::{self, Callbacks, marks, sentence, whole};
+use super::code_editor::{self, Callbacks, marks, whole};
 use crate::state::{App, ArmId, EditState, Phase};
-use crate::text::to_bytes;
+use crate::text::{sentence, to_bytes};
 use goodhart_core::reward::Severity;
 use leptos::prelude::*;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 use super::grid_map::Map;
 use super::policy_bars::{MAX_CONTEXTS, bars};
 use super::sample::text;
-use crate::state::{App, ArmId, Distances, Episode, Report, TaskView};
+use crate::state::{App, ArmId, Distances, Episode, KnownReport, TaskView};
 use crate::text::{escape, number};
 use goodhart_core::metrics::statistics::Interval;
 use goodhart_core::oracle::report as oracle;
@@ -44,12 +44,12 @@ pub fn line(app: App, arm: ArmId) -> impl IntoView {
 }
 
 /// Whether the program is another by now: its own answer takes a moment, or waits until it compiles.
-fn is_old(app: App, report: &Report) -> bool {
+fn is_old(app: App, report: &KnownReport) -> bool {
     app.with_arm(report.arm, |arm| arm.code != report.code).unwrap_or_default()
 }
 
 /// The lines; those of the program before say so, and their fixes cannot be applied to another program.
-fn said(report: &oracle::Report, is_old: bool) -> String {
+fn said(report: &oracle::ArmReport, is_old: bool) -> String {
     let of = if is_old { "<span class=\"muted\">of the program before this edit:</span> " } else { "" };
     let mut html = format!("<p class=\"oracle-says\"><b>Optimum</b> {of}{}</p>", escape(&report.says));
     if !report.training.is_empty() {
@@ -77,7 +77,7 @@ fn said(report: &oracle::Report, is_old: bool) -> String {
 }
 
 /// What the run has found of the reward that the report is about: what is best and what training finds are two things.
-fn found(app: App, report: &Report) -> Option<String> {
+fn found(app: App, report: &KnownReport) -> Option<String> {
     let optimum = report.optimum.as_ref()?;
     let is_in_use = app.loaded.with(|l| Some(l.as_ref()?.arm(report.arm)?.code == report.code));
     let line = app.verdict.with(|lines| lines.iter().find(|j| j.id == report.arm).map(|j| j.line.clone()))?;
@@ -113,7 +113,7 @@ fn beside(score: &Interval, [low, high]: [f32; 2], best: f32, is_late: bool) -> 
     }
 }
 
-fn facts(report: &Report) -> String {
+fn facts(report: &KnownReport) -> String {
     let mut facts: Vec<String> = Vec::new();
     if let Some(o) = &report.optimum {
         let ties = if o.true_high - o.true_low > 0.005 {
@@ -170,7 +170,7 @@ pub fn drawing(app: App) -> impl IntoView {
 }
 
 /// The completions that this reward makes best, a line for every kind of prompt.
-fn best(report: &Report, names: &[String]) -> String {
+fn best(report: &KnownReport, names: &[String]) -> String {
     if report.episodes.is_empty() {
         return String::new();
     }

@@ -12,7 +12,7 @@ use goodhart_core::metrics::alarms::Rule;
 use goodhart_core::metrics::verdict::{Line, Measured, Share, verdict};
 use goodhart_core::oracle::ranges::ranges;
 use goodhart_core::plan::plan;
-use goodhart_core::reward_models::Report;
+use goodhart_core::reward_models::TrainingReport;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
@@ -120,7 +120,7 @@ fn summary(id: &str, title: &str, training: &Training, lines: &[Line]) -> serde_
 }
 
 /// What the reward models of a seed came to before the run.
-fn report_line(report: &Report, first_seed: u32) -> String {
+fn report_line(report: &TrainingReport, first_seed: u32) -> String {
     let each: Vec<String> = report.each.iter().map(|accuracy| format!("{accuracy:.3}")).collect();
     let (accuracy, ece) = (report.mean.accuracy(), report.mean.ece());
     let calibration = if ece.is_nan() { String::new() } else { format!(", calibration error {ece:.3}") };

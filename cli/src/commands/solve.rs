@@ -5,14 +5,14 @@ use crate::failure::Failure;
 use crate::output::{print, say};
 use crate::source;
 use crate::table::{number, table};
-use goodhart_core::oracle::report::{Distances, Episode, Report, Solved};
+use goodhart_core::oracle::report::{ArmReport, Distances, Episode, Solved};
 use goodhart_core::plan::{Plan, join, plan};
 use goodhart_core::{linter, oracle};
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct Answers {
-    arms: Vec<Report>,
+    arms: Vec<ArmReport>,
     distances: Distances,
 }
 
@@ -44,14 +44,14 @@ fn best(episode: &Episode, plan: &Plan) -> String {
     format!("{} -> {}{ends}  (paid {paid}, true score {score})", text(&episode.prompt), text(&episode.tokens))
 }
 
-fn said(arm: &Report) -> String {
+fn said(arm: &ArmReport) -> String {
     let said = [&arm.says, &arm.training].into_iter().chain(&arm.notes);
     said.filter(|s| !s.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn rows(arms: &[Report]) -> Vec<Vec<String>> {
+fn rows(arms: &[ArmReport]) -> Vec<Vec<String>> {
     let maybe = |x: Option<f32>| x.map_or("-".into(), number);
-    let row = |r: &Report| {
+    let row = |r: &ArmReport| {
         let solved = match r.solved {
             Solved::Exactly => "exactly",
             Solved::Approximately => "approximately",

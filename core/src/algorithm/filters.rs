@@ -7,7 +7,7 @@
 use super::advantage::Batch;
 use super::settings::{SampleFilter, Settings};
 use super::sum::Moments;
-use super::{BatchKey, Scratch};
+use super::{BatchKey, BatchScratch};
 use crate::math::rng::{below, draw, purpose};
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub fn filter_samples(
     settings: &Settings,
     key: BatchKey,
     batch: &Batch<'_>,
-    scratch: &mut Scratch,
+    scratch: &mut BatchScratch,
     advantages: &mut [f32],
 ) {
     if let Some(most) = settings.advantage_filter {
@@ -139,7 +139,7 @@ mod tests {
         let n = rewards.len();
         let batch = Batch { n, group, steps: 1, lengths: &vec![1; n], rewards, ..Batch::default() };
         let mut out = advantages.to_vec();
-        filter_samples(settings, BatchKey { seed: 3, update, group }, &batch, &mut Scratch::default(), &mut out);
+        filter_samples(settings, BatchKey { seed: 3, update, group }, &batch, &mut BatchScratch::default(), &mut out);
         out
     }
 

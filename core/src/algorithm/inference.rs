@@ -68,7 +68,7 @@ pub struct Inferred {
 
 /// Working memory; make it once and keep it.
 #[derive(Clone, Debug, Default)]
-pub struct Scratch {
+pub struct InferenceScratch {
     /// What each sample answered.
     votes: Vec<u32>,
     /// (n, G) of the shares, and C(m, n) / C(G, n) for m in 0..=G.
@@ -76,7 +76,7 @@ pub struct Scratch {
     shares: Vec<f32>,
 }
 
-impl Scratch {
+impl InferenceScratch {
     fn prepare(&mut self, n: u32, all: u32) {
         if self.shares_of != (n, all) {
             self.shares_of = (n, all);
@@ -91,7 +91,7 @@ impl Scratch {
 /// random; they are unbiased for N fresh samples. With L samples paid less, E alike and G in all, a sample is the best of
 /// N with probability (C(L + E, N) - C(L, N)) / (E C(G, N)). `majority` is the true score of the group's most frequent
 /// answer, the mean over several.
-pub fn infer(n: u32, samples: &Samples<'_>, scratch: &mut Scratch) -> Inferred {
+pub fn infer(n: u32, samples: &Samples<'_>, scratch: &mut InferenceScratch) -> Inferred {
     scratch.votes.clear();
     scratch.votes.extend(samples.lengths.iter().enumerate().map(|(i, length)| {
         let record = samples.records.get(i * samples.stride..(i + 1) * samples.stride).unwrap_or_default();
@@ -136,7 +136,7 @@ fn most_frequent(votes: &[u32], scores: &[f32]) -> f32 {
 }
 
 /// (best, worst) of n by what was paid, of one group; None if nothing was. NaN is neither less nor alike.
-fn picked(n: u32, paid: &[f32], scores: &[f32], scratch: &mut Scratch) -> Option<(f32, f32)> {
+fn picked(n: u32, paid: &[f32], scores: &[f32], scratch: &mut InferenceScratch) -> Option<(f32, f32)> {
     let scored = paid.iter().fold(0u32, |n, r| n + u32::from(!r.is_nan()));
     if scored == 0 {
         return None;
@@ -192,7 +192,7 @@ mod tests {
         const G: u32 = 1024;
         let ranks: Vec<f32> = (0..G).map(|i| (i * 397 % G + 1) as f32).collect();
         for n in [1, 16, 255, 511, G] {
-            let (best, worst) = picked(n, &ranks, &ranks, &mut Scratch::default()).unwrap();
+            let (best, worst) = picked(n, &ranks, &ranks, &mut InferenceScratch::default()).unwrap();
             let least = (G + 1) as f32 / (n + 1) as f32;
             assert!((best / (n as f32 * least) - 1.0).abs() < 1e-4, "best of {n}: {best}");
             assert!((worst / least - 1.0).abs() < 1e-4, "worst of {n}: {worst}");
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn best_and_worst_of_n_are_the_mean_over_all_subsets() {
-        let mut scratch = Scratch::default();
+        let mut scratch = InferenceScratch::default();
         for case in 0..40u32 {
             let dice = |i: u32, j: u32| uniform(draw(case, i, 0, 0, j, 77)[0]);
             let mut paid: Vec<f32> = (0..9).map(|i| (dice(i, 0) * 5.0).floor()).collect();
@@ -232,7 +232,7 @@ mod tests {
             stride: 0,
             answer: Answer::default(),
         };
-        let found = infer(4, &samples, &mut Scratch::default());
+        let found = infer(4, &samples, &mut InferenceScratch::default());
         assert!(found.majority == 0.5 && found.best.is_nan() && found.worst.is_nan());
     }
 
@@ -257,10 +257,10 @@ mod tests {
             answer: Answer::of(&schema),
         };
         // 4 and nothing have two votes each.
-        assert_eq!(infer(4, &samples, &mut Scratch::default()).majority, 0.5);
+        assert_eq!(infer(4, &samples, &mut InferenceScratch::default()).majority, 0.5);
         let all_given = Samples { answer: Answer { answered: None, ..samples.answer }, ..samples };
-        assert_eq!(infer(4, &all_given, &mut Scratch::default()).majority, 0.0);
+        assert_eq!(infer(4, &all_given, &mut InferenceScratch::default()).majority, 0.0);
         let by_actions = Samples { answer: Answer::default(), ..samples };
-        assert!((infer(4, &by_actions, &mut Scratch::default()).majority - 1.0 / 3.0).abs() < 1e-6);
+        assert!((infer(4, &by_actions, &mut InferenceScratch::default()).majority - 1.0 / 3.0).abs() < 1e-6);
     }
 }

@@ -40,7 +40,7 @@ pub use value::{ValueInput, value_coefficients};
 
 /// Buffers that the functions of this module reuse between calls, so that an update allocates nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Scratch {
+pub struct BatchScratch {
     /// One number a sample.
     pub(crate) samples: Vec<f32>,
     /// One number a valid step, for quantiles.

@@ -2,7 +2,7 @@
 
 use super::cpu;
 use crate::plan::Plan;
-use crate::reward_models::{Answers, Job, Report, RewardModels, Scorer, report};
+use crate::reward_models::{Answers, Job, RewardModels, Scorer, TrainingReport, report};
 use std::sync::Arc;
 
 /// Keeps the answers of first trainings apart from those of any run.
@@ -47,7 +47,7 @@ impl FirstTraining {
 
     /// Takes what the training gave: normalises the scores where that is asked for, and holds the models against the
     /// held-out answers. Gives the weights of all models of a lane.
-    pub fn finish(&self, trained: Vec<f32>) -> (Vec<f32>, Option<Report>) {
+    pub fn finish(&self, trained: Vec<f32>) -> (Vec<f32>, Option<TrainingReport>) {
         let Some(models) = &self.plan.reward_models else { return (trained, None) };
         let mut weights = trained;
         if models.params.normalize {

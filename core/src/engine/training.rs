@@ -69,7 +69,7 @@ impl Submits {
     /// Takes in rows until at most `most` submits are in flight.
     async fn land(&mut self, lanes: &[LaneId], most: usize, host: &mut impl Host) -> Result<(), String> {
         while self.engine.in_flight() > most {
-            let Some(rows) = self.engine.next_rows().await.map_err(sentence)? else { break };
+            let Some(rows) = self.engine.next_rows().await.map_err(in_words)? else { break };
             for (i, values) in rows.values.chunks_exact(lanes.len() * ROW).enumerate() {
                 host.rows(lanes, rows.first_update + i as u32, values);
             }
@@ -84,7 +84,7 @@ impl Submits {
 }
 
 #[cfg(feature = "gpu")]
-fn sentence(error: super::gpu::GpuError) -> String {
+fn in_words(error: super::gpu::GpuError) -> String {
     error.to_string()
 }
 
@@ -108,7 +108,7 @@ impl Engine {
         base: Option<&[f32]>,
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, String> {
-        let engine = GpuEngine::with_progress(context, plan.clone(), lanes, base, progress).await.map_err(sentence)?;
+        let engine = GpuEngine::with_progress(context, plan.clone(), lanes, base, progress).await.map_err(in_words)?;
         let submits = Submits { engine, chunk: 1, submitted: VecDeque::new(), landed: 0.0 };
         Ok(Self { lanes: lanes.to_vec(), own: Own::Gpu(Box::new(submits)) })
     }
@@ -171,7 +171,7 @@ impl Engine {
             }
             #[cfg(feature = "gpu")]
             Own::Gpu(gpu) => {
-                let updates = gpu.engine.submit(gpu.chunk.min(most)).map_err(sentence)?;
+                let updates = gpu.engine.submit(gpu.chunk.min(most)).map_err(in_words)?;
                 if updates > 0 {
                     gpu.submitted.push_back(host.now());
                 }
@@ -203,7 +203,7 @@ impl Engine {
         match &self.own {
             Own::Cpu { engine, .. } => Ok(engine.reward_model_jobs()),
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.reward_model_jobs().await.map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.reward_model_jobs().await.map_err(in_words),
         }
     }
 
@@ -214,7 +214,7 @@ impl Engine {
         match &mut self.own {
             Own::Cpu { engine, .. } => engine.set_reward_models(lane, weights),
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.set_reward_models(lane, weights).map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.set_reward_models(lane, weights).map_err(in_words),
         }
     }
 
@@ -228,7 +228,7 @@ impl Engine {
                 Ok(())
             }
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.set_program(arm, program).await.map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.set_program(arm, program).await.map_err(in_words),
         }
     }
 
@@ -242,7 +242,7 @@ impl Engine {
                 Ok(())
             }
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.set_settings(arm, settings).map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.set_settings(arm, settings).map_err(in_words),
         }
     }
 
@@ -256,7 +256,7 @@ impl Engine {
                 Ok(())
             }
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.follow().map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.follow().map_err(in_words),
         }
     }
 
@@ -269,7 +269,7 @@ impl Engine {
                 Ok(engine.watched().filter(|(id, _)| *id == lane).map(|(_, batch)| Cow::Borrowed(batch)))
             }
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.kept(lane).await.map(|batch| Some(Cow::Owned(batch))).map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.kept(lane).await.map(|batch| Some(Cow::Owned(batch))).map_err(in_words),
         }
     }
 
@@ -284,7 +284,7 @@ impl Engine {
             }
             #[cfg(feature = "gpu")]
             Own::Gpu(gpu) => {
-                let both = gpu.engine.followed(lane).await.map_err(sentence)?;
+                let both = gpu.engine.followed(lane).await.map_err(in_words)?;
                 Ok(both.map(|both| both.map(Cow::Owned)))
             }
         }
@@ -297,7 +297,7 @@ impl Engine {
         match &mut self.own {
             Own::Cpu { engine, .. } => Ok(engine.probabilities(lane, probe)),
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.probabilities(lane, probe).await.map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.probabilities(lane, probe).await.map_err(in_words),
         }
     }
 
@@ -308,7 +308,7 @@ impl Engine {
         match &self.own {
             Own::Cpu { engine, .. } => Ok(engine.checkpoint()),
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.checkpoint().await.map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.checkpoint().await.map_err(in_words),
         }
     }
 
@@ -319,7 +319,7 @@ impl Engine {
         match &mut self.own {
             Own::Cpu { engine, .. } => engine.restore(checkpoint),
             #[cfg(feature = "gpu")]
-            Own::Gpu(gpu) => gpu.engine.restore(checkpoint).map_err(sentence),
+            Own::Gpu(gpu) => gpu.engine.restore(checkpoint).map_err(in_words),
         }
     }
 

@@ -52,3 +52,10 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
 }
+
+impl Claim {
+    /// The arms that it names.
+    pub fn arms(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.arm), self.minus.as_ref(), self.over.as_ref()].into_iter().flatten()
+    }
+}

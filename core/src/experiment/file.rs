@@ -1,7 +1,7 @@
 //! Reading experiments: TOML files, one file an experiment, and JSON. What no experiment has is an error, never ignored.
 
 use super::MAX_ARMS;
-use super::unknown::{Unknown, sentence};
+use super::unknown::{Unknown, in_one_sentence};
 use super::{Experiment, VERSION};
 use serde::Deserializer;
 
@@ -50,7 +50,7 @@ fn read<'de, D: Deserializer<'de>>(from: D, said: impl Fn(D::Error) -> ReadError
     }
     unknown.extend(experiment.now_try.iter().zip(1..).flat_map(|(edit, number)| edit.unknown(number, &experiment)));
     if !unknown.is_empty() {
-        return Err(ReadError::Unreadable(sentence(&unknown)));
+        return Err(ReadError::Unreadable(in_one_sentence(&unknown)));
     }
     let arms = experiment.arms.len();
     if arms == 0 || arms > MAX_ARMS {

@@ -67,7 +67,7 @@ impl NowTry {
 }
 
 /// What is wrong, in one sentence for all of them.
-pub fn sentence(unknown: &[Unknown]) -> String {
+pub fn in_one_sentence(unknown: &[Unknown]) -> String {
     let said: Vec<String> = unknown.iter().take(NAMED).map(Unknown::to_string).collect();
     let more = unknown.len().saturating_sub(NAMED);
     said.join("; ") + &if more > 0 { format!(" (and {more} more)") } else { String::new() }

@@ -4,7 +4,7 @@ use super::episodes::{self, Episodes};
 use super::findings::{Covered, LOSS};
 use super::search::{self, Wanted};
 use super::{exact, sampled};
-use crate::oracle::report::{Check, Finding, Report, Solved};
+use crate::oracle::report::{ArmReport, Check, Finding, Solved};
 use crate::oracle::{Solver, TRAINING, needs_a_run, unsolved};
 use crate::plan::{Plan, PlannedArm};
 use std::cell::OnceCell;
@@ -36,7 +36,7 @@ impl<'a, P: Deref<Target = Plan> + Clone> Bench<'a, P> {
     }
 
     /// The report on an arm, without fixes.
-    pub fn report(&self, arm: &PlannedArm) -> Report {
+    pub fn report(&self, arm: &PlannedArm) -> ArmReport {
         match self.solved {
             Err(why) => self.checked(arm, None, unsolved(&arm.name, why)),
             Ok(Solver::Steps(oracle)) => {
@@ -63,7 +63,7 @@ impl<'a, P: Deref<Target = Plan> + Clone> Bench<'a, P> {
 
     /// Adds the checks that need no solution (what is covered and the best possible true score, where there is one), drops
     /// those that the solution speaks against, and sorts the findings by the program's lines.
-    fn checked(&self, arm: &PlannedArm, solution: Option<(Covered<'_>, f64)>, mut report: Report) -> Report {
+    fn checked(&self, arm: &PlannedArm, solution: Option<(Covered<'_>, f64)>, mut report: ArmReport) -> ArmReport {
         if needs_a_run(self.plan, &arm.program).is_none() {
             sampled::check(self.plan, arm, &self.episodes, solution, &mut report);
             if report.solved == Solved::Not {
@@ -90,7 +90,7 @@ impl<'a, P: Deref<Target = Plan> + Clone> Bench<'a, P> {
 
 /// Whether every optimum of the reward is nearly the best there is: then no warning may say that it pays for something
 /// else.
-fn is_right(report: &Report) -> bool {
+fn is_right(report: &ArmReport) -> bool {
     let (Some(optimum), Some(best)) = (&report.optimum, &report.best) else { return false };
     f64::from(best.value - optimum.true_low) <= LOSS * f64::from(best.value.abs())
 }

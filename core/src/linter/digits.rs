@@ -2,7 +2,7 @@
 
 use super::findings::finding;
 use crate::oracle::paid::run_values;
-use crate::oracle::report::{Check, Report};
+use crate::oracle::report::{ArmReport, Check};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::{Scores, Scratch, Wide};
 
@@ -20,7 +20,7 @@ const SHARE: f64 = 0.02;
 
 /// Warns of components (and of `combine`) whose numbers differ from those of 64 bits where a subtraction cancels; `records`
 /// [n][stride] are episodes in groups.
-pub fn check(plan: &Plan, arm: &PlannedArm, records: &[f32], report: &mut Report) {
+pub fn check(plan: &Plan, arm: &PlannedArm, records: &[f32], report: &mut ArmReport) {
     let program = &arm.program;
     let (stride, group, run) = (plan.task.schema.stride, plan.group(), run_values(plan, 0));
     let most = (BUDGET / program.cost().max(1.0)) as usize / group * group;

@@ -1,7 +1,7 @@
 //! Checks on a solved task: loops that pay, and components that make another policy optimal.
 
 use super::findings::{LOSS, finding};
-use crate::oracle::report::{Check, ComponentFacts, Report};
+use crate::oracle::report::{ArmReport, Check, ComponentFacts};
 use crate::oracle::solve::{self, Best, worth};
 use crate::oracle::starc::{canonical, norm};
 use crate::oracle::{Oracle, Paid};
@@ -20,7 +20,7 @@ pub fn check<P: Deref<Target = Plan>>(
     arm: &PlannedArm,
     paid: &Paid,
     best: &Best,
-    report: &mut Report,
+    report: &mut ArmReport,
 ) {
     let program = &arm.program;
     let model = &oracle.model;
@@ -78,7 +78,13 @@ fn is_potential<P: Deref<Target = Plan>>(oracle: &Oracle<P>, r: &[f64], gamma: f
 
 /// A loop that the optimum of this reward goes round until the horizon, paid at every round, where the best policy for
 /// the true objective ends by itself or is worth more.
-fn cycle<P: Deref<Target = Plan>>(oracle: &Oracle<P>, arm: &PlannedArm, paid: &Paid, best: &Best, report: &mut Report) {
+fn cycle<P: Deref<Target = Plan>>(
+    oracle: &Oracle<P>,
+    arm: &PlannedArm,
+    paid: &Paid,
+    best: &Best,
+    report: &mut ArmReport,
+) {
     let (model, program) = (&oracle.model, &arm.program);
     let with = report.optimum.as_ref().map_or(0.0, |o| f64::from(o.true_high));
     if model.horizon < 4 || with >= oracle.best.value - LOSS * oracle.best.value.abs() {

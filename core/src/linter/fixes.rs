@@ -8,7 +8,7 @@ use crate::algorithm::advantage::epsilon;
 use crate::algorithm::conflict;
 use crate::algorithm::settings::{Aggregation, Estimator};
 use crate::oracle::paid::{rewards, run_values};
-use crate::oracle::report::{Check, Finding, Fix, Report};
+use crate::oracle::report::{ArmReport, Check, Finding, Fix};
 use crate::params::{Overrides, Params, Value};
 use crate::plan::{Plan, PlannedArm};
 use std::ops::Deref;
@@ -19,7 +19,7 @@ const SHARES: [f64; 6] = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 const WORSE: f32 = 0.005;
 
 /// Tries fixes of a report's findings, and offers the first of each that works.
-pub(super) fn offer<P: Deref<Target = Plan> + Clone>(bench: &Bench<'_, P>, arm: &PlannedArm, report: &mut Report) {
+pub(super) fn offer<P: Deref<Target = Plan> + Clone>(bench: &Bench<'_, P>, arm: &PlannedArm, report: &mut ArmReport) {
     let mut tries = bench.tries();
     for i in 0..report.findings.len() {
         for fix in candidates(bench, arm, &report.findings[i], report) {
@@ -51,7 +51,7 @@ fn edited(plan: &Plan, arm: &PlannedArm, fix: &Fix) -> Option<PlannedArm> {
 }
 
 /// Whether a finding is gone and nothing has come for it: no other finding, and no worse optimum.
-fn ends(finding: &Finding, before: &Report, after: &Report) -> bool {
+fn ends(finding: &Finding, before: &ArmReport, after: &ArmReport) -> bool {
     let same = |x: &Finding, y: &Finding| x.check == y.check && x.component == y.component;
     let is_gone = !after.findings.iter().any(|f| f.check == finding.check && f.component == finding.component);
     let is_new = after.findings.iter().any(|f| !before.findings.iter().any(|known| same(f, known)));
@@ -85,7 +85,7 @@ fn candidates<P: Deref<Target = Plan> + Clone>(
     bench: &Bench<'_, P>,
     arm: &PlannedArm,
     finding: &Finding,
-    report: &Report,
+    report: &ArmReport,
 ) -> Vec<Fix> {
     let (program, source) = (&arm.program, arm.program.source());
     let named = finding.component.as_deref();

@@ -13,18 +13,18 @@ mod sampled;
 mod search;
 
 use crate::oracle::Solver;
-use crate::oracle::report::Report;
+use crate::oracle::report::ArmReport;
 use crate::plan::{Plan, PlannedArm};
 use bench::Bench;
 use std::ops::Deref;
 
 /// Everything that is known of an arm: the oracle's solution where there is one, facts of its components, findings.
-pub fn report(plan: &Plan, arm: usize) -> Report {
+pub fn report(plan: &Plan, arm: usize) -> ArmReport {
     report_of(&Solver::new(plan), plan, arm)
 }
 
 /// The same of every arm, with the task solved once.
-pub fn reports(plan: &Plan) -> Vec<Report> {
+pub fn reports(plan: &Plan) -> Vec<ArmReport> {
     let solved = Solver::new(plan);
     let bench = Bench::new(&solved, plan);
     plan.arms.iter().map(|arm| offered(&bench, arm)).collect()
@@ -35,12 +35,12 @@ pub fn report_of<P: Deref<Target = Plan> + Clone>(
     solved: &Result<Solver<P>, String>,
     plan: &Plan,
     arm: usize,
-) -> Report {
+) -> ArmReport {
     offered(&Bench::new(solved, plan), &plan.arms[arm])
 }
 
 /// A report with fixes.
-fn offered<P: Deref<Target = Plan> + Clone>(bench: &Bench<'_, P>, arm: &PlannedArm) -> Report {
+fn offered<P: Deref<Target = Plan> + Clone>(bench: &Bench<'_, P>, arm: &PlannedArm) -> ArmReport {
     let mut report = bench.report(arm);
     fixes::offer(bench, arm, &mut report);
     report

@@ -8,7 +8,7 @@ use crate::algorithm::advantage::epsilon;
 use crate::algorithm::settings::{Estimator, ScaleRewards};
 use crate::algorithm::{is_group_relative, normalises_components};
 use crate::oracle::paid::{rewards, run_values};
-use crate::oracle::report::{Check, ComponentFacts, Finding, Report};
+use crate::oracle::report::{ArmReport, Check, ComponentFacts, Finding};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::{ComponentInfo, Scores};
 use crate::tasks::Play;
@@ -23,7 +23,13 @@ const WRONG: f64 = -0.1;
 const SIGMAS: f64 = 4.0;
 
 /// Adds facts of components and findings to a report.
-pub fn check(plan: &Plan, arm: &PlannedArm, all: &Episodes, solution: Option<(Covered<'_>, f64)>, report: &mut Report) {
+pub fn check(
+    plan: &Plan,
+    arm: &PlannedArm,
+    all: &Episodes,
+    solution: Option<(Covered<'_>, f64)>,
+    report: &mut ArmReport,
+) {
     let program = &arm.program;
     let run = run_values(plan, 0);
     let (paid, scores) = rewards(plan, program, &all.records, &run, plan.group());
@@ -106,7 +112,7 @@ fn silent(
     arm: &PlannedArm,
     scores: &Scores,
     covered: Option<&(Scores, &'static str)>,
-    report: &mut Report,
+    report: &mut ArmReport,
 ) {
     let program = &arm.program;
     let over = match covered {
@@ -179,7 +185,7 @@ fn differs_in_a_group(plan: &Plan, arm: &PlannedArm, scores: &Scores, c: usize) 
 /// Components that differ between prompts and never between the samples of one, under an estimator that compares samples
 /// with their group only. Demonstrations of one prompt may be alike, so an empty answer beside them must change nothing
 /// either.
-fn same_in_groups(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, run: &[f32], report: &mut Report) {
+fn same_in_groups(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, run: &[f32], report: &mut ArmReport) {
     let program = &arm.program;
     let group = plan.group() * plan.task.schema.stride;
     let is_alike = |records: &[f32]| {
@@ -214,7 +220,7 @@ fn same_in_groups(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores
 /// true score, and those that fall where it rises. Where the estimator compares samples with their group only, both
 /// numbers are centred by group first: what differs between prompts cancels, and a correlation between prompts may even
 /// have the other sign.
-fn shares(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut Report) {
+fn shares(plan: &Plan, arm: &PlannedArm, all: &Episodes, scores: &Scores, report: &mut ArmReport) {
     let program = &arm.program;
     let by_group = is_compared_in_groups(plan, arm);
     let size = if by_group { plan.group() } else { all.n };
@@ -283,7 +289,7 @@ fn centre(pairs: &mut [(f64, f64)]) {
 }
 
 /// The factor of a component's weight with which its variance is the mean of the others'; None where they have none.
-pub(super) fn quieter(report: &Report, c: usize) -> Option<f64> {
+pub(super) fn quieter(report: &ArmReport, c: usize) -> Option<f64> {
     let share = f64::from(report.components[c].variance_share?);
     let others =
         report.components.iter().enumerate().filter(|(i, f)| *i != c && f.variance_share.is_some_and(|s| s > 0.0));
@@ -292,7 +298,7 @@ pub(super) fn quieter(report: &Report, c: usize) -> Option<f64> {
 }
 
 /// Deviations within groups that drown in the epsilon that is added to them.
-fn below_epsilon(plan: &Plan, arm: &PlannedArm, paid: &[f64], report: &mut Report) {
+fn below_epsilon(plan: &Plan, arm: &PlannedArm, paid: &[f64], report: &mut ArmReport) {
     let settings = &arm.settings;
     if settings.estimator != Estimator::Grpo || settings.scale_rewards == ScaleRewards::None {
         return;
@@ -322,7 +328,7 @@ pub(super) fn spread(plan: &Plan, paid: &[f64]) -> Option<f64> {
 
 /// Pay above the mean for the empty answer, or for the shortest episodes, where these are worse than the mean, or no
 /// better and far from the best possible true score.
-fn for_nothing(plan: &Plan, arm: &PlannedArm, all: &Episodes, paid: &[f64], best: f64, report: &mut Report) {
+fn for_nothing(plan: &Plan, arm: &PlannedArm, all: &Episodes, paid: &[f64], best: f64, report: &mut ArmReport) {
     let program = &arm.program;
     let there = |x: Vec<f64>| moments(x.into_iter().filter(|x| !x.is_nan()).collect::<Vec<_>>().into_iter());
     let (mean, deviation) = there(paid.to_vec());

@@ -7,9 +7,7 @@ use super::statistics::{Interval, interval, reduce};
 use super::student::tail;
 use crate::experiment::Expected;
 use crate::experiment::{Claim, Comparison, Outcome, Reason, Statistic};
-use crate::oracle::{self, Answers};
 use crate::plan::Plan;
-use std::sync::Arc;
 
 /// Seeds that a run can have.
 const MOST_SEEDS: u32 = 64;
@@ -33,20 +31,13 @@ impl Checked {
     }
 }
 
-/// What the oracle says of the arms that claims about optima name.
-pub fn solve(claims: &[Claim], plan: &Arc<Plan>) -> Answers {
-    let names = claims.iter().filter(|claim| oracle::is_metric(&claim.metric)).flat_map(arms);
-    Answers::new(plan, &names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)).collect())
-}
+/// What is known of an arm without its curves: a number by the arm's place and the metric's name, for each of so many
+/// seeds. None: the metric is one of curves; an error sentence: the number could not be had.
+pub type Exact<'a> = &'a dyn Fn(usize, &str, usize) -> Option<Result<Vec<f32>, String>>;
 
-/// The arms that a claim names.
-fn arms(claim: &Claim) -> impl Iterator<Item = &String> {
-    [Some(&claim.arm), claim.minus.as_ref(), claim.over.as_ref()].into_iter().flatten()
-}
-
-/// Measures a claim on the curves of a plan's lanes, or on `answers` (`solve`) where it is about an optimum. An unknown arm
-/// or metric is an error sentence, and so is a claim that is marked both refuted and undecided.
-pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> Result<Checked, String> {
+/// Measures a claim on the curves of a plan's lanes, or by `exact` where it is about an optimum. An unknown arm or metric
+/// is an error sentence, and so is a claim that is marked both refuted and undecided.
+pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, exact: Exact<'_>) -> Result<Checked, String> {
     let says = &claim.says;
     let arm_of = |name: &str| {
         let found = plan.arms.iter().position(|arm| arm.name == name);
@@ -55,8 +46,8 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> 
     // By seed.
     let numbers = |name: &str| -> Result<Vec<f32>, String> {
         let arm = arm_of(name)?;
-        if let Some(exact) = answers.metric(arm, &claim.metric, curves.seeds) {
-            return exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
+        if let Some(known) = exact(arm, &claim.metric, curves.seeds) {
+            return known.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
         }
         let column = columns::find(&claim.metric, &plan.arms[arm].components())
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;
@@ -77,10 +68,13 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> 
             values.iter_mut().zip(numbers(name)?).for_each(|(own, other)| *own = combine(*own, other));
         }
     }
-    let is_exact = oracle::is_metric(&claim.metric);
-    let has_run = |name: &String| is_exact || arm_of(name).is_ok_and(|arm| curves.complete(arm) > 0);
+    let is_there = |name: &str| {
+        let arm = arm_of(name)?;
+        Ok::<bool, String>(exact(arm, &claim.metric, curves.seeds).is_some() || curves.complete(arm) > 0)
+    };
+    let has_run = |name: &String| is_there(name).is_ok_and(|is_there| is_there);
     let measured = interval(values);
-    let outcome = if !arms(claim).all(has_run) {
+    let outcome = if !claim.arms().all(has_run) {
         Outcome::Undecided(Reason::DidNotRun)
     } else {
         judge(measured, curves.seeds as u32, claim.comparison, claim.threshold)

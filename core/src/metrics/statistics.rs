@@ -29,6 +29,9 @@ pub enum Statistic {
     UpdatesTo,
 }
 
+/// Least and greatest of something.
+pub type Range = [f32; 2];
+
 /// A mean with the half-width of its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

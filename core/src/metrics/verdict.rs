@@ -5,8 +5,7 @@ use super::alarms::{self, Alarm};
 use super::columns::Column;
 use super::curves::Curves;
 use super::gap::{Gap, gap};
-use super::statistics::{Interval, interval, last_tenth, short};
-use crate::oracle::ranges::Range;
+use super::statistics::{Interval, Range, interval, last_tenth, short};
 use serde::{Deserialize, Serialize};
 
 /// The range that a run has seen is that of the means over this many parts of it, so that no single batch makes it.

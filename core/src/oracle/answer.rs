@@ -1,12 +1,14 @@
 //! The oracle's answers as plain data.
 
-use super::report::{Distances, Optimum, Report, Solved, Tempered};
+use super::paid::{pay, run_values};
+use super::report::{ArmReport, Distances, Optimum, Solved, Tempered};
 use super::sentences::{headline, training};
 use super::solve::{self, Best, range, with_clock, worth};
 use super::starc::{canonical, distance};
 use super::tokens::Tokens;
 use super::{Oracle, Paid, divides_by_deviation};
 use crate::algorithm::settings::Estimator;
+use crate::experiment::Claim;
 use crate::plan::{Plan, PlannedArm};
 use crate::tasks::Play;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +54,7 @@ fn without(names: &[String], answers: &[Result<Rc<Paid>, String>]) -> Vec<String
 
 /// How a number of the oracle for claims is read from a report: `oracle/true_score`, `oracle/true_share`,
 /// `oracle/regret`, `oracle/starc`, `oracle/value`, `oracle/tempered_score`. None: no name of the oracle's.
-fn metric(name: &str) -> Option<fn(&Report) -> Option<f32>> {
+fn metric(name: &str) -> Option<fn(&ArmReport) -> Option<f32>> {
     Some(match name {
         "oracle/true_score" => |r| r.optimum.as_ref().map(|o| o.true_score),
         "oracle/value" => |r| r.optimum.as_ref().map(|o| o.value),
@@ -64,14 +66,9 @@ fn metric(name: &str) -> Option<fn(&Report) -> Option<f32>> {
     })
 }
 
-/// Whether a metric is the oracle's.
-pub fn is_metric(name: &str) -> bool {
-    metric(name).is_some()
-}
-
 /// What the oracle says of some arms of a plan, [instances of the task].
 #[derive(Clone, Debug, Default)]
-pub struct Answers(Vec<BTreeMap<usize, Report>>);
+pub struct Answers(Vec<BTreeMap<usize, ArmReport>>);
 
 impl Answers {
     /// Solves every instance of the task once, and every one of these arms once in each; no arms cost nothing.
@@ -88,11 +85,17 @@ impl Answers {
         Self((0..instances).map(|index| reports(plan.of_seed(index))).collect())
     }
 
+    /// What is said of the arms that claims about optima name.
+    pub fn of_claims(claims: &[Claim], plan: &Arc<Plan>) -> Self {
+        let names = claims.iter().filter(|claim| metric(&claim.metric).is_some()).flat_map(Claim::arms);
+        Self::new(plan, &names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)).collect())
+    }
+
     /// A number of an arm for claims, for each of so many seeds. None: no name of the oracle's, or another arm; an error
     /// sentence: it could not be solved.
     pub fn metric(&self, arm: usize, name: &str, seeds: usize) -> Option<Result<Vec<f32>, String>> {
         let read = metric(name).filter(|_| !self.0.is_empty())?;
-        let of = |reports: &BTreeMap<usize, Report>| {
+        let of = |reports: &BTreeMap<usize, ArmReport>| {
             let report = reports.get(&arm)?;
             Some(read(report).ok_or_else(|| report.says.clone()))
         };
@@ -135,7 +138,7 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
     }
 
     /// Everything about one arm but its components and findings.
-    pub fn report(&self, arm: usize) -> Report {
+    pub fn report(&self, arm: usize) -> ArmReport {
         match self {
             Self::Steps(oracle) => oracle.report(arm),
             Self::Tokens(tokens) => {
@@ -147,8 +150,8 @@ impl<P: Deref<Target = Plan> + Clone> Solver<P> {
 }
 
 /// A report of an arm that says why there is none.
-pub fn unsolved(arm: &str, why: &str) -> Report {
-    Report {
+pub fn unsolved(arm: &str, why: &str) -> ArmReport {
+    ArmReport {
         arm: arm.to_string(),
         solved: Solved::Not,
         says: format!("Not solved: {why}."),
@@ -191,17 +194,17 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
     }
 
     /// Everything about one arm but its components and findings.
-    pub fn report(&self, arm: usize) -> Report {
+    pub fn report(&self, arm: usize) -> ArmReport {
         self.solved(arm).map_or_else(|why| unsolved(&self.plan.arms[arm].name, &why), |(report, ..)| report)
     }
 
     /// The same with what it rests on: what the arm pays, and its optimum.
-    pub fn solved(&self, arm: usize) -> Result<(Report, Rc<Paid>, Best), String> {
+    pub fn solved(&self, arm: usize) -> Result<(ArmReport, Rc<Paid>, Best), String> {
         self.solved_for(&self.plan.arms[arm])
     }
 
     /// The same for an arm that was edited.
-    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(Report, Rc<Paid>, Best), String> {
+    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(ArmReport, Rc<Paid>, Best), String> {
         let paid = self.paid_by(arm)?;
         let mut notes = paid.notes.clone();
         let found = solve::best(&self.model, &paid.r, paid.gamma, &[&self.best.policy]);
@@ -230,7 +233,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             notes.push("The true score looks at more than state and step, so its expectations are approximate.".into());
         }
         let is_exact = holds && !paid.is_noisy && self.truth_is_exact;
-        let report = Report {
+        let report = ArmReport {
             arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &best, true_share),
@@ -251,7 +254,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
 
     /// Whether the program pays along its own optimum what the table says.
     fn holds_at(&self, arm: &PlannedArm, paid: &Paid, found: &Best) -> bool {
-        if self.worlds.len() > 1 || self.looks_at_group(&arm.program, &super::run_values(&self.plan, 0)) {
+        if self.worlds.len() > 1 || self.looks_at_group(&arm.program, &run_values(&self.plan, 0)) {
             return true;
         }
         let Some(player) = self.player() else { return false };
@@ -260,9 +263,7 @@ impl<P: Deref<Target = Plan>> Oracle<P> {
             return false;
         }
         let program = &arm.program;
-        let real =
-            super::pay(&self.plan, program, &plays.records, &plays.lengths(), &super::run_values(&self.plan, 0), None)
-                .total;
+        let real = pay(&self.plan, program, &plays.records, &plays.lengths(), &run_values(&self.plan, 0), None).total;
         let scale = real.iter().chain(&paid.r).fold(0.0f64, |m, x| m.max(x.abs()));
         super::paid::unexplained(&self.model, &plays, &real, &paid.r).0 <= 2e-5 * scale * self.model.horizon as f64
     }

@@ -2,13 +2,18 @@
 //! with every step apart where it must be, and by how payments grow where that is all that adds up.
 
 use super::model::Model;
-use super::paid::{Found, Payments, differences, mean_table, pay, pay_sums, pay_worlds, run_values};
-use super::plays::{Player, Plays};
-use super::{COMPANIES, GROUP_BUDGET, Oracle, Paid, UNEXPLAINED, discount, needs_a_run, refs, slices};
+use super::paid::{Found, Payments, differ, differences, mean_table, pay, pay_sums, pay_worlds, run_values};
+use super::plays::{Plays, at_every_step, known};
+use super::{COMPANIES, GROUP_BUDGET, Oracle, Paid, discount, needs_a_run, refs, slices};
 use crate::plan::{Plan, PlannedArm};
 use crate::reward::Program;
-use std::cell::OnceCell;
 use std::ops::Deref;
+use std::rc::Rc;
+
+/// Share of an episode's deviation that may be left unexplained before a reward counts as not solved.
+const UNEXPLAINED: f64 = 0.5;
+/// Programs whose payments are kept.
+const KEPT: usize = 12;
 
 /// A program that is being asked.
 struct Asking<'a> {
@@ -38,22 +43,108 @@ fn is_exact(tried: Option<&Tried>) -> bool {
     tried.is_some_and(|t| t.found.is_exact)
 }
 
-/// The first worlds with episodes that take every transition at every step.
-pub(super) fn at_every_step<'a>(cells: &'a [OnceCell<Plays>], player: &Player<'_>) -> Result<Vec<&'a Plays>, String> {
-    cells.iter().zip(0..).map(|(cell, world)| known(cell, || player.episodes(world, true, None))).collect()
-}
-
-/// What a cell holds, made where it holds nothing yet.
-fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
-    if let Some(known) = cell.get() {
-        return Ok(known);
-    }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made))
-}
-
 impl<P: Deref<Target = Plan>> Oracle<P> {
-    pub(super) fn ask(&self, arm: &PlannedArm) -> Result<Paid, String> {
+    /// The other samples of an episode's group: those of a group of the base policy that starts alike.
+    fn companions(&self, plays: &Plays, i: usize, company: usize) -> Vec<f32> {
+        let (group, stride) = (self.plan.group(), self.plan.task.schema.stride);
+        let groups = self.sampled.len() / group;
+        let alike: Vec<usize> = (0..groups).filter(|g| self.sampled.starts[g * group] == plays.starts[i]).collect();
+        let g = if alike.is_empty() { company % groups } else { alike[company % alike.len()] };
+        self.sampled.records[(g * group + 1) * stride..(g + 1) * group * stride].to_vec()
+    }
+
+    /// Whether the reward of an episode depends on the other samples of its group or batch.
+    pub(super) fn looks_at_group(&self, program: &Program, run: &[f32]) -> bool {
+        if !program.has_combine() || self.plan.group() == 1 {
+            return false;
+        }
+        let n = self.checks.len().min(48);
+        let few = Plays {
+            edges: self.checks.edges[..n].to_vec(),
+            starts: self.checks.starts[..n].to_vec(),
+            records: self.checks.records[..n * self.plan.task.schema.stride].to_vec(),
+            true_scores: self.checks.true_scores[..n].to_vec(),
+        };
+        let alone = pay(&self.plan, program, &few.records, &few.lengths(), run, None);
+        (0..3).any(|company| {
+            let others = |i: usize| self.companions(&few, i, company);
+            differ(&alone.total, &pay(&self.plan, program, &few.records, &few.lengths(), run, Some(&others)).total)
+        })
+    }
+
+    /// What an arm of the plan pays for every transition.
+    pub fn paid(&self, arm: usize) -> Result<Rc<Paid>, String> {
+        self.paid_by(&self.plan.arms[arm])
+    }
+
+    /// The same for an arm that was edited.
+    pub fn paid_by(&self, arm: &PlannedArm) -> Result<Rc<Paid>, String> {
+        let key = (arm.program.source().to_string(), discount(&arm.settings).to_bits(), self.plan.run.updates);
+        if let Some((_, known)) = self.asked.borrow().iter().find(|(asked, _)| *asked == key) {
+            return known.clone();
+        }
+        let paid = self.ask(arm).map(Rc::new);
+        let mut kept = self.asked.borrow_mut();
+        if kept.len() == KEPT {
+            kept.drain(..1);
+        }
+        kept.push((key, paid.clone()));
+        paid
+    }
+
+    /// Whether a program pays something else at the end of the run than at its start.
+    fn changes(&self, program: &Program) -> bool {
+        let plan: &Plan = &self.plan;
+        let late = pay(
+            plan,
+            program,
+            &self.checks.records,
+            &self.checks.lengths(),
+            &run_values(plan, plan.run.updates - 1),
+            None,
+        );
+        let early = pay(plan, program, &self.checks.records, &self.checks.lengths(), &run_values(plan, 0), None);
+        differ(&early.total, &late.total)
+    }
+
+    /// What an answer rests on, in sentences.
+    fn notes(&self, found: &Found, checked: &Payments, grouped: bool, times: usize, changes: bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        let n = self.checks.len();
+        if grouped {
+            notes.push(format!(
+                "It looks at the group: each episode was paid in groups whose other {} samples the base policy drew.",
+                self.plan.group() - 1
+            ));
+        }
+        if found.is_noisy {
+            notes.push(format!("Noise is averaged over {times} draws."));
+        }
+        if !found.is_exact {
+            notes.push(format!(
+                "It looks at more of the episode than state and step, so this is solved for what each step is paid on average, which leaves {:.2} of {:.2} (deviation of an episode's reward) unexplained.",
+                found.left, found.deviation
+            ));
+        }
+        if self.model.estimated {
+            notes.push("Some chances of the task were estimated from draws.".into());
+        }
+        if changes {
+            notes.push("It changes during the run; this is what it pays at the first update.".into());
+        }
+        if checked.failed > 0 {
+            notes.push(format!("It fails on {} of {n} episodes, which count as paid nothing.", checked.failed));
+        }
+        if checked.without > 0 {
+            notes.push(format!(
+                "It gives no reward to {} of {n} episodes, which count as paid nothing.",
+                checked.without
+            ));
+        }
+        notes
+    }
+
+    fn ask(&self, arm: &PlannedArm) -> Result<Paid, String> {
         let (plan, model): (&Plan, &Model) = (&self.plan, &self.model);
         let program = &arm.program;
         if let Some(why) = needs_a_run(plan, program) {

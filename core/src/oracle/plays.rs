@@ -3,6 +3,7 @@
 use super::model::{Model, SEED_SPACE};
 use crate::math::rng::{draw, purpose, uniform};
 use crate::tasks::{DrawKey, STATE_WORDS, State, StepTask, Task};
+use std::cell::OnceCell;
 
 /// Draws tried until a start state, or an outcome of a step, is the wanted one.
 const TRIES: u32 = 4096;
@@ -308,4 +309,18 @@ fn path(model: &Model, back: &[Vec<(u32, u32, u32)>], t: usize, node: u32) -> (u
     }
     debug_assert!(t > 0 || model.starts.iter().any(|s| s.0 == node));
     (at, edges)
+}
+
+/// The first worlds with episodes that take every transition at every step.
+pub fn at_every_step<'a>(cells: &'a [OnceCell<Plays>], player: &Player<'_>) -> Result<Vec<&'a Plays>, String> {
+    cells.iter().zip(0..).map(|(cell, world)| known(cell, || player.episodes(world, true, None))).collect()
+}
+
+/// What a cell holds, made where it holds nothing yet.
+pub fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
 }

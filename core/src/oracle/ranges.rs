@@ -4,14 +4,13 @@ use super::answer::Solver;
 use super::solve;
 use super::tokens::worst_and_best;
 use super::{Oracle, discount};
+use crate::metrics::statistics::Range;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
-/// Least and greatest expected total of an episode, over policies that see what the run's policies see.
-pub type Range = [f32; 2];
-
-/// The ranges of an experiment.
+/// The ranges of an experiment: least and greatest expected totals of an episode, over policies that see what the run's
+/// policies see.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ranges {
     /// Of the true score. None: the task could not be solved.

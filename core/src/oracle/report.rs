@@ -20,9 +20,9 @@ pub enum Solved {
     /// The reward is a sum over transitions, checked on random episodes, and what policies are worth is exact. The optimum
     /// is known to be one where `Optimum::value` reaches its `bound`, and else the best that policy iteration found.
     Exactly,
-    /// Solved for a mean of what a transition is paid, over histories or draws of noise; `Report::notes` says why.
+    /// Solved for a mean of what a transition is paid, over histories or draws of noise; `ArmReport::notes` says why.
     Approximately,
-    /// Not solved; `Report::says` says why.
+    /// Not solved; `ArmReport::says` says why.
     Not,
 }
 
@@ -147,7 +147,7 @@ pub struct Finding {
 
 /// Everything about one arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ArmReport {
     pub arm: String,
     pub solved: Solved,
     /// One sentence to show first, of what is optimal: "The optimum of this reward earns 31% of what you want."

@@ -4,7 +4,7 @@
 use super::completions::{Class, Completions, PromptKind, rounded};
 use super::model::SEED_SPACE;
 use super::paid::{Payments, differ, pay, run_values};
-use super::report::{Episode, Optimum, Report, Solved};
+use super::report::{ArmReport, Episode, Optimum, Solved};
 use super::sentences::{headline, training};
 use super::solve::tolerance;
 use super::{COMPANIES, GROUP_BUDGET, discount, needs_a_run};
@@ -132,7 +132,7 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
     }
 
     /// Everything about one arm but its components and findings; the sentence says why there is nothing.
-    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(Report, Earned), String> {
+    pub fn solved_for(&self, arm: &PlannedArm) -> Result<(ArmReport, Earned), String> {
         let earned = self.earned(arm)?;
         let all = &earned.completions;
         let truth: Vec<f64> = all.classes.iter().map(|c| f64::from(c.true_score)).collect();
@@ -149,7 +149,7 @@ impl<P: Deref<Target = Plan>> Tokens<P> {
         let is_exact = !earned.is_grouped
             && earned.failed + earned.without == 0
             && (!all.estimated || all.drawn == all.kinds.len() && is_alike(&own) && is_alike(&wanted));
-        let report = Report {
+        let report = ArmReport {
             arm: arm.name.clone(),
             solved: if is_exact { Solved::Exactly } else { Solved::Approximately },
             says: headline(&optimum, &wanted_most, share),

@@ -5,6 +5,7 @@
 //! the seeds it is told, all arms of each, so that paired differences never cross workers. Every message of a run
 //! carries the `run` number that `Load` gave it; answers to an older run are to be dropped.
 
+mod bytes;
 pub mod wire;
 
 pub use crate::engine::adapter::{Adapter, EngineKind};
@@ -12,7 +13,7 @@ pub use crate::engine::anatomy::{Anatomy, Exact, Group, GroupTag, Sample};
 pub use crate::engine::checkpoint::{Checkpoint, LaneState};
 use crate::experiment::Experiment;
 use crate::params::Overrides;
-use crate::reward_models::{Job, Report};
+use crate::reward_models::{Job, TrainingReport};
 use serde::{Deserialize, Serialize};
 
 /// Page to worker.
@@ -76,7 +77,7 @@ pub enum Event {
     /// (None: none had to be).
     Models {
         run: u32,
-        reports: Vec<Report>,
+        reports: Vec<TrainingReport>,
         on: Option<TrainedOn>,
     },
     /// What a person may want to know of a run that goes on, in a sentence or two.

@@ -1,235 +1,24 @@
-//! How messages of the protocol travel between page and worker: one transferable byte array a message, numbers in
-//! little-endian order, lists behind their lengths, fields in the order of their declaration. Page and worker are built
-//! together, so there are no names and no versions inside; what a browser keeps for later has `KEPT_VERSION` beside it. It is written by hand because decoders that serde derives for
-//! these types are a seventh of the page's module.
+//! How messages of the protocol travel between page and worker: one transferable byte array a message (`bytes`), fields in
+//! the order of these tables. Page and worker are built together, so there are no names and no versions inside; what a
+//! browser keeps for later has `KEPT_VERSION` beside it.
 
+pub use super::bytes::{Wire, WireError, decode, encode};
+
+use super::bytes::{Input, as_json, enums, structs};
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
     Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex,
     Sample, TrainedOn, TrainingCommand, TrainingEvent,
 };
-use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, Objective, Report, Shape};
+use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, ModelShape, Objective, TrainingReport};
 
 /// What the bytes of `Checkpoint` and of rows with their `RowIndex` mean. A browser keeps them after the page that wrote
 /// them; a later page reads those of its own version only. Raise it with every change of their fields, of the columns of a
 /// row or of `RUN_FIELDS`.
 pub const KEPT_VERSION: u32 = 2;
 
-/// A message that could not be read; a bug, or a page and a worker of different builds.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the page and the engine do not understand each other ({0}); reload the page")]
-pub struct WireError(&'static str);
-
-/// The bytes of a `Command` or an `Event`.
-pub fn encode<T: Wire>(message: &T) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.weight());
-    message.put(&mut out);
-    out
-}
-
-/// A `Command` or an `Event` from its bytes.
-pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
-    let mut input = Input(bytes);
-    let message = T::take(&mut input)?;
-    if input.0.is_empty() { Ok(message) } else { Err(WireError("a message is too long")) }
-}
-
-/// What is left to read.
-pub struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn bytes(&mut self, n: usize) -> Result<&'a [u8], WireError> {
-        let (head, rest) = self.0.split_at_checked(n).ok_or(WireError("a message is cut off"))?;
-        self.0 = rest;
-        Ok(head)
-    }
-}
-
-/// Something that a message can hold.
-pub trait Wire: Sized {
-    fn put(&self, out: &mut Vec<u8>);
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError>;
-    /// About as many bytes as `put` writes: a message of megabytes is not to be moved while it grows.
-    fn weight(&self) -> usize {
-        size_of::<Self>()
-    }
-}
-
-impl Wire for u32 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        let mut word = [0; 4];
-        word.copy_from_slice(input.bytes(4)?);
-        Ok(u32::from_le_bytes(word))
-    }
-}
-
-impl Wire for f32 {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.to_bits().put(out);
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        u32::take(input).map(f32::from_bits)
-    }
-}
-
-impl Wire for u8 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(*self);
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        Ok(input.bytes(1)?[0])
-    }
-}
-
-impl Wire for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        u8::from(*self).put(out);
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        Ok(u8::take(input)? != 0)
-    }
-}
-
-impl Wire for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u32).put(out);
-        out.extend_from_slice(self.as_bytes());
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        let n = u32::take(input)? as usize;
-        String::from_utf8(input.bytes(n)?.to_vec()).map_err(|_| WireError("a text is not text"))
-    }
-}
-
-impl<T: Wire> Wire for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u32).put(out);
-        for item in self {
-            item.put(out);
-        }
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        let n = u32::take(input)? as usize;
-        // Every item takes a byte at least: a false length asks for no more memory than the message has.
-        let mut items = Vec::with_capacity(n.min(input.0.len()));
-        for _ in 0..n {
-            items.push(T::take(input)?);
-        }
-        Ok(items)
-    }
-    fn weight(&self) -> usize {
-        4 + self.iter().map(Wire::weight).sum::<usize>()
-    }
-}
-
-impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
-    fn put(&self, out: &mut Vec<u8>) {
-        for item in self {
-            item.put(out);
-        }
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        let mut items = [T::default(); N];
-        for item in &mut items {
-            *item = T::take(input)?;
-        }
-        Ok(items)
-    }
-}
-
-impl<T: Wire> Wire for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.is_some().put(out);
-        if let Some(value) = self {
-            value.put(out);
-        }
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
-    }
-    fn weight(&self) -> usize {
-        1 + self.as_ref().map_or(0, Wire::weight)
-    }
-}
-
-impl<T: Wire> Wire for Box<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (**self).put(out);
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        T::take(input).map(Box::new)
-    }
-    fn weight(&self) -> usize {
-        (**self).weight()
-    }
-}
-
-impl<A: Wire, B: Wire> Wire for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-    fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-        Ok((A::take(input)?, B::take(input)?))
-    }
-}
-
-/// What files and links hold travels as the JSON that they hold.
-macro_rules! as_json {
-    ($($name:ty),+) => { $(impl Wire for $name {
-        fn put(&self, out: &mut Vec<u8>) {
-            // Plain data with string keys always serialises.
-            serde_json::to_string(self).unwrap_or_default().put(out);
-        }
-        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-            serde_json::from_str(&String::take(input)?).map_err(|_| WireError("an experiment cannot be read"))
-        }
-    })+ };
-}
-
-macro_rules! structs {
-    ($($name:ident { $($field:ident),+ })+) => { $(impl Wire for $name {
-        fn put(&self, out: &mut Vec<u8>) {
-            $(self.$field.put(out);)+
-        }
-        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-            Ok(Self { $($field: Wire::take(input)?),+ })
-        }
-        fn weight(&self) -> usize {
-            0 $(+ self.$field.weight())+
-        }
-    })+ };
-}
-
-macro_rules! enums {
-    ($($name:ident { $($tag:literal $variant:ident $({ $($field:ident),+ })?),+ })+) => { $(impl Wire for $name {
-        fn put(&self, out: &mut Vec<u8>) {
-            match self {
-                $(Self::$variant $({ $($field),+ })? => {
-                    out.push($tag);
-                    $($($field.put(out);)+)?
-                })+
-            }
-        }
-        fn take(input: &mut Input<'_>) -> Result<Self, WireError> {
-            match u8::take(input)? {
-                $($tag => Ok(Self::$variant $({ $($field: Wire::take(input)?),+ })?),)+
-                _ => Err(WireError("a message is of no known kind")),
-            }
-        }
-        fn weight(&self) -> usize {
-            match self {
-                $(Self::$variant $({ $($field),+ })? => 1 $($(+ $field.weight())+)?,)+
-            }
-        }
-    })+ };
-}
-
-as_json!(Experiment, Overrides, Objective, Shape);
+as_json!(Experiment, Overrides, Objective, ModelShape);
 
 structs! {
     Adapter { name, software }
@@ -243,7 +32,7 @@ structs! {
     Group { tag, prompt, samples }
     Bin { count, confidence, right }
     Calibration { pairs, ordered, bins }
-    Report { seed, each, mean }
+    TrainingReport { seed, each, mean }
     TrainedOn { kind, cpu_ms, gpu_ms }
     Examples { first, second, targets }
     ModelJob { weights, examples }
@@ -305,7 +94,7 @@ mod tests {
         Anatomy, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
         TrainedOn, TrainingCommand, TrainingEvent,
     };
-    use crate::reward_models::Report;
+    use crate::reward_models::TrainingReport;
 
     fn experiment() -> Experiment {
         let part = |kind: &str| Part { kind: kind.into(), params: [("k".to_string(), Value::Number(8.0))].into() };
@@ -357,7 +146,7 @@ mod tests {
         };
         assert!(*job == *start.job() && job.models.len() == 2 && job.rows.len() > 20);
         let mean = agreement(job.objective, 2, 2, |i| i as f32, |i| i as f32, |i| i as f32);
-        let report = Report { seed: 1, each: vec![f32::NAN, 0.5], mean };
+        let report = TrainingReport { seed: 1, each: vec![f32::NAN, 0.5], mean };
         let on = TrainedOn { kind: EngineKind::Gpu, cpu_ms: Some(3.1), gpu_ms: Some(0.25) };
         let event = Event::Models { run: 1, reports: vec![report.clone()], on: Some(on) };
         let trained = TrainingEvent::Trained { id: 7, weights: vec![1.5], on };

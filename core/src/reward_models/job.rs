@@ -3,7 +3,7 @@
 use super::data::{Answers, Examples};
 use super::models::RewardModels;
 use super::params::{Diversity, Objective, RewardModelParams};
-use super::shape::Shape;
+use super::shape::ModelShape;
 use crate::algorithm::Settings;
 use crate::algorithm::settings::FreshPairs;
 use crate::math::rng::{below, draw, purpose};
@@ -11,7 +11,7 @@ use crate::math::rng::{below, draw, purpose};
 /// One model's part of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelJob {
-    /// Its weights before, [Shape::n_params()].
+    /// Its weights before, [ModelShape::n_params()].
     pub weights: Vec<f32>,
     pub examples: Examples,
 }
@@ -20,7 +20,7 @@ pub struct ModelJob {
 /// the same job gives the same weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    pub shape: Shape,
+    pub shape: ModelShape,
     pub objective: Objective,
     pub margin: f32,
     pub batch: u32,
@@ -36,7 +36,7 @@ pub struct Job {
 }
 
 impl Job {
-    fn new(params: &RewardModelParams, shape: &Shape, steps: u32, seed: u32, round: u32, rows: Vec<f32>) -> Self {
+    fn new(params: &RewardModelParams, shape: &ModelShape, steps: u32, seed: u32, round: u32, rows: Vec<f32>) -> Self {
         Self {
             shape: shape.clone(),
             objective: params.objective,

@@ -2,7 +2,7 @@
 //! CPU, and what they are trained on. The training itself needs automatic differentiation and lives elsewhere: a `Job`
 //! goes out as plain data, weights come back.
 //!
-//! A lane owns its models: [count][Shape::n_params()] weights.
+//! A lane owns its models: [count][ModelShape::n_params()] weights.
 
 mod data;
 mod job;
@@ -16,5 +16,5 @@ pub use data::{Answers, Examples};
 pub use job::{Job, ModelJob};
 pub use models::{FIELDS, MAX_WIDTH, RewardModels};
 pub use params::{Diversity, Encoder, Labels, Objective, RewardModelParams};
-pub use report::{BINS, Bin, Calibration, Report, agreement, report};
-pub use shape::{Field, Scorer, Shape};
+pub use report::{BINS, Bin, Calibration, TrainingReport, agreement, report};
+pub use shape::{Field, ModelShape, Scorer};

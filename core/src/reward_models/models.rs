@@ -1,7 +1,7 @@
 //! The reward models of a plan, and the fields of an episode that they fill.
 
 use super::params::{Encoder, RewardModelParams};
-use super::shape::{Field, Shape};
+use super::shape::{Field, ModelShape};
 use crate::algorithm::Settings;
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::Ty;
@@ -14,7 +14,7 @@ pub const MAX_WIDTH: usize = 128;
 #[derive(Clone, Debug)]
 pub struct RewardModels {
     pub params: RewardModelParams,
-    pub shape: Shape,
+    pub shape: ModelShape,
     /// Slots of `rm`, `rms` (its length) and `correct` in a record.
     pub rm: usize,
     pub rms: usize,
@@ -52,7 +52,7 @@ impl RewardModels {
             }
             fields.push(Field { offset: field.offset, cap: field.cap, list: field.ty.is_list() });
         }
-        let shape = Shape::new(&params, fields, task.schema.tokens.len());
+        let shape = ModelShape::new(&params, fields, task.schema.tokens.len());
         if shape.width > MAX_WIDTH {
             let width = shape.width;
             return Err(refuse(

@@ -96,7 +96,7 @@ pub fn agreement(
 
 /// What the first training of a seed's models came to, on held-out answers of the base policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct TrainingReport {
     pub seed: u32,
     /// Accuracy of each model alone.
     pub each: Vec<f32>,
@@ -105,7 +105,7 @@ pub struct Report {
 }
 
 /// Holds models (`weights` of all of them) against answers that they were not trained on.
-pub fn report(models: &RewardModels, weights: &[f32], answers: &Answers, seed: u32) -> Report {
+pub fn report(models: &RewardModels, weights: &[f32], answers: &Answers, seed: u32) -> TrainingReport {
     let (shape, n, size) = (&models.shape, answers.len(), models.shape.n_params());
     let mut scorer = Scorer::default();
     let (mut rm, mut logit) = (vec![0.0; n], vec![0.0; n]);
@@ -122,7 +122,7 @@ pub fn report(models: &RewardModels, weights: &[f32], answers: &Answers, seed: u
         each.push(alone.accuracy());
     }
     let mean = agreement(objective, n, answers.group, |i| rm[i], |i| logit[i], |i| answers.truth[i]);
-    Report { seed, each, mean }
+    TrainingReport { seed, each, mean }
 }
 
 #[cfg(test)]

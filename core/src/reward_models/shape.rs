@@ -20,7 +20,7 @@ pub struct Field {
 ///
 /// The score is (r - shift) * scale, r the output of the last layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
+pub struct ModelShape {
     pub encoder: Encoder,
     pub fields: Vec<Field>,
     /// Numbers of a row: what the fields hold, for `sequence` the number of tokens and then the tokens.
@@ -31,7 +31,7 @@ pub struct Shape {
     pub layers: Vec<usize>,
 }
 
-impl Shape {
+impl ModelShape {
     pub(super) fn new(params: &RewardModelParams, fields: Vec<Field>, vocabulary: usize) -> Self {
         let held: usize = fields.iter().map(|f| f.cap).sum();
         let (width, first, embedding) = match params.encoder {
@@ -114,7 +114,7 @@ pub struct Scorer {
 
 impl Scorer {
     /// The output of a model's last layer, before shift and scale, for a row [width].
-    pub fn raw(&mut self, shape: &Shape, weights: &[f32], row: &[f32]) -> f32 {
+    pub fn raw(&mut self, shape: &ModelShape, weights: &[f32], row: &[f32]) -> f32 {
         self.x.clear();
         match shape.encoder {
             Encoder::Mlp => self.x.extend_from_slice(row),
@@ -140,13 +140,13 @@ impl Scorer {
     }
 
     /// The score of a model for a row [width].
-    pub fn score(&mut self, shape: &Shape, weights: &[f32], row: &[f32]) -> f32 {
+    pub fn score(&mut self, shape: &ModelShape, weights: &[f32], row: &[f32]) -> f32 {
         let [shift, scale] = [weights[shape.n_learned()], weights[shape.n_learned() + 1]];
         (self.raw(shape, weights, row) - shift) * scale
     }
 
     /// Attention pooling: z = sum_i softmax_i(q x_i / sqrt(d)) x_i with x_i = relu(E[token_i] + P[i]), into `x` [d].
-    fn pool(&mut self, shape: &Shape, weights: &[f32], row: &[f32]) {
+    fn pool(&mut self, shape: &ModelShape, weights: &[f32], row: &[f32]) {
         let d = shape.embedding;
         let (embeddings, rest) = weights.split_at(shape.vocabulary * d);
         let (positions, rest) = rest.split_at((shape.width - 1) * d);
@@ -185,10 +185,10 @@ impl Scorer {
 mod tests {
     use super::*;
 
-    fn mlp() -> Shape {
+    fn mlp() -> ModelShape {
         let params = RewardModelParams { hidden: vec![2], ..RewardModelParams::default() };
         let fields = vec![Field { offset: 0, cap: 1, list: false }, Field { offset: 2, cap: 2, list: true }];
-        Shape::new(&params, fields, 0)
+        ModelShape::new(&params, fields, 0)
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             ..RewardModelParams::default()
         };
         let fields = [0, 3].map(|offset| Field { offset, cap: 2, list: true }).to_vec();
-        let shape = Shape::new(&params, fields, 2);
+        let shape = ModelShape::new(&params, fields, 2);
         let mut row = vec![f32::NAN; shape.width];
         shape.gather(&[1.0, 1.0, 0.0, 2.0, 0.0, 1.0], &mut row);
         assert_eq!(row, [3.0, 1.0, 0.0, 1.0, 0.0], "the tokens follow one another, their number first");
@@ -230,7 +230,7 @@ mod tests {
         let shape = mlp();
         assert_ne!(shape.init(3, 0), shape.init(3, 1));
         assert_eq!(shape.init(3, 1), shape.init(3, 1));
-        let wide = Shape { layers: vec![50, 64, 1], width: 50, ..shape };
+        let wide = ModelShape { layers: vec![50, 64, 1], width: 50, ..shape };
         let first = &wide.init(0, 0)[..50 * 64];
         let variance = first.iter().map(|w| w * w).sum::<f32>() / first.len() as f32;
         assert!((variance - 2.0 / 50.0).abs() < 0.003, "{variance}");

@@ -30,19 +30,19 @@ impl Page {
         Ok(Self { html, assets, folder: root().join(folder) })
     }
 
-    /// The same of the modules that `trunk build --release` has compiled: for tests of how it is put together.
-    pub fn put_together(&self) -> Result<(), String> {
+    /// The page out of the modules that `trunk build --release` has compiled, for tests of how it is put together;
+    /// `bindgen` is a build of `xtask-bindgen`.
+    pub fn assemble_from_release(&self, bindgen: &Path) -> Result<(), String> {
         std::fs::create_dir_all(&self.folder).map_err(|e| format!("{}: {e}", self.folder.display()))?;
-        build_bindgen()?;
         for asset in self.assets.iter().filter(|asset| asset.get("rel") == "rust" && !is_apart(asset)) {
-            let bin = asset.get("data-bin").to_string();
-            self.bind("Cargo.toml", asset.get("data-cargo-profile-release"), &bin)?;
+            self.bind(bindgen, "Cargo.toml", asset.get("data-cargo-profile-release"), asset.get("data-bin"))?;
         }
         self.write_files()
     }
 
-    /// The page's own module and the files; what is left are the modules that it asks for later.
-    pub fn build(&self) -> Result<(), String> {
+    /// Compiles the product's own modules and writes the files; what is left are the modules that the page asks for
+    /// later.
+    pub fn compile_own_modules(&self) -> Result<(), String> {
         std::fs::create_dir_all(&self.folder).map_err(|e| format!("{}: {e}", self.folder.display()))?;
         run(&mut command("node", &["web/build.mjs"]))?;
         let own = Modules {
@@ -55,8 +55,8 @@ impl Page {
         self.write_files()
     }
 
-    /// The modules of workspaces of their own, which the page asks for when an experiment needs them.
-    pub fn build_rest(&self, mut begin: impl FnMut(&str)) -> Result<(), String> {
+    /// Compiles the modules of workspaces of their own, which the page asks for when an experiment needs them.
+    pub fn compile_modules_apart(&self, mut begin: impl FnMut(&str)) -> Result<(), String> {
         for asset in self.assets.iter().filter(|asset| asset.get("rel") == "rust" && is_apart(asset)) {
             let bin = asset.get("data-bin").to_string();
             begin(&bin);
@@ -92,18 +92,18 @@ impl Page {
             args.extend(["--features", &modules.features]);
         }
         run(&mut command("cargo", &args))?;
-        build_bindgen()?;
+        run(&mut command("cargo", &["build", "--locked", "--quiet", "--package", "xtask-bindgen"]))?;
+        let bindgen = target_folder("Cargo.toml")?.join("debug/xtask-bindgen");
         for bin in &modules.bins {
-            self.bind(&modules.manifest, &modules.profile, bin)?;
+            self.bind(&bindgen, &modules.manifest, &modules.profile, bin)?;
         }
         Ok(())
     }
 
     /// The glue of a compiled module, and the loader of a worker's.
-    fn bind(&self, manifest: &str, profile: &str, bin: &str) -> Result<(), String> {
+    fn bind(&self, bindgen: &Path, manifest: &str, profile: &str, bin: &str) -> Result<(), String> {
         let target = target_folder(manifest)?;
         let wasm = target.join(format!("wasm32-unknown-unknown/{profile}/{bin}.wasm"));
-        let bindgen = target_folder("Cargo.toml")?.join("debug/xtask-bindgen");
         let (bindgen, wasm) = (bindgen.to_string_lossy(), wasm.to_string_lossy());
         run(&mut command(&bindgen, &[&wasm, &self.folder.to_string_lossy(), bin]))?;
         let loaded = self.assets.iter().any(|a| a.get("data-bin") == bin && a.has("data-loader-shim"));
@@ -159,10 +159,6 @@ impl Page {
 /// Whether a module belongs to a workspace of its own.
 fn is_apart(asset: &Asset) -> bool {
     asset.get("href").starts_with("reward-models/")
-}
-
-fn build_bindgen() -> Result<(), String> {
-    run(&mut command("cargo", &["build", "--locked", "--quiet", "--package", "xtask-bindgen"]))
 }
 
 /// How the page's module starts: `pattern_script` of Trunk.toml.

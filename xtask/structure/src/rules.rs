@@ -28,11 +28,12 @@ const FLOORS: &[&[&str]] = &[
     &["reward_models"],
     &["experiment"],
     &["plan"],
+    &["metrics"],
     &["engine"],
     &["oracle"],
     &["protocol"],
     &["linter"],
-    &["metrics", "link"],
+    &["link"],
 ];
 
 const ONLY: &[Pair] = &[("wgpu", "core/src/engine/gpu/"), ("burn", "reward-models/")];

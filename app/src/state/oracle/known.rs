@@ -2,25 +2,26 @@
 
 use crate::model::ArmId;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::oracle::ranges::{Range, Ranges};
+use goodhart_core::metrics::statistics::Range;
+use goodhart_core::oracle::ranges::Ranges;
 use goodhart_core::oracle::report as oracle;
 use std::ops::Deref;
 
 /// What is known of one arm's reward.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct KnownReport {
     pub arm: ArmId,
     /// The seed whose instance of the task was solved.
     pub seed: u32,
     /// The code that this is about.
     pub code: String,
-    pub told: oracle::Report,
+    pub told: oracle::ArmReport,
 }
 
-impl Deref for Report {
-    type Target = oracle::Report;
+impl Deref for KnownReport {
+    type Target = oracle::ArmReport;
 
-    fn deref(&self) -> &oracle::Report {
+    fn deref(&self) -> &oracle::ArmReport {
         &self.told
     }
 }

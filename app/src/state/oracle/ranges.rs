@@ -7,8 +7,8 @@ use crate::model::ArmId;
 use crate::state::app::App;
 use crate::state::oracle::known::Known;
 use crate::state::oracle::reports::{answer, basis};
+use goodhart_core::metrics::statistics::Range;
 use goodhart_core::metrics::verdict::Measured;
-use goodhart_core::oracle::ranges::Range;
 use leptos::prelude::*;
 
 /// From the last change to the question: what is typed is answered first.

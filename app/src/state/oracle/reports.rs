@@ -4,7 +4,7 @@ use crate::browser::modules;
 use crate::browser::plain::{from_js, to_js};
 use crate::model::ArmId;
 use crate::state::app::App;
-use crate::state::oracle::known::Report;
+use crate::state::oracle::known::KnownReport;
 use goodhart_core::experiment::Experiment;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
@@ -54,7 +54,7 @@ impl App {
         if let Some(told) = answer(&module, "oracle", &experiment, place).await
             && current()
         {
-            self.oracle.set(Some(Report { arm, seed, code: code.unwrap_or_default(), told }));
+            self.oracle.set(Some(KnownReport { arm, seed, code: code.unwrap_or_default(), told }));
         }
         if !current() {
             return;
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// What the oracle says of an arm, if its last answer is about that arm on the watched seed's task.
-    pub fn report(self, arm: ArmId) -> Option<Report> {
+    pub fn report(self, arm: ArmId) -> Option<KnownReport> {
         let seed = self.seed.get();
         self.oracle.with(|r| r.clone().filter(|r| (r.arm, r.seed) == (arm, seed)))
     }

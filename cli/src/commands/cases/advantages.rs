@@ -2,7 +2,7 @@
 
 use super::read::{MAX_NUMBERS, lengths, matrix, named, object, settings, shape, vector, whole};
 use goodhart_core::algorithm::settings::Estimator;
-use goodhart_core::algorithm::{Batch, BatchKey, Scratch, estimate, filter_samples, kl_into_rewards};
+use goodhart_core::algorithm::{Batch, BatchKey, BatchScratch, estimate, filter_samples, kl_into_rewards};
 use serde_json::{Value, json};
 
 /// Advantages of one case: {"group_size", "weights" [C], "rewards" [C][N] (null = not applicable)} (also by TRL's names
@@ -103,7 +103,7 @@ pub(super) fn advantages_json(case: &str) -> Result<Value, String> {
         end_values: &end_values,
     };
     let (mut advantages, mut returns) = (vec![0.0; n * steps], vec![0.0; n * steps]);
-    let mut scratch = Scratch::default();
+    let mut scratch = BatchScratch::default();
     estimate(&settings, &batch, &mut scratch, &mut advantages, &mut returns);
     let key = BatchKey { seed: 0, update: 0, group };
     filter_samples(&settings, key, &batch, &mut scratch, &mut advantages);

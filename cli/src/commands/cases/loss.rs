@@ -1,7 +1,7 @@
 //! The loss of one case in JSON and its gradient. Bad input is one clear sentence.
 
 use super::read::{mask_lengths, matrix, named, object, settings, shape, vector, whole};
-use goodhart_core::algorithm::{EntropyControl, LossInput, Scratch, coefficients};
+use goodhart_core::algorithm::{BatchScratch, EntropyControl, LossInput, coefficients};
 use serde_json::{Value, json};
 
 /// Loss of one case: {"logp", "logp_old", "logp_ref", "entropy", "mask" all [B][T], "advantages" [B] or [B][T],
@@ -85,7 +85,7 @@ pub(super) fn loss_json(case: &str) -> Result<Value, String> {
         entropy_coef: EntropyControl::new(&settings).applied(&settings),
     };
     let (mut dlogp, mut dentropy) = (vec![0.0; n * steps], vec![0.0; n * steps]);
-    let stats = coefficients(&settings, &input, &mut Scratch::default(), &mut dlogp, &mut dentropy);
+    let stats = coefficients(&settings, &input, &mut BatchScratch::default(), &mut dlogp, &mut dentropy);
     if stats.nonfinite > 0.0 || !stats.loss.is_finite() {
         return Err("the loss of this case is not a finite number".into());
     }

@@ -83,11 +83,12 @@ pub fn check(options: &Check) -> Result<(), Failure> {
 
 /// Every claim of an experiment, measured.
 fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
+    let exact = |arm: usize, metric: &str, seeds: usize| case.answers.metric(arm, metric, seeds);
     let claims = case
         .experiment
         .claims
         .iter()
-        .map(|claim| claims::check(claim, &case.plan, &training.curves, &case.answers))
+        .map(|claim| claims::check(claim, &case.plan, &training.curves, &exact))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", case.file.display()))?;
     let record = record::of(&case.experiment, &case.plan, training, &claims);

@@ -11,7 +11,7 @@ pub use beta::{BetaShape, beta_log_density, fit_beta};
 pub use inputs::{Batch, epsilon};
 pub use step::whiten;
 
-use super::Scratch;
+use super::BatchScratch;
 use super::settings::{Aggregation, Estimator, Framework, ScaleRewards, Settings};
 use crate::choice;
 
@@ -110,7 +110,7 @@ pub struct GroupStats {
 pub fn estimate(
     settings: &Settings,
     batch: &Batch<'_>,
-    scratch: &mut Scratch,
+    scratch: &mut BatchScratch,
     advantages: &mut [f32],
     returns: &mut [f32],
 ) -> GroupStats {

@@ -15,7 +15,7 @@ fn outcome(settings: &Settings, group: usize, rewards: &[f32]) -> Vec<f32> {
         ..Batch::default()
     };
     let mut advantages = vec![f32::NAN; n];
-    estimate(settings, &batch, &mut Scratch::default(), &mut advantages, &mut vec![0.0; n]);
+    estimate(settings, &batch, &mut BatchScratch::default(), &mut advantages, &mut vec![0.0; n]);
     advantages
 }
 
@@ -96,7 +96,7 @@ fn small_estimators_have_their_closed_forms() {
     assert_near(&outcome(&with(Estimator::Gpg), 4, &rewards), &[2.0 / 3.0, -2.0 / 3.0, 0.0, 0.0], 1e-6);
     let batch = Batch { n: 2, group: 2, steps: 3, lengths: &[3, 1], rewards: &[1.0, 0.0], ..Batch::default() };
     let mut a = [0.0; 6];
-    estimate(&with(Estimator::Opo), &batch, &mut Scratch::default(), &mut a, &mut []);
+    estimate(&with(Estimator::Opo), &batch, &mut BatchScratch::default(), &mut a, &mut []);
     assert_near(&a, &[0.25, 0.25, 0.25, -0.75, 0.0, 0.0], 1e-6);
 }
 
@@ -123,7 +123,7 @@ fn bnpo_has_its_two_special_cases() {
 fn steps(settings: &Settings, batch: &Batch<'_>) -> (Vec<f32>, Vec<f32>) {
     let size = batch.n * batch.steps;
     let (mut a, mut r) = (vec![f32::NAN; size], vec![f32::NAN; size]);
-    estimate(settings, batch, &mut Scratch::default(), &mut a, &mut r);
+    estimate(settings, batch, &mut BatchScratch::default(), &mut a, &mut r);
     (a, r)
 }
 
@@ -201,7 +201,7 @@ fn dead_groups_are_counted() {
         rewards: &[1.0, 1.0, 0.0, 1.0, f32::NAN, 2.0],
         ..Batch::default()
     };
-    let stats = estimate(&Settings::default(), &batch, &mut Scratch::default(), &mut [0.0; 6], &mut []);
+    let stats = estimate(&Settings::default(), &batch, &mut BatchScratch::default(), &mut [0.0; 6], &mut []);
     assert_eq!((stats.scored, stats.reward), (5, 1.0));
     // TRL does not call a deviation of one number zero; no gradient comes from that group all the same.
     assert_eq!(stats.frac_reward_zero_std, 2.0 / 6.0);

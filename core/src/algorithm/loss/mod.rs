@@ -13,7 +13,7 @@ pub use inputs::LossInput;
 pub use stats::LossStats;
 
 use super::settings::Settings;
-use super::{Scratch, flag};
+use super::{BatchScratch, flag};
 use kernel::{Sums, Weights};
 
 /// Writes dL/dlogp and dL/dH, both [n][T], for the samples of a minibatch, and returns what the loss was.
@@ -33,7 +33,7 @@ use kernel::{Sums, Weights};
 pub fn coefficients(
     settings: &Settings,
     input: &LossInput<'_>,
-    scratch: &mut Scratch,
+    scratch: &mut BatchScratch,
     dlogp: &mut [f32],
     dentropy: &mut [f32],
 ) -> LossStats {

@@ -69,7 +69,7 @@ impl Case {
             entropy_coef: self.entropy_coef,
         };
         let (mut dlogp, mut dentropy) = (vec![0.0; self.n * self.steps], vec![0.0; self.n * self.steps]);
-        let stats = coefficients(settings, &input, &mut Scratch::default(), &mut dlogp, &mut dentropy);
+        let stats = coefficients(settings, &input, &mut BatchScratch::default(), &mut dlogp, &mut dentropy);
         (stats, dlogp, dentropy)
     }
 

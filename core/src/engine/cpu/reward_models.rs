@@ -53,7 +53,7 @@ impl CpuEngine {
         self.lanes.iter().filter_map(job).collect()
     }
 
-    /// Uses these weights [count][Shape::n_params()] for a lane's reward models from the next update on.
+    /// Uses these weights [count][ModelShape::n_params()] for a lane's reward models from the next update on.
     ///
     /// Errors: another number of weights than the plan's models have.
     pub fn set_reward_models(&mut self, lane: LaneId, weights: &[f32]) -> Result<(), String> {

@@ -4,7 +4,7 @@
 //! order of rows: step after step, at each step the samples still alive.
 
 use crate::algorithm::buffer::SampleBuffer;
-use crate::algorithm::{EntropyControl, NO_ADVANTAGE, Scratch, inference, minibatch_place};
+use crate::algorithm::{BatchScratch, EntropyControl, NO_ADVANTAGE, inference, minibatch_place};
 use crate::engine::lanes::LaneId;
 use crate::engine::watched::WatchedBatch;
 use crate::plan::Plan;
@@ -144,7 +144,7 @@ pub struct Work {
     pub scores: reward::Scores,
     pub score_scratch: reward::Scratch,
     pub group_stats: crate::algorithm::GroupStats,
-    pub scratch: Scratch,
+    pub scratch: BatchScratch,
     /// Weights of the components.
     pub weights: Vec<f32>,
     /// What a reward model reads of a record, and its working memory.
@@ -153,7 +153,7 @@ pub struct Work {
     /// What the program paid, before noise was put in and the KL taken out, [n]; its mean over those that have one.
     pub paid: Vec<f32>,
     pub proxy: f32,
-    pub inference: inference::Scratch,
+    pub inference: inference::InferenceScratch,
     /// Share of the update's samples that have an advantage.
     pub effective: f32,
     /// Squared correlation of the reward with the true score over the samples that have an advantage.

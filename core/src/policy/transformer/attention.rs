@@ -1,7 +1,7 @@
 //! Causal attention with cached keys and values: forward by rows, backward by slots.
 
 use super::pass::LayerPass;
-use super::shape::Shape;
+use super::shape::PassSizes;
 use crate::math::activation::softmax_backward;
 use crate::math::elementary::exp_lanes;
 use crate::math::gemm::{Left, Right, gemm};
@@ -9,7 +9,7 @@ use crate::math::simd::{Lanes, Level, Simd, Vector, dispatch, max_lanes, sum_lan
 
 /// A batch of rows that attend; see `LayerPass` for the shapes.
 pub(super) struct Attend<'a> {
-    pub shape: &'a Shape,
+    pub shape: &'a PassSizes,
     pub slot: &'a [u32],
     pub position: &'a [u32],
     pub prompt_slots: usize,
@@ -191,7 +191,7 @@ pub(super) struct SlotScratch {
 /// of what they mixed from `scratch` and leaves there the gradients of queries [rows][d], keys and values [n][d].
 pub(super) fn backward_slot(
     level: Level,
-    shape: &Shape,
+    shape: &PassSizes,
     layer: &LayerPass,
     slot: usize,
     rows: usize,

@@ -1,8 +1,8 @@
 //! The transformer: its tensors and its passes.
 
 use super::pass::Pass;
-use super::scratch::Scratch;
-use super::shape::Shape;
+use super::scratch::BackwardScratch;
+use super::shape::PassSizes;
 
 use crate::math::gemm::Packed;
 use crate::math::simd::Level;
@@ -59,7 +59,7 @@ pub struct BlockWeights {
 
 pub struct Transformer {
     pub layout: Layout,
-    pub shape: Shape,
+    pub shape: PassSizes,
     pub offsets: Offsets,
     pub init_std: f32,
     pub level: Level,
@@ -69,7 +69,7 @@ pub struct Transformer {
     pub heads: Packed,
     pub heads_transposed: Packed,
     pub pass: Pass,
-    pub scratch: Scratch,
+    pub scratch: BackwardScratch,
 }
 
 /// How large a transformer is, or why parameters do not suit a task's interface.
@@ -109,7 +109,7 @@ pub fn build(overrides: &Overrides, interface: &Interface) -> Built {
     let params = TransformerParams::resolve(&[overrides])?;
     let (d, heads, layers) = (params.d_model as usize, params.heads as usize, params.layers as usize);
     let context = interface.prompt_len + interface.horizon;
-    let shape = Shape {
+    let shape = PassSizes {
         vocabulary: interface.n_actions,
         d,
         heads,
@@ -142,7 +142,7 @@ pub fn build(overrides: &Overrides, interface: &Interface) -> Built {
         heads: Packed::default(),
         heads_transposed: Packed::default(),
         pass: Pass::new(layers),
-        scratch: Scratch::default(),
+        scratch: BackwardScratch::default(),
     }))
 }
 

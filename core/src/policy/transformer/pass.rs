@@ -4,7 +4,7 @@
 //! samples in the order of the calls. A slot is a sequence with its own keys and values: first one a group (its prompt),
 //! then one a sample (a copy of the prompt's, then its own).
 
-use super::shape::Shape;
+use super::shape::PassSizes;
 
 /// One layer's activations.
 #[derive(Default)]
@@ -94,7 +94,7 @@ impl Pass {
     }
 
     /// Forgets the last pass and takes the prompts' rows.
-    pub fn begin(&mut self, shape: &Shape, prompts: &[u32], group_of: &[u32]) {
+    pub fn begin(&mut self, shape: &PassSizes, prompts: &[u32], group_of: &[u32]) {
         self.started = false;
         self.groups = prompts.len() / shape.prompt_len;
         self.prompt_rows = self.groups * shape.prompt_len;
@@ -119,7 +119,7 @@ impl Pass {
         }
     }
 
-    fn push(&mut self, shape: &Shape, token: u32, position: usize, slot: usize) {
+    fn push(&mut self, shape: &PassSizes, token: u32, position: usize, slot: usize) {
         self.token.push(token.min(shape.vocabulary as u32 - 1));
         self.position.push(position as u32);
         self.slot.push(slot as u32);
@@ -136,7 +136,7 @@ impl Pass {
     }
 
     /// Appends a sample's next row: the token that it wrote last.
-    pub fn append(&mut self, shape: &Shape, sample: u32, token: u32) {
+    pub fn append(&mut self, shape: &PassSizes, sample: u32, token: u32) {
         let row = self.rows() as u32;
         let s = sample as usize;
         let own = self.own_rows[s] as usize;
@@ -147,7 +147,7 @@ impl Pass {
     }
 
     /// Gives a sample another's keys and values.
-    pub fn fork(&mut self, shape: &Shape, from: u32, to: u32) {
+    pub fn fork(&mut self, shape: &PassSizes, from: u32, to: u32) {
         let (from, to) = (from as usize, to as usize);
         let size = shape.d * shape.columns;
         let known = (shape.prompt_len + self.own_rows[from] as usize) * shape.d;
@@ -160,7 +160,7 @@ impl Pass {
     }
 
     /// Makes room for all rows.
-    pub fn make_room(&mut self, shape: &Shape) {
+    pub fn make_room(&mut self, shape: &PassSizes) {
         let (rows, d) = (self.rows(), shape.d);
         for layer in &mut self.layers {
             for (buffer, width) in [

@@ -4,7 +4,7 @@ use super::attention::SlotScratch;
 
 /// Buffers of the backward pass.
 #[derive(Default)]
-pub struct Scratch {
+pub struct BackwardScratch {
     pub slot: SlotScratch,
     /// Gradients of head outputs [rows][outputs], and of the heads' weights [d][outputs].
     pub d_outputs: Vec<f32>,

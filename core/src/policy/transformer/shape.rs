@@ -2,7 +2,7 @@
 
 /// The sizes that all loops run over.
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub struct PassSizes {
     pub vocabulary: usize,
     pub d: usize,
     pub heads: usize,
@@ -14,7 +14,7 @@ pub struct Shape {
     pub critic: bool,
 }
 
-impl Shape {
+impl PassSizes {
     pub fn head_size(&self) -> usize {
         self.d / self.heads
     }

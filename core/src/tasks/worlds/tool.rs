@@ -5,6 +5,7 @@
 //! A prompt is what is asked for and the values in the order of the tool's keys. Each tool has its own keys, and
 //! neighbouring tools share all but one of them.
 
+mod call;
 mod reading;
 
 use crate::math::rng::{below, purpose, uniform};
@@ -17,6 +18,7 @@ use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
 use crate::tasks::{DrawKey, Play, Reading, Table, Task, TaskKind, TaskView, TokenTask};
+use call::{DONE, Grammar, MARKS, MAX_KEYS};
 
 params! {
     /// Parameters of the tool task.
@@ -55,25 +57,14 @@ twin! {
     }
 }
 
-/// Most keys; the bound of the shader's array.
-const MAX_KEYS: usize = 6;
-
 const WANTS: [&str; 4] = ["find", "reserve", "write", "pay"];
 const NAMES: [&str; 4] = ["search", "book", "mail", "transfer"];
 const KEYS: [&str; MAX_KEYS] = ["where=", "when=", "who=", "what=", "how=", "why="];
-/// The stage of the format in which all is written.
-const DONE: u32 = 5;
-const MARKS: [&str; 6] = ["<t>", "</t>", "<call>", "</call>", "EOS", "hmm"];
 
 struct Tool {
     params: ToolParams,
     slots: Slots,
-    /// Ids: the words for what is wanted come first, from 0, then these.
-    names: u32,
-    keys: u32,
-    n_keys: u32,
-    values: u32,
-    marks: u32,
+    call: Grammar,
 }
 
 fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
@@ -133,15 +124,16 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         .field("truncated", Ty::Bool, 1, "The completion ran out of tokens before EOS.");
     let (names_at, n_keys) = (params.tools, n_keys as u32);
     let keys = names_at + params.tools;
-    let task = Tool {
-        slots: Slots::of(&schema),
+    let call = Grammar {
+        tools: params.tools,
+        n_keys,
+        n_values: params.values,
         names: names_at,
         keys,
-        n_keys,
         values: keys + n_keys,
         marks: keys + n_keys + params.values,
-        params,
     };
+    let task = Tool { slots: Slots::of(&schema), call, params };
     let end_token = task.end_token();
     Ok(Task {
         kind: KIND.name,
@@ -155,92 +147,6 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     })
 }
 
-/// What a completion has come to so far.
-#[derive(Clone, Copy, Default)]
-struct Read {
-    /// Of the format.
-    stage: u32,
-    expect: Expect,
-    /// The call that is being written is the first of the right tool; `key` is its argument's.
-    own: bool,
-    key: usize,
-    parsed: bool,
-    names: u32,
-    found: bool,
-    /// The value of each key of the first call of the right tool, by id.
-    arguments: [Option<u32>; MAX_KEYS],
-    think: u32,
-}
-
-/// What the parser of a call waits for.
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Expect {
-    #[default]
-    Call,
-    Name,
-    KeyOrEnd,
-    Value,
-    Nothing,
-}
-
-impl Tool {
-    /// The mark of that place in `MARKS`.
-    fn mark(&self, token: u32) -> Option<u32> {
-        token.checked_sub(self.marks).filter(|m| *m < MARKS.len() as u32)
-    }
-
-    /// The next stage of the format: <t> thoughts </t> <call> anything but tags </call> EOS; 6 is past saving.
-    fn stage(&self, stage: u32, token: u32) -> u32 {
-        match (stage, self.mark(token)) {
-            (0, Some(0)) | (1, Some(5)) => 1,
-            (1, Some(1)) => 2,
-            (2, Some(2)) | (3, None | Some(5)) => 3,
-            (3, Some(3)) => 4,
-            (4, Some(4)) => DONE,
-            _ => 6,
-        }
-    }
-
-    /// Reads one more token.
-    fn take(&self, want: u32, token: u32, r: &mut Read) {
-        r.stage = self.stage(r.stage, token);
-        let mark = self.mark(token);
-        r.think += u32::from(mark == Some(5));
-        let is = |first: u32, n: u32| token >= first && token < first + n;
-        r.expect = match r.expect {
-            Expect::Call if mark == Some(2) => Expect::Name,
-            Expect::Call => Expect::Call,
-            Expect::Name | Expect::KeyOrEnd if is(self.names, self.params.tools) => {
-                r.names += 1;
-                r.own = token == self.names + want && !r.found;
-                r.found |= r.own;
-                Expect::KeyOrEnd
-            }
-            Expect::KeyOrEnd if is(self.keys, self.n_keys) => {
-                r.key = (token - self.keys) as usize;
-                Expect::Value
-            }
-            Expect::Value if is(self.values, self.params.values) => {
-                if r.own {
-                    r.arguments[r.key] = Some(token);
-                }
-                Expect::KeyOrEnd
-            }
-            Expect::KeyOrEnd if mark == Some(3) => {
-                r.parsed = true;
-                Expect::Nothing
-            }
-            _ => Expect::Nothing,
-        };
-    }
-
-    fn read(&self, want: u32, tokens: &[u32]) -> Read {
-        let mut r = Read::default();
-        tokens.iter().for_each(|token| self.take(want, *token, &mut r));
-        r
-    }
-}
-
 impl TokenTask for Tool {
     fn vocabulary(&self) -> usize {
         self.params.vocabulary as usize
@@ -251,14 +157,14 @@ impl TokenTask for Tool {
     }
 
     fn end_token(&self) -> u32 {
-        self.marks + 4
+        self.call.marks + 4
     }
 
     fn prompt(&self, key: DrawKey, out: &mut [u32]) {
         let dice = |step| key.shared(step)[0];
         out[0] = below(dice(0), self.params.tools);
         for (i, value) in out[1..].iter_mut().enumerate() {
-            *value = self.values + below(dice(1 + i as u32), self.params.values);
+            *value = self.call.values + below(dice(1 + i as u32), self.params.values);
         }
     }
 
@@ -267,7 +173,7 @@ impl TokenTask for Tool {
         let (s, p) = (&self.slots, &self.params);
         write_list(record, s.tokens, tokens);
         write_list(record, s.prompt, prompt);
-        let r = self.read(prompt[0], tokens);
+        let r = self.call.read(prompt[0], tokens);
         let predicted = r.arguments.iter().filter(|v| v.is_some()).count();
         let gold = || prompt[1..].iter().enumerate().map(|(i, value)| (r.arguments[prompt[0] as usize + i], *value));
         let keys = gold().filter(|(said, _)| said.is_some()).count();
@@ -309,10 +215,10 @@ impl TokenTask for Tool {
                 n += 1;
             }
         };
-        let tag = |i: u32| (i != slip).then_some(self.marks + i);
+        let tag = |i: u32| (i != slip).then_some(self.call.marks + i);
         tag(0).into_iter().for_each(&mut say);
         while spare > 0 && uniform(dice()[0]) < p.demo_think {
-            say(self.marks + 5);
+            say(self.call.marks + 5);
             spare -= 1;
         }
         tag(1).into_iter().chain(tag(2)).for_each(&mut say);
@@ -320,10 +226,10 @@ impl TokenTask for Tool {
             let d = dice();
             if uniform(d[0]) < p.demo_error { from + below(d[1], count) } else { right }
         };
-        say(about(self.names + prompt[0], self.names, p.tools));
+        say(about(self.call.names + prompt[0], self.call.names, p.tools));
         for (i, value) in prompt[1..].iter().enumerate() {
-            say(about(self.keys + prompt[0] + i as u32, self.keys, self.n_keys));
-            say(about(*value, self.values, p.values));
+            say(about(self.call.keys + prompt[0] + i as u32, self.call.keys, self.call.n_keys));
+            say(about(*value, self.call.values, p.values));
         }
         tag(3).into_iter().for_each(&mut say);
         say(self.end_token());
@@ -335,7 +241,7 @@ impl TokenTask for Tool {
     }
 
     fn reading<'a>(&'a self, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>> {
-        reading::reading(self, reads)
+        reading::reading(&self.call, reads)
     }
 
     fn shader_words(&self) -> Vec<u32> {
@@ -345,7 +251,7 @@ impl TokenTask for Tool {
         words[word::TOOLS] = p.tools;
         words[word::ARGUMENTS] = p.arguments;
         words[word::VALUES] = p.values;
-        words[word::KEYS] = self.n_keys;
+        words[word::KEYS] = self.call.n_keys;
         words[word::FALSE_POSITIVE] = p.false_positive.to_bits();
         words[word::FALSE_NEGATIVE] = p.false_negative.to_bits();
         words

@@ -7,7 +7,8 @@ use goodhart_core::algorithm::settings::{
     DynamicSampling, Estimator, Framework, KlEstimator, RewardNoise, SampleFilter, ScaleRewards,
 };
 use goodhart_core::algorithm::{
-    Batch, BatchKey, NO_ADVANTAGE, Scratch, Settings, estimate, filter_samples, kl_into_rewards, noise_into_rewards,
+    Batch, BatchKey, BatchScratch, NO_ADVANTAGE, Settings, estimate, filter_samples, kl_into_rewards,
+    noise_into_rewards,
 };
 use goodhart_core::layout::NO_REWARD;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -103,8 +104,8 @@ fn check_advantages(
         end_values: &data.end_values,
     };
     let (mut advantages, mut returns) = (vec![0.0; n * t], vec![0.0; n * t]);
-    let expected = estimate(settings, &batch, &mut Scratch::default(), &mut advantages, &mut returns);
-    filter_samples(settings, key, &batch, &mut Scratch::default(), &mut advantages);
+    let expected = estimate(settings, &batch, &mut BatchScratch::default(), &mut advantages, &mut returns);
+    filter_samples(settings, key, &batch, &mut BatchScratch::default(), &mut advantages);
     let got = column(&buffers["advantages"], 2, 0, lane, n * t);
     let mut effective = 0.0;
     for i in 0..n {

@@ -5,7 +5,7 @@ use crate::device::context;
 use crate::pass::{Buffers, run, words};
 use goodhart_core::algorithm::settings::{Estimator, KlEstimator, LossType};
 use goodhart_core::algorithm::{
-    EntropyControl, LossInput, Scratch, Settings, ValueInput, coefficients, minibatch_samples, value_coefficients,
+    BatchScratch, EntropyControl, LossInput, Settings, ValueInput, coefficients, minibatch_samples, value_coefficients,
 };
 use goodhart_core::layout::NO_REWARD;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -94,7 +94,7 @@ fn check_loss(
         entropy_coef: EntropyControl::new(settings).applied(settings),
     };
     let (mut dlogp, mut dentropy, mut dvalue) = (vec![0.0; n * t], vec![0.0; n * t], vec![0.0; n * t]);
-    let expected = coefficients(settings, &input, &mut Scratch::default(), &mut dlogp, &mut dentropy);
+    let expected = coefficients(settings, &input, &mut BatchScratch::default(), &mut dlogp, &mut dentropy);
     let mut value = 0.0;
     if settings.estimator == Estimator::Gae {
         let (values, values_old) = (&data.values_new[..], &data.values[..]);

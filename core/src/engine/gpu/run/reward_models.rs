@@ -52,7 +52,7 @@ impl GpuEngine {
         &self.reward_models[l * n..(l + 1) * n]
     }
 
-    /// Uses these weights [count][Shape::n_params()] for a lane's reward models from the next submit on.
+    /// Uses these weights [count][ModelShape::n_params()] for a lane's reward models from the next submit on.
     ///
     /// Errors: no such lane, or another number of weights than the plan's models have.
     pub fn set_reward_models(&mut self, lane: LaneId, weights: &[f32]) -> Result<(), GpuError> {

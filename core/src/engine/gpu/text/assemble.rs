@@ -1,7 +1,9 @@
 //! The text of a stage: sizes as constants, then the pieces that its row names, then the stage's own file.
 
 use super::network::{Layout, Network};
+use super::past_samples::Ring;
 use super::pieces::Piece;
+use super::programs::{program_text, run_constants};
 use super::reward_models;
 use super::sizes::Sizes;
 use super::stages::{Aliases, Needs, StageRow, rows_of, shader};
@@ -9,19 +11,13 @@ use crate::algorithm;
 use crate::algorithm::inference::Answer;
 use crate::algorithm::shader::LaneStats;
 use crate::engine::gpu::device::GpuError;
-use crate::engine::packed::Packed;
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
 use crate::layout::At;
-use crate::layout::place_constants;
 use crate::math::rng;
 use crate::metrics::columns;
-use crate::plan::RUN_FIELDS;
-use crate::reward::{Program, wgsl_prelude};
+use crate::reward::Program;
 use crate::reward_models::RewardModels;
-
-/// Numbers that a lane keeps for its reward program, and the steps it has taken so far.
-pub const RUN_WORDS: usize = RUN_FIELDS.len() + 1;
 
 /// A stage with its complete text.
 #[derive(Clone, Debug)]
@@ -50,68 +46,9 @@ pub struct Parts<'a> {
     pub ring: Option<Ring>,
 }
 
-/// The ring of past samples that every lane has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ring {
-    /// Samples that fit.
-    pub slots: usize,
-    pub packed: Packed,
-}
-
-impl Ring {
-    /// A ring of some slots.
-    pub fn new(sizes: &Sizes, layout: &Layout, slots: usize) -> Self {
-        let Sizes { steps, prompt_len: prompt, actions, active, .. } = *sizes;
-        // A transformer reads its actions and the prompt.
-        let width = if matches!(layout.network, Network::Transformer { .. }) { 0 } else { active.max(1) };
-        let prior = if layout.prior.is_some() { actions } else { 0 };
-        Self { slots, packed: Packed { steps, width, prior, prompt } }
-    }
-
-    fn wgsl(self) -> String {
-        let Self { slots, packed } = self;
-        [
-            ("SLOTS", slots),
-            ("WORDS", packed.words()),
-            ("INPUTS", packed.inputs_at()),
-            ("PRIOR", packed.prior_at()),
-            ("PROMPT", packed.prompt_at()),
-            ("NUMBERS", packed.numbers_at()),
-            ("END", packed.end_at()),
-        ]
-        .iter()
-        .map(|(name, value)| format!("const PAST_{name}: u32 = {value}u;\n"))
-        .collect()
-    }
-}
-
 /// Places in a metric row and among the numbers that reward programs see.
 fn metric_constants() -> String {
     columns::wgsl() + &run_constants()
-}
-
-/// Places of the numbers that reward programs see as `run.<name>`, and how many a lane has.
-fn run_constants() -> String {
-    place_constants("run", RUN_FIELDS) + &format!("const N_RUN: u32 = {RUN_WORDS}u;\n")
-}
-
-/// The text of all programs and the two functions that call an arm's.
-fn program_text(programs: &[&Program]) -> String {
-    let mut text = run_constants() + wgsl_prelude() + shader!("common/programs.wgsl");
-    let (mut components, mut combine) = (String::new(), String::new());
-    for (arm, program) in programs.iter().enumerate() {
-        let prefix = format!("arm{arm}_");
-        text += &program.wgsl(&prefix);
-        components += &format!("        case {arm}u: {{\n            {prefix}components(sample);\n        }}\n");
-        combine += &format!(
-            "        case {arm}u: {{\n            {prefix}combine(sample, group, in_group, batch, in_batch);\n        }}\n"
-        );
-    }
-    let switch = |cases: &str| format!("    switch arm {{\n{cases}        default: {{}}\n    }}\n}}\n\n");
-    text += "fn program_components(arm: u32, sample: u32) {\n";
-    text += &switch(&components);
-    text += "fn program_combine(arm: u32, sample: u32, group: u32, in_group: u32, batch: u32, in_batch: u32) {\n";
-    text + &switch(&combine)
 }
 
 impl Parts<'_> {

@@ -2,13 +2,17 @@
 
 mod assemble;
 mod network;
+mod past_samples;
 mod pieces;
+mod programs;
 mod reward_models;
 mod sizes;
 mod stages;
 
-pub use assemble::{Parts, RUN_WORDS, Ring, Source};
+pub use assemble::{Parts, Source};
 pub use network::{BAG_ENTRIES, Layout, NET_ENTRIES, Network};
+pub use past_samples::Ring;
+pub use programs::RUN_WORDS;
 pub use sizes::{AT_STRIDE, MAX_PASSES, MAX_UPDATES, Sizes};
 pub use stages::{Needs, When, check_grid};
 

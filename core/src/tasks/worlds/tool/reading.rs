@@ -1,6 +1,6 @@
 //! Calls read token by token, as far as some programs can see them.
 
-use super::{Expect, Read, Tool};
+use super::call::{Expect, Grammar, Read};
 use crate::reward::Reads;
 use crate::tasks::{Reading, STATE_WORDS, State};
 
@@ -8,12 +8,12 @@ use crate::tasks::{Reading, STATE_WORDS, State};
 const BITS: usize = 4;
 
 struct Calls<'a> {
-    task: &'a Tool,
+    call: &'a Grammar,
     reads: &'a Reads,
 }
 
-pub fn reading<'a>(task: &'a Tool, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>> {
-    (!reads.has("tokens")).then(|| Box::new(Calls { task, reads }) as Box<dyn Reading>)
+pub fn reading<'a>(call: &'a Grammar, reads: &'a Reads) -> Option<Box<dyn Reading + 'a>> {
+    (!reads.has("tokens")).then(|| Box::new(Calls { call, reads }) as Box<dyn Reading>)
 }
 
 impl Reading for Calls<'_> {
@@ -24,7 +24,7 @@ impl Reading for Calls<'_> {
 
     fn read(&self, prompt: &[u32], token: u32, state: &mut State) {
         let mut r = self.unpack(state);
-        self.task.take(prompt[0], token, &mut r);
+        self.call.take(prompt[0], token, &mut r);
         self.forget(prompt, &mut r);
         *state = self.pack(&r);
     }
@@ -33,7 +33,7 @@ impl Reading for Calls<'_> {
 impl Calls<'_> {
     /// Leaves out what can no longer be seen in a field that is read, nor in whether the call is exact.
     fn forget(&self, prompt: &[u32], r: &mut Read) {
-        let (task, reads) = (self.task, self.reads);
+        let (call, reads) = (self.call, self.reads);
         if !reads.has("format") {
             r.stage = 0;
         }
@@ -61,25 +61,25 @@ impl Calls<'_> {
             let Some(said) = *value else { continue };
             match key.checked_sub(first).and_then(|i| prompt.get(1 + i)) {
                 Some(gold) if said == *gold => {}
-                Some(gold) => *value = counts.then(|| task.values + u32::from(*gold == task.values)),
+                Some(gold) => *value = counts.then(|| call.values + u32::from(*gold == call.values)),
                 None => {
                     strays += 1;
-                    *value = Some(task.values);
+                    *value = Some(call.values);
                 }
             }
         }
         if strays > 0 && !reads.has("keys_predicted") {
             // One key too many or several: the call is not exact.
             let is_stray = |key: usize| key < first || key >= first + arguments;
-            let mut stands_for_all = Some(task.values);
-            for key in (0..task.n_keys as usize).filter(|key| is_stray(*key)) {
+            let mut stands_for_all = Some(call.values);
+            for key in (0..call.n_keys as usize).filter(|key| is_stray(*key)) {
                 r.arguments[key] = stands_for_all.take();
             }
         }
     }
 
     fn pack(&self, r: &Read) -> State {
-        let argument = |(i, value): (usize, &Option<u32>)| value.map_or(0, |v| v - self.task.values + 1) << (BITS * i);
+        let argument = |(i, value): (usize, &Option<u32>)| value.map_or(0, |v| v - self.call.values + 1) << (BITS * i);
         let mut state = [0; STATE_WORDS];
         state[0] = r.stage;
         state[1] = r.expect as u32;
@@ -96,7 +96,7 @@ impl Calls<'_> {
         let flag = |bit: u32| state[2] >> bit & 1 == 1;
         let argument = |i: usize| match state[6] >> (BITS * i) & 15 {
             0 => None,
-            v => Some(self.task.values + v - 1),
+            v => Some(self.call.values + v - 1),
         };
         Read {
             stage: state[0],
