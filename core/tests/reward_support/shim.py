@@ -1,12 +1,13 @@
 # Runs reward programs under CPython: the reference of the reward language. Reads {"library": [names], "cases":
 # [{"program", "components", "groups", "run"}]}, where the components are pairs of a name and whether it is asked for every step, from stdin and writes, for every case, the components, steps and rewards; an error is
 # {"error": type, "text": message, "line": line of the program}.
-import builtins
 import io
 import json
 import math
 import sys
 import traceback
+
+from library import library
 
 
 class Record(dict):
@@ -15,39 +16,6 @@ class Record(dict):
     __getattr__ = dict.__getitem__
     __hash__ = object.__hash__
     __eq__ = object.__eq__
-
-
-def mean(xs):
-    xs = list(xs)
-    return sum(xs) / len(xs) if xs else 0.0
-
-
-def std(xs):
-    xs = list(xs)
-    if not xs:
-        return 0.0
-    m = sum(xs) / len(xs)
-    return math.sqrt(sum((x - m) ** 2 for x in xs) / len(xs))
-
-
-def sigmoid(x):
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def clip(x, low, high):
-    return min(max(x, low), high)
-
-
-def norm(xs):
-    return math.sqrt(sum(x * x for x in xs))
-
-
-OWN = dict(mean=mean, std=std, sigmoid=sigmoid, clip=clip, norm=norm, pi=math.pi, inf=math.inf)
-
-
-def library(names):
-    """The functions of these names: those above, else Python's own, else those of `math`."""
-    return OWN | {name: getattr(math, name) for name in names if name not in OWN and not hasattr(builtins, name)}
 
 
 def attempt(f, *args):
