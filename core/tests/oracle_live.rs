@@ -6,11 +6,12 @@ mod common;
 use common::{number, overrides, text};
 use goodhart_core::engine::warm_start::WarmStart;
 use goodhart_core::engine::{CpuEngine, LaneId};
-use goodhart_core::experiment::{self, Base, Experiment, Part};
+use goodhart_core::experiment::{self, Base, Claim, Comparison, Experiment, Part, Statistic};
 use goodhart_core::math::rng::{draw, uniform};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
-use goodhart_core::oracle::live::{Followed, Live};
+use goodhart_core::metrics::{Curves, claims};
+use goodhart_core::oracle::live::{Followed, Live, cosines};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::protocol::Exact;
 use std::path::Path;
@@ -309,4 +310,67 @@ fn what_is_missing_of_a_token_task_has_a_reason() {
     assert!(e.reward.is_none() && why.contains("gives them no reward"), "{why}");
     let (e, why) = with(&combined("2.0 * r.right"));
     assert!(e.reward.is_some_and(|r| r > e.true_score) && !why.contains("No exact"), "{why}");
+}
+
+/// A short quiz of two seeds, whose instances of the task differ.
+fn quiz(updates: f64) -> Arc<Plan> {
+    shipped("bnpo", |e| {
+        e.run.insert("updates".into(), number(updates));
+        e.run.insert("seeds".into(), number(2.0));
+    })
+}
+
+#[test]
+fn a_claim_reads_the_cosines_of_every_seed_at_its_own_task() {
+    let plan = quiz(6.0);
+    let by_hand = |seed: usize| -> Vec<f32> {
+        let lane = LaneId { arm: 0, seed };
+        let mut engine = CpuEngine::new(plan.clone(), &[lane], None).unwrap();
+        engine.watch(lane);
+        let mut live = Live::new(&plan.of_seed(seed)).unwrap();
+        let cosine = |update| {
+            engine.update();
+            exact(&mut live, &engine, update).0.unwrap().cosine.unwrap()
+        };
+        (0..6).map(cosine).collect()
+    };
+    let curves = [by_hand(0), by_hand(1)];
+    assert_ne!(curves[0], curves[1]);
+    assert!(curves.iter().flatten().all(|c| (0.3..1.0).contains(c)), "{curves:?}");
+    for (seed, curve) in curves.iter().enumerate() {
+        assert_eq!(cosines(&plan, LaneId { arm: 0, seed }, 99).unwrap(), *curve);
+    }
+    let claim = |statistic| Claim {
+        says: "a".into(),
+        metric: "oracle/gradient_cosine".into(),
+        statistic,
+        arm: plan.arms[0].name.clone(),
+        minus: None,
+        over: None,
+        level: None,
+        comparison: Comparison::AtLeast,
+        threshold: 0.0,
+        refuted: false,
+        undecided: false,
+        measured: None,
+    };
+    let measured = |all: &[Claim], claim: &Claim| {
+        let exact = claims::Exact::new(all, &plan);
+        claims::check(claim, &plan, &Curves::new(1, 2), &exact).unwrap().measured
+    };
+    let (start, mean) = (claim(Statistic::Start), claim(Statistic::Mean));
+    let first = 0.5 * (curves[0][0] + curves[1][0]);
+    let all = curves.iter().flatten().sum::<f32>() / 12.0;
+    assert!((measured(&[start.clone()], &start).mean - first).abs() < 1e-6, "the first update is enough for a start");
+    assert!((measured(&[mean.clone(), start.clone()], &mean).mean - all).abs() < 1e-6);
+    assert_eq!(measured(&[start.clone(), mean], &start).n, 2);
+}
+
+#[test]
+fn a_claim_about_gradients_that_are_not_known_says_why() {
+    let why = |plan: &Arc<Plan>| cosines(plan, LANE, 1).unwrap_err();
+    assert!(why(&short(4, 8)).contains("base policy"));
+    let changing = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n\ndef combine(r, ep, group, batch, run):\n    return (1.0 - run.progress) * r.goal\n";
+    let plan = shipped("coin-circling", |e| e.arms[0].code = changing.into());
+    assert!(why(&plan).contains("changes during the run"));
 }

@@ -5,11 +5,16 @@ use super::curves::Curves;
 use super::power::{self, ALPHA, POWER};
 use super::statistics::{Interval, interval, reduce};
 use super::student::tail;
+use crate::engine::LaneId;
 use crate::experiment::Expected;
 use crate::experiment::{Claim, Comparison, Outcome, Reason, Statistic};
-use crate::oracle::{self, Answers};
+use crate::oracle::{self, Answers, live};
 use crate::plan::Plan;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The metric of claims about the cosine between the gradient of an update's samples and the exact one (`live::cosines`).
+const GRADIENT_COSINE: &str = "oracle/gradient_cosine";
 
 /// Seeds that a run can have.
 const MOST_SEEDS: u32 = 64;
@@ -33,10 +38,56 @@ impl Checked {
     }
 }
 
-/// What the oracle says of the arms that claims about optima name.
-pub fn solve(claims: &[Claim], plan: &Arc<Plan>) -> Answers {
-    let names = claims.iter().filter(|claim| oracle::is_metric(&claim.metric)).flat_map(arms);
-    Answers::new(plan, &names.filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name)).collect())
+/// What the oracle says for claims.
+#[derive(Clone, Debug, Default)]
+pub struct Exact {
+    /// Of the arms that claims about optima name.
+    optima: Answers,
+    /// The cosines of arms that claims about gradients name, [seed][update], or why there are none.
+    cosines: BTreeMap<usize, Result<Vec<Vec<f32>>, String>>,
+}
+
+impl Exact {
+    /// Asks the oracle what claims need of it: nothing, where none names one of its metrics.
+    pub fn new(claims: &[Claim], plan: &Arc<Plan>) -> Self {
+        let arms_of = |claim| arms(claim).filter_map(|name| plan.arms.iter().position(|arm| arm.name == *name));
+        let about_optima = claims.iter().filter(|claim| oracle::is_metric(&claim.metric));
+        let optima: BTreeSet<usize> = about_optima.flat_map(arms_of).collect();
+        // Of an arm that only claims about the start name, the first updates.
+        let mut updates = BTreeMap::<usize, u32>::new();
+        for claim in claims.iter().filter(|claim| claim.metric == GRADIENT_COSINE) {
+            let all = plan.run.updates;
+            let needed = if claim.statistic == Statistic::Start { all.div_ceil(100) } else { all };
+            for arm in arms_of(claim) {
+                updates.entry(arm).and_modify(|most| *most = needed.max(*most)).or_insert(needed);
+            }
+        }
+        let follow = |(arm, updates): (usize, u32)| {
+            let seeds = 0..plan.run.seeds as usize;
+            let curves: Result<Vec<Vec<f32>>, String> = seeds
+                .map(|seed| {
+                    let mut curve = live::cosines(plan, LaneId { arm, seed }, updates)?;
+                    curve.resize(plan.run.updates as usize, f32::NAN);
+                    Ok(curve)
+                })
+                .collect();
+            (arm, curves)
+        };
+        Self { optima: Answers::new(plan, &optima), cosines: updates.into_iter().map(follow).collect() }
+    }
+
+    /// A number of an arm for each of so many seeds, or why there is none; None: the claim's metric is not the oracle's.
+    fn numbers(&self, claim: &Claim, arm: usize, seeds: usize) -> Option<Result<Vec<f32>, String>> {
+        if claim.metric != GRADIENT_COSINE {
+            return self.optima.metric(arm, &claim.metric, seeds);
+        }
+        let curves = self.cosines.get(&arm)?.as_ref();
+        Some(
+            curves
+                .map_err(Clone::clone)
+                .map(|curves| reduce(claim.statistic, claim.level, &curves[..seeds.min(curves.len())])),
+        )
+    }
 }
 
 /// The arms that a claim names.
@@ -44,9 +95,9 @@ fn arms(claim: &Claim) -> impl Iterator<Item = &String> {
     [Some(&claim.arm), claim.minus.as_ref(), claim.over.as_ref()].into_iter().flatten()
 }
 
-/// Measures a claim on the curves of a plan's lanes, or on `answers` (`solve`) where it is about an optimum. An unknown arm
-/// or metric is an error sentence, and so is a claim that is marked both refuted and undecided.
-pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> Result<Checked, String> {
+/// Measures a claim on the curves of a plan's lanes, or on `exact` where its metric is the oracle's. An unknown arm or metric
+/// is an error sentence, and so is a claim that is marked both refuted and undecided.
+pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, exact: &Exact) -> Result<Checked, String> {
     let says = &claim.says;
     let arm_of = |name: &str| {
         let found = plan.arms.iter().position(|arm| arm.name == name);
@@ -55,8 +106,8 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> 
     // By seed.
     let numbers = |name: &str| -> Result<Vec<f32>, String> {
         let arm = arm_of(name)?;
-        if let Some(exact) = answers.metric(arm, &claim.metric, curves.seeds) {
-            return exact.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
+        if let Some(numbers) = exact.numbers(claim, arm, curves.seeds) {
+            return numbers.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
         }
         let column = columns::find(&claim.metric, &plan.arms[arm].components())
             .ok_or_else(|| format!("the claim \"{says}\" names no metric: \"{}\"", claim.metric))?;
@@ -77,7 +128,7 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, answers: &Answers) -> 
             values.iter_mut().zip(numbers(name)?).for_each(|(own, other)| *own = combine(*own, other));
         }
     }
-    let is_exact = oracle::is_metric(&claim.metric);
+    let is_exact = oracle::is_metric(&claim.metric) || claim.metric == GRADIENT_COSINE;
     let has_run = |name: &String| is_exact || arm_of(name).is_ok_and(|arm| curves.complete(arm) > 0);
     let measured = interval(values);
     let outcome = if !arms(claim).all(has_run) {

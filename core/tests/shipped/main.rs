@@ -49,9 +49,9 @@ fn every_experiment_is_named_after_its_file_and_can_be_planned() {
         assert!(e.moment.iter().all(|m| arms.contains(&m.arm.as_str())), "{}: its moment", e.id);
         assert!(!e.claims.is_empty(), "{}", e.id);
         let no_rows = metrics::Curves::new(plan.arms.len(), 1);
-        let answers = metrics::claims::solve(&e.claims, &plan);
+        let exact = metrics::claims::Exact::new(&e.claims, &plan);
         for claim in &e.claims {
-            metrics::claims::check(claim, &plan, &no_rows, &answers).unwrap_or_else(|said| panic!("{}: {said}", e.id));
+            metrics::claims::check(claim, &plan, &no_rows, &exact).unwrap_or_else(|said| panic!("{}: {said}", e.id));
             let measured = claim.measured.as_ref().unwrap_or_else(|| panic!("{}: not measured: {}", e.id, claim.says));
             assert!(measured.seeds >= 4, "{}: {}", e.id, claim.says);
         }

@@ -87,7 +87,7 @@ fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
         .experiment
         .claims
         .iter()
-        .map(|claim| claims::check(claim, &case.plan, &training.curves, &case.answers))
+        .map(|claim| claims::check(claim, &case.plan, &training.curves, &case.exact))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", case.file.display()))?;
     let record = record::of(&case.experiment, &case.plan, training, &claims);
