@@ -5,7 +5,7 @@ mod common;
 
 use common::{number, overrides, text};
 use goodhart_core::engine::warm_start::WarmStart;
-use goodhart_core::engine::{CpuEngine, LaneId};
+use goodhart_core::engine::{Bases, CpuEngine, LaneId};
 use goodhart_core::experiment::{self, Base, Claim, Comparison, Experiment, Part, Statistic};
 use goodhart_core::math::rng::{draw, uniform};
 use goodhart_core::metrics::Column;
@@ -51,7 +51,7 @@ fn exact(live: &mut Live, engine: &CpuEngine, update: u32) -> (Option<Exact>, St
 /// Trains some updates and holds every exact number against the update's samples; gives the cosines.
 fn follow(plan: &Arc<Plan>, updates: u32) -> Vec<f32> {
     let base = base(plan);
-    let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+    let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
     engine.watch(LANE);
     let mut live = Live::new(plan).unwrap();
     let mut cosines = Vec::new();
@@ -121,7 +121,7 @@ fn short(groups: u32, samples: u32) -> Arc<Plan> {
             ("false_negative", number(0.05)),
         ]);
         e.policy.params = overrides([("d_model", number(16.0))]);
-        e.base = Some(Base { steps: 400, batch: 32, learning_rate: 0.005, seed: 0 });
+        e.base = Some(Base { batch: 32, learning_rate: 0.005, ..Base::new(400) });
         e.run.insert("groups".into(), number(f64::from(groups)));
         e.run.insert("num_generations".into(), number(f64::from(samples)));
         e.algorithm.insert("learning_rate".into(), number(0.3));
@@ -130,12 +130,12 @@ fn short(groups: u32, samples: u32) -> Arc<Plan> {
 }
 
 /// The policy that lanes start from.
-fn base(plan: &Arc<Plan>) -> Option<Vec<f32>> {
-    let mut warm = WarmStart::new(plan)?;
+fn base(plan: &Arc<Plan>) -> Option<Bases> {
+    let mut warm = WarmStart::new(plan, 0)?;
     (0..warm.progress().1).for_each(|_| {
         warm.step();
     });
-    Some(warm.params().to_vec())
+    Some(Bases::one(warm.params().to_vec()))
 }
 
 /// Each kind of policy, away from where it starts.
@@ -165,7 +165,7 @@ fn every_kind() -> [(&'static str, Arc<Plan>); 4] {
 fn the_exact_gradient_is_that_of_the_expected_reward() {
     for (kind, plan) in every_kind() {
         let base = base(&plan);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
         engine.watch(LANE);
         (0..3).for_each(|_| {
             engine.update();
@@ -200,7 +200,7 @@ fn the_exact_gradient_is_that_of_the_expected_reward() {
 fn the_samples_gradient_is_the_step_that_the_engine_takes() {
     for (kind, plan) in every_kind() {
         let base = base(&plan);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
         engine.watch(LANE);
         let mut settings = plan.arms[0].settings.clone();
         settings.beta = 0.0;
@@ -292,7 +292,7 @@ fn what_is_missing_has_a_reason() {
 fn what_is_missing_of_a_token_task_has_a_reason() {
     let with = |code: &str| {
         let plan = short(4, 8);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base(&plan).as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base(&plan).as_ref()).unwrap();
         engine.watch(LANE);
         engine.set_program(0, plan.compile(code).unwrap());
         engine.update();

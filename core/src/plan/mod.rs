@@ -96,6 +96,11 @@ impl Plan {
         index % self.instances.len()
     }
 
+    /// The number of the base policy that the i-th seed of the run starts from.
+    pub fn base_of(&self, index: usize) -> u32 {
+        self.base.as_ref().map_or(0, |base| base.number_of(self.seed(index)))
+    }
+
     /// The plan as the i-th seed of the run has it: with its own instance of the task.
     pub fn of_seed(self: &Arc<Self>, index: usize) -> Arc<Self> {
         let task = &self.instances[self.instance(index)];
@@ -282,7 +287,7 @@ pub fn plan_of_first_seed(experiment: &Experiment) -> Result<Plan, Vec<Problem>>
         arms: &arms,
         reward_models: reward_models.as_ref(),
         exploration: exploration.as_ref(),
-        has_base: base.is_some(),
+        bases: base.as_ref().map_or(0, |base| base.numbers(&run).len()),
     });
     if cost.bytes_at_start() > MOST_BYTES {
         return Err(vec![Problem::new("run", cost.too_large(MOST_BYTES))]);

@@ -3,35 +3,27 @@
 use super::engine::CpuEngine;
 use super::rollout;
 use super::work::Work;
-use crate::engine::LaneId;
-use crate::engine::value_head;
+use crate::engine::{Bases, LaneId, bases};
 use crate::plan::{self, Plan};
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
-/// be. `base` are its parameters, else the seed's initial ones.
+/// be. `bases` have the seed's, else it has the seed's initial parameters.
 ///
-/// Errors: parameters of another policy.
+/// Errors: a base policy that is not at hand, or of another policy.
 pub fn answers(
     plan: &Plan,
     models: &RewardModels,
     seed: usize,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     first_update: u32,
     batches: usize,
 ) -> Result<Answers, String> {
     let policy = plan.policy.build(&plan.policy_params, &plan.interface);
     let mut policy = policy.map_err(|e| plan::join(&e))?;
     policy.keep_activations(false);
+    let params = bases::start(plan, policy.as_ref(), bases, seed)?;
     let seed = plan.seed(seed);
-    let params = match base {
-        Some(base) => value_head::from_base(plan, policy.as_ref(), base)?,
-        None => {
-            let mut params = vec![0.0; policy.n_params()];
-            policy.init(seed, &mut params);
-            params
-        }
-    };
     let mut work = Work::new(plan, 0);
     let mut found = Answers::new(models, plan.group());
     for k in 0..batches as u32 {
