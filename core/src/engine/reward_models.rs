@@ -15,6 +15,8 @@ pub struct FirstTraining {
     plan: Arc<Plan>,
     seed: usize,
     job: Job,
+    /// Numbers of the job's rows that are whole answers: the first ones.
+    answers: usize,
     held_out: Answers,
 }
 
@@ -29,16 +31,12 @@ impl FirstTraining {
         let needed = models.params.pairs as usize * if models.params.objective.is_pairwise() { 2 } else { 1 };
         let batches = needed.div_ceil(plan.n_samples());
         let held_out = batches.div_ceil(4).min(HELD_OUT);
-        let mut answers = cpu::answers(&plan, models, seed, bases, FIRST_UPDATE, batches + held_out)?;
-        let split = batches * plan.n_samples();
-        let held_out = Answers {
-            rows: answers.rows.split_off(split * answers.width),
-            truth: answers.truth.split_off(split),
-            correct: answers.correct.split_off(split),
-            ..Answers::new(models, plan.group())
-        };
+        let writer = plan.writer(seed);
+        let answers = cpu::answers(&writer, models, seed, bases, FIRST_UPDATE, batches, false)?;
+        let after = FIRST_UPDATE + batches as u32;
+        let held_out = cpu::answers(&writer, models, seed, bases, after, held_out, true)?;
         let job = Job::first(models, &answers, plan.seed(seed));
-        Ok(Some(Self { plan, seed, job, held_out }))
+        Ok(Some(Self { plan, seed, job, answers: answers.rows.len(), held_out }))
     }
 
     pub fn job(&self) -> &Job {
@@ -51,7 +49,7 @@ impl FirstTraining {
         let Some(models) = &self.plan.reward_models else { return (trained, None) };
         let mut weights = trained;
         if models.params.normalize {
-            normalise(models, &mut weights, &self.job.rows);
+            normalise(models, &mut weights, &self.job.rows[..self.answers]);
         }
         let report = report(models, &weights, &self.held_out, self.seed as u32);
         (weights, Some(report))

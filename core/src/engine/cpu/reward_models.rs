@@ -3,12 +3,13 @@
 use super::engine::CpuEngine;
 use super::rollout;
 use super::work::Work;
-use crate::engine::{Bases, LaneId, bases};
+use crate::engine::{Bases, LaneId, Written, bases};
 use crate::plan::{self, Plan};
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
-/// be. `bases` have the seed's, else it has the seed's initial parameters.
+/// be. `bases` have the seed's, else it has the seed's initial parameters. Held-out answers are all of them; those that are
+/// trained on are chosen and truncated as the models have it.
 ///
 /// Errors: a base policy that is not at hand, or of another policy.
 pub fn answers(
@@ -18,6 +19,7 @@ pub fn answers(
     bases: Option<&Bases>,
     first_update: u32,
     batches: usize,
+    held_out: bool,
 ) -> Result<Answers, String> {
     let policy = plan.policy.build(&plan.policy_params, &plan.interface);
     let mut policy = policy.map_err(|e| plan::join(&e))?;
@@ -26,9 +28,17 @@ pub fn answers(
     let seed = plan.seed(seed);
     let mut work = Work::new(plan, 0);
     let mut found = Answers::new(models, plan.group());
+    let width = plan.steps();
     for k in 0..batches as u32 {
-        rollout::rollout(plan, policy.as_mut(), &params, seed, first_update.wrapping_add(k), false, &mut work);
-        found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+        let update = first_update.wrapping_add(k);
+        rollout::rollout(plan, policy.as_mut(), &params, seed, update, false, &mut work);
+        let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
+        let written = Written { seed, update, actions, width, lengths };
+        if held_out {
+            found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+        } else {
+            found.add_first(plan, models, &work.records, &work.true_scores, &written);
+        }
     }
     Ok(found)
 }
