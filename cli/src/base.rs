@@ -2,6 +2,7 @@
 
 use crate::interrupt;
 use crate::output::{read_bytes, write_whole};
+use goodhart_core::engine::Bases;
 use goodhart_core::engine::warm_start::{self, WarmStart};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::plan::Plan;
@@ -9,11 +10,20 @@ use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The parameters that an experiment starts from; None where it starts from its initial ones.
-pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar) -> Option<Vec<f32>> {
-    let mut warm = WarmStart::new(plan)?;
+/// The base policies that the seeds of an experiment start from; None where they start from their initial parameters.
+pub fn base_policies(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar) -> Option<Bases> {
+    plan.base.as_ref()?;
+    let mut bases = Bases::default();
+    for (number, key) in warm_start::keys(experiment) {
+        bases.put(number, base_policy(plan, number, &key, bar)?);
+    }
+    Some(bases)
+}
+
+fn base_policy(plan: &Arc<Plan>, number: u32, key: &str, bar: &ProgressBar) -> Option<Vec<f32>> {
+    let mut warm = WarmStart::new(plan, number)?;
     let n_params = warm.params().len();
-    let name = format!("{}.bin", warm_start::key(experiment));
+    let name = format!("{key}.bin");
     let kept = cache_folder().map(|folder| folder.join(&name));
     let places = [Some(Path::new("experiments/base").join(&name)), kept.clone()];
     // One of another size is of another experiment.
@@ -24,7 +34,7 @@ pub fn base_policy(experiment: &Experiment, plan: &Arc<Plan>, bar: &ProgressBar)
     }
     let (_, steps) = warm.progress();
     bar.set_length(u64::from(steps));
-    bar.set_message("warming up the base policy");
+    bar.set_message("warming up a base policy");
     for _ in 0..steps {
         if interrupt::asked() {
             return None;

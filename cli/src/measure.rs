@@ -2,7 +2,7 @@
 
 use crate::gpu;
 use goodhart_core::engine::gpu::{GpuContext, GpuEngine, GpuError};
-use goodhart_core::engine::{Engine, Host, LaneId, lanes_of};
+use goodhart_core::engine::{Bases, Engine, Host, LaneId, lanes_of};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
 use goodhart_core::plan::Plan;
@@ -29,7 +29,7 @@ pub fn cores() -> usize {
 pub fn on_cpu(
     plan: &Arc<Plan>,
     lanes: usize,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     warm_up: u32,
     budget: Duration,
 ) -> (String, Result<Measured, String>) {
@@ -40,7 +40,7 @@ pub fn on_cpu(
     let barrier = Barrier::new(threads);
     let part = |thread: usize| {
         let own: Vec<LaneId> = ids.iter().copied().skip(thread).step_by(threads).collect();
-        time_share(plan, &own, base, warm_up, budget, &barrier)
+        time_share(plan, &own, bases, warm_up, budget, &barrier)
     };
     let parts: Result<Vec<ThreadShare>, String> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
@@ -55,13 +55,13 @@ pub fn on_gpu(
     context: &GpuContext,
     plan: &Arc<Plan>,
     lanes: usize,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     warm_up: u32,
     budget: Duration,
 ) -> (String, Result<Measured, String>) {
     let seeds: Vec<u32> = (0..plan.run.seeds).collect();
     let ids: Vec<LaneId> = lanes_of(plan, &seeds).into_iter().take(lanes).collect();
-    let measured = pollster::block_on(time_gpu(context, plan, &ids, base, warm_up, budget));
+    let measured = pollster::block_on(time_gpu(context, plan, &ids, bases, warm_up, budget));
     (gpu::name(context), measured)
 }
 
@@ -69,11 +69,11 @@ async fn time_gpu(
     context: &GpuContext,
     plan: &Arc<Plan>,
     ids: &[LaneId],
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     warm_up: u32,
     budget: Duration,
 ) -> Result<Measured, String> {
-    let mut engine = Engine::gpu(context, plan, ids, base, |_, _| ()).await?;
+    let mut engine = Engine::gpu(context, plan, ids, bases, |_, _| ()).await?;
     let mut clock = Stopwatch::new(false);
     while clock.updates < warm_up && clock.begun.elapsed() <= budget && engine.advance(1, &mut clock).await? > 0 {
         engine.settle(&mut clock).await?;
@@ -131,12 +131,12 @@ struct ThreadShare {
 fn time_share(
     plan: &Arc<Plan>,
     ids: &[LaneId],
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     warm_up: u32,
     budget: Duration,
     barrier: &Barrier,
 ) -> Result<ThreadShare, String> {
-    let engine = Engine::cpu(plan, ids, base);
+    let engine = Engine::cpu(plan, ids, bases);
     // Every thread comes to the barrier, also one whose engine could not be made.
     let mut engine = match engine {
         Ok(engine) => engine,

@@ -3,6 +3,7 @@
 mod trainer;
 
 use crate::interrupt;
+use goodhart_core::engine::Bases;
 use goodhart_core::engine::reward_models::FirstTraining;
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::TrainedOn;
@@ -41,12 +42,12 @@ impl Models {
         &self,
         plan: &Arc<Plan>,
         seed: usize,
-        base: Option<&[f32]>,
+        bases: Option<&Bases>,
         bar: &ProgressBar,
     ) -> Result<Option<&Trained>, String> {
         let Some(slot) = self.by_seed.get(seed) else { return Ok(None) };
         let learn = || {
-            let start = FirstTraining::new(plan, seed, base)?.ok_or("the experiment learns no reward model")?;
+            let start = FirstTraining::new(plan, seed, bases)?.ok_or("the experiment learns no reward model")?;
             let (trained, on) = trainer::train(start.job(), self.gpu, &mut |_| bar.inc(1))?;
             let (weights, report) = start.finish(trained);
             Ok(Trained { weights, report, on })
@@ -58,7 +59,7 @@ impl Models {
     pub fn learn_all(
         &self,
         plan: &Arc<Plan>,
-        base: Option<&[f32]>,
+        bases: Option<&Bases>,
         threads: usize,
         bar: &ProgressBar,
     ) -> Result<(), String> {
@@ -72,7 +73,7 @@ impl Models {
                 if seed >= self.seeds() || interrupt::asked() {
                     return Ok(());
                 }
-                self.of(plan, seed, base, bar)?;
+                self.of(plan, seed, bases, bar)?;
             }
         };
         std::thread::scope(|scope| {

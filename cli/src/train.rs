@@ -1,13 +1,13 @@
 //! Trains an experiment: lanes over threads on the CPU engine, or all lanes at once on the GPU engine.
 
 use crate::arguments::Engine;
-use crate::base::base_policy;
+use crate::base::base_policies;
 use crate::failure::Failure;
 use crate::output::plain;
 use crate::reward_models::Models;
 use crate::{gpu, interrupt, measure};
 use goodhart_core::engine::gpu::GpuContext;
-use goodhart_core::engine::{Engine as Trained, Host, LaneId, lanes_of};
+use goodhart_core::engine::{Bases, Engine as Trained, Host, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::columns::{self, ROW};
@@ -69,19 +69,19 @@ pub fn train_with_bar(experiment: &Experiment, engine: Engine, threads: Option<u
     if let Ok(style) = style {
         bar.set_style(style);
     }
-    let base = base_policy(experiment, &plan, &bar);
+    let bases = base_policies(experiment, &plan, &bar);
     bar.set_message(title.clone());
     let threads = threads.unwrap_or_else(measure::cores);
     let started = Instant::now();
     let models = Models::new(&plan, engine != Engine::Cpu);
-    models.learn_all(&plan, base.as_deref(), threads, &bar)?;
+    models.learn_all(&plan, bases.as_ref(), threads, &bar)?;
     bar.set_message(title);
-    let choice = choose(engine, &plan, base.as_deref(), threads)?;
+    let choice = choose(engine, &plan, bases.as_ref(), threads)?;
     // Only a terminal is told.
     bar.println(plan.cost.says_in_turn(threads));
     let curves = match &choice.with {
-        With::Cpu { threads } => on_cpu(&plan, base.as_deref(), &models, *threads, &bar)?,
-        With::Gpu(context) => on_gpu(context, &plan, base.as_deref(), &models, &bar)?,
+        With::Cpu { threads } => on_cpu(&plan, bases.as_ref(), &models, *threads, &bar)?,
+        With::Gpu(context) => on_gpu(context, &plan, bases.as_ref(), &models, &bar)?,
     };
     bar.finish_and_clear();
     Ok(Training {
@@ -113,7 +113,7 @@ enum With {
 
 /// The engine that was asked for; where none was, the faster one. A software adapter shares the processor with the CPU
 /// engine and is never faster, so it is not even tried.
-fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize) -> Result<Chosen, String> {
+fn choose(engine: Engine, plan: &Arc<Plan>, bases: Option<&Bases>, threads: usize) -> Result<Chosen, String> {
     let cpu = |why: &str| Chosen { with: With::Cpu { threads }, name: format!("CPU engine, {threads} threads{why}") };
     let gpu = |context: GpuContext, why: &str| {
         let name = format!("{}{why}", gpu::name(&context));
@@ -127,8 +127,8 @@ fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize
     let Some(context) = context else { return Ok(cpu(" (there is no GPU)")) };
     let lanes = plan.arms.len() * plan.run.seeds as usize;
     let moment = Duration::from_millis(300);
-    let (_, on_cpu) = measure::on_cpu(plan, lanes, base, 1, moment);
-    let (_, on_gpu) = measure::on_gpu(&context, plan, lanes, base, 1, moment);
+    let (_, on_cpu) = measure::on_cpu(plan, lanes, bases, 1, moment);
+    let (_, on_gpu) = measure::on_gpu(&context, plan, lanes, bases, 1, moment);
     let Ok(on_gpu) = on_gpu else { return Ok(cpu(" (the GPU does not take this experiment)")) };
     let (cpu_rate, gpu_rate) = (on_cpu?.updates_per_s, on_gpu.updates_per_s);
     Ok(if gpu_rate > cpu_rate {
@@ -142,7 +142,7 @@ fn choose(engine: Engine, plan: &Arc<Plan>, base: Option<&[f32]>, threads: usize
 /// changes nothing.
 fn on_cpu(
     plan: &Arc<Plan>,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     models: &Models,
     threads: usize,
     bar: &ProgressBar,
@@ -154,7 +154,7 @@ fn on_cpu(
     let curves = Mutex::new(Curves::new(plan.arms.len(), seeds.len()));
     let work = || -> Result<(), String> {
         while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !interrupt::asked()) {
-            let rows = train_lane(plan, *lane, base, models, bar)?;
+            let rows = train_lane(plan, *lane, bases, models, bar)?;
             curves.lock().unwrap_or_else(PoisonError::into_inner).put_lane(lane.arm, lane.seed, &rows);
         }
         Ok(())
@@ -174,7 +174,7 @@ fn on_cpu(
 fn on_gpu(
     context: &GpuContext,
     plan: &Arc<Plan>,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     models: &Models,
     bar: &ProgressBar,
 ) -> Result<Curves, String> {
@@ -184,8 +184,8 @@ fn on_gpu(
     let mut curves = Curves::new(plan.arms.len(), seeds.len());
     let put = |lane: LaneId, update: u32, row: &[f32]| curves.put(lane.arm, lane.seed, update as usize, row);
     pollster::block_on(async {
-        let engine = Trained::gpu(context, plan, &lanes, base, |_, _| ()).await?;
-        train(engine, plan, base, models, bar, put).await
+        let engine = Trained::gpu(context, plan, &lanes, bases, |_, _| ()).await?;
+        train(engine, plan, bases, models, bar, put).await
     })?;
     Ok(curves)
 }
@@ -194,13 +194,13 @@ fn on_gpu(
 pub fn train_lane(
     plan: &Arc<Plan>,
     lane: LaneId,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     models: &Models,
     bar: &ProgressBar,
 ) -> Result<Vec<f32>, String> {
     let mut rows = Vec::with_capacity(plan.run.updates as usize * ROW);
     let put = |_: LaneId, _: u32, row: &[f32]| rows.extend_from_slice(row);
-    pollster::block_on(train(Trained::cpu(plan, &[lane], base)?, plan, base, models, bar, put))?;
+    pollster::block_on(train(Trained::cpu(plan, &[lane], bases)?, plan, bases, models, bar, put))?;
     Ok(rows)
 }
 
@@ -208,13 +208,13 @@ pub fn train_lane(
 async fn train(
     mut engine: Trained,
     plan: &Arc<Plan>,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     models: &Models,
     bar: &ProgressBar,
     put: impl FnMut(LaneId, u32, &[f32]),
 ) -> Result<(), String> {
     for lane in engine.lanes().to_vec() {
-        if let Some(trained) = models.of(plan, lane.seed, base, &ProgressBar::hidden())? {
+        if let Some(trained) = models.of(plan, lane.seed, bases, &ProgressBar::hidden())? {
             engine.set_reward_models(lane, &trained.weights)?;
         }
     }

@@ -1,7 +1,7 @@
 //! The CPU engine as a whole: the same bits however lanes are split, wherever it was stopped, and whatever was edited
 //! back; and the phenomena that a handful of updates must show.
 
-use goodhart_core::engine::{CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{Bases, CpuEngine, LaneId, lanes_of};
 use goodhart_core::experiment::{self, Experiment, Part};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use goodhart_core::metrics::{Column, digest};
@@ -207,7 +207,10 @@ fn a_value_head_joins_a_run_and_leaves_it() {
     for id in IDS {
         let (without, with) = (estimating(id, "grpo"), estimating(id, "gae"));
         let ids = lanes_of(&without, &[1]);
-        let new = |plan: &Arc<Plan>, base: Option<&[f32]>| CpuEngine::new(plan.clone(), &ids, base).unwrap();
+        let new = |plan: &Arc<Plan>, base: Option<&[f32]>| {
+            let bases = base.map(|base| Bases::one(base.to_vec()));
+            CpuEngine::new(plan.clone(), &ids, bases.as_ref()).unwrap()
+        };
         let mut plain = new(&without, None);
         (0..3).for_each(|_| drop(plain.update().to_vec()));
         let saved = plain.checkpoint();
@@ -240,7 +243,7 @@ fn a_value_head_joins_a_run_and_leaves_it() {
         assert_eq!(new(&with, Some(base)).checkpoint().lanes[0].params[..trunk], *base, "{id}");
         let longer = found.lanes[0].params.as_slice();
         assert_eq!(new(&without, Some(longer)).checkpoint().lanes[0].params[..], *base, "{id}");
-        let cut = CpuEngine::new(with.clone(), &ids, Some(&base[1..])).err().unwrap();
+        let cut = CpuEngine::new(with.clone(), &ids, Some(&Bases::one(base[1..].to_vec()))).err().unwrap();
         assert!(cut.contains("the base policy has"), "{id}: {cut}");
     }
 }

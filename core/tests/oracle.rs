@@ -177,6 +177,17 @@ fn metrics_of_the_oracle_are_named() {
     assert_eq!(oracle::distances(&tokens).reasons.len(), 1);
 }
 
+/// Of many start states none is left out, and equally likely ones are found to be so.
+#[test]
+fn every_start_of_a_quiz_is_found() {
+    let code = "def right(ep):\n    return 1.0 if ep.correct else 0.0\n";
+    let params = [("questions", number(32.0)), ("styles", number(2.0))];
+    let oracle = Oracle::new(Arc::new(planned("quiz", params, "grpo", code))).unwrap();
+    assert_eq!(oracle.model.starts.len(), 64);
+    assert!(oracle.model.starts.iter().all(|(_, p)| (p - 1.0 / 64.0).abs() < 1e-9));
+    assert!(!oracle.model.estimated);
+}
+
 /// What a task says of its dice is what its steps do.
 #[test]
 fn chances_are_those_of_the_dice() {

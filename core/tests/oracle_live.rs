@@ -5,12 +5,13 @@ mod common;
 
 use common::{number, overrides, text};
 use goodhart_core::engine::warm_start::WarmStart;
-use goodhart_core::engine::{CpuEngine, LaneId};
-use goodhart_core::experiment::{self, Base, Experiment, Part};
+use goodhart_core::engine::{Bases, CpuEngine, LaneId};
+use goodhart_core::experiment::{self, Base, Claim, Comparison, Experiment, Part, Statistic};
 use goodhart_core::math::rng::{draw, uniform};
 use goodhart_core::metrics::Column;
 use goodhart_core::metrics::columns::ROW;
-use goodhart_core::oracle::live::{Followed, Live};
+use goodhart_core::metrics::{Curves, claims};
+use goodhart_core::oracle::live::{Followed, Live, cosines};
 use goodhart_core::plan::{self, Plan};
 use goodhart_core::protocol::Exact;
 use std::path::Path;
@@ -50,7 +51,7 @@ fn exact(live: &mut Live, engine: &CpuEngine, update: u32) -> (Option<Exact>, St
 /// Trains some updates and holds every exact number against the update's samples; gives the cosines.
 fn follow(plan: &Arc<Plan>, updates: u32) -> Vec<f32> {
     let base = base(plan);
-    let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+    let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
     engine.watch(LANE);
     let mut live = Live::new(plan).unwrap();
     let mut cosines = Vec::new();
@@ -120,7 +121,7 @@ fn short(groups: u32, samples: u32) -> Arc<Plan> {
             ("false_negative", number(0.05)),
         ]);
         e.policy.params = overrides([("d_model", number(16.0))]);
-        e.base = Some(Base { steps: 400, batch: 32, learning_rate: 0.005, seed: 0 });
+        e.base = Some(Base { batch: 32, learning_rate: 0.005, ..Base::new(400) });
         e.run.insert("groups".into(), number(f64::from(groups)));
         e.run.insert("num_generations".into(), number(f64::from(samples)));
         e.algorithm.insert("learning_rate".into(), number(0.3));
@@ -129,12 +130,12 @@ fn short(groups: u32, samples: u32) -> Arc<Plan> {
 }
 
 /// The policy that lanes start from.
-fn base(plan: &Arc<Plan>) -> Option<Vec<f32>> {
-    let mut warm = WarmStart::new(plan)?;
+fn base(plan: &Arc<Plan>) -> Option<Bases> {
+    let mut warm = WarmStart::new(plan, 0)?;
     (0..warm.progress().1).for_each(|_| {
         warm.step();
     });
-    Some(warm.params().to_vec())
+    Some(Bases::one(warm.params().to_vec()))
 }
 
 /// Each kind of policy, away from where it starts.
@@ -164,7 +165,7 @@ fn every_kind() -> [(&'static str, Arc<Plan>); 4] {
 fn the_exact_gradient_is_that_of_the_expected_reward() {
     for (kind, plan) in every_kind() {
         let base = base(&plan);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
         engine.watch(LANE);
         (0..3).for_each(|_| {
             engine.update();
@@ -199,7 +200,7 @@ fn the_exact_gradient_is_that_of_the_expected_reward() {
 fn the_samples_gradient_is_the_step_that_the_engine_takes() {
     for (kind, plan) in every_kind() {
         let base = base(&plan);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base.as_ref()).unwrap();
         engine.watch(LANE);
         let mut settings = plan.arms[0].settings.clone();
         settings.beta = 0.0;
@@ -291,7 +292,7 @@ fn what_is_missing_has_a_reason() {
 fn what_is_missing_of_a_token_task_has_a_reason() {
     let with = |code: &str| {
         let plan = short(4, 8);
-        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base(&plan).as_deref()).unwrap();
+        let mut engine = CpuEngine::new(plan.clone(), &[LANE], base(&plan).as_ref()).unwrap();
         engine.watch(LANE);
         engine.set_program(0, plan.compile(code).unwrap());
         engine.update();
@@ -309,4 +310,67 @@ fn what_is_missing_of_a_token_task_has_a_reason() {
     assert!(e.reward.is_none() && why.contains("gives them no reward"), "{why}");
     let (e, why) = with(&combined("2.0 * r.right"));
     assert!(e.reward.is_some_and(|r| r > e.true_score) && !why.contains("No exact"), "{why}");
+}
+
+/// A short quiz of two seeds, whose instances of the task differ.
+fn quiz(updates: f64) -> Arc<Plan> {
+    shipped("bnpo", |e| {
+        e.run.insert("updates".into(), number(updates));
+        e.run.insert("seeds".into(), number(2.0));
+    })
+}
+
+#[test]
+fn a_claim_reads_the_cosines_of_every_seed_at_its_own_task() {
+    let plan = quiz(6.0);
+    let by_hand = |seed: usize| -> Vec<f32> {
+        let lane = LaneId { arm: 0, seed };
+        let mut engine = CpuEngine::new(plan.clone(), &[lane], None).unwrap();
+        engine.watch(lane);
+        let mut live = Live::new(&plan.of_seed(seed)).unwrap();
+        let cosine = |update| {
+            engine.update();
+            exact(&mut live, &engine, update).0.unwrap().cosine.unwrap()
+        };
+        (0..6).map(cosine).collect()
+    };
+    let curves = [by_hand(0), by_hand(1)];
+    assert_ne!(curves[0], curves[1]);
+    assert!(curves.iter().flatten().all(|c| (0.3..1.0).contains(c)), "{curves:?}");
+    for (seed, curve) in curves.iter().enumerate() {
+        assert_eq!(cosines(&plan, LaneId { arm: 0, seed }, 99).unwrap(), *curve);
+    }
+    let claim = |statistic| Claim {
+        says: "a".into(),
+        metric: "oracle/gradient_cosine".into(),
+        statistic,
+        arm: plan.arms[0].name.clone(),
+        minus: None,
+        over: None,
+        level: None,
+        comparison: Comparison::AtLeast,
+        threshold: 0.0,
+        refuted: false,
+        undecided: false,
+        measured: None,
+    };
+    let measured = |all: &[Claim], claim: &Claim| {
+        let exact = claims::Exact::new(all, &plan);
+        claims::check(claim, &plan, &Curves::new(1, 2), &exact).unwrap().measured
+    };
+    let (start, mean) = (claim(Statistic::Start), claim(Statistic::Mean));
+    let first = 0.5 * (curves[0][0] + curves[1][0]);
+    let all = curves.iter().flatten().sum::<f32>() / 12.0;
+    assert!((measured(&[start.clone()], &start).mean - first).abs() < 1e-6, "the first update is enough for a start");
+    assert!((measured(&[mean.clone(), start.clone()], &mean).mean - all).abs() < 1e-6);
+    assert_eq!(measured(&[start.clone(), mean], &start).n, 2);
+}
+
+#[test]
+fn a_claim_about_gradients_that_are_not_known_says_why() {
+    let why = |plan: &Arc<Plan>| cosines(plan, LANE, 1).unwrap_err();
+    assert!(why(&short(4, 8)).contains("base policy"));
+    let changing = "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n\ndef combine(r, ep, group, batch, run):\n    return (1.0 - run.progress) * r.goal\n";
+    let plan = shipped("coin-circling", |e| e.arms[0].code = changing.into());
+    assert!(why(&plan).contains("changes during the run"));
 }

@@ -124,7 +124,11 @@ fn sees(task: &dyn StepTask, state: &[u32; STATE_WORDS], python: &Value) -> Resu
     let (mut base, mut row, mut scale) = (0, 0, 1);
     for (i, part) in parts.iter().take(MAX_ACTIVE).enumerate() {
         let number = |at: usize| part[at].as_u64().unwrap_or(0) as u32;
-        let fits = if part[1].is_null() { close(f32::from_bits(features[i]), &part[0]) } else { features[i] == base + number(0) };
+        let fits = if part[1].is_null() {
+            close(f32::from_bits(features[i]), &part[0])
+        } else {
+            features[i] == base + number(0)
+        };
         if !fits {
             return Err(format!("Python sees {python}, here {features:?}"));
         }
@@ -246,7 +250,13 @@ fn all_agree(cases: &[Case]) -> Seen {
     failures.sort();
     failures.iter().take(20).for_each(|(_, text, _)| print!("{text}"));
     let shortest = failures.first().map(|(_, text, source)| format!("{text}{source}"));
-    assert!(failures.is_empty(), "{} of {} differ; the shortest:\n{}", failures.len(), cases.len(), shortest.unwrap_or_default());
+    assert!(
+        failures.is_empty(),
+        "{} of {} differ; the shortest:\n{}",
+        failures.len(),
+        cases.len(),
+        shortest.unwrap_or_default()
+    );
     seen
 }
 
@@ -298,7 +308,9 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
                 json!({"goal": 1.0, "noise": 0.75, "table_seed": 7}),
                 json!({"map": "#L/..", "noise": 0.0, "false_positive": 0.5, "false_negative": 0.5}),
             ],
-            "corridor.py" => vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})],
+            "corridor.py" => {
+                vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})]
+            }
             _ => vec![json!({}), json!({"false_positive": 0.5, "false_negative": 0.5})],
         };
         cases.extend(file(&name, &source, &values));
@@ -340,7 +352,10 @@ fn generated_programs_mean_what_they_mean_in_python() {
     let seen = all_agree(&cases);
     let n = cases.len();
     assert!(seen.refused * 4 < n, "{seen:?}");
-    assert!(seen.steps > 8 * n && seen.failed * 20 > n && seen.failed * 3 < seen.episodes && seen.ended > n, "{seen:?}");
+    assert!(
+        seen.steps > 8 * n && seen.failed * 20 > n && seen.failed * 3 < seen.episodes && seen.ended > n,
+        "{seen:?}"
+    );
 }
 
 /// What goes wrong in a task has the text of the language, on the line where Python raises.
@@ -366,7 +381,12 @@ fn errors_are_those_of_python() {
     let mut cases = Vec::new();
     for (body, _) in bodies {
         let source = format!("{head}def step(s, ep, action, t, dice):\n    {body}\n    return False\n{tail}");
-        cases.push(Case { name: body.into(), source, values: Overrides::new(), episodes: episodes(&mut Rng::new(3), 3, 2) });
+        cases.push(Case {
+            name: body.into(),
+            source,
+            values: Overrides::new(),
+            episodes: episodes(&mut Rng::new(3), 3, 2),
+        });
     }
     let seen = all_agree(&cases);
     assert_eq!(seen.failed, seen.episodes, "{seen:?}");

@@ -90,9 +90,9 @@ pub fn fit(experiment: &Experiment, cores: usize, room: f64) -> Option<Fitted> {
     Some(cost.fit(cores, room).map_or_else(Fitted::Error, Fitted::Fit))
 }
 
-/// The name under which the base policy of an experiment is kept.
-pub fn base_key(experiment: &Experiment) -> String {
-    warm_start::key(experiment)
+/// The base policies that an experiment's seeds start from: the number of each, and the name under which it is kept.
+pub fn base_keys(experiment: &Experiment) -> Vec<(u32, String)> {
+    warm_start::keys(experiment)
 }
 
 /// Asks about the solved task of an experiment; None where it cannot run.

@@ -121,10 +121,10 @@ pub fn encode(experiment: JsValue) -> Result<String, JsValue> {
     link::encode(&experiment).map_err(|e| e.to_string().into())
 }
 
-/// The name under which the base policy of an experiment is kept.
-#[wasm_bindgen(js_name = baseKey)]
-pub fn base_key(experiment: JsValue) -> String {
-    take(experiment).as_ref().map(answers::base_key).unwrap_or_default()
+/// The base policies that an experiment's seeds start from: `[number, the name under which it is kept]` of each.
+#[wasm_bindgen(js_name = baseKeys)]
+pub fn base_keys(experiment: JsValue) -> JsValue {
+    give(&take(experiment).as_ref().map(answers::base_keys).unwrap_or_default())
 }
 
 /// What the exact oracle and the linter say of an arm of an experiment: `oracle::report::ArmReport`; null where it cannot run.

@@ -2,7 +2,7 @@
 
 use crate::edge;
 use goodhart_core::engine::gpu::{GpuContext, GpuError, find_adapter, request_device};
-use goodhart_core::engine::{Adapter, Engine, EngineKind, LaneId};
+use goodhart_core::engine::{Adapter, Bases, Engine, EngineKind, LaneId};
 use goodhart_core::plan::Plan;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -46,14 +46,14 @@ pub async fn open(
     kind: EngineKind,
     plan: &Arc<Plan>,
     lanes: &[LaneId],
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     progress: impl FnMut(usize, usize),
 ) -> Result<(Engine, Option<Adapter>), String> {
     match kind {
-        EngineKind::Cpu => Ok((Engine::cpu(plan, lanes, base)?, None)),
+        EngineKind::Cpu => Ok((Engine::cpu(plan, lanes, bases)?, None)),
         EngineKind::Gpu => {
             let context = device().await.map_err(|e| e.to_string())?;
-            let engine = Engine::gpu(&context, plan, lanes, base, progress).await?;
+            let engine = Engine::gpu(&context, plan, lanes, bases, progress).await?;
             Ok((engine, named(context.adapter().clone()).await))
         }
     }

@@ -2,8 +2,8 @@
 //! must not keep this worker's messages waiting.
 
 use crate::edge;
-use goodhart_core::engine::LaneId;
 use goodhart_core::engine::reward_models::FirstTraining;
+use goodhart_core::engine::{Bases, LaneId};
 use goodhart_core::plan::Plan;
 use goodhart_core::protocol::wire;
 use goodhart_core::protocol::{Event, TrainedOn, TrainingCommand, TrainingEvent};
@@ -222,14 +222,14 @@ pub async fn first(
     run: u32,
     plan: &Arc<Plan>,
     seeds: &[u32],
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     gpu: bool,
 ) -> Result<Vec<(u32, Vec<f32>)>, String> {
     let Some(models) = &plan.reward_models else { return Ok(Vec::new()) };
     let of = models.params.steps * seeds.len() as u32;
     let (mut learned, mut reports, mut trained_on) = (Vec::new(), Vec::new(), None);
     for (i, seed) in seeds.iter().enumerate() {
-        let Some(start) = FirstTraining::new(plan, *seed as usize, base)? else { continue };
+        let Some(start) = FirstTraining::new(plan, *seed as usize, bases)? else { continue };
         edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32, of });
         let tell = |step| {
             edge::post(&Event::ModelsProgress { run, step: models.params.steps * i as u32 + step, of });

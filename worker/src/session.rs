@@ -7,7 +7,7 @@ use crate::report::Reports;
 use crate::tried::Tried;
 use crate::view::View;
 use goodhart_core::engine::warm_start::WarmStart;
-use goodhart_core::engine::{Checkpoint, Engine, EngineKind, LaneId, lanes_of};
+use goodhart_core::engine::{BasePolicy, Bases, Checkpoint, Engine, EngineKind, LaneId, lanes_of};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Overrides;
 use goodhart_core::plan::{self, Plan};
@@ -73,7 +73,7 @@ pub async fn serve() {
 }
 
 async fn handle(session: Option<Session>, tried: &mut Tried, command: Command) -> Option<Session> {
-    if let Command::Load { run, experiment, seeds, engine, base, checkpoint } = command {
+    if let Command::Load { run, experiment, seeds, engine, bases, checkpoint } = command {
         if tried.others(&experiment) && edge::memory() > MOST_KEPT {
             edge::post(&Event::Outgrown { run });
             return None;
@@ -82,7 +82,7 @@ async fn handle(session: Option<Session>, tried: &mut Tried, command: Command) -
         drop(session);
         edge::begin(run, checkpoint.clone());
         edge::post(&Event::Alive { run });
-        let loaded = Session::load(run, &experiment, &seeds, engine, base, checkpoint).await;
+        let loaded = Session::load(run, &experiment, &seeds, engine, bases, checkpoint).await;
         return loaded
             .map_err(|message| edge::post(&Event::Failed { run, message, checkpoint: edge::remembered().1 }))
             .ok();
@@ -138,19 +138,17 @@ impl Session {
         experiment: &Experiment,
         seeds: &[u32],
         kind: EngineKind,
-        base: Option<Vec<f32>>,
+        mut bases: Bases,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self, String> {
         let plan = Arc::new(plan::plan(experiment).map_err(|problems| plan::join(&problems))?);
         let lanes = lanes_of(&plan, seeds);
-        let base = match base {
-            Some(base) => Some(base),
-            None => warm_up(run, &plan).await?,
-        };
+        warm_up(run, &plan, &mut bases).await?;
+        let bases = plan.base.is_some().then_some(&bases);
         let compiled = |stage: usize, of: usize| {
             edge::post(&Event::CompileProgress { run, stage: stage as u32, of: of as u32 });
         };
-        let (mut engine, adapter) = device::open(kind, &plan, &lanes, base.as_deref(), compiled).await?;
+        let (mut engine, adapter) = device::open(kind, &plan, &lanes, bases, compiled).await?;
         let watched = lanes.first().copied().unwrap_or(LaneId { arm: 0, seed: 0 });
         let mut view = View::new(&mut engine, &plan, watched)?;
         match &checkpoint {
@@ -161,7 +159,7 @@ impl Session {
             }
             None => {
                 let gpu = may_train_on_gpu(&engine);
-                for (seed, weights) in models::first(run, &plan, seeds, base.as_deref(), gpu).await? {
+                for (seed, weights) in models::first(run, &plan, seeds, bases, gpu).await? {
                     let own = lanes.iter().filter(|lane| lane.seed == seed as usize);
                     own.into_iter().try_for_each(|lane| engine.set_reward_models(*lane, &weights))?;
                 }
@@ -372,26 +370,30 @@ fn may_train_on_gpu(engine: &Engine) -> bool {
     engine.kind() == EngineKind::Gpu
 }
 
-/// Learns the base policy, with progress on screen; None if the experiment has none.
-async fn warm_up(run: u32, plan: &Arc<Plan>) -> Result<Option<Vec<f32>>, String> {
-    let Some(mut warm) = WarmStart::new(plan) else { return Ok(None) };
+/// Learns the base policies of the run that are not at hand, with progress on screen; none if the experiment has none.
+async fn warm_up(run: u32, plan: &Arc<Plan>, bases: &mut Bases) -> Result<(), String> {
+    let numbers = plan.base.as_ref().map(|base| base.numbers(&plan.run)).unwrap_or_default();
+    let missing: Vec<u32> = numbers.into_iter().filter(|number| !bases.has(*number)).collect();
     let mut last = 0.0;
-    loop {
-        let (step, of) = warm.progress();
-        if step >= of {
-            break;
-        }
-        let loss = warm.step();
-        let now = edge::now();
-        if now - last >= 60.0 {
-            last = now;
-            edge::post(&Event::BaseProgress { run, step: step + 1, of, loss });
-            edge::give_way().await;
-            if edge::is_superseded() {
-                return Err("another run has taken its place".into());
+    for (done, number) in missing.iter().enumerate() {
+        let Some(mut warm) = WarmStart::new(plan, *number) else { continue };
+        let (_, steps) = warm.progress();
+        let of = steps * missing.len() as u32;
+        for step in 0..steps {
+            let loss = warm.step();
+            let now = edge::now();
+            if now - last >= 60.0 {
+                last = now;
+                edge::post(&Event::BaseProgress { run, step: steps * done as u32 + step + 1, of, loss });
+                edge::give_way().await;
+                if edge::is_superseded() {
+                    return Err("another run has taken its place".into());
+                }
             }
         }
+        let params = warm.params().to_vec();
+        edge::post(&Event::Base { run, policy: BasePolicy { number: *number, params: params.clone() } });
+        bases.put(*number, params);
     }
-    edge::post(&Event::Base { run, params: warm.params().to_vec() });
-    Ok(Some(warm.params().to_vec()))
+    Ok(())
 }

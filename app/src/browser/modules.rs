@@ -48,10 +48,10 @@ extern "C" {
     pub fn read(this: &LanguageModule, json: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn encode(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = baseKey)]
-    pub fn base_key(this: &LanguageModule, experiment: &JsValue) -> Result<String, JsValue>;
     #[wasm_bindgen(method, catch, js_name = checkTask)]
     pub fn check_task(this: &LanguageModule, code: &str, values: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = baseKeys)]
+    pub fn base_keys(this: &LanguageModule, experiment: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn check(this: &LanguageModule, code: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]

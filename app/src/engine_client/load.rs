@@ -4,6 +4,8 @@
 use super::messages::{Choice, ClientEvent, Effect};
 use super::slot::{Slot, Stage};
 use super::state::{Session, Trial, Wish};
+use crate::model::run_params;
+use goodhart_core::experiment::Base;
 use goodhart_core::protocol::{Checkpoint, Command, EngineKind};
 
 /// Updates of a trial; the first ones are slower than the rest.
@@ -87,14 +89,17 @@ impl Session {
             .collect()
     }
 
-    /// Sends a started worker its seeds. Without a base policy only the first is loaded: it makes one for all.
+    /// Sends a started worker its seeds. Where base policies of the run are missing, only the first is loaded: it makes
+    /// them for all.
     pub(super) fn load_slot(&mut self, at: usize) -> Vec<Effect> {
         let (Some(plan), Some(slot)) = (&self.plan, self.slots.get_mut(at)) else { return Vec::new() };
         if !slot.started || slot.stage != Stage::Waiting || slot.seeds.is_empty() {
             return Vec::new();
         }
-        let needs_base = plan.crew.experiment.base.as_ref().is_some_and(|b| b.steps > 0) && plan.base.is_none();
-        if needs_base && at > 0 {
+        let experiment = &plan.crew.experiment;
+        let base = experiment.base.as_ref().filter(|base| base.steps > 0);
+        let lacks = |base: &Base| base.numbers(&run_params(experiment)).iter().any(|number| !plan.bases.has(*number));
+        if at > 0 && base.is_some_and(lacks) {
             return Vec::new();
         }
         slot.stage = Stage::Loading;
@@ -103,10 +108,10 @@ impl Session {
             at,
             Command::Load {
                 run: self.run,
-                experiment: Box::new(plan.crew.experiment.clone()),
+                experiment: Box::new(experiment.clone()),
                 seeds: slot.seeds.clone(),
                 engine: plan.kind,
-                base: plan.base.clone(),
+                bases: plan.bases.clone(),
                 checkpoint: slot.checkpoint.clone(),
             },
         )]

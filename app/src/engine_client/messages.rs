@@ -2,7 +2,9 @@
 //! and events for the page's state. Strategies are known by the numbers of their identities here, not by their places in the
 //! experiment that is loaded.
 
-use goodhart_core::protocol::{Adapter, Anatomy, Checkpoint, Command, EngineKind, RowIndex, TrainedOn};
+use goodhart_core::protocol::{
+    Adapter, Anatomy, BasePolicy, Bases, Checkpoint, Command, EngineKind, RowIndex, TrainedOn,
+};
 use goodhart_core::reward_models::TrainingReport;
 
 /// What the person wants to train on.
@@ -50,8 +52,8 @@ impl Default for Bounds {
 /// What a run starts with.
 #[derive(Debug, Default)]
 pub struct Start {
-    /// The base policy, where one is at hand.
-    pub base: Option<Vec<f32>>,
+    /// The base policies that are at hand.
+    pub bases: Bases,
     pub bounds: Bounds,
     /// Where another visit left it; else it starts from update 0.
     pub past: Option<Past>,
@@ -92,7 +94,7 @@ pub enum ClientEvent {
         loss: f32,
     },
     /// A base policy was warmed up: worth keeping.
-    BaseMade(Vec<f32>),
+    BaseMade(BasePolicy),
     /// How far the first training of the reward models is.
     ModelsProgress {
         step: u32,

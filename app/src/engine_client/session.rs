@@ -10,7 +10,7 @@ use super::state::{Crew, Plan, Session, Wish};
 use crate::model::run_params;
 use crate::text::sentence;
 use goodhart_core::experiment::Experiment;
-use goodhart_core::protocol::{Adapter, Anatomy, Command, EngineKind, Event, RowIndex, wire};
+use goodhart_core::protocol::{Adapter, Anatomy, BasePolicy, Command, EngineKind, Event, RowIndex, wire};
 
 impl Session {
     /// A new choice of engine; takes effect with the next load.
@@ -22,7 +22,7 @@ impl Session {
 
     /// Loads an experiment with the numbers of its arms' identities; the run rests until told otherwise.
     pub fn load(&mut self, experiment: Experiment, ids: Vec<u32>, start: Start) -> Vec<Effect> {
-        let Start { base, bounds, past } = start;
+        let Start { bases, bounds, past } = start;
         let run = run_params(&experiment);
         self.wish = Wish::Rest;
         self.pause_reported = true;
@@ -34,7 +34,7 @@ impl Session {
         self.edits.clear();
         self.regroup = None;
         let (crew, kind) = (Crew { experiment, ids }, EngineKind::Cpu);
-        self.plan = Some(Plan { crew, base, kind, seeds: run.seeds, bounds, from });
+        self.plan = Some(Plan { crew, bases, kind, seeds: run.seeds, bounds, from });
         self.begin(None)
     }
 
@@ -147,7 +147,7 @@ impl Session {
             Event::BaseProgress { step, of, loss, .. } => {
                 vec![Effect::Tell(ClientEvent::BaseProgress { step, of, loss })]
             }
-            Event::Base { params, .. } => self.on_base(params),
+            Event::Base { policy, .. } => self.on_base(policy),
             Event::ModelsProgress { step, of, .. } => {
                 self.slots[at].models = (step, of);
                 let (step, of) = self.busy().fold((0, 0), |all, s| (all.0 + s.models.0, all.1 + s.models.1));
@@ -234,10 +234,10 @@ impl Session {
         self.load_slot(at)
     }
 
-    fn on_base(&mut self, params: Vec<f32>) -> Vec<Effect> {
+    fn on_base(&mut self, policy: BasePolicy) -> Vec<Effect> {
         let Some(plan) = &mut self.plan else { return Vec::new() };
-        plan.base = Some(params.clone());
-        let mut effects = vec![Effect::Tell(ClientEvent::BaseMade(params))];
+        plan.bases.put(policy.number, policy.params.clone());
+        let mut effects = vec![Effect::Tell(ClientEvent::BaseMade(policy))];
         for at in 0..self.slots.len() {
             effects.extend(self.load_slot(at));
         }

@@ -3,13 +3,13 @@ use crate::engine_client::load::TRIAL_UPDATES;
 use crate::engine_client::recover::MAX_FAILURES;
 use goodhart_core::experiment::{Arm, Base, Part};
 use goodhart_core::params::Value;
-use goodhart_core::protocol::{Checkpoint, EngineInfo, LaneState};
+use goodhart_core::protocol::{Bases, Checkpoint, EngineInfo, LaneState};
 
 pub(in crate::engine_client) fn experiment(seeds: u32, base_steps: u32) -> Experiment {
     let part = |kind: &str| Part { kind: kind.into(), params: [].into() };
     let arm = Arm { name: "a".into(), code: "old".into(), algorithm: [].into(), ..Arm::default() };
     Experiment {
-        base: Some(Base { steps: base_steps, batch: 1, learning_rate: 0.1, seed: 0 }),
+        base: Some(Base { batch: 1, learning_rate: 0.1, ..Base::new(base_steps) }),
         run: [("seeds".to_string(), Value::Number(f64::from(seeds)))].into(),
         ..Experiment::new("t", part("bandit"), part("table"), vec![arm])
     }
@@ -139,14 +139,20 @@ fn the_chosen_webgpu_takes_all_seeds_in_one_worker() {
 }
 
 #[test]
-fn one_worker_makes_the_base_policy_for_all() {
+fn one_worker_makes_the_base_policies_for_all() {
     let (mut s, _) = Session::new(Choice::Cpu, 2);
-    s.load(experiment(2, 5), vec![7], Start::default());
+    let mut e = experiment(3, 5);
+    e.base.as_mut().unwrap().policies = 2;
+    s.load(e, vec![7], Start::default());
     assert_eq!(sent(&started(&mut s, 0, None)), [(0, "load")]);
     assert_eq!(sent(&started(&mut s, 1, None)), []);
-    let effects = s.on_event(0, Event::Base { run: s.run, params: vec![1.0] });
+    let made = |number| Event::Base { run: s.run, policy: BasePolicy { number, params: vec![1.0] } };
+    let (first, second) = (made(0), made(1));
+    assert_eq!(sent(&s.on_event(0, first)), [], "the seed of the other worker starts from the other one");
+    let effects = s.on_event(0, second);
     assert_eq!(sent(&effects), [(1, "load")]);
-    assert!(matches!(effects.last(), Some(Effect::Send(1, Command::Load { base: Some(_), .. }))));
+    let has_both = |bases: &Bases| bases.has(0) && bases.has(1);
+    assert!(matches!(effects.last(), Some(Effect::Send(1, Command::Load { bases, .. })) if has_both(bases)));
 }
 
 #[test]

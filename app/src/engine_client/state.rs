@@ -5,7 +5,7 @@ use super::messages::{Bounds, Choice, Effect};
 use super::slot::Slot;
 use crate::model::Loaded;
 use goodhart_core::params::Overrides;
-use goodhart_core::protocol::{Adapter, Checkpoint, EngineKind, LaneState};
+use goodhart_core::protocol::{Adapter, Bases, Checkpoint, EngineKind, LaneState};
 use std::collections::BTreeMap;
 
 /// An experiment, and the numbers of the identities of its arms.
@@ -22,7 +22,7 @@ pub enum Wish {
 /// What is loaded.
 pub struct Plan {
     pub crew: Crew,
-    pub base: Option<Vec<f32>>,
+    pub bases: Bases,
     pub kind: EngineKind,
     pub seeds: u32,
     pub bounds: Bounds,

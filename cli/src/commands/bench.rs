@@ -1,7 +1,7 @@
 //! `goodhart bench`: how fast each engine does the same work, stage by stage and against the number of lanes.
 
 use crate::arguments::{Bench, Engine};
-use crate::base::base_policy;
+use crate::base::base_policies;
 use crate::failure::Failure;
 use crate::gpu;
 use crate::measure::{Measured, on_cpu, on_gpu};
@@ -90,13 +90,13 @@ fn measure(
     let experiment = sized(case, lanes)?;
     let plan = plan::plan(&experiment).map_err(|e| format!("the bench {}: {}", case.name, plan::join(&e)))?;
     let plan = Arc::new(plan);
-    let base = base_policy(&experiment, &plan, &ProgressBar::hidden());
+    let bases = base_policies(&experiment, &plan, &ProgressBar::hidden());
     let budget = Duration::from_millis(if quick { 100 } else { 3000 });
     let warm_up = if quick { 1 } else { 20 };
     let (engine, measured) = match (engine, gpu) {
-        (Engine::Gpu, Ok(context)) => on_gpu(context, &plan, lanes, base.as_deref(), warm_up, budget),
+        (Engine::Gpu, Ok(context)) => on_gpu(context, &plan, lanes, bases.as_ref(), warm_up, budget),
         (Engine::Gpu, Err(why)) => ("gpu".into(), Err(why.clone())),
-        (Engine::Cpu | Engine::Auto, _) => on_cpu(&plan, lanes, base.as_deref(), warm_up, budget),
+        (Engine::Cpu | Engine::Auto, _) => on_cpu(&plan, lanes, bases.as_ref(), warm_up, budget),
     };
     Ok(Row { case: case.name, engine, lanes, measured })
 }

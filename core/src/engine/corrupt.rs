@@ -1,4 +1,5 @@
-//! Accepted answers made wrong: one action is changed, the episode is played again, and the verifier rejects it.
+//! Answers that are made to be rejected: accepted ones in which one action is changed, so that the verifier rejects them,
+//! and any that are cut off after their first tokens. The episode is played again with what is left.
 //!
 //! Source: Cooper, "Co-Optimizing Policy and Reward Models in Reinforcement Learning for Large Language Models", whose
 //! negative is its positive, corrupted by a language model and verified wrong.
@@ -25,6 +26,19 @@ pub struct Written<'a> {
     pub lengths: &'a [u32],
 }
 
+impl Written<'_> {
+    /// What a sample's draws are keyed by.
+    fn key(&self, i: usize, group: usize) -> DrawKey {
+        let (group, sample) = ((i / group) as u32, (i % group) as u32);
+        DrawKey { seed: self.seed, update: self.update, group, sample }
+    }
+
+    /// The actions of a sample.
+    fn of(&self, i: usize) -> &[u32] {
+        &self.actions[i * self.width..][..self.lengths[i] as usize]
+    }
+}
+
 impl Answers {
     /// What a lane's reward models are trained on after an update: its answers, corrupted ones too where its settings say
     /// so. `plan` has the lane's instance of the task; `records` [n][stride] and `true_scores` [n] are the update's.
@@ -44,30 +58,45 @@ impl Answers {
         answers
     }
 
+    /// Adds a batch to what the first training of a seed sees: those of its answers that it takes, and the truncation of each
+    /// that is longer than that where the models are to see truncations.
+    pub fn add_first(
+        &mut self,
+        plan: &Plan,
+        models: &RewardModels,
+        records: &[f32],
+        true_scores: &[f32],
+        written: &Written<'_>,
+    ) {
+        let (stride, keep) = (plan.task.schema.stride, models.params.truncated_at as usize);
+        let mut record = vec![0.0; stride];
+        let kept = |own: &[f32]| models.answered.is_none_or(|at| own[at] != 0.0);
+        for (i, own) in records.chunks_exact(stride).enumerate().filter(|(_, own)| kept(own)) {
+            self.add(models, own, stride, &true_scores[i..=i]);
+            let actions = written.of(i);
+            if models.params.truncated > 0.0 && actions.len() > keep {
+                again(plan, written.key(i, self.group), &actions[..keep], &mut record);
+                self.add_wrong(models, self.len() - 1, &record);
+            }
+        }
+    }
+
     /// Adds a corruption of every accepted answer that has one. Everything random in the episode stays as it was, the
     /// verifier's mistakes too, so that what it rejects is rejected for the change.
     fn corrupt(&mut self, plan: &Plan, models: &RewardModels, written: &Written<'_>) {
         let mut record = vec![0.0; plan.task.schema.stride];
-        for i in (0..self.len()).filter(|i| self.correct[*i]) {
+        let accepted: Vec<usize> = (0..self.len()).filter(|i| self.correct[*i]).collect();
+        for i in accepted {
             let length = written.lengths[i] as usize;
-            let mut actions = written.actions[i * written.width..][..length].to_vec();
+            let mut actions = written.of(i).to_vec();
             for k in 0..TRIES {
                 let dice = draw(written.seed, written.update, i as u32, k, 1, purpose::PREFERENCE);
                 let (at, others) = (below(dice[0], length as u32) as usize, plan.task.n_actions as u32 - 1);
                 let was = actions[at];
                 let other = below(dice[1], others.max(1));
                 actions[at] = other + u32::from(other >= was);
-                let key = DrawKey {
-                    seed: written.seed,
-                    update: written.update,
-                    group: (i / self.group) as u32,
-                    sample: (i % self.group) as u32,
-                };
-                if again(plan, key, &actions, &mut record) && record[models.correct] == 0.0 {
-                    let at = self.wrong_rows.len();
-                    self.wrong_rows.resize(at + self.width, 0.0);
-                    models.shape.gather(&record, &mut self.wrong_rows[at..]);
-                    self.wrong_of.push(i as u32);
+                if again(plan, written.key(i, self.group), &actions, &mut record) && record[models.correct] == 0.0 {
+                    self.add_wrong(models, i, &record);
                     break;
                 }
                 actions[at] = was;

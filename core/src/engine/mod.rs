@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod anatomy;
+pub mod bases;
 pub mod checkpoint;
 pub mod corrupt;
 pub mod cpu;
@@ -18,6 +19,7 @@ pub mod warm_start;
 pub mod watched;
 
 pub use adapter::{Adapter, EngineKind};
+pub use bases::{BasePolicy, Bases};
 pub use checkpoint::{Checkpoint, LaneState};
 pub use corrupt::Written;
 pub use cpu::CpuEngine;

@@ -1,6 +1,6 @@
 //! The first training of a seed's models: answers of the base policy in, weights and a report out.
 
-use super::cpu;
+use super::{Bases, cpu};
 use crate::plan::Plan;
 use crate::reward_models::{Answers, Job, RewardModels, Scorer, TrainingReport, report};
 use std::sync::Arc;
@@ -15,30 +15,28 @@ pub struct FirstTraining {
     plan: Arc<Plan>,
     seed: usize,
     job: Job,
+    /// Numbers of the job's rows that are whole answers: the first ones.
+    answers: usize,
     held_out: Answers,
 }
 
 impl FirstTraining {
-    /// Draws the answers of seed `seed` (an index) of a run; None if the experiment learns no reward model. `base` are
-    /// the parameters of the base policy, else the seed's initial ones.
+    /// Draws the answers of seed `seed` (an index) of a run; None if the experiment learns no reward model. `bases`
+    /// have its base policy, else it has the seed's initial parameters.
     ///
-    /// Errors: a base policy of another size.
-    pub fn new(plan: &Arc<Plan>, seed: usize, base: Option<&[f32]>) -> Result<Option<Self>, String> {
+    /// Errors: a base policy that is not at hand, or of another size.
+    pub fn new(plan: &Arc<Plan>, seed: usize, bases: Option<&Bases>) -> Result<Option<Self>, String> {
         let plan = plan.of_seed(seed);
         let Some(models) = &plan.reward_models else { return Ok(None) };
         let needed = models.params.pairs as usize * if models.params.objective.is_pairwise() { 2 } else { 1 };
         let batches = needed.div_ceil(plan.n_samples());
         let held_out = batches.div_ceil(4).min(HELD_OUT);
-        let mut answers = cpu::answers(&plan, models, seed, base, FIRST_UPDATE, batches + held_out)?;
-        let split = batches * plan.n_samples();
-        let held_out = Answers {
-            rows: answers.rows.split_off(split * answers.width),
-            truth: answers.truth.split_off(split),
-            correct: answers.correct.split_off(split),
-            ..Answers::new(models, plan.group())
-        };
+        let writer = plan.writer(seed);
+        let answers = cpu::answers(&writer, models, seed, bases, FIRST_UPDATE, batches, false)?;
+        let after = FIRST_UPDATE + batches as u32;
+        let held_out = cpu::answers(&writer, models, seed, bases, after, held_out, true)?;
         let job = Job::first(models, &answers, plan.seed(seed));
-        Ok(Some(Self { plan, seed, job, held_out }))
+        Ok(Some(Self { plan, seed, job, answers: answers.rows.len(), held_out }))
     }
 
     pub fn job(&self) -> &Job {
@@ -51,7 +49,7 @@ impl FirstTraining {
         let Some(models) = &self.plan.reward_models else { return (trained, None) };
         let mut weights = trained;
         if models.params.normalize {
-            normalise(models, &mut weights, &self.job.rows);
+            normalise(models, &mut weights, &self.job.rows[..self.answers]);
         }
         let report = report(models, &weights, &self.held_out, self.seed as u32);
         (weights, Some(report))

@@ -2,7 +2,7 @@
 //! through it.
 
 use super::probe::Probe;
-use super::{Checkpoint, CpuEngine, EngineKind, LaneId, WatchedBatch};
+use super::{Bases, Checkpoint, CpuEngine, EngineKind, LaneId, WatchedBatch};
 #[cfg(feature = "gpu")]
 use super::{GpuEngine, gpu::GpuContext};
 use crate::algorithm::Settings;
@@ -89,11 +89,11 @@ fn in_words(error: super::gpu::GpuError) -> String {
 }
 
 impl Engine {
-    /// The CPU engine at update 0; `base` as `CpuEngine::new` has it.
+    /// The CPU engine at update 0; `bases` as `CpuEngine::new` has them.
     ///
     /// Errors: parameters of another policy.
-    pub fn cpu(plan: &Arc<Plan>, lanes: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
-        let engine = Box::new(CpuEngine::new(plan.clone(), lanes, base)?);
+    pub fn cpu(plan: &Arc<Plan>, lanes: &[LaneId], bases: Option<&Bases>) -> Result<Self, String> {
+        let engine = Box::new(CpuEngine::new(plan.clone(), lanes, bases)?);
         Ok(Self { lanes: lanes.to_vec(), own: Own::Cpu { engine, took: f64::INFINITY } })
     }
 
@@ -105,10 +105,10 @@ impl Engine {
         context: &GpuContext,
         plan: &Arc<Plan>,
         lanes: &[LaneId],
-        base: Option<&[f32]>,
+        bases: Option<&Bases>,
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, String> {
-        let engine = GpuEngine::with_progress(context, plan.clone(), lanes, base, progress).await.map_err(in_words)?;
+        let engine = GpuEngine::with_progress(context, plan.clone(), lanes, bases, progress).await.map_err(in_words)?;
         let submits = Submits { engine, chunk: 1, submitted: VecDeque::new(), landed: 0.0 };
         Ok(Self { lanes: lanes.to_vec(), own: Own::Gpu(Box::new(submits)) })
     }

@@ -6,12 +6,12 @@ use super::LaneState;
 use crate::plan::Plan;
 use crate::policy::{Interface, Policy};
 
-/// The parameters that a run starts from: the base policy's, with a fresh value head where the run has one and the base
+/// The parameters that a run starts from: those of the base policy of that number, with a fresh value head where the run has one and the base
 /// policy none, and without the head that the run has no use for.
 ///
 /// Errors: parameters of another policy.
-pub fn from_base(plan: &Plan, policy: &dyn Policy, base: &[f32]) -> Result<Vec<f32>, String> {
-    let seed = plan.base.as_ref().map_or(0, |base| base.seed);
+pub fn from_base(plan: &Plan, policy: &dyn Policy, number: u32, base: &[f32]) -> Result<Vec<f32>, String> {
+    let seed = plan.base.as_ref().map_or(0, |base| base.alone(number).seed);
     carried(plan, policy, seed, base)
         .ok_or_else(|| format!("the base policy has {} parameters and this policy {}", base.len(), policy.n_params()))
 }

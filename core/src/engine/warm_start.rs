@@ -3,8 +3,9 @@
 
 use crate::algorithm::settings::Optim;
 use crate::algorithm::{self, Settings};
-use crate::experiment::Base;
+use crate::experiment::{Base, Experiment, RunParams, VERSION};
 use crate::math;
+use crate::params::Params;
 use crate::plan::Plan;
 use crate::policy::{Inputs, Interface, Policy};
 use crate::tasks::{DrawKey, Play, TokenTask};
@@ -34,9 +35,9 @@ pub struct WarmStart {
 }
 
 impl WarmStart {
-    /// Before the first step; None if the experiment starts from its initial parameters.
-    pub fn new(plan: &Arc<Plan>) -> Option<Self> {
-        let base = plan.base.clone()?;
+    /// Of the base policy of that number, before the first step; None if the experiment starts from its initial parameters.
+    pub fn new(plan: &Arc<Plan>, number: u32) -> Option<Self> {
+        let base = plan.base.as_ref()?.alone(number);
         let Play::Tokens(_) = &plan.task.play else { return None };
         let batch = base.batch as usize;
         let interface = Interface { n_samples: batch, n_groups: batch, ..plan.interface };
@@ -154,10 +155,19 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, &'static str> {
     }
 }
 
-/// A key under which a base policy is cached: it changes whenever the parameters would.
-pub fn key(experiment: &crate::experiment::Experiment) -> String {
-    let parts = (&experiment.task, &experiment.policy, &experiment.base, crate::experiment::VERSION);
+/// A key under which the base policy of a number is cached: it changes whenever the parameters would.
+pub fn key(experiment: &Experiment, number: u32) -> String {
+    let base = experiment.base.as_ref().map(|base| base.alone(number));
+    let parts = (&experiment.task, &experiment.policy, &base, VERSION);
     let text = serde_json::to_string(&parts).unwrap_or_default();
     let words: Vec<f32> = text.bytes().map(f32::from).collect();
     format!("base-{:016x}", math::digest(&words))
+}
+
+/// The base policies that the seeds of an experiment start from, each with its key; none where they start from their initial
+/// parameters.
+pub fn keys(experiment: &Experiment) -> Vec<(u32, String)> {
+    let Some(base) = experiment.base.as_ref().filter(|base| base.steps > 0) else { return Vec::new() };
+    let run = RunParams::resolve(&[&experiment.run]).unwrap_or_default();
+    base.numbers(&run).into_iter().map(|number| (number, key(experiment, number))).collect()
 }

@@ -22,8 +22,10 @@ pub struct Measured {
     pub date: String,
 }
 
-/// One statement about the curves' `metric`, or about the optimum of an arm's reward (`oracle/...`). With `minus`, the paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio
-/// `arm / over`, else the arm's own number.
+/// One statement about the curves' `metric`, about the optimum of an arm's reward (`oracle/...`), or about the curve of the
+/// cosine between the gradient of each update's samples and the exact gradient (`oracle/gradient_cosine`). With `minus`, the
+/// paired difference `arm - minus` seed by seed is compared, with `over` the paired ratio `arm / over`, else the arm's own
+/// number.
 /// It holds when the whole 95% interval over seeds lies on the right side of the threshold, is contradicted when the whole
 /// interval lies on the other side, and is undecided else (`Outcome`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

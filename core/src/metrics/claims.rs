@@ -31,9 +31,9 @@ impl Checked {
     }
 }
 
-/// What is known of an arm without its curves: a number by the arm's place and the metric's name, for each of so many
-/// seeds. None: the metric is one of curves; an error sentence: the number could not be had.
-pub type Exact<'a> = &'a dyn Fn(usize, &str, usize) -> Option<Result<Vec<f32>, String>>;
+/// What is known of an arm without its curves: a claim's number by the arm's place, for each of so many seeds. None: the
+/// claim's metric is one of curves; an error sentence: the number could not be had.
+pub type Exact<'a> = &'a dyn Fn(&Claim, usize, usize) -> Option<Result<Vec<f32>, String>>;
 
 /// Measures a claim on the curves of a plan's lanes, or by `exact` where it is about an optimum. An unknown arm or metric
 /// is an error sentence, and so is a claim that is marked both refuted and undecided.
@@ -46,7 +46,7 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, exact: Exact<'_>) -> R
     // By seed.
     let numbers = |name: &str| -> Result<Vec<f32>, String> {
         let arm = arm_of(name)?;
-        if let Some(known) = exact(arm, &claim.metric, curves.seeds) {
+        if let Some(known) = exact(claim, arm, curves.seeds) {
             return known.map_err(|e| format!("the claim \"{says}\" cannot be solved: {e}"));
         }
         let column = columns::find(&claim.metric, &plan.arms[arm].components())
@@ -70,7 +70,7 @@ pub fn check(claim: &Claim, plan: &Plan, curves: &Curves, exact: Exact<'_>) -> R
     }
     let is_there = |name: &str| {
         let arm = arm_of(name)?;
-        Ok::<bool, String>(exact(arm, &claim.metric, curves.seeds).is_some() || curves.complete(arm) > 0)
+        Ok::<bool, String>(exact(claim, arm, curves.seeds).is_some() || curves.complete(arm) > 0)
     };
     let has_run = |name: &String| is_there(name).is_ok_and(|is_there| is_there);
     let measured = interval(values);

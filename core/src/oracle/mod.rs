@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+pub mod claims;
 pub mod completions;
 pub mod live;
 pub mod memory;

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 const MAX_NODES: usize = 20_000;
 /// Most (step, transition) pairs: what tables of rewards hold.
 const MAX_CELLS: usize = 1_500_000;
-/// Groups whose start states are drawn.
+/// Groups whose start states are drawn: at least so many, and so many for each state that was found, up to a most.
 const START_DRAWS: u32 = 256;
+const DRAWS_OF_A_START: u32 = 16;
+const MOST_START_DRAWS: u32 = 4096;
 /// Draws by which dice are looked for where a task does not state its chances.
 const DICE_DRAWS: u32 = 32;
 /// Keeps the oracle's draws apart from those of any run (whose seeds are small).
@@ -188,19 +190,21 @@ impl<'a> Walk<'a> {
     /// Start states and how likely they are: alike where the draws do not speak against it.
     fn starts(&mut self) -> Vec<(u32, f64)> {
         let mut counts = BTreeMap::<u32, u32>::new();
-        for group in 0..START_DRAWS {
+        let mut draws = 0;
+        while draws < (DRAWS_OF_A_START * counts.len() as u32).clamp(START_DRAWS, MOST_START_DRAWS) {
             let mut state = [0; STATE_WORDS];
-            let key = DrawKey { seed: SEED_SPACE, update: 0, group, sample: 0 };
+            let key = DrawKey { seed: SEED_SPACE, update: 0, group: draws, sample: 0 };
             self.task.begin(key, &mut state, &mut self.record);
             let node = self.node(&self.task.essence(&state));
             *counts.entry(node).or_default() += 1;
+            draws += 1;
         }
         self.starts = counts.len() as u32;
-        let alike = f64::from(START_DRAWS) / counts.len() as f64;
+        let alike = f64::from(draws) / counts.len() as f64;
         let is_alike = counts.values().all(|n| (f64::from(*n) - alike).abs() <= 4.0 * alike.sqrt());
         // Hardly two draws alike: there are more start states than were drawn.
-        self.estimated |= !is_alike || counts.len() > START_DRAWS as usize / 4;
-        let share = |n: u32| if is_alike { alike } else { f64::from(n) } / f64::from(START_DRAWS);
+        self.estimated |= !is_alike || counts.len() > draws as usize / 4;
+        let share = |n: u32| if is_alike { alike } else { f64::from(n) } / f64::from(draws);
         counts.into_iter().map(|(node, n)| (node, share(n))).collect()
     }
 

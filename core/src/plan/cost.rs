@@ -73,8 +73,8 @@ pub(super) struct Parts<'a> {
     pub arms: &'a [PlannedArm],
     pub reward_models: Option<&'a RewardModels>,
     pub exploration: Option<&'a Exploration>,
-    /// All lanes start from one base policy, which is their reference.
-    pub has_base: bool,
+    /// Base policies that lanes start from, which are their references; 0: each lane has its own start.
+    pub bases: usize,
 }
 
 impl Cost {
@@ -103,8 +103,9 @@ impl Cost {
         let packed = interface.horizon * (6 + interface.active + interface.n_actions) + interface.prompt_len + 2;
         let state = (3 * size.params + models + counters + past * packed) as f64;
         let inputs = 8 + interface.active + interface.n_actions;
-        let shared = rows * (size.kept(interface) + inputs) + 2 * samples * task.schema.stride + 4 * size.params;
-        let reference = if parts.has_base { 0 } else { size.params };
+        let shared =
+            rows * (size.kept(interface) + inputs) + 2 * samples * task.schema.stride + (4 + parts.bases) * size.params;
+        let reference = if parts.bases > 0 { 0 } else { size.params };
         Self {
             samples,
             arms: arms.len(),

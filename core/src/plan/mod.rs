@@ -13,7 +13,7 @@ use crate::algorithm::{Settings, conflict};
 use crate::episode_fields::confidence::Confidence;
 use crate::episode_fields::exploration::Exploration;
 use crate::experiment::{Base, Experiment, MAX_ARMS, Part, RunParams};
-use crate::params::{Overrides, ParamError, ParamSpec, Params, check};
+use crate::params::{Overrides, ParamError, ParamSpec, Params, Value, check, shown};
 use crate::policy::{self, Interface, PolicyKind};
 use crate::reward::{self, Program, Severity};
 use crate::reward_models::RewardModels;
@@ -57,6 +57,9 @@ pub struct Plan {
     pub base: Option<Base>,
     /// What the experiment learns reward models from, if it does.
     pub reward_models: Option<RewardModels>,
+    /// The task of each instance as those have it who write the answers that reward models are first trained on; empty: as
+    /// the run has it.
+    writers: Arc<[Arc<Task>]>,
     pub exploration: Option<Exploration>,
     pub confidence: Confidence,
     pub arms: Arc<[PlannedArm]>,
@@ -96,6 +99,11 @@ impl Plan {
         index % self.instances.len()
     }
 
+    /// The number of the base policy that the i-th seed of the run starts from.
+    pub fn base_of(&self, index: usize) -> u32 {
+        self.base.as_ref().map_or(0, |base| base.number_of(self.seed(index)))
+    }
+
     /// The plan as the i-th seed of the run has it: with its own instance of the task.
     pub fn of_seed(self: &Arc<Self>, index: usize) -> Arc<Self> {
         let task = &self.instances[self.instance(index)];
@@ -103,6 +111,14 @@ impl Plan {
             self.clone()
         } else {
             Arc::new(Self { task: task.clone(), ..(**self).clone() })
+        }
+    }
+
+    /// The plan as the writer of the i-th seed's first training data has it.
+    pub fn writer(self: &Arc<Self>, index: usize) -> Arc<Self> {
+        match self.writers.get(self.instance(index)) {
+            Some(task) => Arc::new(Self { task: task.clone(), ..(**self).clone() }),
+            None => self.of_seed(index),
         }
     }
 
@@ -177,8 +193,35 @@ pub fn plan(experiment: &Experiment) -> Result<Plan, Vec<Problem>> {
     let parts = (1..instances).map(|index| plan.run.instance_of(&experiment.task, index));
     let built = |part: Part| build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
     let others = parts.map(|part| Ok(Arc::new(built(part)?.task))).collect::<Result<Vec<_>, Vec<Problem>>>()?;
+    let writers =
+        (0..instances).map(|index| writer(experiment, &plan, index)).collect::<Result<Option<Vec<_>>, _>>()?;
+    plan.writers = writers.unwrap_or_default().into();
     plan.instances = std::iter::once(plan.task.clone()).chain(others).collect();
     Ok(plan)
+}
+
+/// The task of an instance with the settings of whoever writes the first training data of the reward models; None: as the
+/// run has it.
+fn writer(experiment: &Experiment, plan: &Plan, index: usize) -> Result<Option<Arc<Task>>, Vec<Problem>> {
+    let settings = plan.reward_models.as_ref().map(|models| models.params.writer.trim()).unwrap_or_default();
+    if settings.is_empty() {
+        return Ok(None);
+    }
+    let refused = |message: String| vec![Problem::new("reward_models", message)];
+    let mut part = plan.run.instance_of(&experiment.task, index);
+    for setting in settings.split(',') {
+        let parsed = setting.split_once('=').and_then(|(name, x)| Some((name.trim(), x.trim().parse::<f64>().ok()?)));
+        let (name, x) = parsed
+            .ok_or_else(|| refused(format!("writer has settings such as skill = 2, not \"{}\"", shown(setting))))?;
+        part.params.insert(name.into(), Value::Number(x));
+    }
+    let built = build_task(&part, experiment.reward_models.as_ref(), experiment.exploration.as_ref());
+    let built = built.map_err(|e| refused(format!("writer: {}", e[0].message)))?;
+    let shape = |task: &Task| (task.n_actions, task.horizon, task.schema.stride);
+    if shape(&built.task) != shape(&plan.task) {
+        return Err(refused("writer may not change the sizes of the task".into()));
+    }
+    Ok(Some(Arc::new(built.task)))
 }
 
 /// The same with no instance of the task but that of the run's first seed, for those who ask whether an experiment can run
@@ -282,13 +325,13 @@ pub fn plan_of_first_seed(experiment: &Experiment) -> Result<Plan, Vec<Problem>>
         arms: &arms,
         reward_models: reward_models.as_ref(),
         exploration: exploration.as_ref(),
-        has_base: base.is_some(),
+        bases: base.as_ref().map_or(0, |base| base.numbers(&run).len()),
     });
     if cost.bytes_at_start() > MOST_BYTES {
         return Err(vec![Problem::new("run", cost.too_large(MOST_BYTES))]);
     }
     let task = Arc::new(task);
-    Ok(Plan {
+    let plan = Plan {
         instances: [task.clone()].into(),
         task,
         policy,
@@ -297,12 +340,15 @@ pub fn plan_of_first_seed(experiment: &Experiment) -> Result<Plan, Vec<Problem>>
         run,
         base,
         reward_models,
+        writers: [].into(),
         exploration,
         confidence,
         arms: arms.into(),
         cost,
         algorithm: experiment.algorithm.clone(),
-    })
+    };
+    writer(experiment, &plan, 0)?;
+    Ok(plan)
 }
 
 fn interface(task: &Task, run: &RunParams, critic: bool) -> Interface {

@@ -10,6 +10,7 @@ pub mod wire;
 
 pub use crate::engine::adapter::{Adapter, EngineKind};
 pub use crate::engine::anatomy::{Anatomy, Exact, Group, GroupTag, Sample};
+pub use crate::engine::bases::{BasePolicy, Bases};
 pub use crate::engine::checkpoint::{Checkpoint, LaneState};
 use crate::experiment::Experiment;
 use crate::params::Overrides;
@@ -19,15 +20,15 @@ use serde::{Deserialize, Serialize};
 /// Page to worker.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Builds the engine for some seeds of an experiment, from the base policy if one is given (else the worker warms
-    /// one up, with `BaseProgress`). With `checkpoint`, goes on from there. Answered by `Ready` or `Failed`.
+    /// Builds the engine for some seeds of an experiment, from their base policies. Those of the run that are not given
+    /// the worker warms up, with `BaseProgress`. With `checkpoint`, goes on from there. Answered by `Ready` or `Failed`.
     Load {
         run: u32,
         experiment: Box<Experiment>,
         /// Indices of seeds, in 0..run.seeds.
         seeds: Vec<u32>,
         engine: EngineKind,
-        base: Option<Vec<f32>>,
+        bases: Bases,
         checkpoint: Option<Checkpoint>,
     },
     /// Trains until paused or at the end; waits `delay_ms` after each update.
@@ -55,17 +56,17 @@ pub enum Event {
     Started {
         adapter: Option<Adapter>,
     },
-    /// How far the warm start of the base policy is, and its loss in nats a token.
+    /// How far the warm start of the base policies is, and its loss in nats a token.
     BaseProgress {
         run: u32,
         step: u32,
         of: u32,
         loss: f32,
     },
-    /// The base policy that was warmed up, to be cached and given to the other workers.
+    /// A base policy that was warmed up, to be cached and given to the other workers.
     Base {
         run: u32,
-        params: Vec<f32>,
+        policy: BasePolicy,
     },
     /// How far the first training of the reward models is, over all seeds of the worker.
     ModelsProgress {

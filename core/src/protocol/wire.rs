@@ -8,8 +8,8 @@ use super::bytes::{Input, as_json, enums, structs};
 use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
-    Adapter, Anatomy, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex,
-    Sample, TrainedOn, TrainingCommand, TrainingEvent,
+    Adapter, Anatomy, BasePolicy, Bases, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag,
+    LaneState, RowIndex, Sample, TrainedOn, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, ModelShape, Objective, TrainingReport};
 
@@ -24,6 +24,8 @@ structs! {
     Adapter { name, software }
     EngineInfo { kind, adapter }
     RowIndex { arm, seed, update }
+    BasePolicy { number, params }
+    Bases { policies }
     LaneState {
         arm, seed, params, m, v, opt_step, entropy_coef, entropy_last, tokens, run, reward_models, weights, buffer, visits
     }
@@ -45,7 +47,7 @@ enums! {
     EngineKind { 0 Cpu, 1 Gpu }
     GroupTag { 0 Effective, 1 TooEasy, 2 TooHard, 3 Truncated, 4 Error }
     Command {
-        0 Load { run, experiment, seeds, engine, base, checkpoint },
+        0 Load { run, experiment, seeds, engine, bases, checkpoint },
         1 Run { run, delay_ms },
         2 Pause { run, at },
         3 Step { run, n },
@@ -58,7 +60,7 @@ enums! {
     Event {
         0 Started { adapter },
         1 BaseProgress { run, step, of, loss },
-        2 Base { run, params },
+        2 Base { run, policy },
         3 Ready { run, engine },
         4 Report { run, index, values, anatomy, updates_per_s },
         5 Edited { run, arm, edit, update, error },
@@ -91,7 +93,7 @@ mod tests {
     use crate::params::Value;
     use crate::plan::RUN_FIELDS;
     use crate::protocol::{
-        Anatomy, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
+        Anatomy, Bases, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
         TrainedOn, TrainingCommand, TrainingEvent,
     };
     use crate::reward_models::TrainingReport;
@@ -105,7 +107,7 @@ mod tests {
             ..Arm::default()
         };
         Experiment {
-            base: Some(Base { steps: 3, batch: 4, learning_rate: 0.1, seed: 1 }),
+            base: Some(Base { steps: 3, batch: 4, learning_rate: 0.1, seed: 1, policies: 2 }),
             run: [("updates".to_string(), Value::Number(7.0))].into(),
             algorithm: [("hidden".to_string(), Value::List(vec![1.0, 2.5]))].into(),
             charts: vec!["true_score".into()],
@@ -171,15 +173,15 @@ mod tests {
             experiment: Box::new(experiment()),
             seeds: vec![0, 2],
             engine: EngineKind::Cpu,
-            base: Some(vec![1.0, 2.0]),
+            bases: Bases::one(vec![1.0, 2.0]),
             checkpoint: Some(Checkpoint { update: 4, lanes: vec![lane.clone()] }),
         };
-        let Ok(Command::Load { experiment: e, seeds, base, checkpoint, .. }) = decode(&encode(&command)) else {
+        let Ok(Command::Load { experiment: e, seeds, bases, checkpoint, .. }) = decode(&encode(&command)) else {
             panic!("not a load");
         };
         assert_eq!(*e, experiment());
         assert_eq!(seeds, [0, 2]);
-        assert_eq!(base, Some(vec![1.0, 2.0]));
+        assert_eq!(bases, Bases::one(vec![1.0, 2.0]));
         assert_eq!(checkpoint, Some(Checkpoint { update: 4, lanes: vec![lane] }));
     }
 

@@ -19,7 +19,7 @@ pub struct Answers {
     pub truth: Vec<f32>,
     /// The verifier's verdicts [n].
     pub correct: Vec<bool>,
-    /// Corruptions of accepted answers, [m][width], and which answers they are of, [m].
+    /// Corruptions of accepted answers, or truncations of any, [m][width], and which answers they are of, [m].
     pub wrong_rows: Vec<f32>,
     pub wrong_of: Vec<u32>,
 }
@@ -40,6 +40,14 @@ impl Answers {
             self.correct.push(record[models.correct] != 0.0);
         }
         self.truth.extend_from_slice(truth);
+    }
+
+    /// Adds what is made of answer `i` and is to be rejected.
+    pub fn add_wrong(&mut self, models: &RewardModels, i: usize, record: &[f32]) {
+        let at = self.wrong_rows.len();
+        self.wrong_rows.resize(at + self.width, 0.0);
+        models.shape.gather(record, &mut self.wrong_rows[at..]);
+        self.wrong_of.push(i as u32);
     }
 
     pub fn len(&self) -> usize {
@@ -176,6 +184,36 @@ impl Examples {
             examples.verdict(params, accepted, wrong);
         }
         examples
+    }
+
+    /// `n` examples that reject a truncated answer, over the whole one where models learn from pairs; none if there are none.
+    ///
+    /// Source: "One Token to Fool LLM-as-a-Judge", whose judge is also trained on first sentences, labelled wrong.
+    pub fn truncated(params: &RewardModelParams, answers: &Answers, n: usize, seed: u32) -> Self {
+        let mut examples = Self::default();
+        for k in 0..if answers.wrong_of.is_empty() { 0 } else { n } {
+            let [word, ..] = draw(seed, 0, k as u32, 0, 2, purpose::PREFERENCE);
+            let pick = below(word, answers.wrong_of.len() as u32) as usize;
+            let (whole, cut) = (answers.wrong_of[pick] as usize, answers.len() + pick);
+            if params.objective.is_pairwise() {
+                examples.pair(whole, cut);
+            } else {
+                examples.single(cut, 0.0);
+            }
+        }
+        examples
+    }
+
+    /// The first `n` of these, and behind them others.
+    pub fn and(&self, n: usize, others: &Self) -> Self {
+        fn joined<T: Copy>(n: usize, own: &[T], others: &[T]) -> Vec<T> {
+            own.iter().take(n).chain(others).copied().collect()
+        }
+        Self {
+            first: joined(n, &self.first, &others.first),
+            second: joined(n, &self.second, &others.second),
+            targets: joined(n, &self.targets, &others.targets),
+        }
     }
 
     /// As many examples, drawn from these with replacement.

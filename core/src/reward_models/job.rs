@@ -2,7 +2,7 @@
 
 use super::data::{Answers, Examples};
 use super::models::RewardModels;
-use super::params::{Diversity, Objective, RewardModelParams};
+use super::params::{Diversity, Hardened, Objective, RewardModelParams};
 use super::shape::ModelShape;
 use crate::algorithm::Settings;
 use crate::algorithm::settings::FreshPairs;
@@ -52,12 +52,18 @@ impl Job {
         }
     }
 
-    /// The first training of a seed, from initial weights, on answers of the base policy.
+    /// The first training of a seed, from initial weights, on answers of the base policy, or of another writer, and on
+    /// truncations of them.
     pub fn first(models: &RewardModels, answers: &Answers, seed: u32) -> Self {
-        let params = &models.params;
-        let examples = Examples::labelled(params, answers, params.pairs as usize, seed, 0);
-        let mut job = Self::new(params, &models.shape, params.steps, seed, 0, answers.rows.clone());
-        job.add(params, &examples, |m| models.shape.init(seed, m));
+        let (params, n) = (&models.params, models.params.pairs as usize);
+        let examples = Examples::labelled(params, answers, n, seed, 0);
+        let cut = (params.truncated * n as f32).round() as usize;
+        let hardened = examples.and(n - cut.min(n), &Examples::truncated(params, answers, cut, seed));
+        let is_hardened = |m: u32| params.hardened == Hardened::All || m + 1 == params.count;
+        let rows = [&answers.rows[..], &answers.wrong_rows].concat();
+        let mut job = Self::new(params, &models.shape, params.steps, seed, 0, rows);
+        let own = |m: u32| if is_hardened(m) { &hardened } else { &examples };
+        job.add(params, own, |m| models.shape.init(seed, m));
         job
     }
 
@@ -79,17 +85,22 @@ impl Job {
         let rows = [answers.rows, answers.wrong_rows].concat();
         let mut job = Self::new(params, &models.shape, settings.rm_steps, seed, update, rows);
         let size = models.shape.n_params();
-        job.add(params, &examples, |m| weights[m as usize * size..(m as usize + 1) * size].to_vec());
+        job.add(params, |_| &examples, |m| weights[m as usize * size..(m as usize + 1) * size].to_vec());
         job
     }
 
-    fn add(&mut self, params: &RewardModelParams, examples: &Examples, weights: impl Fn(u32) -> Vec<f32>) {
+    fn add<'a>(
+        &mut self,
+        params: &RewardModelParams,
+        examples: impl Fn(u32) -> &'a Examples,
+        weights: impl Fn(u32) -> Vec<f32>,
+    ) {
         let (seed, round) = (self.seed, self.round);
         self.models.extend((0..params.count).map(|m| ModelJob {
             weights: weights(m),
             examples: match params.data {
-                Diversity::Same => examples.clone(),
-                Diversity::Bootstrap => examples.bootstrap(seed, round, m),
+                Diversity::Same => examples(m).clone(),
+                Diversity::Bootstrap => examples(m).bootstrap(seed, round, m),
             },
         }));
     }

@@ -15,6 +15,6 @@ pub use crate::algorithm::settings::FreshPairs;
 pub use data::{Answers, Examples};
 pub use job::{Job, ModelJob};
 pub use models::{FIELDS, MAX_WIDTH, RewardModels};
-pub use params::{Diversity, Encoder, Labels, Objective, RewardModelParams};
+pub use params::{Diversity, Encoder, Hardened, Labels, Objective, RewardModelParams};
 pub use report::{BINS, Bin, Calibration, TrainingReport, agreement, report};
 pub use shape::{Field, ModelShape, Scorer};

@@ -19,6 +19,8 @@ pub struct RewardModels {
     pub rm: usize,
     pub rms: usize,
     pub correct: usize,
+    /// Place of the field by which answers of the first training are kept, where not all are.
+    pub answered: Option<usize>,
 }
 
 /// Names of the fields that learned reward models add to an episode.
@@ -60,6 +62,17 @@ impl RewardModels {
                 format!("inputs hold {width} numbers; a reward model reads up to {MAX_WIDTH}"),
             ));
         }
+        let answered = task.schema.get("answered").filter(|field| field.ty == Ty::Bool).map(|field| field.offset);
+        if params.answered && answered.is_none() {
+            return Err(refuse("answered", format!("the task {} does not say which answers come to one", task.kind)));
+        }
+        if params.answered && params.objective.is_pairwise() {
+            let objective = params.objective.name();
+            return Err(refuse(
+                "answered",
+                format!("{objective} compares the answers of a group, and some are left out"),
+            ));
+        }
         let Some(correct) = task.schema.get("correct").map(|f| f.offset) else {
             return Err(refuse("labels", format!("the task {} has no verifier", task.kind)));
         };
@@ -71,7 +84,8 @@ impl RewardModels {
         task.schema = schema
             .field("rm", Ty::Float, 1, "What the learned reward model says: the mean of ep.rms.")
             .field("rms", Ty::Floats, count, "What each of the learned reward models says.");
-        Ok(Self { params, shape, rm, rms: rm + 1, correct })
+        let answered = answered.filter(|_| params.answered);
+        Ok(Self { params, shape, rm, rms: rm + 1, correct, answered })
     }
 
     /// Number of models.

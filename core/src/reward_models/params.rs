@@ -53,6 +53,16 @@ choice! {
     }
 }
 
+choice! {
+    /// Which models of an ensemble see truncated answers.
+    pub enum Hardened {
+        /// All of them.
+        All = "all",
+        /// The last one alone, so that it can be held against the others.
+        Last = "last",
+    }
+}
+
 params! {
     /// Learned reward models of an experiment.
     pub struct RewardModelParams {
@@ -66,6 +76,11 @@ params! {
         labels: Labels = Labels::True, 0 ..= 0, "", "Who says which answer is better: the true score, or the task's verifier.";
         label_noise: f32 = 0.0, 0 ..= 0.5, "", "Share of labels that are wrong: pairs turned around, verdicts turned over, scores of another answer.", source "Reward Model Ensembles Help Mitigate Overoptimization (0.25)";
         data: Diversity = Diversity::Same, 0 ..= 0, "", "What the models of an ensemble do not share: their initial weights only, or their data too.";
+        writer: String = "".into(), 0 ..= 0, "", "Settings of the task under which the answers of the first training are written, such as skill = 2 (commas between several): by the base policy that the task then has, in place of the run's own.";
+        answered: bool = false, 0 ..= 1, "", "The first training sees only answers that come to an answer (ep.answered); for models that learn from single ones.";
+        truncated: f32 = 0.0, 0.0 ..= 1.0, "", "Share of the first training's examples that reject an answer cut off after its first tokens.", source "One Token to Fool LLM-as-a-Judge";
+        truncated_at: u32 = 1, 1 ..= 64, "tokens", "Tokens of an answer that its truncation keeps.";
+        hardened: Hardened = Hardened::All, 0 ..= 0, "", "Which models of the ensemble see truncated answers.";
         pairs: u32 = 256, 1 ..= 16384, "pairs", "Pairs of the base policy's answers that the first training sees (answers, where a model learns from single ones).";
         steps: u32 = 300, 0 ..= 20000, "steps", "Optimiser steps of the first training (AdamW).";
         batch: u32 = 64, 1 ..= 1024, "pairs", "Pairs or answers a step.";

@@ -2,6 +2,7 @@
 //! browser (`e2e/tests-in-chromium.mjs` runs them there). Tolerances stand where numbers are compared.
 
 mod algorithm;
+mod bases;
 #[path = "../common/mod.rs"]
 mod common;
 mod device;

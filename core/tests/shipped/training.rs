@@ -1,21 +1,22 @@
 //! Every shipped experiment trains on both engines: a few updates of one seed, every number that a chart shows finite.
 
 use super::{folder, shipped};
-use goodhart_core::engine::warm_start::{self, WarmStart};
-use goodhart_core::engine::{CpuEngine, lanes_of};
+use goodhart_core::engine::{Bases, CpuEngine, lanes_of, warm_start};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::metrics::columns::{Column, ROW};
 use goodhart_core::plan::{self, Plan};
 use std::sync::Arc;
 
 /// Ready to train, and what its policies start from.
-fn ready(experiment: &Experiment) -> (Arc<Plan>, Option<Vec<f32>>) {
+fn ready(experiment: &Experiment) -> (Arc<Plan>, Option<Bases>) {
     let plan = Arc::new(plan::plan(experiment).unwrap());
-    let base = WarmStart::new(&plan).map(|_| {
-        let path = folder().join("base").join(format!("{}.bin", warm_start::key(experiment)));
-        warm_start::from_bytes(&std::fs::read(path).unwrap()).unwrap()
-    });
-    (plan, base)
+    let mut bases = Bases::default();
+    for (number, key) in warm_start::keys(experiment) {
+        let path = folder().join("base").join(format!("{key}.bin"));
+        bases.put(number, warm_start::from_bytes(&std::fs::read(path).unwrap()).unwrap());
+    }
+    let bases = plan.base.is_some().then_some(bases);
+    (plan, bases)
 }
 
 /// `width`: numbers of a row.
@@ -30,8 +31,8 @@ fn assert_finite(id: &str, rows: &[f32], width: usize) {
 #[test]
 fn every_experiment_trains_on_the_cpu() {
     for (_, e) in shipped() {
-        let (plan, base) = ready(&e);
-        let mut engine = CpuEngine::new(Arc::clone(&plan), &lanes_of(&plan, &[0]), base.as_deref()).unwrap();
+        let (plan, bases) = ready(&e);
+        let mut engine = CpuEngine::new(Arc::clone(&plan), &lanes_of(&plan, &[0]), bases.as_ref()).unwrap();
         for _ in 0..20 {
             assert_finite(&e.id, engine.update(), ROW);
         }
@@ -51,10 +52,10 @@ mod gpu {
         }
         let context = request_device().await.expect("a software adapter comes with mesa-vulkan-drivers");
         for (_, e) in shipped() {
-            let (plan, base) = ready(&e);
+            let (plan, bases) = ready(&e);
             let started = std::time::Instant::now();
             let (ids, updates) = (lanes_of(&plan, &[0]), plan.run.updates.min(3));
-            let mut engine = GpuEngine::new(&context, plan, &ids, base.as_deref())
+            let mut engine = GpuEngine::new(&context, plan, &ids, bases.as_ref())
                 .await
                 .unwrap_or_else(|error| panic!("{}: {error}", e.id));
             let mut rows = 0;

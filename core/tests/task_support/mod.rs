@@ -131,14 +131,42 @@ impl Generator {
         self.lines.push(WORLD.into());
         self.lines.push(EPISODE.into());
         let params = true;
-        let all = Given { state: true, changes_state: true, episode: true, world: true, dice: true, params, ..Given::default() };
+        let all = Given {
+            state: true,
+            changes_state: true,
+            episode: true,
+            world: true,
+            dice: true,
+            params,
+            ..Given::default()
+        };
         self.in_helper = true;
-        self.function("def look(s, n, x=0.5):", Given { state: true, ..Given::default() }, &[("n", Kind::Int), ("x", Kind::Exact)]);
-        self.function("def bump(s, n):", Given { state: true, changes_state: true, ..Given::default() }, &[("n", Kind::Int)]);
-        self.function("def log(s, ep, x):", Given { world: false, dice: false, params: false, ..all }, &[("x", Kind::Exact)]);
-        self.function("def pair(s, dice, n, by=2):", Given { state: true, dice: true, ..Given::default() }, &[("n", Kind::Int), ("by", Kind::Int)]);
+        self.function(
+            "def look(s, n, x=0.5):",
+            Given { state: true, ..Given::default() },
+            &[("n", Kind::Int), ("x", Kind::Exact)],
+        );
+        self.function(
+            "def bump(s, n):",
+            Given { state: true, changes_state: true, ..Given::default() },
+            &[("n", Kind::Int)],
+        );
+        self.function(
+            "def log(s, ep, x):",
+            Given { world: false, dice: false, params: false, ..all },
+            &[("x", Kind::Exact)],
+        );
+        self.function(
+            "def pair(s, dice, n, by=2):",
+            Given { state: true, dice: true, ..Given::default() },
+            &[("n", Kind::Int), ("by", Kind::Int)],
+        );
         self.in_helper = false;
-        self.function("def setup(w, p, dice):", Given { world: true, changes_world: true, dice: true, params, ..Given::default() }, &[]);
+        self.function(
+            "def setup(w, p, dice):",
+            Given { world: true, changes_world: true, dice: true, params, ..Given::default() },
+            &[],
+        );
         self.function("def start(s, ep, w, p, dice):", all, &[]);
         self.function("def step(s, ep, w, p, action, t, dice):", Given { action: true, ..all }, &[("t", Kind::Int)]);
         let look = Given { state: true, world: true, params, ..Given::default() };
@@ -161,7 +189,8 @@ impl Generator {
 
     /// A `return` of what the function returns. `last`: it is the last line.
     fn result(&mut self, indent: usize, last: bool) {
-        let name = self.lines.iter().rev().find_map(|line| line.trim_start_matches('\n').strip_prefix("def ")).unwrap_or("");
+        let name =
+            self.lines.iter().rev().find_map(|line| line.trim_start_matches('\n').strip_prefix("def ")).unwrap_or("");
         let name = name.split('(').next().unwrap_or("").to_string();
         let text = match name.as_str() {
             "setup" | "start" | "log" => if last { "pass" } else { "return" }.to_string(),

@@ -11,6 +11,7 @@ use crate::state::draft::tables::Catalog;
 use crate::state::library::gallery;
 use crate::state::notices::Level;
 use crate::storage::base_policies;
+use goodhart_core::engine::Bases;
 use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Value;
 use goodhart_core::plan::Problem;
@@ -104,17 +105,24 @@ impl App {
         self.checks.with(|checks| checks.get(&arm).cloned().unwrap_or_default())
     }
 
-    /// The name under which an experiment's base policy is kept; None where training starts from the initial parameters.
-    pub fn base_key(self, experiment: &Experiment) -> Option<String> {
-        experiment.base.as_ref().filter(|b| b.steps > 0)?;
-        Some(self.ask(|c| c.base_key(&to_js(experiment)).ok())).filter(|key| !key.is_empty())
+    /// The base policies that the seeds of an experiment start from: the number of each, and the name under which it is kept.
+    pub fn base_keys(self, experiment: &Experiment) -> Vec<(u32, String)> {
+        if experiment.base.as_ref().is_none_or(|base| base.steps == 0) {
+            return Vec::new();
+        }
+        self.ask(|c| from_js(c.base_keys(&to_js(experiment)).ok()?))
     }
 
-    /// The base policy of an experiment, if it needs one and one is at hand.
-    pub(in crate::state) async fn find_base_policy(self, experiment: &Experiment) -> Option<Vec<f32>> {
-        let key = self.base_key(experiment)?;
-        let ships = gallery::index().await.is_ok_and(|index| index.bases.contains(&key));
-        base_policies::find(&key, ships).await
+    /// Those of the base policies that an experiment needs which are at hand.
+    pub(in crate::state) async fn find_base_policies(self, experiment: &Experiment) -> Bases {
+        let mut bases = Bases::default();
+        for (number, key) in self.base_keys(experiment) {
+            let ships = gallery::index().await.is_ok_and(|index| index.bases.contains(&key));
+            if let Some(params) = base_policies::find(&key, ships).await {
+                bases.put(number, params);
+            }
+        }
+        bases
     }
 
     /// What is wrong with a value of a parameter, in one sentence.

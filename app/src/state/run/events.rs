@@ -41,10 +41,11 @@ impl App {
                     all.extend(reports);
                 });
             }
-            ClientEvent::BaseMade(params) => {
-                let key = self.loaded.with_untracked(|l| self.base_key(&l.as_ref()?.experiment));
-                if let Some(key) = key {
-                    wasm_bindgen_futures::spawn_local(async move { base_policies::save(&key, &params).await });
+            ClientEvent::BaseMade(made) => {
+                let keys = self.loaded.with_untracked(|l| l.as_ref().map(|l| self.base_keys(&l.experiment)));
+                let own = keys.unwrap_or_default().into_iter().find(|(number, _)| *number == made.number);
+                if let Some((_, key)) = own {
+                    wasm_bindgen_futures::spawn_local(async move { base_policies::save(&key, &made.params).await });
                 }
             }
             ClientEvent::Ready => self.on_ready(),

@@ -59,12 +59,12 @@ impl App {
             i.load
         });
         wasm_bindgen_futures::spawn_local(async move {
-            let base = self.find_base_policy(&next.experiment).await;
+            let bases = self.find_base_policies(&next.experiment).await;
             if self.internal.with_value(|i| Some(i.load)) == load {
                 self.internal.update_value(|i| i.loading = false);
                 let numbers = next.ids.iter().map(|id| id.number()).collect();
                 let past = past.map(|kept| Past { kind: kept.record.kind, checkpoints: kept.checkpoints });
-                self.act(|s| s.load(next.experiment, numbers, Start { base, bounds, past }));
+                self.act(|s| s.load(next.experiment, numbers, Start { bases, bounds, past }));
                 self.watch();
             }
         });

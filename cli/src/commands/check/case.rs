@@ -9,7 +9,7 @@ use goodhart_core::experiment::{Comparison, Experiment};
 use goodhart_core::metrics::Curves;
 use goodhart_core::metrics::alarms::expected::{self, Held};
 use goodhart_core::metrics::claims::{self, Checked as Claimed};
-use goodhart_core::oracle::Answers;
+use goodhart_core::oracle::claims::Exact;
 use goodhart_core::plan::{self, Plan};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub struct Case {
     pub file: PathBuf,
     pub experiment: Experiment,
     pub plan: Arc<Plan>,
-    /// What the oracle says of the arms that claims about optima name.
-    pub answers: Answers,
+    /// What the oracle says for the claims.
+    pub exact: Exact,
 }
 
 /// What came of it.
@@ -82,14 +82,16 @@ pub fn cases(paths: &[PathBuf], seeds: Option<u32>, seeds_from: Option<u32>) -> 
             override_run(&mut experiment, None, seeds, seeds_from);
             let plan = Arc::new(plan::plan(&experiment).map_err(|problems| fail(plan::join(&problems)))?);
             let no_rows = Curves::new(plan.arms.len(), 1);
-            let answers = Answers::of_claims(&experiment.claims, &plan);
-            let exact = |arm: usize, metric: &str, seeds: usize| answers.metric(arm, metric, seeds);
+            let exact = Exact::new(&experiment.claims, &plan);
             experiment
                 .claims
                 .iter()
-                .try_for_each(|claim| claims::check(claim, &plan, &no_rows, &exact).map(|_| ()))
+                .try_for_each(|claim| {
+                    claims::check(claim, &plan, &no_rows, &|claim, arm, seeds| exact.numbers(claim, arm, seeds))
+                        .map(|_| ())
+                })
                 .map_err(fail)?;
-            Ok(Case { file, experiment, plan, answers })
+            Ok(Case { file, experiment, plan, exact })
         })
         .collect()
 }

@@ -83,7 +83,8 @@ pub fn check(options: &Check) -> Result<(), Failure> {
 
 /// Every claim of an experiment, measured.
 fn hold(case: &Case, training: &Training) -> Result<Checked, Failure> {
-    let exact = |arm: usize, metric: &str, seeds: usize| case.answers.metric(arm, metric, seeds);
+    let exact =
+        |claim: &goodhart_core::experiment::Claim, arm: usize, seeds: usize| case.exact.numbers(claim, arm, seeds);
     let claims = case
         .experiment
         .claims

@@ -1,12 +1,12 @@
 //! Many experiments trained at once: one queue of all their lanes, one lane at a time a core.
 
 use super::case::Case;
-use crate::base::base_policy;
+use crate::base::base_policies;
 use crate::failure::Failure;
 use crate::measure;
 use crate::reward_models::Models;
 use crate::train::{Training, train_lane};
-use goodhart_core::engine::{LaneId, lanes_of};
+use goodhart_core::engine::{Bases, LaneId, lanes_of};
 use goodhart_core::metrics::Curves;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ enum Piece {
 struct Job<'a> {
     case: &'a Case,
     lanes: Vec<LaneId>,
-    base: OnceLock<Option<Vec<f32>>>,
+    bases: OnceLock<Option<Bases>>,
     models: Models,
     done: Mutex<Done>,
 }
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
         let lanes = lanes_of(&case.plan, &seeds);
         let curves = Curves::new(case.plan.arms.len(), seeds.len());
         let done = Mutex::new(Done { curves, lanes: 0, seconds: 0.0 });
-        Self { case, lanes, base: OnceLock::new(), models: Models::new(&case.plan, false), done }
+        Self { case, lanes, bases: OnceLock::new(), models: Models::new(&case.plan, false), done }
     }
 
     fn updates(&self) -> u64 {
@@ -118,19 +118,19 @@ impl<'a> Job<'a> {
     /// Does one piece; true if it was the last lane of the experiment.
     fn work(&self, piece: Piece, bar: &ProgressBar) -> Result<bool, String> {
         let Case { experiment, plan, file, .. } = self.case;
-        let base = self.base.get_or_init(|| base_policy(experiment, plan, &ProgressBar::hidden()));
+        let bases = self.bases.get_or_init(|| base_policies(experiment, plan, &ProgressBar::hidden()));
         let started = Instant::now();
         let said = |e: String| format!("{}: {e}", file.display());
         let lane = match piece {
             Piece::Lane(lane) => lane,
             Piece::Models(seed) => {
-                self.models.of(plan, seed, base.as_deref(), &ProgressBar::hidden()).map_err(said)?;
+                self.models.of(plan, seed, bases.as_ref(), &ProgressBar::hidden()).map_err(said)?;
                 let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
                 done.seconds += started.elapsed().as_secs_f64();
                 return Ok(false);
             }
         };
-        let rows = train_lane(plan, lane, base.as_deref(), &self.models, bar).map_err(said)?;
+        let rows = train_lane(plan, lane, bases.as_ref(), &self.models, bar).map_err(said)?;
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.curves.put_lane(lane.arm, lane.seed, &rows);
         done.lanes += 1;

@@ -5,12 +5,13 @@ use super::work::{Lane, Work};
 use crate::algorithm::buffer::SampleBuffer;
 use crate::algorithm::{EntropyControl, Settings};
 use crate::engine::probe::{self, Probe};
-use crate::engine::{Checkpoint, LaneId, LaneState, WatchedBatch, value_head};
+use crate::engine::{Bases, Checkpoint, LaneId, LaneState, WatchedBatch, bases, value_head};
 use crate::episode_fields::exploration::Exploration;
 use crate::metrics::columns::ROW;
 use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
 use crate::reward::Program;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The engine of some lanes.
@@ -30,24 +31,33 @@ pub struct CpuEngine {
     pub(super) before: Vec<f32>,
 }
 
+/// What seeds that start alike share: the number of their base policy, or a seed's own index.
+fn start_of(plan: &Plan, bases: Option<&Bases>, seed: usize) -> u32 {
+    if bases.is_some() { plan.base_of(seed) } else { seed as u32 }
+}
+
 impl CpuEngine {
-    /// An engine at update 0. `base` are the parameters that every lane starts from and the reference of its KL; without
-    /// it a lane starts from its seed's initial parameters, which are then its reference.
-    pub fn new(plan: Arc<Plan>, ids: &[LaneId], base: Option<&[f32]>) -> Result<Self, String> {
+    /// An engine at update 0. `bases` have the base policy that each lane starts from, which is the reference of its KL;
+    /// without them a lane starts from its seed's initial parameters, which are then its reference.
+    ///
+    /// Errors: a base policy that is not at hand, or of another policy.
+    pub fn new(plan: Arc<Plan>, ids: &[LaneId], bases: Option<&Bases>) -> Result<Self, String> {
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(|e| plan::join(&e))?;
         let n_params = policy.n_params();
-        let shared = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose()?;
-        let shared: Option<Arc<[f32]>> = shared.map(Arc::from);
+        // Lanes that start alike share their reference.
+        let mut starts = BTreeMap::<u32, Arc<[f32]>>::new();
+        for id in ids {
+            let alike = start_of(&plan, bases, id.seed);
+            if !starts.contains_key(&alike) {
+                starts.insert(alike, bases::start(&plan, policy.as_ref(), bases, id.seed)?.into());
+            }
+        }
         let counters = plan.exploration.as_ref().map_or(0, Exploration::buckets);
         let own: Vec<Arc<Plan>> = (0..plan.instances.len()).map(|instance| plan.of_seed(instance)).collect();
         let lanes = ids
             .iter()
             .map(|id| {
-                let start = shared.clone().unwrap_or_else(|| {
-                    let mut params = vec![0.0; n_params];
-                    policy.init(plan.seed(id.seed), &mut params);
-                    params.into()
-                });
+                let start = starts[&start_of(&plan, bases, id.seed)].clone();
                 Lane {
                     id: *id,
                     plan: own[plan.instance(id.seed)].clone(),

@@ -3,40 +3,42 @@
 use super::engine::CpuEngine;
 use super::rollout;
 use super::work::Work;
-use crate::engine::LaneId;
-use crate::engine::value_head;
+use crate::engine::{Bases, LaneId, Written, bases};
 use crate::plan::{self, Plan};
 use crate::reward_models::{Answers, Job, RewardModels};
 
 /// Answers of the base policy: `batches` batches of seed `seed` (an index), drawn as updates `first_update` and on would
-/// be. `base` are its parameters, else the seed's initial ones.
+/// be. `bases` have the seed's, else it has the seed's initial parameters. Held-out answers are all of them; those that are
+/// trained on are chosen and truncated as the models have it.
 ///
-/// Errors: parameters of another policy.
+/// Errors: a base policy that is not at hand, or of another policy.
 pub fn answers(
     plan: &Plan,
     models: &RewardModels,
     seed: usize,
-    base: Option<&[f32]>,
+    bases: Option<&Bases>,
     first_update: u32,
     batches: usize,
+    held_out: bool,
 ) -> Result<Answers, String> {
     let policy = plan.policy.build(&plan.policy_params, &plan.interface);
     let mut policy = policy.map_err(|e| plan::join(&e))?;
     policy.keep_activations(false);
+    let params = bases::start(plan, policy.as_ref(), bases, seed)?;
     let seed = plan.seed(seed);
-    let params = match base {
-        Some(base) => value_head::from_base(plan, policy.as_ref(), base)?,
-        None => {
-            let mut params = vec![0.0; policy.n_params()];
-            policy.init(seed, &mut params);
-            params
-        }
-    };
     let mut work = Work::new(plan, 0);
     let mut found = Answers::new(models, plan.group());
+    let width = plan.steps();
     for k in 0..batches as u32 {
-        rollout::rollout(plan, policy.as_mut(), &params, seed, first_update.wrapping_add(k), false, &mut work);
-        found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+        let update = first_update.wrapping_add(k);
+        rollout::rollout(plan, policy.as_mut(), &params, seed, update, false, &mut work);
+        let (actions, lengths) = (&work.batch.actions, &work.batch.lengths);
+        let written = Written { seed, update, actions, width, lengths };
+        if held_out {
+            found.add(models, &work.records, plan.task.schema.stride, &work.true_scores);
+        } else {
+            found.add_first(plan, models, &work.records, &work.true_scores, &written);
+        }
     }
     Ok(found)
 }

@@ -1,14 +1,16 @@
 //! The oracle during training: what a policy is really worth, beside what its samples say.
 //!
 //! `steps` follows a policy through every state of a walked task, `tokens` through its likeliest completions, which
-//! `tree` finds. Gradients are compared in the policy's own parameters.
+//! `tree` finds. Gradients are compared in the policy's own parameters. `cosines` does so for claims, without a page.
 
+mod cosines;
 mod followed;
 mod payer;
 mod steps;
 mod tokens;
 mod tree;
 
+pub use cosines::cosines;
 pub use followed::Followed;
 pub use steps::{gradient, spread};
 

@@ -3,11 +3,10 @@
 use super::stage::Stage;
 use crate::algorithm::EntropyControl;
 use crate::algorithm::shader::LaneStats;
-use crate::engine::LaneId;
 use crate::engine::gpu::device::{GpuContext, GpuError};
 use crate::engine::gpu::memory::{Buffers, Readback, make_buffers, read_buffers};
 use crate::engine::gpu::text::{AT_STRIDE, BAG_ENTRIES, Layout, Parts, Ring, Sizes, refused, resolve};
-use crate::engine::value_head;
+use crate::engine::{Bases, LaneId, bases};
 use crate::plan::{Plan, PlannedArm};
 use crate::tasks::Play;
 use std::sync::Arc;
@@ -58,18 +57,18 @@ fn task_words(plan: &Plan, ids: &[LaneId]) -> Vec<u32> {
 }
 
 impl GpuEngine {
-    /// An engine at update 0: makes buffers, compiles the stages and waits for the compiler's verdict. `base` are the
-    /// parameters that every lane starts from and the reference of its KL; without it a lane starts from its seed's
-    /// initial parameters, which are then its reference.
+    /// An engine at update 0: makes buffers, compiles the stages and waits for the compiler's verdict. `bases` have
+    /// the base policy that each lane starts from, which is the reference of its KL; without them a lane starts from its
+    /// seed's initial parameters, which are then its reference.
     ///
     /// Errors: what the device cannot hold or does not take; see `GpuError`.
     pub async fn new(
         context: &GpuContext,
         plan: Arc<Plan>,
         ids: &[LaneId],
-        base: Option<&[f32]>,
+        bases: Option<&Bases>,
     ) -> Result<Self, GpuError> {
-        Self::with_progress(context, plan, ids, base, |_, _| ()).await
+        Self::with_progress(context, plan, ids, bases, |_, _| ()).await
     }
 
     /// Like `new`; `progress` is told how many stages are compiled, of how many.
@@ -79,20 +78,16 @@ impl GpuEngine {
         context: &GpuContext,
         plan: Arc<Plan>,
         ids: &[LaneId],
-        base: Option<&[f32]>,
+        bases: Option<&Bases>,
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, GpuError> {
         let policy = plan.policy.build(&plan.policy_params, &plan.interface).map_err(refused)?;
         let (sizes, layout) = resolve(&plan, policy.as_ref(), ids.len())?;
         let n = sizes.params;
-        let base = base.map(|base| value_head::from_base(&plan, policy.as_ref(), base)).transpose();
-        let base = base.map_err(GpuError::Unsupported)?;
         let mut params = vec![0.0f32; ids.len() * n];
         for (id, lane) in ids.iter().zip(params.chunks_exact_mut(n)) {
-            match &base {
-                Some(base) => lane.copy_from_slice(base),
-                None => policy.init(plan.seed(id.seed), lane),
-            }
+            let start = bases::start(&plan, policy.as_ref(), bases, id.seed).map_err(GpuError::Unsupported)?;
+            lane.copy_from_slice(&start);
         }
         let words = task_words(&plan, ids);
         let models = plan.reward_models.as_ref().map_or_else(Vec::new, |m| m.untrained());
