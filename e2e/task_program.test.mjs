@@ -1,0 +1,119 @@
+// A task of one's own: its program runs, is edited beside the rewards, and travels in the link.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open } from "./lib/browser.mjs";
+import { serve } from "./lib/server.mjs";
+import { metrics, train, trained } from "./lib/train.mjs";
+
+const walk = (extra = "") => `"""Walk to the end of a line."""
+
+
+class Params:
+    cells: int = 5     # 2..20 cells: length of the line
+${extra}
+
+horizon = 12
+actions = ["back", "on"]
+
+
+class State:
+    cell: int = 0
+
+
+class Episode:
+    cells: list[int]
+    goal: bool
+
+
+def step(s, ep, p, action):
+    s.cell = max(s.cell + (1 if action == "on" else -1), 0)
+    ep.cells.append(s.cell)
+    return s.cell >= p.cells - 1
+
+
+def see(s, p):
+    return one_hot(min(s.cell, p.cells - 1), p.cells)
+
+
+def score(s, ep, p):
+    ep.goal = s.cell >= p.cells - 1
+    return 1.0 if ep.goal else 0.0
+`;
+
+const own = (code) => ({
+  version: 1,
+  title: "A line",
+  task: { kind: "program", code },
+  policy: { kind: "table" },
+  run: { updates: 40, seeds: 2, groups: 8, num_generations: 8 },
+  algorithm: { learning_rate: 0.1 },
+  arms: [{ name: "goal", code: "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n" }],
+});
+
+for (const webgpu of [false, true]) {
+  describe(`a task program ${webgpu ? "with WebGPU" : "without WebGPU"}`, () => {
+    let host, browser;
+    before(async () => { host = await serve(); browser = await launch({ webgpu }); });
+    after(async () => { await browser.close(); await host.close(); });
+
+    it("trains a policy", async () => {
+      const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+      await train(page, own(walk()), 40);
+      const score = (await metrics(page)).goal.true_score;
+      assert.ok(score.at(-1) > 0.95, `it ends at ${score.at(-1)}`);
+      assert.ok(score[0] < 0.9, `it starts at ${score[0]}`);
+      assert.deepEqual(problems, []);
+      await context.close();
+    });
+  });
+}
+
+describe("the program of a task", () => {
+  let host, browser;
+  before(async () => { host = await serve(); browser = await launch({ webgpu: false }); });
+  after(async () => { await browser.close(); await host.close(); });
+
+  it("is edited on the page: errors in their line, declared parameters as controls, the run anew", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await train(page, own(walk()), 3);
+    const panel = page.locator("details.panel", { hasText: "Task: program" });
+    await panel.locator("summary").first().click();
+    const text = panel.locator(".task-code .cm-content");
+    await text.waitFor();
+    assert.equal(await page.locator("#Task-cells").inputValue(), "5");
+
+    await text.fill(walk().replace("s.cell = max", "s.cel = max"));
+    await panel.locator(".edit-status.bad", { hasText: /Line 21: The state has no field `cel`; did you mean `cell`\?/i }).waitFor();
+    await panel.locator(".cm-lintRange-error").first().waitFor();
+    // The run of the task before the edit goes on.
+    await page.evaluate(() => window.goodhart.step(1));
+    await trained(page, 4);
+
+    await text.fill(walk("    slip: float = 0.1  # 0..1 probability: nothing but a control\n"));
+    await panel.locator(".edit-status.good").waitFor();
+    await page.locator("#Task-slip").waitFor();
+    assert.equal(await page.locator("#Task-slip").inputValue(), "0.1");
+    await page.locator("#Task-cells").fill("7");
+    await page.locator("#Task-cells").press("Enter");
+    assert.equal(await page.evaluate(() => window.goodhart.experiment().task.cells), 7);
+    await page.locator("#Task-cells").fill("70");
+    await page.locator("#Task-cells").press("Enter");
+    await panel.getByRole("alert").filter({ hasText: /between 2 and 20/ }).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("travels in the link", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await train(page, own(walk()), 1);
+    await page.waitForFunction(() => location.hash.startsWith("#g1."));
+    const other = await open(browser, `${host.url}?autorun=0${await page.evaluate(() => location.hash)}`);
+    await other.page.waitForFunction(() => window.goodhart.experiment()?.task?.kind === "program");
+    assert.equal(await other.page.evaluate(() => window.goodhart.experiment().task.code), walk());
+    await other.page.evaluate(() => window.goodhart.step(2));
+    await trained(other.page, 2);
+    assert.deepEqual([...problems, ...other.problems], []);
+    await context.close();
+    await other.context.close();
+  });
+});
