@@ -51,7 +51,10 @@ class Fields:
 
     def __setattr__(self, name, value):
         before = self.__dict__[name]
-        self.__dict__[name] = Room(value, before.room) if isinstance(value, list) else value
+        if isinstance(value, list):
+            value = Room(value, before.room)
+        # A field keeps a float of 32 bits: rounding that adds up over hundreds of steps is part of a task.
+        self.__dict__[name] = narrow(value) if isinstance(value, float) else value
 
 
 class Action(str):

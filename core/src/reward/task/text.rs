@@ -159,14 +159,14 @@ impl TaskProgram {
             true => format!("record_get({}u) != 0.0", self.slots.correct),
             false => "score >= 0.5".to_string(),
         };
-        let [wrong, missed] = self.verifier;
+        let ([wrong, missed], correct) = (self.verifier, self.slots.correct);
         text.push_str(&format!(
-            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return 0.0;\n    }}\n    goodhart_failure = 0u;\n    \
-             goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
-             let score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        return 0.0;\n    }}\n    \
+            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        record_set({correct}u, 0.0);\n        return 0.0;\n    }}\n    \
+             goodhart_failure = 0u;\n    goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
+             let score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        \
+             record_set({correct}u, 0.0);\n        return 0.0;\n    }}\n    \
              let right = {right};\n    let u = uniform01(draw(seed, update, group, sample, 0u, PURPOSE_VERDICT).x);\n    \
-             record_set({}u, select(0.0, 1.0, right != (u < select({wrong:?}, {missed:?}, right))));\n    return score;\n}}\n",
-            self.slots.correct
+             record_set({correct}u, select(0.0, 1.0, right != (u < select({wrong:?}, {missed:?}, right))));\n    return score;\n}}\n"
         ));
     }
 }

@@ -157,6 +157,8 @@ impl Program {
     ) {
         let (slot, stride) = (self.program.slots.error, samples.stride);
         let shares_dice = purpose == purpose::PROMPT;
+        // The state of a sample that failed is still seen.
+        let looks = std::ptr::eq(entry, &self.program.entries.see);
         self.with_machine(|machine| {
             for (b, block) in which.chunks(BLOCK).enumerate() {
                 let mut who = [(0, 0); BLOCK];
@@ -175,8 +177,11 @@ impl Program {
                     samples: block,
                 };
                 let taken = actions.get(b * BLOCK..).unwrap_or_default();
-                machine.call_for(&self.program, entry, memory, &mut Dice::drawn(keys), taken, step, !failed);
-                for (l, i) in block.iter().enumerate().filter(|(l, _)| machine.errors[*l] != 0) {
+                let called = if looks { u32::MAX } else { !failed };
+                machine.call_for(&self.program, entry, memory, &mut Dice::drawn(keys), taken, step, called);
+                let before = failed;
+                let fails = |l: usize| machine.errors[l] != 0 && before >> l & 1 == 0;
+                for (l, i) in block.iter().enumerate().filter(|(l, _)| fails(*l)) {
                     samples.records[*i as usize * stride + slot] = machine.errors[l] as f32;
                     failed |= 1 << l;
                 }
@@ -333,7 +338,7 @@ impl StepTask for Program {
         let p = &self.program;
         note_end(p, record, length, truncated);
         if record[p.slots.error] != 0.0 {
-            return 0.0;
+            return self.judged(key, 0, record);
         }
         let mut state = *state;
         let keys = Keys {
