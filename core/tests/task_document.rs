@@ -73,7 +73,8 @@ fn every_message_of_the_document_is_said() {
              def step(s, ep, w, p, action, dice):\n    {line}\n    return False\n\
              def see(s):\n    return one_hot(0, 4)\ndef score(s):\n    return 1.0\n"
         );
-        let said: Vec<String> = task::compile(&source, &Overrides::new()).diagnostics.into_iter().map(|d| d.message).collect();
+        let said: Vec<String> =
+            task::compile(&source, &Overrides::new()).diagnostics.into_iter().map(|d| d.message).collect();
         assert!(said.iter().any(|said| said.starts_with(message)), "`{line}` is answered {said:?}");
         rows += 1;
     }

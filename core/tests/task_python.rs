@@ -136,7 +136,11 @@ fn sees(task: &Task, steps: &dyn StepTask, state: &[u32; STATE_WORDS], python: &
         return Err(format!("Python sees {python}, here {width} parts"));
     }
     let same = steps.observation().states == 0 || steps.state_index(&state[0]) == row;
-    if same { Ok(()) } else { Err(format!("Python is in row {row} of the table, here {}", steps.state_index(&state[0]))) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("Python is in row {row} of the table, here {}", steps.state_index(&state[0])))
+    }
 }
 
 fn error_of(error: u32, text: &str) -> String {

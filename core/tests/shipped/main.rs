@@ -4,7 +4,7 @@
 mod training;
 
 use goodhart_core::engine::warm_start::{self, WarmStart};
-use goodhart_core::experiment::{Claim, self, Experiment, Status};
+use goodhart_core::experiment::{self, Claim, Experiment, Status};
 use goodhart_core::oracle;
 use goodhart_core::{link, metrics, plan};
 use std::collections::BTreeSet;
@@ -52,8 +52,7 @@ fn every_experiment_is_named_after_its_file_and_can_be_planned() {
         assert!(!e.claims.is_empty(), "{}", e.id);
         let no_rows = metrics::Curves::new(plan.arms.len(), 1);
         let known = oracle::claims::Exact::new(&e.claims, &plan);
-        let exact =
-            |claim: &Claim, arm: usize, seeds: usize| known.numbers(claim, arm, seeds);
+        let exact = |claim: &Claim, arm: usize, seeds: usize| known.numbers(claim, arm, seeds);
         for claim in &e.claims {
             metrics::claims::check(claim, &plan, &no_rows, &exact).unwrap_or_else(|said| panic!("{}: {said}", e.id));
             let measured = claim.measured.as_ref().unwrap_or_else(|| panic!("{}: not measured: {}", e.id, claim.says));

@@ -55,22 +55,37 @@ enum Source<'a> {
     },
 }
 
-/// The dice of one call.
+/// From so many places on, drawing for all of a block is no slower than drawing for each.
+const WORTH_A_LOOP: u32 = 8;
+
+/// The dice of one call, for every place of a block.
 pub struct Dice<'a> {
     source: Source<'a>,
+    groups: [u32; BLOCK],
+    samples: [u32; BLOCK],
+    /// Words that each place has used.
     counters: [u32; BLOCK],
-    words: [[u32; 4]; BLOCK],
+    /// The four words that each place draws from at the moment.
+    words: [[u32; BLOCK]; 4],
 }
 
 impl<'a> Dice<'a> {
     pub fn drawn(keys: Keys<'a>) -> Self {
-        Self { source: Source::Drawn(keys), counters: [0; BLOCK], words: [[0; 4]; BLOCK] }
+        let mut dice = Self::of(Source::Drawn(keys));
+        for (l, (group, sample)) in keys.who.iter().enumerate().take(BLOCK) {
+            (dice.groups[l], dice.samples[l]) = (*group, *sample);
+        }
+        dice
     }
 
     /// Dice for one sample that fall like these, as far as they go.
     pub fn told(fallen: Vec<Face>) -> Self {
-        let source = Source::Told { fallen: Some(fallen), at: 0 };
-        Self { source, counters: [0; BLOCK], words: [[0; 4]; BLOCK] }
+        Self::of(Source::Told { fallen: Some(fallen), at: 0 })
+    }
+
+    fn of(source: Source<'a>) -> Self {
+        let none = [0; BLOCK];
+        Self { source, groups: none, samples: none, counters: none, words: [none; 4] }
     }
 
     /// How all dice that were thrown fell; None where one of them had no faces to count.
@@ -81,54 +96,90 @@ impl<'a> Dice<'a> {
         }
     }
 
-    /// In [0, 1).
-    pub fn uniform(&mut self, l: usize) -> f32 {
-        match self.source {
-            Source::Drawn(keys) => uniform(self.word(&keys, l)),
-            Source::Told { ref mut fallen, .. } => {
+    /// Numbers in [0, 1) for the places of a mask, as bits.
+    pub fn uniform(&mut self, mask: u32, out: &mut [u32; BLOCK]) {
+        match &mut self.source {
+            Source::Drawn(keys) => {
+                let keys = *keys;
+                self.next(&keys, mask, out);
+                out.iter_mut().for_each(|word| *word = uniform(*word).to_bits());
+            }
+            Source::Told { fallen, .. } => {
                 *fallen = None;
-                0.5
+                out.fill(0.5f32.to_bits());
             }
         }
     }
 
-    pub fn chance(&mut self, l: usize, p: f32) -> bool {
-        match self.source {
-            Source::Drawn(keys) => uniform(self.word(&keys, l)) < p,
-            Source::Told { .. } => self.face(2, Some(p)) == 1,
-        }
-    }
-
-    /// In 0..n, for an n above 0.
-    pub fn below(&mut self, l: usize, n: u32) -> u32 {
-        match self.source {
-            Source::Drawn(keys) => below(self.word(&keys, l), n),
-            Source::Told { .. } => self.face(n, None),
-        }
-    }
-
-    /// Of mean 0 and deviation 1.
-    pub fn normal(&mut self, l: usize) -> f32 {
+    /// True with the probabilities `p` (bits), for the places of a mask.
+    pub fn chance(&mut self, mask: u32, p: &[u32; BLOCK], out: &mut [u32; BLOCK]) {
         match self.source {
             Source::Drawn(keys) => {
+                self.next(&keys, mask, out);
+                out.iter_mut().zip(p).for_each(|(word, p)| *word = u32::from(uniform(*word) < f32::from_bits(*p)));
+            }
+            Source::Told { .. } => out[0] = self.face(2, Some(f32::from_bits(p[0]))),
+        }
+    }
+
+    /// In 0..n for an n above 0, for the places of a mask.
+    pub fn below(&mut self, mask: u32, n: &[u32; BLOCK], out: &mut [u32; BLOCK]) {
+        match self.source {
+            Source::Drawn(keys) => {
+                self.next(&keys, mask, out);
+                out.iter_mut().zip(n).for_each(|(word, n)| *word = below(*word, *n));
+            }
+            Source::Told { .. } => out[0] = self.face(n[0], None),
+        }
+    }
+
+    /// Of mean 0 and deviation 1, as bits.
+    pub fn normal(&mut self, l: usize) -> u32 {
+        match &mut self.source {
+            Source::Drawn(keys) => {
+                let keys = *keys;
                 let at = self.counters[l].div_ceil(4);
                 self.counters[l] = 4 * (at + 1);
-                bell(drawn(&keys, l, at))
+                bell(self.draw(&keys, l, at)).to_bits()
             }
-            Source::Told { ref mut fallen, .. } => {
+            Source::Told { fallen, .. } => {
                 *fallen = None;
-                0.0
+                0
             }
         }
     }
 
-    fn word(&mut self, keys: &Keys, l: usize) -> u32 {
-        let at = self.counters[l];
-        self.counters[l] += 1;
-        if at % 4 == 0 {
-            self.words[l] = drawn(keys, l, at / 4);
+    /// The next word of the places of a mask; of others, whatever.
+    fn next(&mut self, keys: &Keys, mask: u32, out: &mut [u32; BLOCK]) {
+        let at = self.counters[mask.trailing_zeros() as usize % BLOCK];
+        let is_in = |l: usize| mask >> l & 1 == 1;
+        if mask.count_ones() >= WORTH_A_LOOP && (0..BLOCK).all(|l| !is_in(l) || self.counters[l] == at) {
+            // All have thrown as often: one loop without a branch.
+            if at % 4 == 0 {
+                for l in 0..BLOCK {
+                    let drawn = self.draw(keys, l, at / 4);
+                    for (words, word) in self.words.iter_mut().zip(drawn) {
+                        words[l] = if is_in(l) { word } else { words[l] };
+                    }
+                }
+            }
+            *out = self.words[at as usize % 4];
+            (0..BLOCK).for_each(|l| self.counters[l] += u32::from(is_in(l)));
+            return;
         }
-        self.words[l][at as usize % 4]
+        for l in (0..BLOCK).filter(|l| is_in(*l)) {
+            let at = self.counters[l];
+            self.counters[l] += 1;
+            if at % 4 == 0 {
+                let drawn = self.draw(keys, l, at / 4);
+                self.words.iter_mut().zip(drawn).for_each(|(words, word)| words[l] = word);
+            }
+            out[l] = self.words[at as usize % 4][l];
+        }
+    }
+
+    fn draw(&self, keys: &Keys, l: usize, block: u32) -> [u32; 4] {
+        draw(keys.seed, keys.update, self.groups[l], self.samples[l], keys.step | block << 16, keys.purpose)
     }
 
     fn face(&mut self, faces: u32, chance: Option<f32>) -> u32 {
@@ -139,9 +190,4 @@ impl<'a> Dice<'a> {
         *at += 1;
         fallen[*at - 1].at
     }
-}
-
-fn drawn(keys: &Keys, l: usize, block: u32) -> [u32; 4] {
-    let (group, sample) = keys.who.get(l).copied().unwrap_or((0, 0));
-    draw(keys.seed, keys.update, group, sample, keys.step | block << 16, keys.purpose)
 }

@@ -436,16 +436,16 @@ impl Machine {
                 longer.iter_mut().for_each(|length| *length += 1);
                 store(&mut run.memory, Op::StoreLen, imm, &longer, None, active & !bad);
             }
-            Op::Uniform => lanes(active).for_each(|l| out[l] = run.dice.uniform(l).to_bits()),
-            Op::Chance => lanes(active).for_each(|l| out[l] = u32::from(run.dice.chance(l, f(x[l])))),
-            Op::Normal => lanes(active).for_each(|l| out[l] = run.dice.normal(l).to_bits()),
+            Op::Uniform => run.dice.uniform(active, &mut out),
+            Op::Chance => run.dice.chance(active, x, &mut out),
+            Op::Normal => lanes(active).for_each(|l| out[l] = run.dice.normal(l)),
             Op::Below => {
-                for l in lanes(active) {
-                    (out[l], bad) = match x[l] as i32 > 0 {
-                        true => (run.dice.below(l, x[l]), bad),
-                        false => (code::NOTHING, bad | 1 << l),
-                    };
+                bad = (0..BLOCK).fold(0, |bad, l| bad | u32::from(x[l] as i32 <= 0) << l);
+                let sides = *x;
+                if active & !bad != 0 {
+                    run.dice.below(active & !bad, &sides, &mut out);
                 }
+                lanes(active & bad).for_each(|l| out[l] = code::NOTHING);
             }
             // Nothing of a group, of a run or of components is there.
             _ => return active,
