@@ -17,7 +17,6 @@ fn record_set(slot: u32, value: f32) { record[min(slot, 4096u)] = value; }
 fn record_get(slot: u32) -> f32 { return record[min(slot, 4096u)]; }
 @group(0) @binding(0) var<storage> words: array<u32>;
 fn task_word(i: u32) -> u32 { return words[i]; }
-fn bell(words: vec4<u32>) -> f32 { return f32(words.x); }
 ";
 
 fn is_valid(program: &task::TaskProgram) -> Result<(), String> {
@@ -113,7 +112,10 @@ fn check(source: &str, plays: bool) -> Result<bool, String> {
         return Err(format!("a program: {}, errors: {has_error}", compiled.program.is_some()));
     }
     for d in &compiled.diagnostics {
-        let fits = d.start <= d.end && d.end <= source.len() && source.is_char_boundary(d.start) && source.is_char_boundary(d.end);
+        let fits = d.start <= d.end
+            && d.end <= source.len()
+            && source.is_char_boundary(d.start)
+            && source.is_char_boundary(d.end);
         if !fits || d.line < 1 || d.column < 1 || d.message.is_empty() || d.message == "this has no meaning here" {
             return Err(format!("{d:?}"));
         }
@@ -130,7 +132,10 @@ fn check(source: &str, plays: bool) -> Result<bool, String> {
     };
     let again = task::compile(source, &values).program.ok_or("the second time it does not compile")?;
     let same = again.wgsl() == program.wgsl() && again.schema.fields == program.schema.fields;
-    if !same || (again.blank_state, again.blank_record, again.blank_world) != (program.blank_state.clone(), program.blank_record.clone(), program.blank_world.clone()) {
+    if !same
+        || (again.blank_state, again.blank_record, again.blank_world)
+            != (program.blank_state.clone(), program.blank_record.clone(), program.blank_world.clone())
+    {
         return Err("compiled twice it is two programs".into());
     }
     is_valid(&program)?;
@@ -140,7 +145,9 @@ fn check(source: &str, plays: bool) -> Result<bool, String> {
     let [together, alone] = [true, false].map(|together| played(&task, steps.as_ref(), &mut Rng::new(7), together));
     for i in 0..SAMPLES {
         let record = |play: &Play2| bits(&play.records[i * task.schema.stride..][..task.schema.stride]);
-        if (together.states[i], record(&together), together.scores[i].to_bits()) != (alone.states[i], record(&alone), alone.scores[i].to_bits()) {
+        if (together.states[i], record(&together), together.scores[i].to_bits())
+            != (alone.states[i], record(&alone), alone.scores[i].to_bits())
+        {
             return Err(format!("sample {i} is another one alone: {:?} {:?}", record(&together), record(&alone)));
         }
     }
@@ -159,7 +166,8 @@ fn program(seed: u64) -> String {
     let source = Generator::new(seed).program();
     let see = source.find("def see(").unwrap();
     let end = source[see..].find("\n\ndef ").map_or(source.len(), |at| see + at);
-    let body = "def see(s, w, p):\n    return one_hot(s.il[0] % 5, 5), one_hot(1 if s.f else 0, 2), one_hot(w.n % 3, 3)\n";
+    let body =
+        "def see(s, w, p):\n    return one_hot(s.il[0] % 5, 5), one_hot(1 if s.f else 0, 2), one_hot(w.n % 3, 3)\n";
     format!("{}{body}{}", &source[..see], &source[end..])
 }
 
@@ -223,8 +231,16 @@ fn deep_and_large_texts_are_refused() {
         step(&format!("    s.xs{} = 1", "[0]".repeat(5000))),
         format!("{}class World:\n    w: list[int] = [0] * 999999999\n{}", step("    pass"), ""),
         format!("{}class World:\n    w: list[int] = {}1{}\n", step("    pass"), "[".repeat(3000), "]".repeat(3000)),
-        format!("{}class Episode:\n{}", step("    pass"), (0..900).map(|i| format!("    e{i}: list[int]\n")).collect::<String>()),
-        format!("{}class Params:\n{}", step("    pass"), (0..900).map(|i| format!("    e{i}: int = {i}\n")).collect::<String>()),
+        format!(
+            "{}class Episode:\n{}",
+            step("    pass"),
+            (0..900).map(|i| format!("    e{i}: list[int]\n")).collect::<String>()
+        ),
+        format!(
+            "{}class Params:\n{}",
+            step("    pass"),
+            (0..900).map(|i| format!("    e{i}: int = {i}\n")).collect::<String>()
+        ),
         format!("{}class Params:\n    x: float = -{}1\n", step("    pass"), "-".repeat(9000)),
         step("    pass").replace("one_hot(0, 2)", "one_hot(0, 2000000000), one_hot(0, 2000000000)"),
         step("    pass").replace("one_hot(0, 2)", "[one_hot(0, 2) for i in range(64)], one_hot(0, 1)"),

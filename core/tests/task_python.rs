@@ -136,7 +136,11 @@ fn sees(task: &Task, steps: &dyn StepTask, state: &[u32; STATE_WORDS], python: &
         return Err(format!("Python sees {python}, here {width} parts"));
     }
     let same = steps.observation().states == 0 || steps.state_index(&state[0]) == row;
-    if same { Ok(()) } else { Err(format!("Python is in row {row} of the table, here {}", steps.state_index(&state[0]))) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("Python is in row {row} of the table, here {}", steps.state_index(&state[0])))
+    }
 }
 
 fn error_of(error: u32, text: &str) -> String {
@@ -205,6 +209,9 @@ fn plays(task: &Task, program: &task::TaskProgram, episode: &Episode, python: &V
 /// What a comparison found: episodes that were played, those of them with an error, and their steps.
 #[derive(Default, Debug)]
 struct Seen {
+    /// Programs whose `see` or `score` always raises, which the compiler refuses.
+    hopeless: usize,
+    /// Programs that fail in `setup` or in the first `start`.
     refused: usize,
     episodes: usize,
     failed: usize,
@@ -214,6 +221,13 @@ struct Seen {
 
 fn compare(case: &Case, python: &Value, seen: &mut Seen) -> Result<(), String> {
     let built = build(case);
+    if let Err(errors) = &built {
+        let says = |text: &str| errors.iter().any(|error| error.message.contains(text));
+        if case.name.starts_with("seed") && (says("`see` returns what") || says("`score` returns the true score")) {
+            seen.hopeless += 1;
+            return Ok(());
+        }
+    }
     if let Some(refused) = python.get("refused") {
         seen.refused += 1;
         let message = match built {
@@ -251,7 +265,13 @@ fn all_agree(cases: &[Case]) -> Seen {
     failures.sort();
     failures.iter().take(20).for_each(|(_, text, _)| print!("{text}"));
     let shortest = failures.first().map(|(_, text, source)| format!("{text}{source}"));
-    assert!(failures.is_empty(), "{} of {} differ; the shortest:\n{}", failures.len(), cases.len(), shortest.unwrap_or_default());
+    assert!(
+        failures.is_empty(),
+        "{} of {} differ; the shortest:\n{}",
+        failures.len(),
+        cases.len(),
+        shortest.unwrap_or_default()
+    );
     seen
 }
 
@@ -303,7 +323,9 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
                 json!({"goal": 1.0, "noise": 0.75, "table_seed": 7}),
                 json!({"map": "#L/..", "noise": 0.0, "false_positive": 0.5, "false_negative": 0.5}),
             ],
-            "corridor.py" => vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})],
+            "corridor.py" => {
+                vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})]
+            }
             _ => vec![json!({}), json!({"false_positive": 0.5, "false_negative": 0.5})],
         };
         cases.extend(file(&name, &source, &values));
@@ -347,8 +369,11 @@ fn generated_programs_mean_what_they_mean_in_python() {
     let cases: Vec<Case> = seeds().map(generated).collect();
     let seen = all_agree(&cases);
     let n = cases.len();
-    assert!(seen.refused * 4 < n, "{seen:?}");
-    assert!(seen.steps > 8 * n && seen.failed * 20 > n && seen.failed * 3 < seen.episodes && seen.ended > n, "{seen:?}");
+    assert!(seen.refused * 4 < n && seen.hopeless * 50 < n, "{seen:?}");
+    assert!(
+        seen.steps > 8 * n && seen.failed * 20 > n && seen.failed * 3 < seen.episodes && seen.ended > n,
+        "{seen:?}"
+    );
 }
 
 /// What goes wrong in a task has the text of the language, on the line where Python raises.
@@ -374,7 +399,12 @@ fn errors_are_those_of_python() {
     let mut cases = Vec::new();
     for (body, _) in bodies {
         let source = format!("{head}def step(s, ep, action, t, dice):\n    {body}\n    return False\n{tail}");
-        cases.push(Case { name: body.into(), source, values: Overrides::new(), episodes: episodes(&mut Rng::new(3), 3, 2) });
+        cases.push(Case {
+            name: body.into(),
+            source,
+            values: Overrides::new(),
+            episodes: episodes(&mut Rng::new(3), 3, 2),
+        });
     }
     let seen = all_agree(&cases);
     assert_eq!(seen.failed, seen.episodes, "{seen:?}");

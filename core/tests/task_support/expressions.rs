@@ -37,7 +37,8 @@ impl Generator {
                 (format!("{x}, {y}"), "zip(s.xl, s.fl)".into(), vars)
             }
             7 if g.state => (x.clone(), "reversed(s.il)".into(), one(Kind::Int)),
-            8 if g.state => (x.clone(), format!("s.xl[{}]", self.rng.pick(&["1:", ":2", "-2:", ":"])), one(Kind::Exact)),
+            // A slice is no copy of a list: only what nothing changes is looped over in part.
+            8 => (x.clone(), format!("SLOPES[{}]", self.rng.pick(&["1:", ":2", "-2:", ":"])), one(Kind::Exact)),
             9 if g.world => (x.clone(), "w.table".into(), one(Kind::Int)),
             10 => {
                 let vars = vec![(x.clone(), Kind::Exact), (y.clone(), Kind::Int)];
@@ -82,12 +83,17 @@ impl Generator {
             3 => format!("{} < {} <= {}", self.int(d), self.exact(d), self.int(d)),
             4 => format!("({} {} {})", self.boolean(d), self.rng.pick(&["and", "or"]), self.boolean(d)),
             5 => format!("not {}", self.boolean(d)),
-            6 if g.action => self.rng.pick(&["action == \"left\"", "action != \"right\"", "action in (\"left\", \"right\")"]).into(),
+            6 if g.action => {
+                self.rng.pick(&["action == \"left\"", "action != \"right\"", "action in (\"left\", \"right\")"]).into()
+            }
             7 if g.dice => format!("dice.chance({})", self.rng.pick(&["0.5", "0.25", "0.0", "1"])),
             8 if g.dice && g.params => "dice.chance(p.rate)".into(),
             9 if g.state => format!("{} in s.il", self.int(d)),
             10 => format!("{}({})", self.rng.pick(&["any", "all"]), self.generator(Kind::Bool)),
-            11 if g.params => self.rng.pick(&["p.word[s_i] == \"b\"", "p.word[1] in \"b/\"", "p.k > 2"]).replace("s_i", &self.letter()),
+            11 if g.params => self
+                .rng
+                .pick(&["p.word[s_i] == \"b\"", "p.word[1] in \"b/\"", "p.k > 2"])
+                .replace("s_i", &self.letter()),
             12 if g.episode => format!("len(ep.{}) > {}", self.rng.pick(&["es", "xs", "actions"]), self.rng.below(4)),
             _ => self.boolean(0),
         }
@@ -210,7 +216,10 @@ impl Generator {
             7 if g.dice => "dice.normal()".into(),
             8 if g.dice => format!("dice.normal({}, 0.5)", self.exact(0)),
             9 if g.dice => self.rng.pick(&["dice.uniform()", "dice.random()", "dice.uniform(-1, 2.5)"]).into(),
-            10 if g.state => format!("{}(s.xl)", self.rng.pick(&["mean", "sum", "std", "max"])),
+            10 if g.state => {
+                let list = self.rng.pick(&["s.xl", "s.zl", "s.zl[1:]", "s.xl[:2]"]);
+                format!("{}({list})", self.rng.pick(&["mean", "sum", "std", "max"]))
+            }
             11 => format!("mean({})", self.generator(Kind::Exact)),
             12 if g.state => "s.rl[0]".into(),
             13 => format!("({} if {} else {})", self.real(d), self.boolean(d), self.real(d)),

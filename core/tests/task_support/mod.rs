@@ -67,7 +67,6 @@ pub struct Generator {
     vars: Vec<(String, Kind)>,
     names: usize,
     loops: usize,
-    /// A loop goes over a list that this statement may not lengthen.
     lines: Vec<String>,
 }
 
@@ -89,6 +88,7 @@ const STATE: &str = "class State:
     xl: list[float] = [0.25, -1.0, 1.5]
     rl: list[float] = [0.0] * 2
     fl: list[bool] = [True, False, False]
+    zl: list[float] = [0.5, 0.25, 2.0]
 ";
 
 const WORLD: &str = "class World:
@@ -104,6 +104,7 @@ const EPISODE: &str = "class Episode:
     rs: list[float]
     fs: list[bool]
     tally: list[int] = [0] * 3
+    last: list[int] = [0] * 3
     count: int
     best: float = -1.0
     sum: float
@@ -131,14 +132,42 @@ impl Generator {
         self.lines.push(WORLD.into());
         self.lines.push(EPISODE.into());
         let params = true;
-        let all = Given { state: true, changes_state: true, episode: true, world: true, dice: true, params, ..Given::default() };
+        let all = Given {
+            state: true,
+            changes_state: true,
+            episode: true,
+            world: true,
+            dice: true,
+            params,
+            ..Given::default()
+        };
         self.in_helper = true;
-        self.function("def look(s, n, x=0.5):", Given { state: true, ..Given::default() }, &[("n", Kind::Int), ("x", Kind::Exact)]);
-        self.function("def bump(s, n):", Given { state: true, changes_state: true, ..Given::default() }, &[("n", Kind::Int)]);
-        self.function("def log(s, ep, x):", Given { world: false, dice: false, params: false, ..all }, &[("x", Kind::Exact)]);
-        self.function("def pair(s, dice, n, by=2):", Given { state: true, dice: true, ..Given::default() }, &[("n", Kind::Int), ("by", Kind::Int)]);
+        self.function(
+            "def look(s, n, x=0.5):",
+            Given { state: true, ..Given::default() },
+            &[("n", Kind::Int), ("x", Kind::Exact)],
+        );
+        self.function(
+            "def bump(s, n):",
+            Given { state: true, changes_state: true, ..Given::default() },
+            &[("n", Kind::Int)],
+        );
+        self.function(
+            "def log(s, ep, x):",
+            Given { world: false, dice: false, params: false, ..all },
+            &[("x", Kind::Exact)],
+        );
+        self.function(
+            "def pair(s, dice, n, by=2):",
+            Given { state: true, dice: true, ..Given::default() },
+            &[("n", Kind::Int), ("by", Kind::Int)],
+        );
         self.in_helper = false;
-        self.function("def setup(w, p, dice):", Given { world: true, changes_world: true, dice: true, params, ..Given::default() }, &[]);
+        self.function(
+            "def setup(w, p, dice):",
+            Given { world: true, changes_world: true, dice: true, params, ..Given::default() },
+            &[],
+        );
         self.function("def start(s, ep, w, p, dice):", all, &[]);
         self.function("def step(s, ep, w, p, action, t, dice):", Given { action: true, ..all }, &[("t", Kind::Int)]);
         let look = Given { state: true, world: true, params, ..Given::default() };
@@ -161,7 +190,8 @@ impl Generator {
 
     /// A `return` of what the function returns. `last`: it is the last line.
     fn result(&mut self, indent: usize, last: bool) {
-        let name = self.lines.iter().rev().find_map(|line| line.trim_start_matches('\n').strip_prefix("def ")).unwrap_or("");
+        let name =
+            self.lines.iter().rev().find_map(|line| line.trim_start_matches('\n').strip_prefix("def ")).unwrap_or("");
         let name = name.split('(').next().unwrap_or("").to_string();
         let text = match name.as_str() {
             "setup" | "start" | "log" => if last { "pass" } else { "return" }.to_string(),
@@ -332,7 +362,8 @@ impl Generator {
             7 => format!("s.il[{index}] {} {}", self.rng.pick(&["+=", "-="]), self.rng.below(3)),
             8 => format!("s.xl[{n}], s.x = s.x, s.xl[{}]", self.rng.below(3)),
             9 => format!("s.fl[{n}] = not s.fl[{}]", self.rng.below(3)),
-            10 => format!("s.xl = [{}, s.xl[{n}], s.x]", self.kept(1)),
+            // No loop goes over a list that is replaced: Python's goes on over the list that was there.
+            10 => format!("s.zl = [{}, s.zl[{n}], s.x]", self.kept(1)),
             11 => format!("s.il[{n}], s.i, s.rl[1] = s.i % 5, s.il[{index}], s.rl[0]"),
             20 => format!("w.n = ({}) % 6", self.int(2)),
             21 => format!("w.table[{}] = ({}) % 5", self.index(5), self.int(2)),
@@ -344,7 +375,7 @@ impl Generator {
             33 => format!("ep.sum = 0.5 * ep.sum + {}", self.kept(1)),
             34 => format!("ep.flag = {}", self.boolean(2)),
             _ if given.dice && given.changes_state => "dice.shuffle(s.il)".into(),
-            _ => format!("ep.tally = [ep.tally[{n}], {}, ep.count % 5]", self.rng.below(7)),
+            _ => format!("ep.last = [ep.last[{n}], {}, ep.count % 5]", self.rng.below(7)),
         };
         self.line(indent, text);
     }

@@ -211,7 +211,9 @@ fn check_results(module: &Module, n_actions: usize, rets: &[Option<Type>], findi
         let (Some(ret), Some(index)) = (ret, module.function(shape.name)) else { continue };
         let (fits, wanted) = match shape.name {
             // What always raises for these values of the parameters has no type.
-            "setup" | "start" => (matches!(ret, Type::None | Type::Bad), "returns nothing: it changes what it is given".to_string()),
+            "setup" | "start" => {
+                (matches!(ret, Type::None | Type::Bad), "returns nothing: it changes what it is given".to_string())
+            }
             "step" => (
                 matches!(ret, Type::Bool | Type::None | Type::Bad),
                 "returns True where the episode is over, and False or nothing where it goes on".to_string(),
