@@ -12,6 +12,7 @@ use task_support::{Generator, Rng};
 
 /// What the engine gives a shader of a task.
 const GIVEN: &str = "
+const SEEN: u32 = 64u;
 var<private> record: array<f32, 4097>;
 fn record_set(slot: u32, value: f32) { record[min(slot, 4096u)] = value; }
 fn record_get(slot: u32) -> f32 { return record[min(slot, 4096u)]; }
