@@ -326,6 +326,9 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
             "corridor.py" => {
                 vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})]
             }
+            // Poles and rods that fall double what differs in the last bits at every other step: only their first steps
+            // can be compared.
+            "cartpole.py" | "acrobot.py" => vec![json!({"horizon": 40})],
             _ => vec![json!({}), json!({"false_positive": 0.5, "false_negative": 0.5})],
         };
         cases.extend(file(&name, &source, &values));
