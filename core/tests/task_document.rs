@@ -96,3 +96,26 @@ fn the_limits_of_the_document_are_those_of_the_code() {
         assert!(DOCUMENT.contains(&wanted), "{wanted}");
     }
 }
+
+/// Python copies in these places, and would go on for ever in the last.
+#[test]
+fn lists_differ_from_python_as_the_document_says() {
+    for body in [
+        "part = s.xs[:2]\n    s.xs[0] = 9\n    return part[0] == 9",
+        "last = 0\n    for x in s.xs[:]:\n        s.xs[2] = 7\n        last = x\n    return last == 7",
+        "last = 0\n    for x in s.xs:\n        s.xs = [7, 7, 7]\n        last = x\n    return last == 7",
+        "n = 0\n    for x in ep.cells:\n        ep.cells.append(x)\n        n += 1\n    return n == 1 and len(ep.cells) == 2",
+    ] {
+        let task = built(&format!(
+            "horizon = 9\nactions = [\"left\", \"right\"]\nclass State:\n    xs: list[int] = [1, 2, 3]\n\
+             class Episode:\n    cells: list[int]\ndef start(ep):\n    ep.cells.append(4)\n\
+             def step(s, ep):\n    {body}\ndef see(s):\n    return one_hot(0, 4)\ndef score(s):\n    return 1.0\n"
+        ));
+        let Play::Steps(steps) = &task.play else { panic!("a task of steps") };
+        let (mut state, mut record) = ([0; STATE_WORDS], vec![0.0; task.schema.stride]);
+        let key = DrawKey { seed: 1, update: 0, group: 0, sample: 0 };
+        steps.begin(key, &mut state, &mut record);
+        assert!(steps.step(key, 0, 0, &mut state, &mut record), "{body}");
+        assert_eq!(record[task.schema.stride - 1], 0.0, "{body}");
+    }
+}

@@ -209,6 +209,9 @@ fn plays(task: &Task, program: &task::TaskProgram, episode: &Episode, python: &V
 /// What a comparison found: episodes that were played, those of them with an error, and their steps.
 #[derive(Default, Debug)]
 struct Seen {
+    /// Programs whose `see` or `score` always raises, which the compiler refuses.
+    hopeless: usize,
+    /// Programs that fail in `setup` or in the first `start`.
     refused: usize,
     episodes: usize,
     failed: usize,
@@ -218,6 +221,13 @@ struct Seen {
 
 fn compare(case: &Case, python: &Value, seen: &mut Seen) -> Result<(), String> {
     let built = build(case);
+    if let Err(errors) = &built {
+        let says = |text: &str| errors.iter().any(|error| error.message.contains(text));
+        if case.name.starts_with("seed") && (says("`see` returns what") || says("`score` returns the true score")) {
+            seen.hopeless += 1;
+            return Ok(());
+        }
+    }
     if let Some(refused) = python.get("refused") {
         seen.refused += 1;
         let message = match built {
@@ -316,6 +326,9 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
             "corridor.py" => {
                 vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})]
             }
+            // Poles and rods that fall double what differs in the last bits at every other step: only their first steps
+            // can be compared.
+            "cartpole.py" | "acrobot.py" => vec![json!({"horizon": 40})],
             _ => vec![json!({}), json!({"false_positive": 0.5, "false_negative": 0.5})],
         };
         cases.extend(file(&name, &source, &values));
@@ -359,7 +372,7 @@ fn generated_programs_mean_what_they_mean_in_python() {
     let cases: Vec<Case> = seeds().map(generated).collect();
     let seen = all_agree(&cases);
     let n = cases.len();
-    assert!(seen.refused * 4 < n, "{seen:?}");
+    assert!(seen.refused * 4 < n && seen.hopeless * 50 < n, "{seen:?}");
     assert!(
         seen.steps > 8 * n && seen.failed * 20 > n && seen.failed * 3 < seen.episodes && seen.ended > n,
         "{seen:?}"

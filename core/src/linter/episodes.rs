@@ -124,6 +124,8 @@ mod tests {
         template.arms.truncate(1);
         template.arms[0].code = "def steps(ep):\n    return 1.0 * ep.length\n".into();
         template.task.params.clear();
+        // It plays features and numbers alike.
+        (template.policy.kind, template.policy.params) = ("mlp".into(), Default::default());
         let played: BTreeSet<String> = experiments.iter().map(|e| e.task.kind.clone()).collect();
         for task in crate::tasks::TASKS.iter().filter(|task| !played.contains(task.name)) {
             template.task.kind = task.name.into();

@@ -37,9 +37,8 @@ impl Generator {
                 (format!("{x}, {y}"), "zip(s.xl, s.fl)".into(), vars)
             }
             7 if g.state => (x.clone(), "reversed(s.il)".into(), one(Kind::Int)),
-            8 if g.state => {
-                (x.clone(), format!("s.xl[{}]", self.rng.pick(&["1:", ":2", "-2:", ":"])), one(Kind::Exact))
-            }
+            // A slice is no copy of a list: only what nothing changes is looped over in part.
+            8 => (x.clone(), format!("SLOPES[{}]", self.rng.pick(&["1:", ":2", "-2:", ":"])), one(Kind::Exact)),
             9 if g.world => (x.clone(), "w.table".into(), one(Kind::Int)),
             10 => {
                 let vars = vec![(x.clone(), Kind::Exact), (y.clone(), Kind::Int)];
@@ -217,7 +216,10 @@ impl Generator {
             7 if g.dice => "dice.normal()".into(),
             8 if g.dice => format!("dice.normal({}, 0.5)", self.exact(0)),
             9 if g.dice => self.rng.pick(&["dice.uniform()", "dice.random()", "dice.uniform(-1, 2.5)"]).into(),
-            10 if g.state => format!("{}(s.xl)", self.rng.pick(&["mean", "sum", "std", "max"])),
+            10 if g.state => {
+                let list = self.rng.pick(&["s.xl", "s.zl", "s.zl[1:]", "s.xl[:2]"]);
+                format!("{}({list})", self.rng.pick(&["mean", "sum", "std", "max"]))
+            }
             11 => format!("mean({})", self.generator(Kind::Exact)),
             12 if g.state => "s.rl[0]".into(),
             13 => format!("({} if {} else {})", self.real(d), self.boolean(d), self.real(d)),

@@ -67,7 +67,6 @@ pub struct Generator {
     vars: Vec<(String, Kind)>,
     names: usize,
     loops: usize,
-    /// A loop goes over a list that this statement may not lengthen.
     lines: Vec<String>,
 }
 
@@ -89,6 +88,7 @@ const STATE: &str = "class State:
     xl: list[float] = [0.25, -1.0, 1.5]
     rl: list[float] = [0.0] * 2
     fl: list[bool] = [True, False, False]
+    zl: list[float] = [0.5, 0.25, 2.0]
 ";
 
 const WORLD: &str = "class World:
@@ -104,6 +104,7 @@ const EPISODE: &str = "class Episode:
     rs: list[float]
     fs: list[bool]
     tally: list[int] = [0] * 3
+    last: list[int] = [0] * 3
     count: int
     best: float = -1.0
     sum: float
@@ -361,7 +362,8 @@ impl Generator {
             7 => format!("s.il[{index}] {} {}", self.rng.pick(&["+=", "-="]), self.rng.below(3)),
             8 => format!("s.xl[{n}], s.x = s.x, s.xl[{}]", self.rng.below(3)),
             9 => format!("s.fl[{n}] = not s.fl[{}]", self.rng.below(3)),
-            10 => format!("s.xl = [{}, s.xl[{n}], s.x]", self.kept(1)),
+            // No loop goes over a list that is replaced: Python's goes on over the list that was there.
+            10 => format!("s.zl = [{}, s.zl[{n}], s.x]", self.kept(1)),
             11 => format!("s.il[{n}], s.i, s.rl[1] = s.i % 5, s.il[{index}], s.rl[0]"),
             20 => format!("w.n = ({}) % 6", self.int(2)),
             21 => format!("w.table[{}] = ({}) % 5", self.index(5), self.int(2)),
@@ -373,7 +375,7 @@ impl Generator {
             33 => format!("ep.sum = 0.5 * ep.sum + {}", self.kept(1)),
             34 => format!("ep.flag = {}", self.boolean(2)),
             _ if given.dice && given.changes_state => "dice.shuffle(s.il)".into(),
-            _ => format!("ep.tally = [ep.tally[{n}], {}, ep.count % 5]", self.rng.below(7)),
+            _ => format!("ep.last = [ep.last[{n}], {}, ep.count % 5]", self.rng.below(7)),
         };
         self.line(indent, text);
     }

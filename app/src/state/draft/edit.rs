@@ -11,6 +11,7 @@ use goodhart_core::experiment::{Arm, Experiment, NowTry, Part};
 use goodhart_core::linter::edits;
 use goodhart_core::oracle::report::Fix;
 use goodhart_core::params::Value;
+use goodhart_core::plan::Problem;
 use goodhart_core::tasks::TaskView;
 use leptos::prelude::*;
 
@@ -73,6 +74,11 @@ impl App {
                 e.base = None;
             }
         });
+        // A task whose policy sees numbers has no rows for a table.
+        let refuses = |problems: Vec<Problem>| problems.iter().any(|problem| problem.place == "policy");
+        if !writes && self.draft.with_untracked(|e| refuses(self.problems_of(e))) {
+            self.draft.update(|e| e.policy = Part { kind: "mlp".into(), params: [].into() });
+        }
         self.draft_changed();
         let without = if left.is_empty() { String::new() } else { format!(", without {}", left.join(" and ")) };
         self.notify(Level::Info, format!("The task is now {kind}{without}."), Some(Action::Undo));
