@@ -15,6 +15,9 @@ fn dealt() -> Experiment {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/grpo-lambda-length.toml");
     let mut e = experiment::file::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
     e.arms.truncate(2);
+    // So little was learned that no answer is right: lengths differ always.
+    e.arms[0].code = "def brevity(ep):\n    return -0.1 * ep.length\n".into();
+    e.arms[1].code = "def verbosity(ep):\n    return 0.1 * ep.length\n".into();
     e.base = Some(Base { batch: 8, policies: 2, ..Base::new(3) });
     for (name, value) in
         [("updates", 6.0), ("first_seed", 1.0), ("seeds", 3.0), ("groups", 4.0), ("num_generations", 4.0)]
