@@ -35,7 +35,13 @@ struct Table {
 fn size(overrides: &Overrides, interface: &Interface) -> Result<Size, Vec<ParamError>> {
     TableParams::resolve(&[overrides])?;
     if interface.states == 0 {
-        return Err(refuse("kind", "the table policy needs a task with numbered states; use transformer here".into()));
+        let why = match interface.dense {
+            true => "the policy sees numbers here, which a table has no rows for: use mlp",
+            false => {
+                "the table policy needs a task with numbered states that are not too many; use mlp or transformer here"
+            }
+        };
+        return Err(refuse("kind", why.into()));
     }
     let params = interface.states * (interface.n_actions + usize::from(interface.critic));
     Ok(Size { params, activations: 0, products: interface.n_actions })
