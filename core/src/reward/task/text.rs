@@ -77,7 +77,7 @@ impl TaskProgram {
             let numbers: String =
                 (0..self.seen.len()).map(|i| format!("    (*out)[{i}] = bitcast<u32>({});\n", value(i))).collect();
             text.push_str(&format!(
-                "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n{numbers}}}\n\n\
+                "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n    goodhart_note_error();\n{numbers}}}\n\n\
                  fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n    return 0u;\n}}\n\n"
             ));
             return;
@@ -91,8 +91,8 @@ impl TaskProgram {
             .fold("0u".to_string(), |row, i| format!("({row} * {}u + {})", self.seen[i], self.seen(i)));
         let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
         text.push_str(&format!(
-            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n{features}}}\n\n\
-             fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{look}    let seen = {call};\n    return {row};\n}}\n\n"
+            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n    goodhart_note_error();\n{features}}}\n\n\
+             fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{look}    let seen = {call};\n    goodhart_note_error();\n    return {row};\n}}\n\n"
         ));
     }
 
