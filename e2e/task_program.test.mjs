@@ -82,14 +82,19 @@ describe("the program of a task", () => {
     await text.waitFor();
     assert.equal(await page.locator("#Task-cells").inputValue(), "5");
 
-    await text.fill(walk().replace("s.cell = max", "s.cel = max"));
-    await panel.locator(".edit-status.bad", { hasText: /Line 21: The state has no field `cel`; did you mean `cell`\?/i }).waitFor();
+    const write = async (code) => {
+      await text.click();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText(code);
+    };
+    await write(walk().replace("s.cell = max", "s.cel = max"));
+    await panel.locator(".edit-status.bad", { hasText: /Line \d+: The state has no field `cel`; did you mean `cell`\?/ }).waitFor();
     await panel.locator(".cm-lintRange-error").first().waitFor();
     // The run of the task before the edit goes on.
     await page.evaluate(() => window.goodhart.step(1));
     await trained(page, 4);
 
-    await text.fill(walk("    slip: float = 0.1  # 0..1 probability: nothing but a control\n"));
+    await write(walk("    slip: float = 0.1  # 0..1 probability: nothing but a control\n"));
     await panel.locator(".edit-status.good").waitFor();
     await page.locator("#Task-slip").waitFor();
     assert.equal(await page.locator("#Task-slip").inputValue(), "0.1");
