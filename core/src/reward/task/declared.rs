@@ -174,6 +174,10 @@ pub fn values(
             refused.push(error);
             continue;
         }
+        if param.name == TABLE_SEED {
+            // It tells instances apart, which share one program: only the dice of `setup` know it.
+            continue;
+        }
         let constant = match (param.kind, value) {
             (Kind::Int, Value::Number(x)) => ParamConstant::Number(Konst::Int(x.clamp(-2e9, 2e9) as i32)),
             (_, Value::Number(x)) => ParamConstant::Number(Konst::Float(x as f32)),
