@@ -24,9 +24,12 @@ pub struct Mark {
 /// What the person typed, and what can be offered at a place of the text (in UTF-16 units).
 #[derive(Clone)]
 pub struct Callbacks {
-    pub change: Arc<dyn Fn(String) + Send + Sync>,
-    pub complete: Arc<dyn Fn(&str, u32) -> JsValue + Send + Sync>,
+    pub change: Arc<Change>,
+    pub complete: Arc<Offers>,
 }
+
+type Change = dyn Fn(String) + Send + Sync;
+type Offers = dyn Fn(&str, u32) -> JsValue + Send + Sync;
 
 type OnChange = Closure<dyn Fn(String)>;
 type Complete = Closure<dyn Fn(String, u32) -> JsValue>;

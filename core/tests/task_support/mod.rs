@@ -200,7 +200,7 @@ impl Generator {
             "pair" => format!("return {}, ({}) % 5, {}", self.exact(1), self.int(1), self.boolean(1)),
             "step" => format!("return {}", self.boolean(2)),
             "see" => {
-                let mut parts = vec![
+                let mut parts = [
                     format!("one_hot(({}) % 5, 5)", self.int(2)),
                     format!("one_hot(1 if {} else 0, 2)", self.boolean(1)),
                     "[one_hot(s.il[i] % 4, 4) for i in range(len(TABLE) - 1)]".to_string(),

@@ -12,6 +12,7 @@ use crate::plan::{self, Plan, PlannedArm, RUN_FIELDS};
 use crate::policy::Policy;
 use crate::reward::Program;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// The engine of some lanes.
@@ -48,8 +49,8 @@ impl CpuEngine {
         let mut starts = BTreeMap::<u32, Arc<[f32]>>::new();
         for id in ids {
             let alike = start_of(&plan, bases, id.seed);
-            if !starts.contains_key(&alike) {
-                starts.insert(alike, bases::start(&plan, policy.as_ref(), bases, id.seed)?.into());
+            if let Entry::Vacant(place) = starts.entry(alike) {
+                place.insert(bases::start(&plan, policy.as_ref(), bases, id.seed)?.into());
             }
         }
         let counters = plan.exploration.as_ref().map_or(0, Exploration::buckets);

@@ -155,7 +155,7 @@ impl<'a> Dice<'a> {
         let is_in = |l: usize| mask >> l & 1 == 1;
         if mask.count_ones() >= WORTH_A_LOOP && (0..BLOCK).all(|l| !is_in(l) || self.counters[l] == at) {
             // All have thrown as often: one loop without a branch.
-            if at % 4 == 0 {
+            if at.is_multiple_of(4) {
                 for l in 0..BLOCK {
                     let drawn = self.draw(keys, l, at / 4);
                     for (words, word) in self.words.iter_mut().zip(drawn) {
@@ -170,7 +170,7 @@ impl<'a> Dice<'a> {
         for l in (0..BLOCK).filter(|l| is_in(*l)) {
             let at = self.counters[l];
             self.counters[l] += 1;
-            if at % 4 == 0 {
+            if at.is_multiple_of(4) {
                 let drawn = self.draw(keys, l, at / 4);
                 self.words.iter_mut().zip(drawn).for_each(|(words, word)| words[l] = word);
             }

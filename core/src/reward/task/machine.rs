@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// As `call`, for the samples of `mask` alone.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "what a call is given, each by its name")]
     pub fn call_for(
         &mut self,
         program: &TaskProgram,

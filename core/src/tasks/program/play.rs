@@ -144,7 +144,7 @@ impl Program {
 
     /// Calls an entry for many samples, a block after the other; samples that failed before are left out, and the errors of
     /// the others go into their records. `done` gets the machine, the samples of the block, and those that have failed.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "what a call is given, each by its name")]
     fn block(
         &self,
         samples: &mut Samples,
