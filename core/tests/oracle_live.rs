@@ -362,7 +362,10 @@ fn a_claim_reads_the_cosines_of_every_seed_at_its_own_task() {
     let (start, mean) = (claim(Statistic::Start), claim(Statistic::Mean));
     let first = 0.5 * (curves[0][0] + curves[1][0]);
     let all = curves.iter().flatten().sum::<f32>() / 12.0;
-    assert!((measured(std::slice::from_ref(&start), &start).mean - first).abs() < 1e-6, "the first update is enough for a start");
+    assert!(
+        (measured(std::slice::from_ref(&start), &start).mean - first).abs() < 1e-6,
+        "the first update is enough for a start"
+    );
     assert!((measured(&[mean.clone(), start.clone()], &mean).mean - all).abs() < 1e-6);
     assert_eq!(measured(&[start.clone(), mean], &start).n, 2);
 }
