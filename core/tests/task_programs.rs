@@ -1,6 +1,7 @@
 //! Task programs against the native tasks that they say again: the same dice, records, features and true scores.
 
 use goodhart_core::math::rng::below;
+use goodhart_core::oracle::model::Model;
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::tasks::{self, DrawKey, MAX_ACTIVE, Play, STATE_WORDS, StepTask, Task};
 
@@ -88,6 +89,21 @@ fn the_gridworld_as_a_program_is_the_gridworld() {
         alike(&build("gridworld", None, &values), &build("program", Some(code), &values));
     }
     alike(&build("gridworld", None, &overrides(&[])), &build("program", Some(code), &overrides(&[])));
+}
+
+/// The oracle walks states: a step that looks at more than the state cannot be walked, and it says so.
+#[test]
+fn a_step_that_reads_the_episode_is_not_walked() {
+    let corridor = include_str!("../../tasks/corridor.py");
+    let walked = |code: &str| Model::explore(&build("program", Some(code), &overrides(&[("cells", 4.0)])));
+    assert!(walked(corridor).is_ok());
+    for (more, given) in [("len(ep.cells) > 9", "p, action, dice"), ("t > 9", "p, action, t, dice")] {
+        let code = corridor
+            .replace("p, action, dice", given)
+            .replace("return s.cell ==", &format!("return {more} or s.cell =="));
+        let why = walked(&code).err().expect("not walked");
+        assert!(why.contains("reads the episode or the number of the step"), "{why}");
+    }
 }
 
 #[test]

@@ -122,6 +122,12 @@ impl Model {
             let (v, t) = (task.n_actions, task.horizon);
             return Err(format!("completions of up to {t} tokens out of {v} are too many to try them all"));
         };
+        if !play.is_markov() {
+            let kind = task.kind;
+            return Err(format!(
+                "a step of the task {kind} reads the episode or the number of the step: its states do not tell all that decides"
+            ));
+        }
         let mut walk = Walk::new(play.as_ref(), task);
         let starts = walk.starts();
         walk.expand(task.kind)?;

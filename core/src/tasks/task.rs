@@ -115,6 +115,10 @@ pub trait StepTask: Send + Sync {
     }
     /// One step; `t` counts from 0. Writes what happened into the record. True when the episode is over.
     fn step(&self, key: DrawKey, t: u32, action: u32, state: &mut State, record: &mut [f32]) -> bool;
+    /// Whether the state decides alone what a step does. Not so where it looks at the record, or at how many there were.
+    fn is_markov(&self) -> bool {
+        true
+    }
     /// What the dice of a step decide: (probability, state after it, whether the episode is over). None: they decide
     /// nothing about the state.
     fn chances(&self, _action: u32, _state: &State) -> Option<Vec<(f64, State, bool)>> {

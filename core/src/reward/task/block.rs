@@ -3,7 +3,7 @@
 //! No function calls itself, so every register of every function has a place of its own.
 
 use super::super::fold::{computed, is_pure};
-use super::super::ir::{Function, Konst, Op, Reg, Stmt, Unit};
+use super::super::ir::{Function, Konst, Op, Reg, STATE, Stmt, Unit, WORLD};
 use std::collections::HashMap;
 
 /// Places of the machine.
@@ -69,6 +69,28 @@ impl Code {
             (body.params, body.nodes) = (params, nodes);
         }
         (assembler.code.places <= MAX_PLACES).then_some(assembler.code)
+    }
+}
+
+impl Code {
+    /// Whether a function, or one that it calls, reads the record of the episode.
+    pub fn reads_record(&self, function: usize) -> bool {
+        self.block_reads(&self.functions[function].nodes)
+    }
+
+    fn block_reads(&self, nodes: &[Node]) -> bool {
+        use Op::*;
+        nodes.iter().any(|node| match node {
+            Node::Op(Instr { op, imm, .. }) => {
+                let is_load = matches!(op, LoadFloat | LoadInt | LoadBool | LoadOptional | LoadLen)
+                    || matches!(op, LoadFloatAt | LoadIntAt | LoadBoolAt);
+                is_load && imm & (STATE | WORLD) == 0
+            }
+            Node::If { then, els, .. } => self.block_reads(then) || self.block_reads(els),
+            Node::For { body, .. } => self.block_reads(body),
+            Node::Call { function, .. } => self.reads_record(*function),
+            _ => false,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dice of a task program: drawn from the keyed generator, or thrown one face after the other for the oracle.
 
-use super::machine::BLOCK;
+use super::limits::BLOCK;
 use crate::math::rng::{bell, below, draw, uniform};
 
 /// Where the dice of a call come from: see `math::rng`. Word `i` of a sample's dice is word `i % 4` of the draw for the

@@ -6,7 +6,7 @@ use super::super::ir::{Konst, STATE, WORLD};
 use super::super::lower::{Compiler, Constant, ParamConstant, Type};
 use super::super::schema::{EpisodeSchema, Field, Ty};
 use super::declared::{comment, described};
-use super::{MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
+use super::limits::{MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
 use std::ops::Range;
 
 /// Most slots of a record.

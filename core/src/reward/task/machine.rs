@@ -5,13 +5,11 @@
 
 use super::super::ir::{NONE, Op, SLOT, STATE, WORLD, code};
 use super::super::number;
+use super::TaskProgram;
 use super::block::{Body, Code, Instr, Node};
 use super::dice::Dice;
 use super::entries::{Argument, Entry};
-use super::{MAX_STATE, TaskProgram};
-
-/// Samples of a block.
-pub const BLOCK: usize = 32;
+use super::limits::{BLOCK, MAX_STATE};
 
 type Lanes = [u32; BLOCK];
 type Mask = u32;

@@ -10,6 +10,7 @@ mod declared;
 mod dice;
 mod entries;
 mod layout;
+mod limits;
 mod machine;
 mod text;
 
@@ -17,7 +18,8 @@ pub use super::ir::Bank;
 pub use declared::Declared;
 pub use dice::{Dice, Face, Keys};
 pub use entries::Entry;
-pub use machine::{BLOCK, Machine, Memory, World};
+pub use limits::{BLOCK, MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
+pub use machine::{Machine, Memory, World};
 
 use super::ast::Module;
 use super::diagnostics::{Diagnostic, Finding, Lines, Span};
@@ -26,15 +28,6 @@ use super::schema::{EpisodeSchema, RunSchema};
 use super::{MAX_SOURCE, parser};
 use crate::params::Value;
 use std::collections::BTreeMap;
-
-/// Most steps of an episode.
-pub const MAX_HORIZON: usize = 1000;
-/// Most words of a state.
-pub const MAX_STATE: usize = 64;
-/// Most words of a world.
-pub const MAX_WORLD: usize = 1 << 14;
-/// Most actions.
-pub const MAX_ACTIONS: usize = 64;
 
 /// A compiled task program with the values of its parameters.
 #[derive(Clone, Debug)]
@@ -70,6 +63,12 @@ impl TaskProgram {
     /// Whether `see` gives numbers in place of features.
     pub fn sees_numbers(&self) -> bool {
         self.seen.contains(&0)
+    }
+
+    /// Whether `step` reads the record of the episode, or the number of the step: then its state is not all that decides.
+    pub fn step_remembers(&self) -> bool {
+        let step = &self.entries.step;
+        step.arguments.contains(&entries::Argument::Step) || self.code.reads_record(step.function)
     }
 
     /// What an error of it means, the line apart.

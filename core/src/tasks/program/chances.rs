@@ -1,34 +1,35 @@
 //! What the dice of a step decide, for the oracle: every face of every die in turn, with its probability.
 
-use super::play::Program;
-use crate::reward::task::{Dice, Face, MAX_STATE, Memory, World};
+use crate::reward::task::{Dice, Face, MAX_STATE, Machine, Memory, TaskProgram, World};
 use crate::tasks::State;
 
 /// Most ways in which the dice of a step can fall.
 const MAX_WAYS: usize = 4096;
 
-/// All ways in which a step can go. None where its dice are none, or have no faces that could be counted.
-pub fn of(task: &Program, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
+/// All ways in which a step can go: probability, state after it, whether the episode is over. None where a die has no faces
+/// that could be counted, or they are too many.
+pub fn of(
+    program: &TaskProgram,
+    world: &[u32],
+    machine: &mut Machine,
+    action: u32,
+    state: &State,
+) -> Option<Vec<(f64, State, bool)>> {
     let mut ways = Vec::new();
     let mut fallen: Vec<Face> = Vec::new();
-    let mut record = vec![0.0; task.program.schema.stride];
+    let (step, stride) = (&program.entries.step, program.schema.stride);
+    let mut record = vec![0.0; stride];
     loop {
         let mut after = *state;
         record.fill(0.0);
-        record[..task.program.blank_record.len()].copy_from_slice(&task.program.blank_record);
+        record[..program.blank_record.len()].copy_from_slice(&program.blank_record);
         let mut dice = Dice::told(fallen);
-        let over = task.with_machine(|machine| {
-            let (stride, samples) = (record.len(), [0]);
-            let states = std::slice::from_mut::<[u32; MAX_STATE]>(&mut after);
-            let world = World::Made(task.world());
-            let memory = Memory { records: &mut record, stride, states, world, samples: &samples };
-            machine.call(&task.program, &task.program.entries.step, memory, &mut dice, &[action], 0);
-            let entry = &task.program.entries.step;
-            let ends = !entry.results.is_empty() && machine.result(&task.program, entry, 0)[0] != 0;
-            ends || machine.errors[0] != 0
-        });
+        let states = std::slice::from_mut::<[u32; MAX_STATE]>(&mut after);
+        let memory = Memory { records: &mut record, stride, states, world: World::Made(world), samples: &[0] };
+        machine.call(program, step, memory, &mut dice, &[action], 0);
+        let ends = !step.results.is_empty() && machine.result(program, step, 0)[0] != 0;
         fallen = dice.fallen()?;
-        ways.push((fallen.iter().map(Face::probability).product(), after, over));
+        ways.push((fallen.iter().map(Face::probability).product(), after, ends || machine.errors[0] != 0));
         if ways.len() > MAX_WAYS || !Face::next(&mut fallen) {
             break;
         }

@@ -6,7 +6,7 @@ pub mod shipped;
 
 use super::task::{Play, Table, Task, TaskKind, TaskView, refuse};
 use crate::params::{Default, Kind, Overrides, ParamError, ParamSpec, Value};
-use crate::reward::task::{self, TaskProgram};
+use crate::reward::task;
 use play::Program;
 
 /// The parameter that holds the text of a program of one's own.
@@ -107,9 +107,4 @@ fn view(program: &Program) -> TaskView {
         }
         _ => TaskView::Choices { states: (0..shown).map(|i| i.to_string()).collect() },
     }
-}
-
-/// What is wrong with a sample whose task program failed.
-pub fn failure(program: &TaskProgram, error: u32) -> String {
-    format!("the task failed in line {}: {}", error & 0xffff, program.error_text(error))
 }

@@ -1,5 +1,6 @@
 //! Playing a task program: its functions called for blocks of samples.
 
+use super::chances;
 use crate::math::rng::purpose;
 use crate::reward::task::{BLOCK, Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, TaskProgram, World};
 use crate::tasks::kit::dice::verdict;
@@ -40,7 +41,7 @@ impl Program {
             };
             machine.call(&program, setup, memory, &mut Dice::drawn(keys), &[], 0);
             if machine.errors[0] != 0 {
-                return Err(super::failure(&program, machine.errors[0]));
+                return Err(failure(&program, machine.errors[0]));
             }
         }
         let mut own = Self { program, world, idle: Mutex::new(vec![machine]), first: Vec::new() };
@@ -48,14 +49,10 @@ impl Program {
         own.begin(DrawKey { seed: 0, update: 0, group: 0, sample: 0 }, &mut state, &mut record);
         let error = record[own.program.slots.error];
         if error != 0.0 {
-            return Err(super::failure(&own.program, error as u32));
+            return Err(failure(&own.program, error as u32));
         }
         own.first = own.see(&state);
         Ok(own)
-    }
-
-    pub fn world(&self) -> &[u32] {
-        &self.world
     }
 
     fn features_are_on(&self) -> bool {
@@ -330,8 +327,12 @@ impl StepTask for Program {
         over != 0 || record[p.slots.error] != 0.0
     }
 
+    fn is_markov(&self) -> bool {
+        !self.program.step_remembers()
+    }
+
     fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
-        super::chances::of(self, action, state)
+        self.with_machine(|machine| chances::of(&self.program, &self.world, machine, action, state))
     }
 
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
@@ -449,4 +450,9 @@ fn note_step(p: &TaskProgram, record: &mut [f32], t: u32, action: u32) {
         record[slot] = (t + 1) as f32;
         record[slot + 1 + t as usize] = action as f32;
     }
+}
+
+/// What is wrong with a sample whose task program failed.
+fn failure(program: &TaskProgram, error: u32) -> String {
+    format!("the task failed in line {}: {}", error & 0xffff, program.error_text(error))
 }

@@ -1,0 +1,12 @@
+//! How large a task program may be, and how many samples it steps at once.
+
+/// Most steps of an episode.
+pub const MAX_HORIZON: usize = 1000;
+/// Most words of a state.
+pub const MAX_STATE: usize = 64;
+/// Most words of a world.
+pub const MAX_WORLD: usize = 1 << 14;
+/// Most actions.
+pub const MAX_ACTIONS: usize = 64;
+/// Samples of a block.
+pub const BLOCK: usize = 32;
