@@ -1,4 +1,4 @@
-//! What holds for the episode records of every task in `TASKS`.
+//! What holds for the episode records of every task in `TASKS` that is no program.
 
 mod common;
 
@@ -91,7 +91,8 @@ fn tells(slot: &[f32], scores: &[f32]) -> bool {
 /// together, nor what only other policies would bring about.
 #[test]
 fn only_fields_that_name_the_outcome_tell_the_true_score() {
-    for kind in TASKS.iter() {
+    // A task that is a program writes its record in its own text, where everybody can read what a field tells.
+    for kind in TASKS.iter().filter(|kind| kind.source.is_none()) {
         let task = with_a_coin_as_verifier(kind.name);
         let (records, scores): (Vec<Vec<f32>>, Vec<f32>) = (0..EPISODES).map(|i| episode(&task, i)).unzip();
         let others = scores.iter().filter(|score| **score != scores[0]).count();
