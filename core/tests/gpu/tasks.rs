@@ -416,13 +416,49 @@ async fn token_task(task: &Task, gpu: &GpuContext) {
     assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
 }
 
-#[wasm_bindgen_test(unsupported = pollster::test)]
-async fn records_and_true_scores_are_those_of_the_cpu() {
+/// Plays those of the variants that `wanted` names, by their place and their task.
+async fn played(wanted: impl Fn(&Task) -> bool) {
     let Some(gpu) = context().await else { return };
-    for task in variants() {
+    for task in variants().iter().filter(|task| wanted(task)) {
         match &task.play {
-            Play::Steps(_) => step_task(&task, &gpu).await,
-            Play::Tokens(_) => token_task(&task, &gpu).await,
+            Play::Steps(_) => step_task(task, &gpu).await,
+            Play::Tokens(_) => token_task(task, &gpu).await,
         }
     }
+}
+
+fn is_program(task: &Task) -> bool {
+    goodhart_core::tasks::TASKS.iter().any(|kind| kind.name == task.kind && kind.source.is_some())
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn records_and_true_scores_are_those_of_the_cpu() {
+    played(|task| !is_program(task)).await;
+}
+
+// A browser's software device takes long to compile a program: a test each, so that it is heard of in between.
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_corridor_and_the_lake_are_those_of_the_cpu() {
+    played(|task| ["corridor", "frozen_lake"].contains(&task.kind)).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_cliff_is_that_of_the_cpu() {
+    played(|task| task.kind == "cliff_walking").await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_taxi_is_that_of_the_cpu() {
+    played(|task| task.kind == "taxi").await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn the_chain_as_a_program_is_that_of_the_cpu() {
+    played(|task| task.kind == "program" && task.schema.get("tv").is_some()).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn a_program_of_everything_is_that_of_the_cpu() {
+    played(|task| task.kind == "program" && task.schema.get("tv").is_none()).await;
 }
