@@ -101,7 +101,7 @@ fn a_step_that_reads_the_episode_is_not_walked() {
         let code = corridor
             .replace("p, action, dice", given)
             .replace("return s.cell ==", &format!("return {more} or s.cell =="));
-        let why = walked(&code).err().expect("not walked");
+        let Err(why) = walked(&code) else { panic!("it is walked") };
         assert!(why.contains("reads the episode or the number of the step"), "{why}");
     }
 }
