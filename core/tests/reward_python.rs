@@ -1,9 +1,7 @@
 //! The CPU evaluator against CPython: generated programs and episodes, the same values and the same errors.
 
+mod cpython;
 mod reward_support;
-
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 use goodhart_core::reward::{Diagnostic, LIBRARY, Program, Scores, Scratch, Severity, compile, error_text};
 use reward_support::mutation::mutated;
@@ -44,21 +42,7 @@ fn python(cases: &[&Case]) -> Vec<Value> {
             json!({"program": case.source, "components": components, "groups": groups, "run": run})
         })
         .collect();
-    let shim = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reward_support/shim.py");
-    let mut child = Command::new("python3")
-        .arg(shim)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is the reference of the reward language and must be installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let library: Vec<&str> = LIBRARY.iter().map(|entry| entry.name).collect();
-    let text = json!({ "library": library, "cases": input }).to_string();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "the Python side failed");
-    serde_json::from_slice(&output.stdout).unwrap()
+    cpython::answers("reward_support/shim.py", input)
 }
 
 /// The name of an exception as the reward language words it.

@@ -1,12 +1,10 @@
 //! Task programs against CPython: the same programs, dice and actions, and what a player sees of their episodes.
 
+mod cpython;
 mod task_support;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use goodhart_core::params::{Overrides, Value as Setting};
-use goodhart_core::reward::{LIBRARY, error_text, task};
+use goodhart_core::reward::{error_text, task};
 use goodhart_core::tasks::{self, DrawKey, Play, STATE_WORDS, Samples, StepTask, Task};
 use serde_json::{Value, json};
 use task_support::{Generator, Rng};
@@ -71,22 +69,7 @@ fn python(cases: &[Case]) -> Vec<Value> {
             json!({"program": case.source, "values": case.values, "episodes": episodes})
         })
         .collect();
-    let shim = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/task_support/shim.py");
-    let mut child = Command::new("python3")
-        .arg("-B")
-        .arg(shim)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is the reference of task programs and must be installed");
-    let mut stdin = child.stdin.take().unwrap();
-    let library: Vec<&str> = LIBRARY.iter().map(|entry| entry.name).collect();
-    let text = json!({ "library": library, "cases": input }).to_string();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "the Python side failed");
-    serde_json::from_slice(&output.stdout).unwrap()
+    cpython::answers("task_support/shim.py", input)
 }
 
 /// An exception as the language words it. `raise` and `assert` say their own text.

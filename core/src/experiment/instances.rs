@@ -2,10 +2,8 @@
 
 use super::{Experiment, Part, RunParams};
 use crate::params::ParamValue;
+use crate::reward::task::TABLE_SEED;
 use crate::tasks;
-
-/// The parameter that tells the instances of a task apart, of the kinds that draw something for good.
-const TABLE_SEED: &str = "table_seed";
 
 impl RunParams {
     /// The most instances that the seeds of the run can have of a task.

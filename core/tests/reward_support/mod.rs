@@ -6,27 +6,14 @@
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 pub mod mutation;
+mod rng;
+
+pub use rng::Rng;
 
 use goodhart_core::reward::schema::{EpisodeSchema, RunSchema, Ty};
 
 pub const TOKENS: [&str; 3] = ["A", "B", "<eos>"];
 pub const HORIZON: usize = 4;
-
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn below(&mut self, n: usize) -> usize {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize) % n
-    }
-
-    pub fn pick<'a>(&mut self, options: &[&'a str]) -> &'a str {
-        options[self.below(options.len())]
-    }
-}
 
 pub fn schema() -> EpisodeSchema {
     EpisodeSchema::new(TOKENS.map(String::from).to_vec(), HORIZON)

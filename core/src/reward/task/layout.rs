@@ -27,7 +27,6 @@ pub struct Laid {
     pub blank_state: Vec<u32>,
     pub blank_world: Vec<u32>,
     pub blank_record: Vec<f32>,
-    pub help: String,
     pub horizon_ends: bool,
     pub map: Option<Map>,
 }
@@ -227,7 +226,6 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
         blank_state,
         blank_world,
         blank_record,
-        help: help_of(compiler.source),
         horizon_ends,
         map: map_of(compiler),
     })

@@ -32,7 +32,12 @@ pub enum World<'a> {
     Making(&'a mut [u32]),
 }
 
-impl Memory<'_> {
+impl<'a> Memory<'a> {
+    /// One sample's: `states` and `record` are its own, or empty for a call that has none.
+    pub fn alone(states: &'a mut [[u32; MAX_STATE]], record: &'a mut [f32], world: World<'a>) -> Self {
+        Self { stride: record.len(), records: record, states, world, samples: &[0] }
+    }
+
     fn world(&self, slot: usize) -> u32 {
         match &self.world {
             World::Made(words) => words.get(slot).copied().unwrap_or(0),

@@ -15,7 +15,7 @@ mod machine;
 mod text;
 
 pub use super::ir::Bank;
-pub use declared::Declared;
+pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
 pub use entries::Entry;
 pub use limits::{BLOCK, MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
@@ -32,7 +32,6 @@ use std::collections::BTreeMap;
 /// A compiled task program with the values of its parameters.
 #[derive(Clone, Debug)]
 pub struct TaskProgram {
-    pub help: String,
     pub actions: Vec<String>,
     pub horizon: usize,
     /// What reward programs read. Behind its fields, in the last slot of a record, stands the error of the program.
@@ -56,7 +55,6 @@ pub struct TaskProgram {
     pub map: Option<layout::Map>,
     /// What `raise` and `assert` say, by their line.
     raised: BTreeMap<u32, String>,
-    pub source: String,
 }
 
 impl TaskProgram {
@@ -168,7 +166,6 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         return (None, findings);
     };
     let program = TaskProgram {
-        help: laid.help,
         actions: laid.all.tokens.clone(),
         horizon: laid.all.horizon,
         schema: laid.record,
@@ -184,7 +181,6 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         raised,
         horizon_ends: laid.horizon_ends,
         map: laid.map,
-        source: source.to_string(),
     };
     (Some(program), findings)
 }

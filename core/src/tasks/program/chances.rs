@@ -17,15 +17,15 @@ pub fn of(
 ) -> Option<Vec<(f64, State, bool)>> {
     let mut ways = Vec::new();
     let mut fallen: Vec<Face> = Vec::new();
-    let (step, stride) = (&program.entries.step, program.schema.stride);
-    let mut record = vec![0.0; stride];
+    let step = &program.entries.step;
+    let mut record = vec![0.0; program.schema.stride];
     loop {
         let mut after = *state;
         record.fill(0.0);
         record[..program.blank_record.len()].copy_from_slice(&program.blank_record);
         let mut dice = Dice::told(fallen);
         let states = std::slice::from_mut::<[u32; MAX_STATE]>(&mut after);
-        let memory = Memory { records: &mut record, stride, states, world: World::Made(world), samples: &[0] };
+        let memory = Memory::alone(states, &mut record, World::Made(world));
         machine.call(program, step, memory, &mut dice, &[action], 0);
         let ends = !step.results.is_empty() && machine.result(program, step, 0)[0] != 0;
         fallen = dice.fallen()?;

@@ -47,13 +47,8 @@ fn table(overrides: &Overrides) -> Vec<ParamSpec> {
         default: Default::Text(STARTER),
     };
     let mut rows = vec![code_row];
-    rows.extend(declared(code(overrides)));
+    rows.extend(task::params(code(overrides)));
     rows
-}
-
-/// The parameters that a text declares.
-fn declared(source: &str) -> Vec<ParamSpec> {
-    task::params(source)
 }
 
 fn own(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
@@ -77,7 +72,7 @@ pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Tas
         }
         return Err(errors);
     };
-    let seed = match values.get("table_seed") {
+    let seed = match values.get(task::TABLE_SEED) {
         Some(Value::Number(x)) => *x as u32,
         _ => 0,
     };

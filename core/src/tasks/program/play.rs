@@ -32,13 +32,7 @@ impl Program {
         let mut machine = Machine::new(&program);
         if let Some(setup) = &program.entries.setup {
             let keys = Keys { seed, update: 0, step: 0, purpose: purpose::TABLE, who: &[(0, 0)] };
-            let memory = Memory {
-                records: &mut [],
-                stride: 0,
-                states: &mut [],
-                world: World::Making(&mut world),
-                samples: &[0],
-            };
+            let memory = Memory::alone(&mut [], &mut [], World::Making(&mut world));
             machine.call(&program, setup, memory, &mut Dice::drawn(keys), &[], 0);
             if machine.errors[0] != 0 {
                 return Err(failure(&program, machine.errors[0]));
@@ -95,13 +89,7 @@ impl Program {
     fn see(&self, state: &State) -> Vec<u32> {
         let mut state = *state;
         let mut parts = vec![0; self.program.seen.len()];
-        let memory = Memory {
-            records: &mut [],
-            stride: 0,
-            states: std::slice::from_mut(&mut state),
-            world: World::Made(&self.world),
-            samples: &[0],
-        };
+        let memory = Memory::alone(std::slice::from_mut(&mut state), &mut [], World::Made(&self.world));
         self.with_machine(|machine| {
             machine.call(&self.program, &self.program.entries.see, memory, &mut Dice::drawn(nobody()), &[], 0);
             for (i, part) in parts.iter_mut().enumerate() {
@@ -197,15 +185,9 @@ impl Program {
 
     /// Calls an entry for one sample; its error goes into the record.
     fn one(&self, entry: &Entry, keys: Keys, state: &mut State, record: &mut [f32], action: u32, t: u32) -> u32 {
-        let (stride, slot) = (record.len(), self.program.slots.error);
+        let slot = self.program.slots.error;
         self.with_machine(|machine| {
-            let memory = Memory {
-                records: &mut *record,
-                stride,
-                states: std::slice::from_mut(state),
-                world: World::Made(&self.world),
-                samples: &[0],
-            };
+            let memory = Memory::alone(std::slice::from_mut(state), record, World::Made(&self.world));
             machine.call(&self.program, entry, memory, &mut Dice::drawn(keys), &[action], t);
             if machine.errors[0] != 0 {
                 record[slot] = machine.errors[0] as f32;
@@ -292,13 +274,7 @@ impl StepTask for Program {
         let Some(prior) = &self.program.entries.prior else { return out.fill(0.0) };
         let mut state = *state;
         self.with_machine(|machine| {
-            let memory = Memory {
-                records: &mut [],
-                stride: 0,
-                states: std::slice::from_mut(&mut state),
-                world: World::Made(&self.world),
-                samples: &[0],
-            };
+            let memory = Memory::alone(std::slice::from_mut(&mut state), &mut [], World::Made(&self.world));
             machine.call(&self.program, prior, memory, &mut Dice::drawn(nobody()), &[], 0);
             for (i, out) in out.iter_mut().enumerate() {
                 *out = if machine.errors[0] == 0 {
@@ -316,13 +292,8 @@ impl StepTask for Program {
         if record[p.slots.error] != 0.0 {
             return true;
         }
-        let keys = Keys {
-            seed: key.seed,
-            update: key.update,
-            step: t,
-            purpose: purpose::TASK,
-            who: &[(key.group, key.sample)],
-        };
+        let who = [(key.group, key.sample)];
+        let keys = Keys { seed: key.seed, update: key.update, step: t, purpose: purpose::TASK, who: &who };
         let over = self.one(&p.entries.step, keys, state, record, action, t);
         over != 0 || record[p.slots.error] != 0.0
     }
@@ -342,13 +313,8 @@ impl StepTask for Program {
             return self.judged(key, 0, record);
         }
         let mut state = *state;
-        let keys = Keys {
-            seed: key.seed,
-            update: key.update,
-            step: AT_THE_END,
-            purpose: purpose::TASK,
-            who: &[(key.group, key.sample)],
-        };
+        let who = [(key.group, key.sample)];
+        let keys = Keys { seed: key.seed, update: key.update, step: AT_THE_END, purpose: purpose::TASK, who: &who };
         let bits = self.one(&p.entries.score, keys, &mut state, record, 0, AT_THE_END);
         self.judged(key, bits, record)
     }

@@ -1,6 +1,6 @@
 //! The task programs that ship: files of `tasks/`, each a kind of its own.
 
-use super::{build, declared};
+use super::build;
 use crate::params::intern;
 use crate::reward::task;
 use crate::tasks::task::{Table, TaskKind};
@@ -15,7 +15,7 @@ macro_rules! shipped {
                 TaskKind {
                     name: stringify!($name),
                     help: intern(&task::help(SOURCE)),
-                    table: Table::Declared(|_| declared(SOURCE)),
+                    table: Table::Declared(|_| task::params(SOURCE)),
                     build: |values| build(stringify!($name), SOURCE, values),
                     source: Some(SOURCE),
                 }
