@@ -1,5 +1,5 @@
-// Back through the attention of a layer, one workgroup a sample: thread i is position i, first as a query, then as a
-// key. dL/d(heads' outputs) in scratch at 3 D becomes dL/d(queries, keys, values) at 0. Probabilities are computed again
+// Back through the attention of a layer, one workgroup a sample: thread i of PLACES, a multiple of 64, is position i, first
+// as a query, then as a key. dL/d(heads' outputs) in scratch at 3 D becomes dL/d(queries, keys, values) at 0. Probabilities are computed again
 // from their row's greatest score and sum, and a row's sum of p dp is the product of the outputs with their gradient
 // (Dao et al. 2022, "FlashAttention"). job.x = layer.
 
@@ -13,12 +13,12 @@ const HEAD: u32 = D / HEADS;
 const TROWS: u32 = N_LANES * SAMPLES * CONTEXT;
 
 // Of every query: greatest score, sum, sum of p dp; and how many positions take part (they are the first ones).
-var<workgroup> tops: array<f32, 64>;
-var<workgroup> totals: array<f32, 64>;
-var<workgroup> dots: array<f32, 64>;
+var<workgroup> tops: array<f32, PLACES>;
+var<workgroup> totals: array<f32, PLACES>;
+var<workgroup> dots: array<f32, PLACES>;
 var<workgroup> count: u32;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(PLACES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i: u32) {
     let first = (wg.y * SAMPLES + wg.x) * CONTEXT;
     if i == 0u {

@@ -21,7 +21,7 @@ fn task_word(i: u32) -> u32 { return words[i]; }
 ";
 
 fn is_valid(program: &task::TaskProgram) -> Result<(), String> {
-    let text = rng::wgsl() + GIVEN + &program.wgsl();
+    let text = rng::wgsl() + GIVEN + program.wgsl();
     let module = naga::front::wgsl::parse_str(&text).map_err(|error| error.emit_to_string(&text))?;
     let flags = naga::valid::ValidationFlags::all();
     let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty());

@@ -284,7 +284,7 @@ impl<'a> Sorted<'a> {
         }
         all.classes.push(Class { kind, tokens, truncated, count, true_score });
         let [false_positive, false_negative] = self.play.verifier().map(f64::from);
-        let right = if true_score > 0.5 { 1.0 - false_negative } else { false_positive };
+        let right = if true_score >= 0.5 { 1.0 - false_negative } else { false_positive };
         let verdicts = match self.verdict {
             Some(_) => vec![(1.0, right), (0.0, 1.0 - right)],
             None => vec![(0.0, 1.0)],

@@ -301,8 +301,17 @@ pub fn plan_of_first_seed(experiment: &Experiment) -> Result<Plan, Vec<Problem>>
             }
         }
     }
-    if experiment.base.as_ref().is_some_and(|b| b.steps > 0) && matches!(task.play, Play::Steps(_)) {
-        wrong.push(Problem::new("base", "only a task that writes tokens has demonstrations to start from"));
+    if experiment.base.as_ref().is_some_and(|b| b.steps > 0) {
+        match &task.play {
+            Play::Steps(_) => {
+                wrong.push(Problem::new("base", "only a task that writes tokens has demonstrations to start from"));
+            }
+            Play::Tokens(play) if !play.has_demonstrations() => {
+                let message = "the task has no function `demonstration` whose examples a base policy could learn from";
+                wrong.push(Problem::new("base", message));
+            }
+            Play::Tokens(_) => {}
+        }
     }
     if let Some(base) = &experiment.base {
         let refused = |spec: &ParamSpec| check(spec, &base.get(spec.name)?).err();

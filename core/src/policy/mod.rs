@@ -12,7 +12,7 @@ mod transformer;
 pub use interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor};
 pub use mlp::{Activation, MlpParams};
 pub use table::TableParams;
-pub use transformer::TransformerParams;
+pub use transformer::{MAX_CONTEXT, TransformerParams};
 
 use crate::params::Overrides;
 use interface::refuse;

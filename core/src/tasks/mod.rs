@@ -8,7 +8,7 @@ mod worlds;
 
 pub use task::{
     DrawKey, MAX_ACTIVE, MAX_NUMBERS, Observation, Play, Reading, STATE_WORDS, Samples, State, StepTask, Table, Task,
-    TaskKind, TaskView, TokenTask,
+    TaskKind, TaskView, TokenTask, Twin, Written,
 };
 
 use crate::params::{Overrides, ParamError, ParamSpec};

@@ -4,8 +4,10 @@ use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::reward::Reads;
 use crate::reward::schema::EpisodeSchema;
+use crate::reward::task::TaskProgram;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Most active features of an observation.
 pub const MAX_ACTIVE: usize = 8;
@@ -184,6 +186,45 @@ pub trait StepTask: Send + Sync {
     }
 }
 
+/// The completions of a lane, to be judged.
+pub struct Written<'a> {
+    pub seed: u32,
+    pub update: u32,
+    /// Samples of a group.
+    pub group: usize,
+    pub prompt_len: usize,
+    /// [groups][prompt_len]
+    pub prompts: &'a [u32],
+    pub horizon: usize,
+    /// [n][horizon]
+    pub tokens: &'a [u32],
+    /// [n]
+    pub lengths: &'a [u32],
+    /// [n], whether the end token is missing.
+    pub truncated: &'a [u8],
+    /// [n][stride]
+    pub records: &'a mut [f32],
+    pub stride: usize,
+    /// True scores, [n].
+    pub scores: &'a mut [f32],
+}
+
+impl<'a> Written<'a> {
+    pub fn key(&self, i: usize) -> DrawKey {
+        let (group, sample) = ((i / self.group) as u32, (i % self.group) as u32);
+        DrawKey { seed: self.seed, update: self.update, group, sample }
+    }
+
+    pub fn prompt(&self, i: usize) -> &'a [u32] {
+        &self.prompts[i / self.group * self.prompt_len..][..self.prompt_len]
+    }
+
+    /// The tokens of a sample, the end token included where it was written.
+    pub fn completion(&self, i: usize) -> &'a [u32] {
+        &self.tokens[i * self.horizon..][..self.lengths[i] as usize]
+    }
+}
+
 /// A task in which a policy writes tokens after a prompt.
 pub trait TokenTask: Send + Sync {
     fn vocabulary(&self) -> usize;
@@ -196,6 +237,18 @@ pub trait TokenTask: Send + Sync {
     /// Fills the record of a completion (its tokens, the end token included where it was written) and gives the true
     /// score.
     fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32;
+    /// `finish` for all samples.
+    fn finish_all(&self, written: &mut Written) {
+        for i in 0..written.lengths.len() {
+            let (key, prompt, tokens) = (written.key(i), written.prompt(i), written.completion(i));
+            let record = &mut written.records[i * written.stride..(i + 1) * written.stride];
+            written.scores[i] = self.finish(key, prompt, tokens, written.truncated[i] != 0, record);
+        }
+    }
+    /// Whether there are demonstrations to start from.
+    fn has_demonstrations(&self) -> bool {
+        true
+    }
     /// A demonstration for the warm start: completion tokens into `out`, their number returned.
     fn demonstration(&self, key: DrawKey, prompt: &[u32], out: &mut [u32]) -> usize;
     /// How often the verifier is wrong, [false positives, false negatives]: the only noise in a record, and all of it in
@@ -261,8 +314,24 @@ pub struct Task {
     pub play: Play,
     /// What a page draws; nothing that a reward program can read.
     pub view: TaskView,
-    /// The shader twin: WGSL text that defines the functions named in `shaders/tasks/README.md`.
-    pub wgsl: Cow<'static, str>,
+    /// The shader twin.
+    pub twin: Twin,
+}
+
+/// WGSL text that defines the functions named in `shaders/tasks/README.md`.
+pub enum Twin {
+    Written(&'static str),
+    /// Printed from the program, when it is asked for.
+    Printed(Arc<TaskProgram>),
+}
+
+impl Twin {
+    pub fn wgsl(&self) -> &str {
+        match self {
+            Twin::Written(text) => text,
+            Twin::Printed(program) => program.wgsl(),
+        }
+    }
 }
 
 /// What a kind of task is called and takes.

@@ -93,7 +93,7 @@ fn module(task: &Task) -> String {
         ("SEEN", 8),
     ];
     let constants: String = constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
-    [constants.as_str(), &wgsl(), &task.wgsl, host].join("\n")
+    [constants.as_str(), &wgsl(), task.twin.wgsl(), host].join("\n")
 }
 
 fn off() -> goodhart_core::params::Value {
@@ -295,7 +295,7 @@ fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
         let is_program = TASKS.iter().any(|kind| kind.name == task.kind && kind.source.is_some());
         if !is_program {
             let plain = build(task.kind, &common::overrides([])).expect("the defaults build");
-            assert_eq!(task.wgsl, plain.wgsl);
+            assert_eq!(task.twin.wgsl(), plain.twin.wgsl());
         }
     }
     // What policies see as numbers is compared in `step_policies`: floats differ in their last bit.

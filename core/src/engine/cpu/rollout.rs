@@ -5,7 +5,7 @@ use crate::math;
 use crate::math::rng::{self, purpose};
 use crate::plan::Plan;
 use crate::policy::{Inputs, Policy};
-use crate::tasks::{DrawKey, Play, Samples as Played, StepTask, TokenTask};
+use crate::tasks::{DrawKey, Play, Samples as Played, StepTask, TokenTask, Written};
 
 /// Fills records, lengths, truncated, true_scores, actions, logp, logp_old, entropy, values and values_old of `work`,
 /// and leaves the policy with the activations of the pass.
@@ -188,12 +188,21 @@ fn tokens(
             break;
         }
     }
-    for i in 0..work.n {
-        let prompt = &work.prompts[i / group * prompt_len..][..prompt_len];
-        let written = &work.batch.actions[i * horizon..][..work.batch.lengths[i] as usize];
-        let record = &mut work.records[i * stride..(i + 1) * stride];
-        work.true_scores[i] = task.finish(key(i), prompt, written, work.batch.truncated[i] != 0, record);
-    }
+    let first = key(0);
+    task.finish_all(&mut Written {
+        seed: first.seed,
+        update: first.update,
+        group,
+        prompt_len,
+        prompts: &work.prompts,
+        horizon,
+        tokens: &work.batch.actions,
+        lengths: &work.batch.lengths[..work.n],
+        truncated: &work.batch.truncated,
+        records: &mut work.records,
+        stride,
+        scores: &mut work.true_scores,
+    });
 }
 
 /// Draws an action for every row from `base` on, by inverse cumulative probability.

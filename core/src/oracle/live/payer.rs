@@ -97,7 +97,7 @@ impl Payer {
         let (mut rows, mut records, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut record, mut key) = (vec![0.0; stride], Vec::new());
         for (i, source) in written.records.chunks_exact(stride).enumerate() {
-            let right = if written.true_scores[i] > 0.5 { 1.0 - false_negative } else { false_positive };
+            let right = if written.true_scores[i] >= 0.5 { 1.0 - false_negative } else { false_positive };
             let verdicts =
                 if self.verdict.is_some() { [(1.0, right), (0.0, 1.0 - right)] } else { [(0.0, 1.0), (0.0, 0.0)] };
             for (says, chance) in verdicts.into_iter().filter(|v| v.1 > 0.0) {

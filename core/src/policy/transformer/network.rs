@@ -11,8 +11,8 @@ use crate::params::{Overrides, ParamError, Params};
 use crate::policy::interface::{Built, Inputs, Interface, Policy, PolicyKind, Size, Tensor, refuse};
 use crate::policy::layout::Layout;
 
-/// Most positions of a sequence.
-const MAX_CONTEXT: usize = 64;
+/// Most positions of a sequence: the longest prompt and the longest completion of a task program.
+pub const MAX_CONTEXT: usize = 112;
 
 params! {
     /// Parameters of the transformer.

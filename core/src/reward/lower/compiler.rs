@@ -63,6 +63,7 @@ pub struct Compiler<'p> {
 }
 
 /// What the functions of a task program can read and change.
+#[derive(Clone, Default)]
 pub struct TaskContext {
     /// The fields of each object among those of the schema.
     pub state: std::ops::Range<usize>,
@@ -70,6 +71,10 @@ pub struct TaskContext {
     pub episode: std::ops::Range<usize>,
     /// Those of the episode that the program fills itself.
     pub own_fields: std::ops::Range<usize>,
+    /// How many actions or tokens the program names; 0 while they are not known.
+    pub names: usize,
+    /// The completion, which demonstrations write.
+    pub tokens: Option<usize>,
     /// The parameters, which are known.
     pub params: BTreeMap<String, ParamConstant>,
 }

@@ -14,7 +14,13 @@ use super::types::{Type, Value};
 impl Compiler<'_> {
     pub fn compute_constants(&mut self) {
         for (ident, expr) in &self.module.constants {
-            if self.task.is_some() && ident.name == "actions" {
+            if let (Some(task), "actions" | "tokens") = (self.task, ident.name.as_str()) {
+                // The names, as they are numbered.
+                if task.names > 0 {
+                    let konsts = (0..task.names as i32).map(Konst::Int).collect();
+                    let constant = Constant::Known(Type::Array(Box::new(Type::Token), task.names), konsts);
+                    self.constants.insert(ident.name.clone(), constant);
+                }
                 continue;
             }
             let constant = match &expr.kind {

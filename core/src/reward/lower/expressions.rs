@@ -61,6 +61,9 @@ impl<'c, 'p> Lower<'c, 'p> {
             ExprKind::Binary(op, left, right) => {
                 let a = self.expr(left);
                 let b = self.expr(right);
+                if *op == BinOp::Add && self.cx.task.is_some() && a.is_written_out() && b.is_written_out() {
+                    return self.joined(span, a, b);
+                }
                 self.binary(span, *op, (left.span, a), (right.span, b))
             }
             ExprKind::Compare(first, rest) => self.comparison(span, first, rest),
@@ -114,9 +117,10 @@ impl<'c, 'p> Lower<'c, 'p> {
             }
             None if self.cx.task.is_some() && text.chars().count() == 1 => self.character(text),
             None if self.cx.task.is_some() => {
-                let finding = Finding::error(span, format!("no action \"{text}\""))
+                let what = if self.cx.task.is_some_and(|task| task.tokens.is_some()) { "token" } else { "action" };
+                let finding = Finding::error(span, format!("no {what} \"{text}\""))
                     .did_you_mean(text, tokens.iter().map(String::as_str));
-                let actions = format!("the actions are {}", tokens.join(", "));
+                let actions = format!("the {what}s are {}", tokens.join(", "));
                 self.fail(if finding.suggestion.is_none() { finding.suggest(actions) } else { finding })
             }
             None => {

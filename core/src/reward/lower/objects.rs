@@ -25,7 +25,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         match (self.cx.task, object) {
             (Some(task), Object::State) => task.state.clone(),
             (Some(task), Object::World) => task.world.clone(),
-            (Some(task), Object::Episode) => task.episode.clone(),
+            (Some(task), Object::Episode | Object::Demonstration) => task.episode.clone(),
             _ => 0..0,
         }
     }
@@ -38,7 +38,7 @@ impl<'c, 'p> Lower<'c, 'p> {
             let names: Vec<&str> = schema.fields[range].iter().map(|field| field.name.as_str()).collect();
             let (what, class) = match object {
                 Object::World => ("world", "World"),
-                Object::Episode => ("episode", "Episode"),
+                Object::Episode | Object::Demonstration => ("episode", "Episode"),
                 _ => ("state", "State"),
             };
             let finding = Finding::error(name.span, format!("the {what} has no field `{}`", name.name));
@@ -180,8 +180,14 @@ impl<'c, 'p> Lower<'c, 'p> {
     fn changed_field(&mut self, base: &Expr, name: &Ident) -> Option<(Object, usize)> {
         let value = self.expr(base);
         match value.ty {
-            Type::Object(object @ (Object::State | Object::World | Object::Episode), true) => {
+            Type::Object(object @ (Object::State | Object::World | Object::Episode | Object::Demonstration), true) => {
                 let field = self.field_of(object, name)?;
+                if object == Object::Demonstration && self.cx.task.is_some_and(|task| task.tokens != Some(field)) {
+                    let message = format!("a demonstration writes `tokens`, and no `{}`", name.name);
+                    let finding = Finding::error(name.span, message);
+                    self.report(finding.suggest("what an episode comes to, `score` says"));
+                    return None;
+                }
                 if object == Object::Episode && self.cx.task.is_some_and(|task| !task.own_fields.contains(&field)) {
                     let finding =
                         Finding::error(name.span, format!("`{}` of the episode is filled by itself", name.name));
@@ -474,6 +480,23 @@ impl<'c, 'p> Lower<'c, 'p> {
             Some(ty) if values.iter().all(|value| value.ty == ty) => self.array(span, ty, &values),
             Some(_) => self.fail(Finding::error(element.span, "the elements of a list are of one type")),
             None => Value { ty: Type::Array(Box::new(Type::Float), 0), regs: Vec::new() },
+        }
+    }
+
+    /// `[..] + [..]` of lists that are written out.
+    pub(super) fn joined(&mut self, span: Span, left: Value, right: Value) -> Value {
+        let mut parts = Vec::new();
+        for list in [left, right] {
+            let list = self.unrolled(list);
+            parts.extend(self.split(span, &list));
+        }
+        let ty = parts.iter().try_fold(Type::Bad, |ty, part| ty.join(&part.ty));
+        match ty {
+            Some(ty) => {
+                let parts: Vec<Value> = parts.into_iter().map(|part| self.coerce(span, part, &ty)).collect();
+                self.array(span, ty, &parts)
+            }
+            None => self.fail(Finding::error(span, "the elements of a list are of one type")),
         }
     }
 

@@ -54,6 +54,8 @@ pub enum Object {
     World,
     /// `ep`
     Episode,
+    /// `ep` of a demonstration, which writes the completion and nothing else.
+    Demonstration,
     /// `p`
     Params,
     /// `dice`
@@ -98,7 +100,7 @@ impl Type {
             Type::Results => "set of components",
             Type::Object(Object::State, _) => "state",
             Type::Object(Object::World, _) => "world",
-            Type::Object(Object::Episode, _) => "episode",
+            Type::Object(Object::Episode | Object::Demonstration, _) => "episode",
             Type::Object(Object::Params, _) => "set of parameters",
             Type::Object(Object::Dice, _) => "set of dice",
             Type::Char => "character",
@@ -212,6 +214,11 @@ impl Value {
 
     pub fn is_bad(&self) -> bool {
         self.ty == Type::Bad
+    }
+
+    /// A list whose elements are written out.
+    pub fn is_written_out(&self) -> bool {
+        matches!(self.ty, Type::Array(..) | Type::Table { .. })
     }
 
     /// The register of a value that has one.

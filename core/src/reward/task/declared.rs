@@ -19,6 +19,12 @@ pub type Declared = ParamSpec;
 /// The seed of what `setup` draws; every seed of a run has its own, unless the experiment says otherwise.
 pub const TABLE_SEED: &str = "table_seed";
 
+/// Whether `setup` has dice.
+pub fn draws_worlds(module: &Module) -> bool {
+    let setup = module.function("setup").map(|at| &module.functions[at]);
+    setup.is_some_and(|setup| setup.params.iter().any(|param| param.name.name == "dice"))
+}
+
 /// The parameters that every program has beside its own.
 fn common(module: &Module) -> Vec<Declared> {
     let chance = |name, help| ParamSpec {
@@ -37,10 +43,7 @@ fn common(module: &Module) -> Vec<Declared> {
         chance("false_positive", "Chance that the verifier calls a failure a success."),
         chance("false_negative", "Chance that the verifier calls a success a failure."),
     ];
-    let draws = module
-        .function("setup")
-        .is_some_and(|at| module.functions[at].params.iter().any(|param| param.name.name == "dice"));
-    if draws {
+    if draws_worlds(module) {
         params.push(ParamSpec {
             name: TABLE_SEED,
             kind: Kind::Int,

@@ -4,6 +4,8 @@ use super::super::ast::{Function, Module};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::{Bank, Unit};
 use super::super::lower::{Compiler, Object, Type};
+use super::limits::MAX_PROMPT;
+use super::names::Names;
 use std::collections::BTreeMap;
 
 /// What a parameter of an entry stands for: it is known by its name.
@@ -25,7 +27,15 @@ pub struct Entry {
     pub results: Vec<Bank>,
 }
 
-/// All of them; `setup`, `start` and `prior` are there where the program has them.
+impl Entry {
+    /// What stands for one that is not there, of a task that is played in another way.
+    fn none() -> Self {
+        Entry { function: 0, arguments: Vec::new(), results: Vec::new() }
+    }
+}
+
+/// All of them; `setup`, `start`, `prior` and `demonstration` are there where the program has them, `step` and `see` where
+/// its policy takes steps, `prompt` where it writes.
 #[derive(Clone, Debug)]
 pub struct Entries {
     pub setup: Option<Entry>,
@@ -34,6 +44,8 @@ pub struct Entries {
     pub see: Entry,
     pub score: Entry,
     pub prior: Option<Entry>,
+    pub prompt: Entry,
+    pub demonstration: Option<Entry>,
 }
 
 /// What an entry may be given; true: it may change it.
@@ -44,13 +56,9 @@ struct Shape {
     is_needed: bool,
 }
 
-const SHAPES: [Shape; 6] = [
-    Shape {
-        name: "setup",
-        given: &[("w", Some(true)), ("p", None), ("dice", None)],
-        usage: "def setup(w, p, dice): ...",
-        is_needed: false,
-    },
+/// Of a task whose policy takes steps.
+const STEPS: [Shape; 6] = [
+    SETUP,
     Shape {
         name: "start",
         given: &[("s", Some(true)), ("ep", Some(true)), ("w", Some(false)), ("p", None), ("dice", None)],
@@ -91,6 +99,36 @@ const SHAPES: [Shape; 6] = [
     },
 ];
 
+/// Of a task whose policy writes.
+const TOKENS: [Shape; 4] = [
+    SETUP,
+    Shape {
+        name: "prompt",
+        given: &[("s", Some(true)), ("w", Some(false)), ("p", None), ("dice", None)],
+        usage: "def prompt(p, dice): return [tokens[dice.below(10)], \"+\", tokens[dice.below(10)]]",
+        is_needed: true,
+    },
+    Shape {
+        name: "score",
+        given: &[("s", Some(true)), ("ep", Some(true)), ("w", Some(false)), ("p", None)],
+        usage: "def score(ep): return 1.0 if ep.tokens[0] == ep.prompt[0] else 0.0",
+        is_needed: true,
+    },
+    Shape {
+        name: "demonstration",
+        given: &[("s", Some(true)), ("ep", Some(true)), ("w", Some(false)), ("p", None), ("dice", None)],
+        usage: "def demonstration(ep): ep.tokens.append(ep.prompt[0])",
+        is_needed: false,
+    },
+];
+
+const SETUP: Shape = Shape {
+    name: "setup",
+    given: &[("w", Some(true)), ("p", None), ("dice", None)],
+    usage: "def setup(w, p, dice): ...",
+    is_needed: false,
+};
+
 /// What becomes of a program's functions.
 pub struct Made {
     pub entries: Entries,
@@ -101,13 +139,40 @@ pub struct Made {
     pub findings: Vec<Finding>,
 }
 
+/// How many tokens the prompts have that `prompt` returns; 0 where that is not known, and `findings` says why.
+pub fn prompt_len(mut compiler: Compiler, findings: &mut Vec<Finding>) -> usize {
+    compiler.compute_constants();
+    let module = compiler.module;
+    let shape = &TOKENS[1];
+    let Some(index) = module.function(shape.name) else {
+        let finding = Finding::error(Span::default(), format!("the task has no function `{}`", shape.name));
+        findings.push(finding.suggest(format!("write `{}`", shape.usage)));
+        return 0;
+    };
+    let made = entry(&mut compiler, shape, index, findings);
+    findings.extend(compiler.take_findings());
+    let Some((instance, _, ret)) = made else { return 0 };
+    let len = match &ret {
+        Type::Array(element, len) | Type::Table { element, len, .. } if **element == Type::Token => *len,
+        _ => 0,
+    };
+    findings.extend(compiler.instances[instance].findings.clone());
+    if !(1..=MAX_PROMPT).contains(&len) && findings.iter().all(|finding| !finding.is_error) {
+        let message = format!("`prompt` returns a list of 1 to {MAX_PROMPT} tokens, every time as many");
+        let finding = Finding::error(module.functions[index].name.span, message);
+        findings.push(finding.suggest(format!("write `{}`", shape.usage)));
+    }
+    if findings.iter().any(|finding| finding.is_error) { 0 } else { len }
+}
+
 /// Lowers all entries.
-pub fn lower(mut compiler: Compiler) -> Made {
+pub fn lower(mut compiler: Compiler, names: &Names) -> Made {
     compiler.compute_constants();
     let mut findings = compiler.take_findings();
     let module = compiler.module;
     let mut found: Vec<Option<(usize, Vec<Argument>, Type)>> = Vec::new();
-    for shape in &SHAPES {
+    let shapes: &[Shape] = if names.end.is_some() { &TOKENS } else { &STEPS };
+    for shape in shapes {
         let Some(index) = module.function(shape.name) else {
             if shape.is_needed {
                 let finding = Finding::error(Span::default(), format!("the task has no function `{}`", shape.name));
@@ -120,8 +185,16 @@ pub fn lower(mut compiler: Compiler) -> Made {
     }
     for function in module.functions.iter().filter(|function| function.parent.is_none()) {
         let name = &function.name;
-        if matches!(name.name.as_str(), "reset" | "observe" | "observation" | "reward" | "init") {
+        let of_the_other = ["step", "see", "start", "prior", "prompt", "demonstration"].into_iter().find(|other| {
+            name.name == *other && shapes.iter().all(|shape| shape.name != *other)
+        });
+        if of_the_other.is_some() || matches!(name.name.as_str(), "reset" | "observe" | "observation" | "reward" | "init")
+        {
             let instead = match name.name.as_str() {
+                _ if names.end.is_some() && of_the_other.is_some() => {
+                    "a policy that writes `tokens` is given a `prompt`; one that takes `actions` steps"
+                }
+                _ if of_the_other.is_some() => "only a policy that writes `tokens` is given a prompt",
                 "reward" => "a reward is a program of its own, beside the task; the true objective is `score`",
                 "observe" | "observation" => "what the policy sees is `see`",
                 _ => "an episode begins with `start`",
@@ -133,6 +206,7 @@ pub fn lower(mut compiler: Compiler) -> Made {
     let instances: Vec<usize> = found.iter().flatten().map(|(instance, ..)| *instance).collect();
     let rets: Vec<Option<Type>> = found.iter().map(|entry| entry.as_ref().map(|(.., ret)| ret.clone())).collect();
     let n_actions = compiler.schema.tokens.len();
+    let writes = names.end.is_some();
     let (unit, places, raised, said) = compiler.gather(&instances);
     findings.extend(said);
     let mut places = places.into_iter();
@@ -145,23 +219,23 @@ pub fn lower(mut compiler: Compiler) -> Made {
         }));
     }
     if findings.iter().all(|finding| !finding.is_error) {
-        check_results(module, n_actions, &rets, &mut findings);
+        check_results(module, shapes, n_actions, &rets, &mut findings);
     }
     let seen = match rets.get(3) {
-        Some(Some(Type::Seen(parts))) => parts.clone(),
+        Some(Some(Type::Seen(parts))) if !writes => parts.clone(),
         _ => Vec::new(),
     };
-    let mut entries = entries.into_iter();
-    let mut next = || entries.next().flatten();
-    let nothing = || Entry { function: 0, arguments: Vec::new(), results: Vec::new() };
-    let (setup, start, step, see, score, prior) = (next(), next(), next(), next(), next(), next());
+    let mut named: BTreeMap<&str, Entry> =
+        shapes.iter().zip(entries).filter_map(|(shape, entry)| Some((shape.name, entry?))).collect();
     let entries = Entries {
-        setup,
-        start,
-        step: step.unwrap_or_else(nothing),
-        see: see.unwrap_or_else(nothing),
-        score: score.unwrap_or_else(nothing),
-        prior,
+        setup: named.remove("setup"),
+        start: named.remove("start"),
+        step: named.remove("step").unwrap_or_else(Entry::none),
+        see: named.remove("see").unwrap_or_else(Entry::none),
+        score: named.remove("score").unwrap_or_else(Entry::none),
+        prior: named.remove("prior"),
+        prompt: named.remove("prompt").unwrap_or_else(Entry::none),
+        demonstration: named.remove("demonstration"),
     };
     Made { entries, seen, unit, raised, findings }
 }
@@ -191,6 +265,7 @@ fn entry(
         let (ty, argument) = match *name {
             "s" => object(Object::State),
             "w" => object(Object::World),
+            "ep" if shape.name == "demonstration" => object(Object::Demonstration),
             "ep" => object(Object::Episode),
             "p" => object(Object::Params),
             "dice" => object(Object::Dice),
@@ -206,12 +281,20 @@ fn entry(
 }
 
 /// What each entry has to return.
-fn check_results(module: &Module, n_actions: usize, rets: &[Option<Type>], findings: &mut Vec<Finding>) {
-    for (shape, ret) in SHAPES.iter().zip(rets) {
+fn check_results(
+    module: &Module,
+    shapes: &[Shape],
+    n_actions: usize,
+    rets: &[Option<Type>],
+    findings: &mut Vec<Finding>,
+) {
+    for (shape, ret) in shapes.iter().zip(rets) {
         let (Some(ret), Some(index)) = (ret, module.function(shape.name)) else { continue };
         let (fits, wanted) = match shape.name {
             // What always raises for these values of the parameters has no type.
-            "setup" | "start" => {
+            // How `prompt` ends was looked at before.
+            "prompt" => (true, String::new()),
+            "setup" | "start" | "demonstration" => {
                 (matches!(ret, Type::None | Type::Bad), "returns nothing: it changes what it is given".to_string())
             }
             "step" => (

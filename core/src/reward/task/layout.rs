@@ -6,7 +6,8 @@ use super::super::ir::{Konst, STATE, WORLD};
 use super::super::lower::{Compiler, Constant, ParamConstant, Type};
 use super::super::schema::{EpisodeSchema, Field, Ty};
 use super::declared::{comment, described};
-use super::limits::{MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
+use super::limits::{MAX_STATE, MAX_WORLD};
+use super::names::{Names, constant};
 use std::ops::Range;
 
 /// Most slots of a record.
@@ -21,6 +22,8 @@ pub struct Laid {
     pub episode: Range<usize>,
     /// Those of the episode that the program fills.
     pub own_fields: Range<usize>,
+    /// The completion, of a task whose policy writes.
+    pub tokens: Option<usize>,
     /// What reward programs read.
     pub record: EpisodeSchema,
     pub slots: Slots,
@@ -44,8 +47,7 @@ pub struct Map {
 /// The map that constants and parameters tell of.
 fn map_of(compiler: &mut Compiler) -> Option<Map> {
     let module = compiler.module;
-    let constant = |name: &str| module.constants.iter().find(|(ident, _)| ident.name == name).map(|(_, expr)| expr);
-    let mut size = |name: &str| match compiler.evaluate(constant(name)?) {
+    let mut size = |name: &str| match compiler.evaluate(constant(module, name)?) {
         Constant::Known(Type::Int, konsts) => match konsts[..] {
             [Konst::Int(n)] if (1..=64).contains(&n) => Some(n as usize),
             _ => None,
@@ -53,7 +55,7 @@ fn map_of(compiler: &mut Compiler) -> Option<Map> {
         _ => None,
     };
     let (rows, cols) = (size("rows")?, size("cols")?);
-    let text = match (compiler.task.and_then(|task| task.params.get("map")), constant("map").map(|expr| &expr.kind)) {
+    let text = match (compiler.task.and_then(|task| task.params.get("map")), constant(module, "map").map(|expr| &expr.kind)) {
         (Some(ParamConstant::Text(text)), _) | (None, Some(ExprKind::Str(text))) => text.as_str(),
         _ => "",
     };
@@ -72,6 +74,8 @@ fn map_of(compiler: &mut Compiler) -> Option<Map> {
 pub struct Slots {
     pub length: Option<usize>,
     pub actions: Option<usize>,
+    /// The lists of the completion and the prompt, of a task whose policy writes.
+    pub written: Option<[usize; 2]>,
     pub truncated: Option<usize>,
     /// The verifier's verdict; of a program that fills it itself it is that verdict, by the same chances.
     pub correct: usize,
@@ -92,7 +96,8 @@ struct Declared {
     is_list: bool,
 }
 
-pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<Laid> {
+/// Gives every field its place. `prompt`: tokens of a prompt, of a task whose policy writes.
+pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: &mut Vec<Finding>) -> Option<Laid> {
     compiler.compute_constants();
     let module = compiler.module;
     let mut error = |span: Span, message: String, suggestion: &str| {
@@ -104,48 +109,8 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
             error(class.name.span, message, "its classes are Params, State, World and Episode");
         }
     }
-    let constant = |name: &str| module.constants.iter().find(|(ident, _)| ident.name == name);
-    let actions = match constant("actions") {
-        Some((_, expr)) => match texts(compiler, expr) {
-            Some(actions) if (2..=MAX_ACTIONS).contains(&actions.len()) => actions,
-            Some(actions) => {
-                let message = format!("a task has 2 to {MAX_ACTIONS} actions, not {}", actions.len());
-                error(expr.span, message, "name each action once");
-                return None;
-            }
-            None => {
-                error(expr.span, "`actions` is a list of names".into(), "write `actions = [\"left\", \"right\"]`");
-                return None;
-            }
-        },
-        None => {
-            let message = "the task has no actions".to_string();
-            error(Span::default(), message, "write `actions = [\"left\", \"right\"]` at top level");
-            return None;
-        }
-    };
-    let horizon = match constant("horizon") {
-        Some((_, expr)) => match compiler.evaluate(expr) {
-            Constant::Known(Type::Int, konsts) => match konsts[..] {
-                [Konst::Int(n)] if (1..=MAX_HORIZON as i32).contains(&n) => n as usize,
-                _ => {
-                    let message = format!("an episode has 1 to {MAX_HORIZON} steps");
-                    error(expr.span, message, "write `horizon = 64`");
-                    return None;
-                }
-            },
-            _ => {
-                error(expr.span, "`horizon` is an int that is known".into(), "write `horizon = 64`");
-                return None;
-            }
-        },
-        None => {
-            let message = "the task has no horizon, the most steps of an episode".to_string();
-            error(Span::default(), message, "write `horizon = 64` at top level");
-            return None;
-        }
-    };
-    let horizon_ends = match constant("horizon_ends").map(|(_, expr)| compiler.evaluate(expr)) {
+    let horizon = names.horizon;
+    let horizon_ends = match constant(module, "horizon_ends").map(|expr| compiler.evaluate(expr)) {
         Some(Constant::Known(Type::Bool, konsts)) => konsts == [Konst::Bool(true)],
         _ => false,
     };
@@ -154,11 +119,24 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
     let world = class("World").map_or(Vec::new(), |class| fields(compiler, class, None, findings));
     let episode = class("Episode").map_or(Vec::new(), |class| fields(compiler, class, Some(horizon + 1), findings));
 
-    let mut record = EpisodeSchema::new(Vec::new(), horizon);
     let has = |name: &str| episode.iter().any(|field| field.name == name);
+    let mut record = EpisodeSchema::new(if names.end.is_some() { names.names.clone() } else { Vec::new() }, horizon);
     let mut blank_record = Vec::new();
+    if names.end.is_some() {
+        if let Some(name) = ["tokens", "prompt", "length", "truncated", "correct"].into_iter().find(|name| has(name)) {
+            let span = class("Episode").map_or(Span::default(), |class| class.name.span);
+            let finding = Finding::error(span, format!("`{name}` of the episode is filled by itself"));
+            findings.push(finding.suggest("remove the field, or give it another name"));
+            return None;
+        }
+        record = record
+            .field("tokens", Ty::Tokens, horizon, "The completion, the token that ends it included where it was written.")
+            .field("prompt", Ty::Tokens, prompt.max(1), "The prompt.");
+        blank_record.resize(record.stride, 0.0);
+    }
+    let what = if names.end.is_some() { "Number of tokens of the completion." } else { "Number of steps." };
     if !has("length") {
-        record = record.field("length", Ty::Int, 1, "Number of steps.").at_least(0);
+        record = record.field("length", Ty::Int, 1, what).at_least(0);
         blank_record.push(0.0);
     }
     let first = record.fields.len();
@@ -170,13 +148,17 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
         blank_record.extend(field.words().into_iter().map(|(_, number)| number));
     }
     let own = record.fields.len() - first;
-    if !has("actions") {
-        let names: Vec<String> = actions.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect();
-        let help = format!("Actions: {}.", names.join(", "));
-        record = record.field("actions", Ty::Ints, horizon, &help).at_least(0).at_most(actions.len() as i32 - 1);
+    if names.end.is_none() && !has("actions") {
+        let listed: Vec<String> = names.names.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect();
+        let help = format!("Actions: {}.", listed.join(", "));
+        record = record.field("actions", Ty::Ints, horizon, &help).at_least(0).at_most(listed.len() as i32 - 1);
     }
     if !has("truncated") {
-        record = record.field("truncated", Ty::Bool, 1, "The horizon ended the episode.");
+        let what = match names.end {
+            Some(_) => "The completion ran out of tokens before the one that ends it.",
+            None => "The horizon ended the episode.",
+        };
+        record = record.field("truncated", Ty::Bool, 1, what);
     }
     if !has("correct") {
         record = record.field("correct", Ty::Bool, 1, "The verifier's verdict: the true score is at least one half.");
@@ -192,6 +174,7 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
     let slots = Slots {
         length: filled("length"),
         actions: filled("actions"),
+        written: names.end.and_then(|_| Some([slot("tokens")?, slot("prompt")?])),
         truncated: filled("truncated"),
         correct: slot("correct").unwrap_or(0),
         own_correct: has("correct"),
@@ -206,12 +189,13 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
             findings.push(Finding::error(span, message).suggest("a list takes one word more than it has elements"));
         }
     }
-    let mut all = EpisodeSchema::new(actions, horizon);
+    let mut all = EpisodeSchema::new(names.names.clone(), horizon);
     let (n_state, n_world) = (state.len(), world.len());
     all.fields = state;
     all.fields.extend(world);
     all.fields.extend(record.fields.iter().cloned());
     let own_fields = n_state + n_world + first..n_state + n_world + first + own;
+    let tokens = names.end.map(|_| n_state + n_world);
     // The record's error stands behind its fields, where no program can name it.
     record.fault_slot = Some(record.stride);
     record.stride += 1;
@@ -220,6 +204,7 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
         world: n_state..n_state + n_world,
         episode: n_state + n_world..all.fields.len(),
         own_fields,
+        tokens,
         all,
         record,
         slots,
@@ -237,30 +222,6 @@ pub fn help_of(source: &str) -> String {
     let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| text.starts_with(quotes));
     let inside = quotes.and_then(|quotes| text[quotes.len()..].split(quotes).next());
     inside.map_or(String::new(), |text| text.trim().lines().next().unwrap_or_default().trim().to_string())
-}
-
-/// Names in a list that is written out; lists are added up and chosen by conditions that are known.
-fn texts(compiler: &mut Compiler, expr: &Expr) -> Option<Vec<String>> {
-    match &expr.kind {
-        ExprKind::List { elements, .. } => {
-            let text = |element: &Expr| match &element.kind {
-                ExprKind::Str(text) => Some(text.clone()),
-                _ => None,
-            };
-            elements.iter().map(text).collect()
-        }
-        ExprKind::Binary(BinOp::Add, left, right) => {
-            let mut all = texts(compiler, left)?;
-            all.extend(texts(compiler, right)?);
-            Some(all)
-        }
-        ExprKind::Cond { test, then, els } => match compiler.evaluate(test) {
-            Constant::Known(Type::Bool, konsts) if konsts == [Konst::Bool(true)] => texts(compiler, then),
-            Constant::Known(Type::Bool, _) => texts(compiler, els),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// The fields of a class. `cap` is the room of a list that starts empty; without it a list has its default's length.
@@ -282,14 +243,22 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             ("int", true) => (Ty::Ints, Type::Int),
             ("float", true) => (Ty::Floats, Type::Float),
             ("bool", true) => (Ty::Bools, Type::Bool),
+            ("str", false) => (Ty::Token, Type::Token),
+            ("str", true) => (Ty::Tokens, Type::Token),
             _ => {
-                let finding =
-                    Finding::error(field.annotation.span, "a field is an int, a float, a bool or a list of them");
-                findings
-                    .push(finding.suggest("write `int`, `float`, `bool`, `list[int]`, `list[float]` or `list[bool]`"));
+                let message = "a field is an int, a float, a bool, a str (a token or an action), or a list of them";
+                let suggestion = "write `int`, `float`, `bool`, `str`, `list[int]`, `list[float]`, `list[bool]` or `list[str]`";
+                findings.push(Finding::error(field.annotation.span, message).suggest(suggestion));
                 continue;
             }
         };
+        if (element == Type::Token) && !is_list && field.default.is_none() {
+            let message = format!("`{}` needs to begin as one of the names", field.name.name);
+            let finding = Finding::error(field.span, message);
+            let first = compiler.schema.tokens.first().map_or("", String::as_str);
+            findings.push(finding.suggest(format!("write `{}: str = \"{first}\"`", field.name.name)));
+            continue;
+        }
         let zero = match element {
             Type::Int => Konst::Int(0),
             Type::Bool => Konst::Bool(false),
@@ -303,7 +272,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
                     Some(vec![zero])
                 }
             }
-            Some(expr) => values(compiler, expr, is_list).and_then(|values| {
+            Some(expr) => values(compiler, expr, is_list, &element).and_then(|values| {
                 values.into_iter().map(|konst| converted(konst, zero)).collect::<Option<Vec<Konst>>>()
             }),
         };
@@ -351,11 +320,11 @@ fn converted(konst: Konst, like: Konst) -> Option<Konst> {
 }
 
 /// The values of a default: a number, a list that is written out, or such a list some times over.
-fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool) -> Option<Vec<Konst>> {
+fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool, element: &Type) -> Option<Vec<Konst>> {
     if let ExprKind::Binary(BinOp::Mul, list, times) = &expr.kind
         && is_list
     {
-        let list = values(compiler, list, true)?;
+        let list = values(compiler, list, true, element)?;
         let Constant::Known(Type::Int, konsts) = compiler.evaluate(times) else { return None };
         let [Konst::Int(times)] = konsts[..] else { return None };
         let times = usize::try_from(times).ok()?;
@@ -368,8 +337,13 @@ fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool) -> Option<Vec<Kon
         return Some(Vec::new());
     }
     match compiler.evaluate(expr) {
-        Constant::Known(Type::Array(..), konsts) if is_list => Some(konsts),
-        Constant::Known(Type::Int | Type::Float | Type::Bool, konsts) if !is_list => Some(konsts),
+        Constant::Known(Type::Array(of, _), konsts) if is_list && (*of == Type::Token) == (*element == Type::Token) => {
+            Some(konsts)
+        }
+        Constant::Known(Type::Token, konsts) if !is_list && *element == Type::Token => Some(konsts),
+        Constant::Known(Type::Int | Type::Float | Type::Bool, konsts) if !is_list && *element != Type::Token => {
+            Some(konsts)
+        }
         _ => None,
     }
 }

@@ -8,5 +8,11 @@ pub const MAX_STATE: usize = 64;
 pub const MAX_WORLD: usize = 1 << 14;
 /// Most actions.
 pub const MAX_ACTIONS: usize = 64;
+/// Most tokens of a vocabulary.
+pub const MAX_VOCABULARY: usize = 128;
+/// Most tokens of a prompt.
+pub const MAX_PROMPT: usize = 48;
+/// Most tokens of a completion.
+pub const MAX_COMPLETION: usize = 64;
 /// Samples of a block.
 pub const BLOCK: usize = 32;

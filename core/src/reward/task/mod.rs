@@ -12,13 +12,16 @@ mod entries;
 mod layout;
 mod limits;
 mod machine;
+mod names;
 mod text;
 
 pub use super::ir::Bank;
 pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
 pub use entries::Entry;
-pub use limits::{BLOCK, MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
+pub use limits::{
+    BLOCK, MAX_ACTIONS, MAX_COMPLETION, MAX_HORIZON, MAX_PROMPT, MAX_STATE, MAX_VOCABULARY, MAX_WORLD,
+};
 pub use machine::{Machine, Memory, World};
 
 use super::ast::Module;
@@ -28,6 +31,7 @@ use super::schema::{EpisodeSchema, RunSchema};
 use super::{MAX_SOURCE, parser};
 use crate::params::Value;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// A compiled task program with the values of its parameters.
 #[derive(Clone, Debug)]
@@ -53,8 +57,33 @@ pub struct TaskProgram {
     pub horizon_ends: bool,
     /// How it is drawn, where it says so.
     pub map: Option<layout::Map>,
+    /// Of a task whose policy writes tokens: how it does. None: it takes steps.
+    pub writes: Option<Writes>,
+    draws_worlds: bool,
+    /// The text of the WGSL twin, once somebody asked for it.
+    twin: OnceLock<String>,
     /// What `raise` and `assert` say, by their line.
     raised: BTreeMap<u32, String>,
+}
+
+/// How a policy writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Writes {
+    /// The token that ends a completion.
+    pub end: u32,
+    /// Tokens of a prompt.
+    pub prompt_len: usize,
+}
+
+impl TaskContext {
+    /// Where the fields lie, from now on.
+    fn place(&mut self, laid: &layout::Laid) {
+        self.state = laid.state.clone();
+        self.world = laid.world.clone();
+        self.episode = laid.episode.clone();
+        self.own_fields = laid.own_fields.clone();
+        self.tokens = laid.tokens;
+    }
 }
 
 impl TaskProgram {
@@ -67,6 +96,11 @@ impl TaskProgram {
     pub fn step_remembers(&self) -> bool {
         let step = &self.entries.step;
         step.arguments.contains(&entries::Argument::Step) || self.code.reads_record(step.function)
+    }
+
+    /// Whether `setup` has dice, so that every seed of a run has a world of its own.
+    pub fn draws_worlds(&self) -> bool {
+        self.draws_worlds
     }
 
     /// What an error of it means, the line apart.
@@ -136,26 +170,34 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         Some(super::lower::ParamConstant::Number(konst)) => konst.number() as f32,
         _ => 0.0,
     });
-    // First what the classes and constants say, with parameters alone; then the functions, with all fields.
-    let context = TaskContext { state: 0..0, world: 0..0, episode: 0..0, own_fields: 0..0, params };
-    let mut compiler = Compiler::new(source, module, lines, &empty, &run, Some(&context));
+    // First what a policy does, then what the classes say, then what the functions do: each with what is known so far.
     let mut findings = Vec::new();
-    let Some(laid) = layout::lay_out(&mut compiler, &mut findings) else {
+    let mut context = TaskContext { params, ..TaskContext::default() };
+    let mut compiler = Compiler::new(source, module, lines, &empty, &run, Some(&context));
+    let Some(names) = names::names(&mut compiler, &mut findings) else { return (None, findings) };
+    context.names = names.own;
+    let named = EpisodeSchema::new(names.names.clone(), 0);
+    let lay_out = |context: &TaskContext, prompt: usize, findings: &mut Vec<Finding>| {
+        let mut compiler = Compiler::new(source, module, lines, &named, &run, Some(context));
+        let laid = layout::lay_out(&mut compiler, &names, prompt, findings);
         findings.extend(compiler.take_findings());
-        return (None, findings);
+        laid.filter(|_| findings.iter().all(|finding| !finding.is_error))
     };
-    findings.extend(compiler.take_findings());
-    if findings.iter().any(|finding| finding.is_error) {
-        return (None, findings);
+    let Some(mut laid) = lay_out(&context, MAX_PROMPT, &mut findings) else { return (None, findings) };
+    context.place(&laid);
+    let mut prompt = 0;
+    if names.end.is_some() {
+        // How long a prompt is, the function says that writes it.
+        let compiler = Compiler::new(source, module, lines, &laid.all, &run, Some(&context));
+        prompt = entries::prompt_len(compiler, &mut findings);
+        if prompt == 0 {
+            return (None, findings);
+        }
+        let Some(again) = lay_out(&context, prompt, &mut Vec::new()) else { return (None, findings) };
+        laid = again;
+        context.place(&laid);
     }
-    let context = TaskContext {
-        state: laid.state.clone(),
-        world: laid.world.clone(),
-        episode: laid.episode.clone(),
-        own_fields: laid.own_fields.clone(),
-        params: context.params,
-    };
-    let lowered = entries::lower(Compiler::new(source, module, lines, &laid.all, &run, Some(&context)));
+    let lowered = entries::lower(Compiler::new(source, module, lines, &laid.all, &run, Some(&context)), &names);
     let entries::Made { entries, seen, unit, raised, findings: said } = lowered;
     findings.extend(said);
     if findings.iter().any(|finding| finding.is_error) {
@@ -181,6 +223,9 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         raised,
         horizon_ends: laid.horizon_ends,
         map: laid.map,
+        writes: names.end.map(|end| Writes { end, prompt_len: prompt }),
+        draws_worlds: declared::draws_worlds(module),
+        twin: OnceLock::new(),
     };
     (Some(program), findings)
 }

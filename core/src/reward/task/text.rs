@@ -2,15 +2,19 @@
 
 use super::super::ir::Bank;
 use super::super::wgsl::{arithmetic, write_functions};
-use super::TaskProgram;
+use super::{TaskProgram, Writes};
 use super::entries::{Argument, Entry};
 
 /// Dice, memory and the error of a sample.
 const HOST: &str = include_str!("host.wgsl");
 
 impl TaskProgram {
-    /// The text of the twin; the world's words are the task's words.
-    pub fn wgsl(&self) -> String {
+    /// The text of the twin, printed when it is asked for first; the world's words are the task's words.
+    pub fn wgsl(&self) -> &str {
+        self.twin.get_or_init(|| self.printed())
+    }
+
+    fn printed(&self) -> String {
         let words = self.blank_state.len().max(1);
         let mut text = format!("const GOODHART_STATE: u32 = {words}u;\n");
         text.push_str(&format!("const GOODHART_ERROR_SLOT: u32 = {}u;\n", self.slots.error));
@@ -18,12 +22,77 @@ impl TaskProgram {
         text.push_str(&arithmetic());
         text.push_str(HOST);
         write_functions(&self.unit, "task_", &mut text);
-        self.write_begin(&mut text);
-        self.write_see(&mut text);
-        self.write_prior(&mut text);
-        self.write_step(&mut text);
-        self.write_finish(&mut text);
+        match &self.writes {
+            Some(writes) => {
+                self.write_prompt(writes, &mut text);
+                self.write_judge(writes, &mut text);
+            }
+            None => {
+                self.write_begin(&mut text);
+                self.write_see(&mut text);
+                self.write_prior(&mut text);
+                self.write_step(&mut text);
+                self.write_finish(&mut text);
+            }
+        }
         text
+    }
+
+    /// `goodhart_state` as it is before a call.
+    fn blank_words(&self) -> String {
+        let words = self.blank_state.iter().enumerate().filter(|(_, word)| **word != 0);
+        let words: String = words.map(|(slot, word)| format!("    goodhart_state[{slot}] = {word}u;\n")).collect();
+        format!("    goodhart_state = array<u32, GOODHART_STATE>();\n{words}    goodhart_failure = 0u;\n")
+    }
+
+    fn write_prompt(&self, writes: &Writes, text: &mut String) {
+        text.push_str(
+            "fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {\n",
+        );
+        text.push_str(&self.blank_words());
+        let call = Self::called(&self.entries.prompt, "", "");
+        text.push_str(&format!(
+            "    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n    let prompt = {call};\n"
+        ));
+        for i in 0..writes.prompt_len {
+            let token = if writes.prompt_len == 1 { "prompt".to_string() } else { format!("prompt.v{i}") };
+            // A prompt that failed is made of the first token; `score` reports the failure.
+            text.push_str(&format!("    (*out)[{i}] = select(u32({token}), 0u, goodhart_failure != 0u);\n"));
+        }
+        text.push_str("}\n\n");
+    }
+
+    fn write_judge(&self, writes: &Writes, text: &mut String) {
+        text.push_str(
+            "fn task_finish(seed: u32, update: u32, group: u32, sample: u32, length: u32, truncated: bool) -> f32 {\n",
+        );
+        self.write_blank_record(text);
+        let [tokens, prompt] = self.slots.written.unwrap_or_default();
+        text.push_str(&format!(
+            "    record_set({prompt}u, {n}.0);\n    for (var i = 0u; i < {n}u; i++) {{\n        record_set({}u + i, f32(prompt_token(i)));\n    }}\n    \
+             record_set({tokens}u, f32(length));\n    for (var t = 0u; t < length; t++) {{\n        record_set({}u + t, f32(completion_token(t)));\n    }}\n",
+            prompt + 1,
+            tokens + 1,
+            n = writes.prompt_len,
+        ));
+        // Whether the prompt could be made: its function is called again, with the same dice.
+        let again = Self::called(&self.entries.prompt, "", "");
+        text.push_str(&self.blank_words());
+        text.push_str(&format!(
+            "    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n    let again = {again};\n    goodhart_note_error();\n"
+        ));
+        text.push_str(&self.blank_words());
+        self.write_score(text);
+    }
+
+    /// A record before anything is written into it.
+    fn write_blank_record(&self, text: &mut String) {
+        for (slot, number) in self.blank_record.iter().enumerate() {
+            // A list beyond its length is read by nobody.
+            if self.starts_a_field(slot) || *number != 0.0 {
+                text.push_str(&format!("    record_set({slot}u, {number:?});\n"));
+            }
+        }
     }
 
     /// A call of an entry, as it stands behind `let value = ` where it has a result.
@@ -39,12 +108,7 @@ impl TaskProgram {
         for (slot, word) in self.blank_state.iter().enumerate().filter(|(_, word)| **word != 0) {
             text.push_str(&format!("    s.w[{slot}] = {word}u;\n"));
         }
-        for (slot, number) in self.blank_record.iter().enumerate() {
-            // A list beyond its length is read by nobody.
-            if self.starts_a_field(slot) || *number != 0.0 {
-                text.push_str(&format!("    record_set({slot}u, {number:?});\n"));
-            }
-        }
+        self.write_blank_record(text);
         if let Some(start) = &self.entries.start {
             text.push_str(
                 "    goodhart_state = s.w;\n    goodhart_dice(seed, update, group, 0u, 0u, PURPOSE_PROMPT);\n",
@@ -143,6 +207,12 @@ impl TaskProgram {
         text.push_str(
             "fn task_finish(s: ptr<function, TaskState>, seed: u32, update: u32, group: u32, sample: u32, length: u32, truncated: bool) -> f32 {\n",
         );
+        text.push_str("    goodhart_state = (*s).w;\n");
+        self.write_score(text);
+    }
+
+    /// The rest of `task_finish`: what every record knows, the true score, the verifier's verdict.
+    fn write_score(&self, text: &mut String) {
         if let Some(slot) = self.slots.length {
             text.push_str(&format!("    record_set({slot}u, f32(length));\n"));
         }
@@ -162,7 +232,7 @@ impl TaskProgram {
         let ([wrong, missed], correct) = (self.verifier, self.slots.correct);
         text.push_str(&format!(
             "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        record_set({correct}u, 0.0);\n        return 0.0;\n    }}\n    \
-             goodhart_failure = 0u;\n    goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
+             goodhart_failure = 0u;\n    goodhart_dice(seed, update, group, sample, 0xffffu, PURPOSE_TASK);\n    \
              let score = {value};\n    goodhart_note_error();\n    if goodhart_failure != 0u {{\n        \
              record_set({correct}u, 0.0);\n        return 0.0;\n    }}\n    \
              let right = {right};\n    let u = uniform01(draw(seed, update, group, sample, 0u, PURPOSE_VERDICT).x);\n    \

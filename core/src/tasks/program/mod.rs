@@ -3,11 +3,14 @@
 mod chances;
 mod play;
 pub mod shipped;
+mod write;
 
-use super::task::{Play, Table, Task, TaskKind, TaskView, refuse};
+use super::task::{Play, Table, Task, TaskKind, TaskView, Twin, refuse};
 use crate::params::{Default, Kind, Overrides, ParamError, ParamSpec, Value};
-use crate::reward::task;
+use crate::reward::task::{self, TaskProgram};
 use play::Program;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The parameter that holds the text of a program of one's own.
 pub const CODE: &str = "code";
@@ -57,9 +60,24 @@ fn own(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
     build(KIND.name, code(overrides), &values)
 }
 
-/// The task of a text with these values of its parameters.
-pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Task, Vec<ParamError>> {
-    let compiled = task::compile(source, values);
+/// Programs that were compiled last, each with its text and the values of its parameters. The instances of a run share
+/// one, and so do those who ask about an experiment one after the other.
+static COMPILED: Mutex<VecDeque<(String, Overrides, Arc<TaskProgram>)>> = Mutex::new(VecDeque::new());
+/// How many are kept.
+const KEPT: usize = 4;
+
+/// The program of a text with these values of its parameters, or what is wrong.
+fn compiled(source: &str, values: &Overrides) -> Result<Arc<TaskProgram>, Vec<ParamError>> {
+    let mut values = values.clone();
+    // Instances differ in what `setup` draws, not in their program.
+    let seed = values.remove(task::TABLE_SEED);
+    let known = |(text, of, _): &&(String, Overrides, Arc<TaskProgram>)| text == source && *of == values;
+    let kept = COMPILED.lock().unwrap_or_else(PoisonError::into_inner).iter().find(known).map(|kept| kept.2.clone());
+    if let Some(program) = kept.filter(|program| seed.is_none() || program.draws_worlds()) {
+        return Ok(program);
+    }
+    let given = seed.map(|seed| (task::TABLE_SEED.to_string(), seed));
+    let compiled = task::compile(source, &values.clone().into_iter().chain(given).collect());
     let mut errors = compiled.refused;
     let is_error = |d: &&crate::reward::Diagnostic| d.severity == crate::reward::Severity::Error;
     errors.extend(compiled.diagnostics.iter().filter(is_error).map(|d| {
@@ -72,24 +90,33 @@ pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Tas
         }
         return Err(errors);
     };
+    let program = Arc::new(program);
+    let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    all.push_front((source.to_string(), values, program.clone()));
+    all.truncate(KEPT);
+    Ok(program)
+}
+
+/// The task of a text with these values of its parameters.
+pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Task, Vec<ParamError>> {
+    let program = compiled(source, values)?;
     let seed = match values.get(task::TABLE_SEED) {
         Some(Value::Number(x)) => *x as u32,
         _ => 0,
     };
-    let wgsl = program.wgsl();
     let (actions, horizon, schema) = (program.actions.clone(), program.horizon, program.schema.clone());
+    let twin = Twin::Printed(program.clone());
+    let writes = program.writes;
     let program = Program::new(program, seed).map_err(|message| vec![refuse(CODE, message)])?;
-    let view = view(&program);
-    Ok(Task {
-        kind,
-        n_actions: actions.len(),
-        horizon,
-        schema,
-        action_names: actions,
-        play: Play::Steps(Box::new(program)),
-        view,
-        wgsl: wgsl.into(),
-    })
+    let view = match writes {
+        Some(writes) => TaskView::Tokens { prompt_len: writes.prompt_len, end_token: writes.end },
+        None => view(&program),
+    };
+    let play = match writes {
+        Some(_) => Play::Tokens(Box::new(program)),
+        None => Play::Steps(Box::new(program)),
+    };
+    Ok(Task { kind, n_actions: actions.len(), horizon, schema, action_names: actions, play, view, twin })
 }
 
 /// What a page draws: the map that the program tells of, else the policy's choices for every value of the first part that

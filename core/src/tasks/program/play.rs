@@ -6,7 +6,7 @@ use crate::reward::task::{BLOCK, Bank, Dice, Entry, Keys, MAX_STATE, Machine, Me
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::twin::truth;
 use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Samples, State, StepTask};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most rows of a table policy.
 const MAX_ROWS: usize = 1 << 16;
@@ -17,8 +17,8 @@ const AT_THE_END: u32 = 0xffff;
 
 /// A task program with the world of its instance.
 pub struct Program {
-    pub program: TaskProgram,
-    world: Vec<u32>,
+    pub program: Arc<TaskProgram>,
+    pub(super) world: Vec<u32>,
     /// Machines that nobody uses at the moment.
     idle: Mutex<Vec<Machine>>,
     /// What the policy sees at the start of an episode.
@@ -27,7 +27,7 @@ pub struct Program {
 
 impl Program {
     /// Makes the world. The sentence says why it cannot be made.
-    pub fn new(program: TaskProgram, seed: u32) -> Result<Self, String> {
+    pub fn new(program: Arc<TaskProgram>, seed: u32) -> Result<Self, String> {
         let mut world = program.blank_world.clone();
         let mut machine = Machine::new(&program);
         if let Some(setup) = &program.entries.setup {
@@ -39,6 +39,9 @@ impl Program {
             }
         }
         let mut own = Self { program, world, idle: Mutex::new(vec![machine]), first: Vec::new() };
+        if own.program.writes.is_some() {
+            return own.is_written().map(|()| own);
+        }
         let (mut state, mut record) = ([0; MAX_STATE], vec![0.0; own.program.schema.stride]);
         own.begin(DrawKey { seed: 0, update: 0, group: 0, sample: 0 }, &mut state, &mut record);
         let error = record[own.program.slots.error];
@@ -114,7 +117,7 @@ impl Program {
     }
 
     /// The true score out of the bits of `score`, and the verifier's verdict into the record.
-    fn judged(&self, key: DrawKey, bits: u32, record: &mut [f32]) -> f32 {
+    pub(super) fn judged(&self, key: DrawKey, bits: u32, record: &mut [f32]) -> f32 {
         let p = &self.program;
         let failed = record[p.slots.error] != 0.0;
         let score = match p.entries.score.results.first() {
@@ -130,7 +133,7 @@ impl Program {
     /// Calls an entry for many samples, a block after the other; samples that failed before are left out, and the errors of
     /// the others go into their records. `done` gets the machine, the samples of the block, and those that have failed.
     #[expect(clippy::too_many_arguments, reason = "what a call is given, each by its name")]
-    fn block(
+    pub(super) fn block(
         &self,
         samples: &mut Samples,
         which: &[u32],
@@ -173,6 +176,14 @@ impl Program {
                 done(machine, block.len(), failed);
             }
         });
+    }
+
+    /// The words of the world, for a device.
+    pub(super) fn words(&self) -> Vec<u32> {
+        let mut words = self.world.clone();
+        // A buffer of a device is never empty.
+        words.resize(words.len().max(1), 0);
+        words
     }
 
     pub(super) fn with_machine<T>(&self, f: impl FnOnce(&mut Machine) -> T) -> T {
@@ -391,15 +402,12 @@ impl StepTask for Program {
     }
 
     fn shader_words(&self) -> Vec<u32> {
-        let mut words = self.world.clone();
-        // A buffer of a device is never empty.
-        words.resize(words.len().max(1), 0);
-        words
+        self.words()
     }
 }
 
 /// What every record knows of an episode that is over, before the program judges it.
-fn note_end(p: &TaskProgram, record: &mut [f32], length: u32, truncated: bool) {
+pub(super) fn note_end(p: &TaskProgram, record: &mut [f32], length: u32, truncated: bool) {
     for (slot, value) in [(p.slots.length, length as f32), (p.slots.truncated, truth(truncated))] {
         if let Some(slot) = slot {
             record[slot] = value;
@@ -419,6 +427,6 @@ fn note_step(p: &TaskProgram, record: &mut [f32], t: u32, action: u32) {
 }
 
 /// What is wrong with a sample whose task program failed.
-fn failure(program: &TaskProgram, error: u32) -> String {
+pub(super) fn failure(program: &TaskProgram, error: u32) -> String {
     format!("the task failed in line {}: {}", error & 0xffff, program.error_text(error))
 }

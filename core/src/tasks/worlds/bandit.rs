@@ -9,9 +9,7 @@ use crate::tasks::kit::dice::{bell, verdict};
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the bandit.
@@ -128,7 +126,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: (0..arms).map(|a| format!("arm {a}")).collect(),
         play: Play::Steps(Box::new(Bandit { params, arms, features, slots, tables })),
         view,
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -9,9 +9,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the chain.
@@ -97,7 +95,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         play: Play::Steps(Box::new(Chain { params, slots })),
         view: TaskView::Grid { rows, cols: 1, cells, first_state: 0 },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -12,9 +12,7 @@ use crate::math::rng::{below, draw, purpose, uniform};
 use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 pub use params::{ATTRIBUTES, EssayParams};
 use tables::Tables;
 
@@ -82,7 +80,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon: ATTRIBUTES.len(),
         action_names: (0..levels).map(|l| format!("level {l}")).collect(),
         view: TaskView::Choices { states },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
         play: Play::Steps(Box::new(Essay { slots: Slots::of(&schema), tables: Tables::new(&params), params })),
         schema,
     })

@@ -8,9 +8,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::grid_map::{GridMap, MOVES};
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 /// The goal is ten steps from the start, by two ways; the upper one passes a coin after two.
 const DEFAULT_MAP: &str = "########/#S.C...#/#.##.#.#/#..#.#.#/#......#/#.##L#.#/#....LG#/########";
@@ -128,7 +126,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: ["up", "down", "left", "right"].map(String::from).to_vec(),
         play: Play::Steps(Box::new(task)),
         view,
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::{Fields, write_list};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, Play, Reading, State, Table, Task, TaskKind, TaskView, TokenTask};
+use crate::tasks::{DrawKey, Play, Reading, State, Table, Task, TaskKind, TaskView, TokenTask, Twin};
 
 params! {
     /// Parameters of the length task.
@@ -138,7 +138,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names: names,
         play: Play::Tokens(Box::new(task)),
         view: TaskView::Tokens { prompt_len, end_token },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -10,9 +10,7 @@ use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::fixed::{UNIT, bin, cosine1024, length16, octant};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the point mass.
@@ -153,7 +151,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
             .to_vec(),
         play: Play::Steps(Box::new(task)),
         view: TaskView::Grid { rows: side, cols: side, cells, first_state: 0 },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -9,9 +9,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::{bell, verdict};
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the quiz task.
@@ -87,7 +85,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon: 1,
         action_names: (0..answers).map(|a| format!("answer {a}")).collect(),
         view: TaskView::Choices { states },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
         play: Play::Steps(Box::new(Quiz::new(params, Slots::of(&schema)))),
         schema,
     })

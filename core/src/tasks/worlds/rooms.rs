@@ -8,9 +8,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the four rooms.
@@ -113,7 +111,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         play: Play::Steps(Box::new(task)),
         view: TaskView::Grid { rows: side, cols: side, cells, first_state: 0 },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

@@ -8,9 +8,7 @@ use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::twin::{truth, twin};
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 
 params! {
     /// Parameters of the routing task.
@@ -102,7 +100,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         horizon,
         action_names: names,
         view: TaskView::Choices { states },
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
         play: Play::Steps(Box::new(Route { slots: Slots::of(&schema), params, accuracy, price: prices })),
         schema,
     })

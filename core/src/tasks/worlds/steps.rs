@@ -14,9 +14,7 @@ use crate::params::{Overrides, ParamError, Params};
 use crate::reward::schema::{EpisodeSchema, Ty};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{
-    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView,
-};
+use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
 use provers::{Provers, Rules};
 
 params! {
@@ -166,7 +164,7 @@ fn build(overrides: &Overrides) -> Result<Task, Vec<ParamError>> {
         action_names,
         view: task.view(),
         play: Play::Steps(Box::new(task)),
-        wgsl: WGSL.into(),
+        twin: Twin::Written(WGSL),
     })
 }
 

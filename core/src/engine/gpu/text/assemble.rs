@@ -231,7 +231,7 @@ mod tests {
     fn check_passes(sizes: &Sizes, layout: &Layout, task: &crate::tasks::Task, confidence: Confidence) {
         let answer = Answer::of(&task.schema);
         let (models, exploration, ring) = (None, None, None);
-        let parts = Parts { sizes, layout, task: &task.wgsl, models, exploration, confidence, answer, ring };
+        let parts = Parts { sizes, layout, task: task.twin.wgsl(), models, exploration, confidence, answer, ring };
         let rows = rows_of(&layout.network, |needs| parts.has(needs));
         let passes = rows.into_iter().filter(|(row, _)| {
             [When::Sample, When::Backward].contains(&row.when) || (row.when == When::Again && row.name == "forward")

@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
         Self {
             sizes,
             layout,
-            task: &plan.task.wgsl,
+            task: plan.task.twin.wgsl(),
             models: plan.reward_models.as_ref(),
             exploration: plan.exploration.as_ref(),
             confidence: plan.confidence,

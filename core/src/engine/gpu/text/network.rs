@@ -1,7 +1,7 @@
 //! Where a policy's tensors lie, as the tables that shaders walk: layers, looked-up tensors, tiles of weight gradients.
 
 use crate::engine::gpu::device::GpuError;
-use crate::policy::Tensor;
+use crate::policy::{MAX_CONTEXT, Tensor};
 
 /// Entries of the `net` table.
 pub const NET_ENTRIES: usize = 32;
@@ -161,7 +161,7 @@ pub struct TransformerSizes {
 /// The transformer, its tensors found by name; they lie as `policy::transformer` lays them.
 pub fn transformer(tensors: &[Tensor], sizes: TransformerSizes, critic: bool) -> Result<Layout, GpuError> {
     let TransformerSizes { d, layers, heads, context } = sizes;
-    if context > 64 || d % heads.max(1) != 0 || layers + 2 > NET_ENTRIES {
+    if context > MAX_CONTEXT || d % heads.max(1) != 0 || layers + 2 > NET_ENTRIES {
         return Err(unsupported("a transformer of this shape"));
     }
     let find = |name: &str| {
@@ -278,6 +278,7 @@ impl Layout {
                     ("LAYERS", layers),
                     ("HEADS", heads),
                     ("CONTEXT", context),
+                    ("PLACES", context.next_multiple_of(64)),
                     ("WIDE", wide),
                     ("AT_ONCE", heads.min((wide - d) / context)),
                     ("SCRATCH", self.scratch()),
