@@ -6,13 +6,16 @@ mod task_support;
 use goodhart_core::math::rng;
 use goodhart_core::params::{Overrides, Value};
 use goodhart_core::reward::{Severity, task};
-use goodhart_core::tasks::{self, MAX_ACTIVE, Play, STATE_WORDS, Samples, StepTask};
+use goodhart_core::tasks::{self, MAX_ACTIVE, Play, STATE_WORDS, Samples, StepTask, TokenTask, Written};
 use task_support::mutation::mutated;
 use task_support::{Generator, Rng};
 
 /// What the engine gives a shader of a task.
 const GIVEN: &str = "
 const SEEN: u32 = 64u;
+const PROMPT: u32 = 48u;
+fn prompt_token(i: u32) -> u32 { return i; }
+fn completion_token(i: u32) -> u32 { return i; }
 var<private> record: array<f32, 4097>;
 fn record_set(slot: u32, value: f32) { record[min(slot, 4096u)] = value; }
 fn record_get(slot: u32) -> f32 { return record[min(slot, 4096u)]; }
@@ -100,6 +103,52 @@ fn played(task: &tasks::Task, steps: &dyn StepTask, rng: &mut Rng, together: boo
     play
 }
 
+/// Completions that are judged together come to what they come to alone.
+fn judged(task: &tasks::Task, tokens: &dyn TokenTask, rng: &mut Rng) -> Result<(), String> {
+    let (stride, horizon, prompt_len) = (task.schema.stride, task.horizon, tokens.prompt_len());
+    let key = |i: usize| tasks::DrawKey { seed: 5, update: 3, group: (i / GROUP) as u32, sample: (i % GROUP) as u32 };
+    let mut prompts = vec![0; SAMPLES / GROUP * prompt_len];
+    for (group, prompt) in prompts.chunks_exact_mut(prompt_len).enumerate() {
+        tokens.prompt(key(group * GROUP), prompt);
+    }
+    let (mut written, mut lengths, mut truncated) = (vec![0; SAMPLES * horizon], Vec::new(), Vec::new());
+    for (i, out) in written.chunks_exact_mut(horizon).enumerate() {
+        let mut length = tokens.demonstration(key(i), &prompts[i / GROUP * prompt_len..][..prompt_len], out);
+        if i % 2 == 0 || length == 0 {
+            length = 1 + rng.below(horizon);
+            out[..length].fill_with(|| rng.below(tokens.vocabulary()) as u32);
+        }
+        lengths.push(length as u32);
+        truncated.push(u8::from(out[length - 1] != tokens.end_token()));
+    }
+    let (mut records, mut scores) = (vec![f32::NAN; SAMPLES * stride], vec![f32::NAN; SAMPLES]);
+    let mut all = Written {
+        seed: 5,
+        update: 3,
+        group: GROUP,
+        prompt_len,
+        prompts: &prompts,
+        horizon,
+        tokens: &written,
+        lengths: &lengths,
+        truncated: &truncated,
+        records: &mut records,
+        stride,
+        scores: &mut scores,
+    };
+    tokens.finish_all(&mut all);
+    for i in 0..SAMPLES {
+        let mut record = vec![f32::NAN; stride];
+        let said = &written[i * horizon..][..lengths[i] as usize];
+        let prompt = &prompts[i / GROUP * prompt_len..][..prompt_len];
+        let score = tokens.finish(key(i), prompt, said, truncated[i] != 0, &mut record);
+        if (bits(&record), score.to_bits()) != (bits(&records[i * stride..][..stride]), scores[i].to_bits()) {
+            return Err(format!("completion {i} is another one alone: {record:?}"));
+        }
+    }
+    Ok(())
+}
+
 fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|number| number.to_bits()).collect()
 }
@@ -142,7 +191,10 @@ fn check(source: &str, plays: bool) -> Result<bool, String> {
     is_valid(&program)?;
     // What fails in `setup` or in the first `start` is refused when it is built.
     let (true, Ok(task)) = (plays, built) else { return Ok(true) };
-    let Play::Steps(steps) = &task.play else { return Err("a task of steps".into()) };
+    let steps = match &task.play {
+        Play::Steps(steps) => steps,
+        Play::Tokens(tokens) => return judged(&task, tokens.as_ref(), &mut Rng::new(7)).map(|()| true),
+    };
     let [together, alone] = [true, false].map(|together| played(&task, steps.as_ref(), &mut Rng::new(7), together));
     for i in 0..SAMPLES {
         let record = |play: &Play2| bits(&play.records[i * task.schema.stride..][..task.schema.stride]);

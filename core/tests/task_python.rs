@@ -5,7 +5,7 @@ mod task_support;
 
 use goodhart_core::params::{Overrides, Value as Setting};
 use goodhart_core::reward::{error_text, task};
-use goodhart_core::tasks::{self, DrawKey, Play, STATE_WORDS, Samples, StepTask, Task};
+use goodhart_core::tasks::{self, DrawKey, Play, STATE_WORDS, Samples, StepTask, Task, TokenTask};
 use serde_json::{Value, json};
 use task_support::{Generator, Rng};
 
@@ -134,8 +134,13 @@ fn error_of(error: u32, text: &str) -> String {
 }
 
 /// Plays one episode beside Python's; what differs is an error.
-fn plays(task: &Task, program: &task::TaskProgram, episode: &Episode, python: &Value) -> Result<(), String> {
-    let Play::Steps(steps) = &task.play else { return Err("a task of steps".into()) };
+fn plays(
+    task: &Task,
+    steps: &dyn StepTask,
+    program: &task::TaskProgram,
+    episode: &Episode,
+    python: &Value,
+) -> Result<(), String> {
     let (mut state, mut record) = ([0; STATE_WORDS], vec![0.0; task.schema.stride]);
     let key = episode.key;
     steps.begin(key, &mut state, &mut record);
@@ -143,7 +148,7 @@ fn plays(task: &Task, program: &task::TaskProgram, episode: &Episode, python: &V
     let (mut over, mut length) = (false, 0);
     for (t, action) in episode.actions.iter().take(task.horizon).enumerate() {
         let expected = expected.get(t).ok_or(format!("Python's episode is over before step {t}"))?;
-        sees(task, steps.as_ref(), &state, &expected["seen"]).map_err(|text| format!("step {t}: {text}"))?;
+        sees(task, steps, &state, &expected["seen"]).map_err(|text| format!("step {t}: {text}"))?;
         if let Some(prior) = expected["prior"].as_array() {
             let mut out = vec![0.0; task.n_actions];
             steps.prior(&state, &mut out);
@@ -161,6 +166,43 @@ fn plays(task: &Task, program: &task::TaskProgram, episode: &Episode, python: &V
         }
     }
     let score = steps.finish(key, &state, length, !over, &mut record);
+    same_end(task, program, &record, score, python)
+}
+
+/// Writes what Python writes: the prompt, a demonstration, and a completion that is one, one with mistakes, or none.
+fn writes(
+    task: &Task,
+    tokens: &dyn TokenTask,
+    program: &task::TaskProgram,
+    episode: &Episode,
+    python: &Value,
+) -> Result<(), String> {
+    let key = episode.key;
+    let mut prompt = vec![0; tokens.prompt_len()];
+    tokens.prompt(key, &mut prompt);
+    let mut demonstration = vec![0; task.horizon];
+    let length = tokens.demonstration(key, &prompt, &mut demonstration);
+    demonstration.truncate(length);
+    for (what, ours) in [("prompt", &prompt), ("demonstration", &demonstration)] {
+        if json!(ours) != python[what] {
+            return Err(format!("the {what} is {} in Python, {ours:?} here", python[what]));
+        }
+    }
+    let written: Vec<u32> = serde_json::from_value(python["tokens"].clone()).unwrap();
+    let truncated = !written.contains(&tokens.end_token());
+    let mut record = vec![f32::NAN; task.schema.stride];
+    let score = tokens.finish(key, &prompt, &written, truncated, &mut record);
+    same_end(task, program, &record, score, python)
+}
+
+/// Whether error, true score and record are those of Python.
+fn same_end(
+    task: &Task,
+    program: &task::TaskProgram,
+    record: &[f32],
+    score: f32,
+    python: &Value,
+) -> Result<(), String> {
     let error = record[task.schema.stride - 1] as u32;
     let raised = &python["error"];
     let expected = match raised {
@@ -200,6 +242,9 @@ struct Seen {
     failed: usize,
     ended: usize,
     steps: usize,
+    /// Completions, and those with the true score 1.
+    written: usize,
+    right: usize,
 }
 
 fn compare(case: &Case, python: &Value, seen: &mut Seen) -> Result<(), String> {
@@ -227,9 +272,18 @@ fn compare(case: &Case, python: &Value, seen: &mut Seen) -> Result<(), String> {
         return Err(format!("{} actions and {} steps at most, in Python {python}", task.n_actions, task.horizon));
     }
     for (i, (episode, python)) in case.episodes.iter().zip(python["episodes"].as_array().unwrap()).enumerate() {
-        plays(&task, &program, episode, python).map_err(|text| format!("episode {i}: {text}"))?;
+        let same = match &task.play {
+            Play::Steps(steps) => plays(&task, steps.as_ref(), &program, episode, python),
+            Play::Tokens(tokens) => writes(&task, tokens.as_ref(), &program, episode, python),
+        };
+        same.map_err(|text| format!("episode {i}: {text}"))?;
         seen.episodes += 1;
         seen.failed += usize::from(!python["error"].is_null());
+        if python["steps"].is_null() {
+            seen.written += 1;
+            seen.right += usize::from(python["score"] == 1.0);
+            continue;
+        }
         let steps = python["steps"].as_array().unwrap();
         seen.steps += steps.len();
         seen.ended += usize::from(steps.last().is_some_and(|step| step["over"] == true));
@@ -309,6 +363,12 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
             "corridor.py" => {
                 vec![json!({}), json!({"cells": 3, "slip": 0.25}), json!({"cells": 9, "false_positive": 0.5})]
             }
+            "words.py" => vec![
+                json!({}),
+                json!({"hops": 1, "chatter": 0.0, "false_negative": 0.5}),
+                json!({"strict": true, "table_seed": 3, "false_positive": 0.5}),
+            ],
+            "sums.py" => vec![json!({}), json!({"terms": 6, "modulus": 20, "skip": 0.5}), json!({"terms": 2, "slip": 1.0})],
             // Poles and rods that fall double what differs in the last bits at every other step: only their first steps
             // can be compared.
             "cartpole.py" | "acrobot.py" => vec![json!({"horizon": 40})],
@@ -317,8 +377,10 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
         cases.extend(file(&name, &source, &values));
     }
     let seen = all_agree(&cases);
-    assert_eq!((seen.refused, seen.failed), (0, 0));
-    assert!(cases.len() >= 12 && seen.steps > 10_000 && seen.ended > 100, "{seen:?}");
+    // `words.py` raises where a completion says too much.
+    assert!(seen.refused == 0 && (1..60).contains(&seen.failed), "{seen:?}");
+    assert!(cases.len() >= 18 && seen.steps > 10_000 && seen.ended > 100, "{seen:?}");
+    assert!(seen.written == 300 && (60..240).contains(&seen.right), "{seen:?}");
 }
 
 /// The seeds of the programs: `GOODHART_TASK_CASES` many, from `GOODHART_TASK_FROM`.

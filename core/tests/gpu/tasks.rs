@@ -55,6 +55,7 @@ var<private> sample: u32;
 var<private> prompt: array<u32, PROMPT>;
 fn task_word(i: u32) -> u32 { return words[i]; }
 fn record_set(slot: u32, value: f32) { records[sample * RECORD + slot] = value; }
+fn record_get(slot: u32) -> f32 { return records[sample * RECORD + slot]; }
 fn prompt_token(i: u32) -> u32 { return prompt[i]; }
 fn completion_token(t: u32) -> u32 { return completions[sample * (1u + STEPS) + 1u + t]; }
 @compute @workgroup_size(64)
@@ -279,6 +280,9 @@ fn variants() -> Vec<Task> {
             ],
         ),
         with("program", &[("code", text(include_str!("../tasks/everything.py")))]),
+        with("program", &[("code", text(include_str!("../tasks/words.py")))]),
+        task("sums", []),
+        with("sums", &[("terms", number(6.0)), ("modulus", number(20.0)), ("untagged", number(0.5))]),
     ]
 }
 
@@ -407,11 +411,11 @@ async fn token_task(task: &Task, gpu: &GpuContext) {
         let mut record = vec![f32::NAN; stride];
         let ended = said[at].last() == Some(&t.end_token());
         let score = t.finish(key(at as u32), &prompts[at], &said[at], !ended, &mut record);
-        let what = format!("length sample {at}");
+        let what = format!("{} sample {at}", task.kind);
         assert_eq!(&buffers["seen"][width * at + 1..width * (at + 1)], &prompts[at][..], "{what}: prompt");
         assert_same(&what, &record, &floats(&buffers["records"][at * stride..(at + 1) * stride]));
         assert_eq!(f32::from_bits(buffers["seen"][width * at]), score, "{what}: score");
-        scores[score as usize] += 1;
+        scores[usize::from(score >= 0.5)] += 1;
     }
     assert!(scores.iter().all(|n| *n > 50), "both scores occur: {scores:?}");
 }
@@ -464,5 +468,11 @@ async fn the_chain_as_a_program_is_that_of_the_cpu() {
 #[cfg(not(target_family = "wasm"))]
 #[pollster::test]
 async fn a_program_of_everything_is_that_of_the_cpu() {
-    played(|task| task.kind == "program" && task.schema.get("tv").is_none()).await;
+    let is_steps = |task: &Task| matches!(task.play, Play::Steps(_));
+    played(|task| task.kind == "program" && is_steps(task) && task.schema.get("tv").is_none()).await;
+}
+
+#[wasm_bindgen_test(unsupported = pollster::test)]
+async fn programs_whose_policy_writes_are_those_of_the_cpu() {
+    played(|task| is_program(task) && matches!(task.play, Play::Tokens(_))).await;
 }

@@ -3,7 +3,7 @@
 import struct
 
 WORD = 0xFFFFFFFF
-PURPOSES = dict(PROMPT=1, TASK=3, VERDICT=4, TABLE=8)
+PURPOSES = dict(PROMPT=1, TASK=3, VERDICT=4, DEMONSTRATION=7, TABLE=8)
 # One over the deviation of the sum of eight 16-bit uniforms.
 BELL_SCALE = 1.8688124e-5
 AT_THE_END = 0xFFFF

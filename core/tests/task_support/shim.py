@@ -23,14 +23,15 @@ class Full(Exception):
 class Room(list):
     """A list of so many places."""
 
-    def __init__(self, values, room):
-        super().__init__(values)
+    def __init__(self, values, room, names=None):
+        self.names = names
+        super().__init__(values if names is None else [names[value] for value in values])
         self.room = room
 
     def append(self, value):
         if len(self) >= self.room:
             raise Full("the list is full")
-        super().append(value)
+        super().append(value if self.names is None else self.names[value])
 
 
 class Fields:
@@ -58,7 +59,7 @@ class Fields:
 
 
 class Action(str):
-    """The name of an action, which `int` makes a number of."""
+    """The name of an action or a token, which `int` makes a number of."""
 
     def __new__(cls, name, number):
         action = super().__new__(cls, name)
@@ -83,8 +84,8 @@ def parts(seen):
     return [[seen.at, seen.n]] if isinstance(seen, OneHot) else [[float(seen)]]
 
 
-def numbers(logits):
-    return [float(x) for x in logits]
+def numbers(values):
+    return [float(int(x) if isinstance(x, Action) else x) for x in values]
 
 
 def described(error):
@@ -113,13 +114,27 @@ class Task:
             if name in types:
                 setattr(params, name, value)
         self.execute(rest)
-        self.actions = [Action(name, i) for i, name in enumerate(space["actions"])]
+        self.writes = "tokens" in space
+        names = space["tokens" if self.writes else "actions"]
+        self.names = {name: Action(name, i) for i, name in enumerate(names)}
+        space["tokens" if self.writes else "actions"] = list(self.names.values())
+        self.actions = list(self.names.values())
+        while self.writes and len(self.actions) % 8:
+            name = f"_{len(self.actions) - len(names)}"
+            self.names[name] = Action(name, len(self.actions))
+            self.actions.append(self.names[name])
         self.horizon = space["horizon"]
         self.w = self.fields("World")
         if "setup" in space:
             seed = int(self.p.table_seed)
             self.call("setup", w=self.w, dice=Dice(seed, 0, 0, 0, 0, "TABLE"))
-        self.begin(dict(seed=0, update=0, group=0, sample=0))
+        first = dict(seed=0, update=0, group=0, sample=0)
+        if self.writes:
+            self.key = first
+            self.prompt()
+            self.demonstrate(self.asked)
+        else:
+            self.begin(first)
 
     def execute(self, nodes):
         exec(compile(ast.Module(nodes, []), "program", "exec"), self.space)
@@ -205,8 +220,72 @@ class Task:
             self.fill("truncated", not over)
             self.ep.__dict__["correct"], score = False, 0.0
         is_list = lambda value: isinstance(value, list)
-        record = {name: numbers(value) if is_list(value) else float(value) for name, value in vars(self.ep).items()}
+        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in vars(self.ep).items()}
         return dict(steps=steps, record=record, score=score, error=error)
+
+
+    # A task whose policy writes.
+
+    def dice_of(self, purpose, sample):
+        return Dice(self.key["seed"], self.key["update"], self.key["group"], sample, 0, purpose)
+
+    def prompt(self):
+        given = self.call("prompt", s=self.fields("State"), w=self.w, dice=self.dice_of("PROMPT", 0))
+        self.asked = [self.names[token] for token in given]
+
+    def written(self, tokens, room):
+        """A record before it is judged."""
+        prompt = Room(self.asked, len(self.asked), self.names)
+        own = dict(tokens=Room(tokens, room, self.names), prompt=prompt, length=0, truncated=False, correct=False)
+        return self.fields("Episode", room=self.horizon + 1, more=own)
+
+    def demonstrate(self, prompt):
+        if "demonstration" not in self.space:
+            return []
+        ep = self.written([], self.horizon)
+        dice = self.dice_of("DEMONSTRATION", self.key["sample"])
+        self.call("demonstration", s=self.fields("State"), ep=ep, w=self.w, dice=dice)
+        return list(ep.tokens)
+
+    def write(self, episode):
+        self.key = episode["key"]
+        error, score, demonstration = None, 0.0, []
+        try:
+            self.prompt()
+            demonstration = self.demonstrate(self.asked)
+        except Exception as raised:
+            error = described(raised)
+        tokens = list(demonstration) if self.key["sample"] % 3 < 2 else []
+        if self.key["sample"] % 3 == 2:
+            tokens = [self.actions[number % len(self.actions)] for number in episode["actions"][: self.horizon]]
+        if self.key["sample"] % 3 == 1:
+            numbers_of = zip(tokens, episode["actions"])
+            tokens = [self.actions[n % len(self.actions)] if n % 4 == 0 else token for token, n in numbers_of]
+        end = self.space["end"]
+        tokens = tokens[: tokens.index(end) + 1] if end in tokens else tokens
+        self.ep = self.written(tokens, self.horizon)
+        self.fills = {"length", "truncated", "correct"}
+        self.fill("length", len(tokens))
+        self.fill("truncated", end not in tokens)
+        if error is None:
+            try:
+                score = self.judge()
+            except Exception as raised:
+                error = described(raised)
+        if error is not None:
+            self.ep.__dict__["correct"], score = False, 0.0
+        is_list = lambda value: isinstance(value, list)
+        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in vars(self.ep).items()}
+        written = dict(prompt=[int(t) for t in self.asked], demonstration=[int(t) for t in demonstration])
+        return dict(written, tokens=[int(t) for t in tokens], record=record, score=score, error=error)
+
+    def judge(self):
+        score = self.call("score", s=self.fields("State"), ep=self.ep, w=self.w)
+        right = score >= 0.5
+        word = draw(*(self.key[word] for word in ("seed", "update", "group", "sample")), 0, PURPOSES["VERDICT"])[0]
+        wrong = uniform(word) < narrow(self.p.false_negative if right else self.p.false_positive)
+        self.ep.__dict__["correct"] = right != wrong
+        return float(score)
 
 
 def run(case, functions):
@@ -214,7 +293,7 @@ def run(case, functions):
         task = Task(case, functions)
     except Exception as error:
         return {"refused": described(error)}
-    return dict(n_actions=len(task.actions), horizon=task.horizon, episodes=[task.play(e) for e in case["episodes"]])
+    return dict(n_actions=len(task.actions), horizon=task.horizon, episodes=[task.write(e) if task.writes else task.play(e) for e in case["episodes"]])
 
 
 # What programs print is not part of the answer.

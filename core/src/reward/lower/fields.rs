@@ -136,7 +136,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let reg = self.op(span, Op::LoadInt, Bank::Int, &[sample], slot);
                 let is_length = field.name == schema.length_field;
                 let steps = Range::new(f64::NEG_INFINITY, schema.horizon as f64);
-                let range = Range::of_field(field);
+                let range = self.range_of_field(index);
                 self.set_range(reg, if is_length { range.meet(steps) } else { range });
                 Value::new(if field.ty == Ty::Int { Type::Int } else { Type::Token }, reg)
             }
@@ -149,9 +149,20 @@ impl<'c, 'p> Lower<'c, 'p> {
         }
     }
 
+    /// What a field, or an element of it, can be; a token is one of the vocabulary.
+    fn range_of_field(&self, index: usize) -> Range {
+        let (field, tokens) = (&self.cx.schema.fields[index], &self.cx.schema.tokens);
+        let range = Range::of_field(field);
+        match field.ty.element() {
+            Ty::Token if !tokens.is_empty() => range.meet(Range::new(0.0, tokens.len() as f64 - 1.0)),
+            _ => range,
+        }
+    }
+
     /// Element `index` (already checked) of a list field: a list where the field is a list of lists.
     pub fn load_element(&mut self, span: Span, field: usize, sample: Reg, index: Reg) -> Value {
         let schema = self.cx.schema;
+        let range = self.range_of_field(field);
         let field = &schema.fields[field];
         let (op, bank, ty) = match field.ty.element() {
             Ty::Float => (Op::LoadFloatAt, Bank::Float, Type::Float),
@@ -163,7 +174,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         if width == 1 {
             let reg = self.op(span, op, bank, &[sample, index], slot);
             if bank != Bank::Bool {
-                self.set_range(reg, Range::of_field(field));
+                self.set_range(reg, range);
             }
             return Value::new(ty, reg);
         }

@@ -73,45 +73,9 @@ impl Program {
         out.iter_mut().zip(&record[slot + 1..]).take(length).for_each(|(token, x)| *token = *x as u32);
         (length, error)
     }
-}
 
-impl TokenTask for Program {
-    fn vocabulary(&self) -> usize {
-        self.program.actions.len()
-    }
-
-    fn prompt_len(&self) -> usize {
-        self.program.writes.map_or(0, |writes| writes.prompt_len)
-    }
-
-    fn end_token(&self) -> u32 {
-        self.program.writes.map_or(0, |writes| writes.end)
-    }
-
-    fn prompt(&self, key: DrawKey, out: &mut [u32]) {
-        self.make_prompt(key, out);
-    }
-
-    fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32 {
-        let mut score = [0.0];
-        self.finish_all(&mut Written {
-            seed: key.seed,
-            update: key.update,
-            group: 1,
-            prompt_len: prompt.len(),
-            prompts: prompt,
-            horizon: tokens.len(),
-            tokens,
-            lengths: &[tokens.len() as u32],
-            truncated: &[u8::from(truncated)],
-            stride: record.len(),
-            records: record,
-            scores: &mut score,
-        });
-        score[0]
-    }
-
-    fn finish_all(&self, written: &mut Written) {
+    /// Completes the records of samples with these keys, and gives true scores.
+    fn judge(&self, written: &mut Written, key_of: impl Fn(usize) -> DrawKey) {
         let p = &self.program;
         let n = written.lengths.len();
         let mut prompt = vec![0; written.prompt_len];
@@ -119,7 +83,7 @@ impl TokenTask for Program {
         for i in 0..n {
             let (of, tokens) = (written.prompt(i), written.completion(i));
             if i % written.group == 0 {
-                error = self.make_prompt(written.key(i), &mut prompt);
+                error = self.make_prompt(key_of(i), &mut prompt);
             }
             let record = &mut written.records[i * written.stride..(i + 1) * written.stride];
             self.open(of, tokens, record);
@@ -142,10 +106,53 @@ impl TokenTask for Program {
             bits.extend((0..n).map(|l| if failed >> l & 1 == 1 { 0 } else { result[l] }));
         });
         for (i, bits) in bits.into_iter().enumerate() {
-            let key = written.key(i);
             let record = &mut written.records[i * written.stride..(i + 1) * written.stride];
-            written.scores[i] = self.judged(key, bits, record);
+            written.scores[i] = self.judged(key_of(i), bits, record);
         }
+    }
+}
+
+impl TokenTask for Program {
+    fn vocabulary(&self) -> usize {
+        self.program.actions.len()
+    }
+
+    fn prompt_len(&self) -> usize {
+        self.program.writes.map_or(0, |writes| writes.prompt_len)
+    }
+
+    fn end_token(&self) -> u32 {
+        self.program.writes.map_or(0, |writes| writes.end)
+    }
+
+    fn prompt(&self, key: DrawKey, out: &mut [u32]) {
+        self.make_prompt(key, out);
+    }
+
+    fn finish(&self, key: DrawKey, prompt: &[u32], tokens: &[u32], truncated: bool, record: &mut [f32]) -> f32 {
+        let mut score = [0.0];
+        let mut written = Written {
+            seed: key.seed,
+            update: key.update,
+            group: 1,
+            prompt_len: prompt.len(),
+            prompts: prompt,
+            horizon: tokens.len(),
+            tokens,
+            lengths: &[tokens.len() as u32],
+            truncated: &[u8::from(truncated)],
+            stride: record.len(),
+            records: record,
+            scores: &mut score,
+        };
+        self.judge(&mut written, |_| key);
+        score[0]
+    }
+
+    fn finish_all(&self, written: &mut Written) {
+        let (seed, update, group) = (written.seed, written.update, written.group);
+        let key = |i: usize| DrawKey { seed, update, group: (i / group) as u32, sample: (i % group) as u32 };
+        self.judge(written, key);
     }
 
     fn demonstration(&self, key: DrawKey, prompt: &[u32], out: &mut [u32]) -> usize {
