@@ -375,11 +375,16 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
             _ => vec![json!({}), json!({"false_positive": 0.5, "false_negative": 0.5})],
         };
         cases.extend(file(&name, &source, &values));
+        // The same with a memory of what was seen before.
+        let history = [("everything.py", 2), ("corridor.py", 4), ("mountain_car.py", 8)];
+        if let Some((_, history)) = history.iter().find(|(of, _)| *of == name) {
+            cases.extend(file(&format!("{name} with history"), &format!("{source}\nhistory = {history}\n"), &values));
+        }
     }
     let seen = all_agree(&cases);
     // `words.py` raises where a completion says too much.
     assert!(seen.refused == 0 && (1..60).contains(&seen.failed), "{seen:?}");
-    assert!(cases.len() >= 18 && seen.steps > 10_000 && seen.ended > 100, "{seen:?}");
+    assert!(cases.len() >= 24 && seen.steps > 10_000 && seen.ended > 100, "{seen:?}");
     assert!(seen.written == 300 && (60..240).contains(&seen.right), "{seen:?}");
 }
 

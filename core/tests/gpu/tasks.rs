@@ -280,6 +280,7 @@ fn variants() -> Vec<Task> {
             ],
         ),
         with("program", &[("code", text(include_str!("../tasks/everything.py")))]),
+        with("program", &[("code", text(concat!(include_str!("../tasks/chain.py"), "\nhistory = 3\n")))]),
         with("program", &[("code", text(include_str!("../tasks/words.py")))]),
         task("sums", []),
         with("sums", &[("terms", number(6.0)), ("modulus", number(20.0)), ("untagged", number(0.5))]),

@@ -124,6 +124,7 @@ class Task:
             self.names[name] = Action(name, len(self.actions))
             self.actions.append(self.names[name])
         self.horizon = space["horizon"]
+        self.history = space.get("history", 1)
         self.w = self.fields("World")
         if "setup" in space:
             seed = int(self.p.table_seed)
@@ -149,7 +150,7 @@ class Task:
 
     def begin(self, key):
         own = dict(length=0, actions=Room([], self.horizon), truncated=False, correct=False)
-        self.key = key
+        self.key, self.past = key, []
         self.s, self.ep = self.fields("State"), self.fields("Episode", room=self.horizon + 1, more=own)
         self.fills = set(own) - set(getattr(self.space.get("Episode"), "__annotations__", {}))
         if "start" in self.space:
@@ -170,7 +171,21 @@ class Task:
     def dice(self, step):
         return Dice(*(self.key[word] for word in ("seed", "update", "group", "sample")), step, "TASK")
 
+    def see(self):
+        """What there is to see now and was at the steps before; where there was none, a feature more, or 0."""
+        now = self.look("see", parts)
+        if now is None or self.history == 1:
+            return now
+        before = self.past[: self.history - 1]
+        nothing = [[part[1], part[1] + 1] if len(part) > 1 else [0.0] for part in now]
+        before += [nothing] * (self.history - 1 - len(before))
+        for step in before:
+            now = now + [[was[0], one[1] + 1] if len(one) > 1 else was for was, one in zip(step, now)]
+        return now
+
     def step(self, t, number):
+        if self.history > 1:
+            self.past.insert(0, self.look("see", parts))
         self.fill("length", t + 1)
         if "actions" in self.fills:
             self.ep.actions.append(number)
@@ -195,7 +210,7 @@ class Task:
             error = described(raised)
         for t, number in enumerate(episode["actions"][: self.horizon]):
             prior = self.look("prior", numbers) if "prior" in self.space else None
-            step = dict(seen=self.look("see", parts), prior=prior)
+            step = dict(seen=self.see(), prior=prior)
             if error is None:
                 try:
                     over = self.step(t, number)

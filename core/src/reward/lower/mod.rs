@@ -38,6 +38,7 @@ use roles::{Roles, asked, foreign, not_a_step};
 use types::Value;
 
 pub use compiler::{Compiler, Constant, NO_MEANING, ParamConstant, TaskContext};
+pub use objects::MAX_SEEN;
 pub use types::{Object, Type};
 
 pub const NO_COMPONENT: &str = "the program has no component";

@@ -6,6 +6,8 @@ pub const MAX_HORIZON: usize = 1000;
 pub const MAX_STATE: usize = 64;
 /// Most words of a world.
 pub const MAX_WORLD: usize = 1 << 14;
+/// Of how many steps a policy can see what there was to see.
+pub const MAX_HISTORY: usize = 16;
 /// Most actions.
 pub const MAX_ACTIONS: usize = 64;
 /// Most tokens of a vocabulary.

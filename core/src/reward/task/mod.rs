@@ -20,13 +20,13 @@ pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
 pub use entries::Entry;
 pub use limits::{
-    BLOCK, MAX_ACTIONS, MAX_COMPLETION, MAX_HORIZON, MAX_PROMPT, MAX_STATE, MAX_VOCABULARY, MAX_WORLD,
+    BLOCK, MAX_ACTIONS, MAX_COMPLETION, MAX_HISTORY, MAX_HORIZON, MAX_PROMPT, MAX_STATE, MAX_VOCABULARY, MAX_WORLD,
 };
 pub use machine::{Machine, Memory, World};
 
 use super::ast::Module;
 use super::diagnostics::{Diagnostic, Finding, Lines, Span};
-use super::lower::{Compiler, TaskContext};
+use super::lower::{Compiler, MAX_SEEN, TaskContext};
 use super::schema::{EpisodeSchema, RunSchema};
 use super::{MAX_SOURCE, parser};
 use crate::params::Value;
@@ -40,8 +40,11 @@ pub struct TaskProgram {
     pub horizon: usize,
     /// What reward programs read. Behind its fields, in the last slot of a record, stands the error of the program.
     pub schema: EpisodeSchema,
-    /// What each part of `see` has: so many features of which one is on, or 0 for a number.
+    /// What each part that a policy sees has: so many features of which one is on, or 0 for a number. First the parts of
+    /// `see`, then those of the step before, and so on as far as `history` goes; of those the last feature is on where there
+    /// was no step yet.
     pub seen: Vec<u32>,
+    pub past: Past,
     pub entries: entries::Entries,
     pub slots: layout::Slots,
     pub(super) unit: super::ir::Unit,
@@ -64,6 +67,26 @@ pub struct TaskProgram {
     twin: OnceLock<String>,
     /// What `raise` and `assert` say, by their line.
     raised: BTreeMap<u32, String>,
+}
+
+/// What a policy saw at the steps before, in the state behind the program's own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    /// Parts of `see`.
+    pub parts: usize,
+    /// Where its words begin.
+    pub at: usize,
+    /// Its words: the parts of the step before, of the step before that, and so on.
+    pub words: usize,
+}
+
+impl Past {
+    /// A step is over at which this was seen.
+    pub fn remember(&self, state: &mut [u32], seen: impl Fn(usize) -> u32) {
+        let words = &mut state[self.at..self.at + self.words];
+        words.copy_within(0..self.words - self.parts, self.parts);
+        words[..self.parts].iter_mut().enumerate().for_each(|(part, word)| *word = seen(part));
+    }
 }
 
 /// How a policy writes.
@@ -203,6 +226,19 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
     if findings.iter().any(|finding| finding.is_error) {
         return (None, findings);
     }
+    let mut blank_state = laid.blank_state;
+    let (seen, past) = with_past(seen, names.history, &mut blank_state);
+    if past.words > 0 && blank_state.len() > MAX_STATE {
+        let message =
+            format!("a state with what was seen before takes {} words; the limit is {MAX_STATE}", blank_state.len());
+        findings.push(Finding::error(Span::default(), message).suggest("lower `history`, or see less"));
+        return (None, findings);
+    }
+    if seen.len() > MAX_SEEN {
+        let message = format!("a policy sees at most {MAX_SEEN} parts, and with `history` these are {}", seen.len());
+        findings.push(Finding::error(Span::default(), message).suggest("lower `history`, or see less"));
+        return (None, findings);
+    }
     let Some(code) = block::Code::new(&unit) else {
         findings.push(Finding::error(Span::default(), "the program is too large").suggest("write less code"));
         return (None, findings);
@@ -212,11 +248,12 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         horizon: laid.all.horizon,
         schema: laid.record,
         seen,
+        past,
         entries,
         slots: laid.slots,
         unit,
         code,
-        blank_state: laid.blank_state,
+        blank_state,
         blank_record: laid.blank_record,
         blank_world: laid.blank_world,
         verifier,
@@ -228,4 +265,17 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         twin: OnceLock::new(),
     };
     (Some(program), findings)
+}
+
+/// What a policy sees with `history` steps of it, and the words of a state that hold those before the last.
+fn with_past(mut seen: Vec<u32>, history: usize, state: &mut Vec<u32>) -> (Vec<u32>, Past) {
+    let parts = seen.len();
+    let past = Past { parts, at: state.len(), words: (history - 1) * parts };
+    for part in 0..past.words {
+        // A feature more, for no step yet; a number is 0 then.
+        let features = seen[part % parts];
+        state.push(features);
+        seen.push(if features > 0 { features + 1 } else { 0 });
+    }
+    (seen, past)
 }

@@ -4,7 +4,7 @@ use super::super::ast::{BinOp, Expr, ExprKind, Module};
 use super::super::diagnostics::{Finding, Span};
 use super::super::ir::Konst;
 use super::super::lower::{Compiler, Constant, Type};
-use super::limits::{MAX_ACTIONS, MAX_COMPLETION, MAX_HORIZON, MAX_VOCABULARY};
+use super::limits::{MAX_ACTIONS, MAX_COMPLETION, MAX_HISTORY, MAX_HORIZON, MAX_VOCABULARY};
 
 /// What a policy does, and for how long: the names of its actions or tokens, and the most of them in an episode.
 pub struct Names {
@@ -13,6 +13,8 @@ pub struct Names {
     /// How many are the program's.
     pub own: usize,
     pub horizon: usize,
+    /// Of how many steps a policy sees what there was to see.
+    pub history: usize,
     /// Of a task whose policy writes: the token that ends a completion.
     pub end: Option<u32>,
 }
@@ -102,7 +104,27 @@ pub fn names(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<Nam
             return None;
         }
     };
-    Some(Names { names, own, horizon, end })
+    let history = match constant(module, "history") {
+        None => 1,
+        Some(expr) => match (compiler.evaluate(expr), tokens) {
+            (Constant::Known(Type::Int, konsts), None) => match konsts[..] {
+                [Konst::Int(n)] if (1..=MAX_HISTORY as i32).contains(&n) => n as usize,
+                _ => {
+                    error(expr.span, format!("a policy sees the last 1 to {MAX_HISTORY} steps"), "write `history = 4`");
+                    return None;
+                }
+            },
+            (_, None) => {
+                error(expr.span, "`history` is an int that is known".into(), "write `history = 4`");
+                return None;
+            }
+            (_, Some(_)) => {
+                error(expr.span, "a policy that writes sees all that it wrote".into(), "remove `history`");
+                return None;
+            }
+        },
+    };
+    Some(Names { names, own, horizon, history, end })
 }
 
 /// Names in a list that is written out; lists are added up and chosen by conditions that are known.

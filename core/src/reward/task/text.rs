@@ -2,7 +2,7 @@
 
 use super::super::ir::Bank;
 use super::super::wgsl::{arithmetic, write_functions};
-use super::{TaskProgram, Writes};
+use super::{Past, TaskProgram, Writes};
 use super::entries::{Argument, Entry};
 
 /// Dice, memory and the error of a sample.
@@ -125,27 +125,22 @@ impl TaskProgram {
         slot == self.slots.error || self.schema.fields.iter().any(|field| field.offset == slot)
     }
 
-    /// The i-th word of what `see` gave.
+    /// The i-th word of what a policy sees: of what `see` gave, or of what the state has kept.
     fn seen(&self, i: usize) -> String {
-        let value = if self.seen.len() == 1 { "seen".to_string() } else { format!("seen.v{i}") };
-        format!("u32({value})")
+        let Past { parts, at, .. } = self.past;
+        if i >= parts {
+            return format!("(*s).w[{}]", at + i - parts);
+        }
+        let value = if parts == 1 { "seen".to_string() } else { format!("seen.v{i}") };
+        if self.sees_numbers() { format!("bitcast<u32>({value})") } else { format!("u32({value})") }
     }
 
     fn write_see(&self, text: &mut String) {
         let call = Self::called(&self.entries.see, "", "");
-        let mut features = String::new();
-        let mut base = 0;
-        if self.sees_numbers() {
-            let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
-            let value = |i| if self.seen.len() == 1 { "seen".to_string() } else { format!("seen.v{i}") };
-            let numbers: String =
-                (0..self.seen.len()).map(|i| format!("    (*out)[{i}] = bitcast<u32>({});\n", value(i))).collect();
-            text.push_str(&format!(
-                "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n    goodhart_note_error();\n{numbers}}}\n\n\
-                 fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n    return 0u;\n}}\n\n"
-            ));
-            return;
-        }
+        let look = format!(
+            "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n    let seen = {call};\n    goodhart_note_error();\n"
+        );
+        let (mut features, mut base) = (String::new(), 0);
         for (i, n) in self.seen.iter().enumerate() {
             features.push_str(&format!("    (*out)[{i}] = {base}u + {};\n", self.seen(i)));
             base += n;
@@ -153,11 +148,30 @@ impl TaskProgram {
         let row = (0..self.seen.len())
             .rev()
             .fold("0u".to_string(), |row, i| format!("({row} * {}u + {})", self.seen[i], self.seen(i)));
-        let look = "    goodhart_state = (*s).w;\n    goodhart_failure = 0u;\n";
+        // No table has rows for numbers.
+        let row = if self.sees_numbers() { "    return 0u;\n".into() } else { format!("{look}    return {row};\n") };
         text.push_str(&format!(
-            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}    let seen = {call};\n    goodhart_note_error();\n{features}}}\n\n\
-             fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{look}    let seen = {call};\n    goodhart_note_error();\n    return {row};\n}}\n\n"
+            "fn task_features(s: ptr<function, TaskState>, out: ptr<function, array<u32, SEEN>>) {{\n{look}{features}}}\n\n\
+             fn task_state_index(s: ptr<function, TaskState>) -> u32 {{\n{row}}}\n\n"
         ));
+    }
+
+    /// What is seen before a step goes to what was seen before.
+    fn remembered(&self) -> String {
+        let Past { parts, at, words } = self.past;
+        if words == 0 {
+            return String::new();
+        }
+        let call = Self::called(&self.entries.see, "", "");
+        let mut text = format!("    goodhart_state = (*s).w;\n    let seen = {call};\n");
+        for i in (parts..words).rev() {
+            text.push_str(&format!("    (*s).w[{}] = (*s).w[{}];\n", at + i, at + i - parts));
+        }
+        for i in 0..parts {
+            text.push_str(&format!("    (*s).w[{}] = select({}, 0u, goodhart_failure != 0u);\n", at + i, self.seen(i)));
+        }
+        text.push_str("    goodhart_failure = 0u;\n");
+        text
     }
 
     fn write_prior(&self, text: &mut String) {
@@ -192,12 +206,13 @@ impl TaskProgram {
             ));
         }
         let call = Self::called(&self.entries.step, "i32(action)", "i32(t)");
+        let remembered = self.remembered();
         let (over, call) = match self.entries.step.results.is_empty() {
             true => ("goodhart_failure != 0u".to_string(), format!("    {call};\n")),
             false => ("over || goodhart_failure != 0u".to_string(), format!("    let over = {call};\n")),
         };
         text.push_str(&format!(
-            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return true;\n    }}\n    goodhart_failure = 0u;\n    \
+            "    if record_get(GOODHART_ERROR_SLOT) != 0.0 {{\n        return true;\n    }}\n    goodhart_failure = 0u;\n{remembered}    \
              goodhart_state = (*s).w;\n    goodhart_dice(seed, update, group, sample, t, PURPOSE_TASK);\n{call}    \
              (*s).w = goodhart_state;\n    goodhart_note_error();\n    return {over};\n}}\n\n"
         ));

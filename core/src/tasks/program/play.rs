@@ -91,11 +91,13 @@ impl Program {
     /// What the policy sees of a state, a word a part.
     fn see(&self, state: &State) -> Vec<u32> {
         let mut state = *state;
-        let mut parts = vec![0; self.program.seen.len()];
+        let past = self.program.past;
+        let mut parts = vec![0; past.parts];
+        parts.extend(&state[past.at..past.at + past.words]);
         let memory = Memory::alone(std::slice::from_mut(&mut state), &mut [], World::Made(&self.world));
         self.with_machine(|machine| {
             machine.call(&self.program, &self.program.entries.see, memory, &mut Dice::drawn(nobody()), &[], 0);
-            for (i, part) in parts.iter_mut().enumerate() {
+            for (i, part) in parts.iter_mut().take(self.program.past.parts).enumerate() {
                 // A state that cannot be seen is seen as the first of all.
                 *part = if machine.errors[0] == 0 {
                     machine.result(&self.program, &self.program.entries.see, i)[0]
@@ -105,6 +107,29 @@ impl Program {
             }
         });
         parts
+    }
+
+    /// What is seen before a step goes to what was seen before.
+    fn remember(&self, state: &mut State) {
+        if self.program.past.words > 0 {
+            let seen = self.see(state);
+            self.program.past.remember(state, |part| seen[part]);
+        }
+    }
+
+    fn remember_all(&self, samples: &mut Samples, alive: &[u32]) {
+        let (p, past) = (&self.program, self.program.past);
+        if past.words == 0 {
+            return;
+        }
+        let (see, mut seen) = (&p.entries.see, Vec::with_capacity(alive.len() * past.parts));
+        self.block(samples, alive, see, 0, purpose::TASK, &[], |machine, n, _| {
+            let part = |l: usize, i| if machine.errors[l] == 0 { machine.result(p, see, i)[l] } else { 0 };
+            seen.extend((0..n).flat_map(|l| (0..past.parts).map(move |i| (l, i))).map(|(l, i)| part(l, i)));
+        });
+        for (i, seen) in alive.iter().zip(seen.chunks_exact(past.parts)) {
+            past.remember(&mut samples.states[*i as usize], |part| seen[part]);
+        }
     }
 
     /// State and record before `start`.
@@ -303,6 +328,7 @@ impl StepTask for Program {
         if record[p.slots.error] != 0.0 {
             return true;
         }
+        self.remember(state);
         let who = [(key.group, key.sample)];
         let keys = Keys { seed: key.seed, update: key.update, step: t, purpose: purpose::TASK, who: &who };
         let over = self.one(&p.entries.step, keys, state, record, action, t);
@@ -314,7 +340,9 @@ impl StepTask for Program {
     }
 
     fn chances(&self, action: u32, state: &State) -> Option<Vec<(f64, State, bool)>> {
-        self.with_machine(|machine| chances::of(&self.program, &self.world, machine, action, state))
+        let mut before = *state;
+        self.remember(&mut before);
+        self.with_machine(|machine| chances::of(&self.program, &self.world, machine, action, &before))
     }
 
     fn finish(&self, key: DrawKey, state: &State, length: u32, truncated: bool, record: &mut [f32]) -> f32 {
@@ -348,13 +376,13 @@ impl StepTask for Program {
     fn see_all(&self, samples: &mut Samples, alive: &[u32], row: bool, width: usize, inputs: &mut Vec<u32>) {
         let p = &self.program;
         let see = &p.entries.see;
-        let n_parts = p.seen.len();
+        let (past, first) = (p.past, inputs.len());
         self.block(samples, alive, see, 0, purpose::TASK, &[], |machine, n, _| {
             let from = inputs.len();
             inputs.resize(from + n * width, 0);
             let mut base = 0;
             let mut scale = 1;
-            for part in 0..n_parts {
+            for part in 0..past.parts {
                 let seen = machine.result(p, see, part);
                 for l in 0..n {
                     let value = if machine.errors[l] == 0 { seen[l] } else { 0 };
@@ -367,6 +395,21 @@ impl StepTask for Program {
                 (base, scale) = (base + p.seen[part], scale.wrapping_mul(p.seen[part]));
             }
         });
+        if past.words == 0 {
+            return;
+        }
+        for (seen, i) in inputs[first..].chunks_exact_mut(width).zip(alive) {
+            let mut base: u32 = p.seen[..past.parts].iter().sum();
+            let mut scale = p.seen[..past.parts].iter().fold(1, |scale: u32, n| scale.wrapping_mul(*n));
+            let words = &samples.states[*i as usize][past.at..past.at + past.words];
+            for ((part, word), n) in (past.parts..).zip(words).zip(&p.seen[past.parts..]) {
+                match row {
+                    true if !p.sees_numbers() => seen[0] += word.wrapping_mul(scale),
+                    _ => seen[part] = base + word,
+                }
+                (base, scale) = (base + n, scale.wrapping_mul(*n));
+            }
+        }
     }
 
     fn step_all(&self, samples: &mut Samples, t: u32, alive: &[u32], actions: &[u32], over: &mut Vec<bool>) {
@@ -375,6 +418,7 @@ impl StepTask for Program {
             let at = *i as usize * samples.stride;
             note_step(p, &mut samples.records[at..at + samples.stride], t, *action);
         }
+        self.remember_all(samples, alive);
         let step = &p.entries.step;
         self.block(samples, alive, step, t, purpose::TASK, actions, |machine, n, failed| {
             let ends = (!step.results.is_empty()).then(|| machine.result(p, step, 0));
