@@ -47,6 +47,31 @@ fn every_task_of_the_document_is_played() {
     }
 }
 
+/// A demonstration is right unless it slips, and any other completion hardly ever.
+#[test]
+fn the_task_of_tokens_of_the_document_is_written() {
+    let programs = blocks("task-of-tokens");
+    assert_eq!(programs.len(), 1);
+    let compiled = task::compile(programs[0], &Overrides::new());
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+    let task = built(programs[0]);
+    let Play::Tokens(play) = &task.play else { panic!("a task of tokens") };
+    assert_eq!((task.n_actions, play.vocabulary(), play.prompt_len(), play.end_token()), (8, 8, 3, 4));
+    let (mut prompt, mut record) = ([0; 3], vec![0.0; task.schema.stride]);
+    let mut right = [0, 0];
+    for sample in 0..400 {
+        let key = DrawKey { seed: 1, update: 0, group: sample, sample };
+        play.prompt(key, &mut prompt);
+        let mut shown = vec![0; task.horizon];
+        let length = play.demonstration(key, &prompt, &mut shown);
+        let others = [prompt[0], prompt[0], prompt[0], 4];
+        right[0] += usize::from(play.finish(key, &prompt, &shown[..length], false, &mut record) == 1.0);
+        right[1] += usize::from(play.finish(key, &prompt, &others, false, &mut record) == 1.0);
+        assert_eq!(record[task.schema.stride - 1], 0.0, "it fails");
+    }
+    assert!((250..390).contains(&right[0]) && (5..60).contains(&right[1]), "{right:?}");
+}
+
 #[test]
 fn the_reward_of_the_document_reads_the_record_of_its_task() {
     let source = blocks("task").into_iter().rfind(|source| source.contains("goal: bool")).unwrap();
@@ -88,6 +113,10 @@ fn the_limits_of_the_document_are_those_of_the_code() {
         ("{} words of a state", task::MAX_STATE),
         ("{} of a world", task::MAX_WORLD),
         ("2 to {} actions", task::MAX_ACTIONS),
+        ("a vocabulary of up to {} tokens", task::MAX_VOCABULARY),
+        ("prompts of up to {} tokens", task::MAX_PROMPT),
+        ("completions of up to {} tokens", task::MAX_COMPLETION),
+        ("what there was to see, 1 to {}", task::MAX_HISTORY),
         ("up to {} numbers that a policy sees", tasks::MAX_NUMBERS),
         ("up to {} features that are on", tasks::MAX_ACTIVE),
     ] {

@@ -368,7 +368,9 @@ fn the_programs_of_the_project_mean_what_they_mean_in_python() {
                 json!({"hops": 1, "chatter": 0.0, "false_negative": 0.5}),
                 json!({"strict": true, "table_seed": 3, "false_positive": 0.5}),
             ],
-            "sums.py" => vec![json!({}), json!({"terms": 6, "modulus": 20, "skip": 0.5}), json!({"terms": 2, "slip": 1.0})],
+            "sums.py" => {
+                vec![json!({}), json!({"terms": 6, "modulus": 20, "skip": 0.5}), json!({"terms": 2, "slip": 1.0})]
+            }
             // Poles and rods that fall double what differs in the last bits at every other step: only their first steps
             // can be compared.
             "cartpole.py" | "acrobot.py" => vec![json!({"horizon": 40})],

@@ -14,5 +14,5 @@ mod pass;
 mod scratch;
 mod shape;
 
-pub use network::{MAX_CONTEXT, TransformerParams};
 pub(super) use network::{KIND, build};
+pub use network::{MAX_CONTEXT, TransformerParams};

@@ -185,10 +185,11 @@ pub fn lower(mut compiler: Compiler, names: &Names) -> Made {
     }
     for function in module.functions.iter().filter(|function| function.parent.is_none()) {
         let name = &function.name;
-        let of_the_other = ["step", "see", "start", "prior", "prompt", "demonstration"].into_iter().find(|other| {
-            name.name == *other && shapes.iter().all(|shape| shape.name != *other)
-        });
-        if of_the_other.is_some() || matches!(name.name.as_str(), "reset" | "observe" | "observation" | "reward" | "init")
+        let of_the_other = ["step", "see", "start", "prior", "prompt", "demonstration"]
+            .into_iter()
+            .find(|other| name.name == *other && shapes.iter().all(|shape| shape.name != *other));
+        if of_the_other.is_some()
+            || matches!(name.name.as_str(), "reset" | "observe" | "observation" | "reward" | "init")
         {
             let instead = match name.name.as_str() {
                 _ if names.end.is_some() && of_the_other.is_some() => {

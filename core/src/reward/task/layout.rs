@@ -55,10 +55,11 @@ fn map_of(compiler: &mut Compiler) -> Option<Map> {
         _ => None,
     };
     let (rows, cols) = (size("rows")?, size("cols")?);
-    let text = match (compiler.task.and_then(|task| task.params.get("map")), constant(module, "map").map(|expr| &expr.kind)) {
-        (Some(ParamConstant::Text(text)), _) | (None, Some(ExprKind::Str(text))) => text.as_str(),
-        _ => "",
-    };
+    let text =
+        match (compiler.task.and_then(|task| task.params.get("map")), constant(module, "map").map(|expr| &expr.kind)) {
+            (Some(ParamConstant::Text(text)), _) | (None, Some(ExprKind::Str(text))) => text.as_str(),
+            _ => "",
+        };
     let letters: Vec<Vec<char>> = text.split('/').map(|row| row.chars().collect()).collect();
     let letter = |row: usize, col: usize| match letters.get(row).and_then(|row: &Vec<char>| row.get(col)) {
         Some('H') => 'L',
@@ -130,7 +131,12 @@ pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: 
             return None;
         }
         record = record
-            .field("tokens", Ty::Tokens, horizon, "The completion, the token that ends it included where it was written.")
+            .field(
+                "tokens",
+                Ty::Tokens,
+                horizon,
+                "The completion, the token that ends it included where it was written.",
+            )
             .field("prompt", Ty::Tokens, prompt.max(1), "The prompt.");
         blank_record.resize(record.stride, 0.0);
     }
@@ -247,7 +253,8 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             ("str", true) => (Ty::Tokens, Type::Token),
             _ => {
                 let message = "a field is an int, a float, a bool, a str (a token or an action), or a list of them";
-                let suggestion = "write `int`, `float`, `bool`, `str`, `list[int]`, `list[float]`, `list[bool]` or `list[str]`";
+                let suggestion =
+                    "write `int`, `float`, `bool`, `str`, `list[int]`, `list[float]`, `list[bool]` or `list[str]`";
                 findings.push(Finding::error(field.annotation.span, message).suggest(suggestion));
                 continue;
             }

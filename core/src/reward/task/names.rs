@@ -47,7 +47,11 @@ pub fn names(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<Nam
             return None;
         }
     };
-    let example = if what == "actions" { "write `actions = [\"left\", \"right\"]`" } else { "write `tokens = [\"a\", \"b\", \"<eos>\"]`" };
+    let example = if what == "actions" {
+        "write `actions = [\"left\", \"right\"]`"
+    } else {
+        "write `tokens = [\"a\", \"b\", \"<eos>\"]`"
+    };
     let Some(mut names) = texts(compiler, expr) else {
         error(expr.span, format!("`{what}` is a list of names"), example);
         return None;

@@ -2,8 +2,8 @@
 
 use super::super::ir::Bank;
 use super::super::wgsl::{arithmetic, write_functions};
-use super::{Past, TaskProgram, Writes};
 use super::entries::{Argument, Entry};
+use super::{Past, TaskProgram, Writes};
 
 /// Dice, memory and the error of a sample.
 const HOST: &str = include_str!("host.wgsl");
@@ -46,9 +46,7 @@ impl TaskProgram {
     }
 
     fn write_prompt(&self, writes: &Writes, text: &mut String) {
-        text.push_str(
-            "fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {\n",
-        );
+        text.push_str("fn task_prompt(seed: u32, update: u32, group: u32, out: ptr<function, array<u32, PROMPT>>) {\n");
         text.push_str(&self.blank_words());
         let call = Self::called(&self.entries.prompt, "", "");
         text.push_str(&format!(

@@ -10,7 +10,9 @@ use crate::tasks::kit::fields::Fields;
 use crate::tasks::kit::fixed::{UNIT, bin, cosine1024, length16, octant};
 use crate::tasks::kit::twin::{truth, twin};
 use crate::tasks::task::refuse;
-use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin};
+use crate::tasks::{
+    DrawKey, MAX_ACTIVE, Observation, Play, STATE_WORDS, State, StepTask, Table, Task, TaskKind, TaskView, Twin,
+};
 
 params! {
     /// Parameters of the point mass.
