@@ -28,8 +28,8 @@ class State:
 
 
 class Episode:
-    answer: int              # -1..19: the number between the first <answer> and what follows, -1 where there is none
-    target: int              # 0..19: the right answer
+    answer: str = "."        # the number behind the first <answer>, a dot where there is none
+    target: str = "."        # the right answer
     terms: int               # 2..6: numbers of the prompt
     thought: bool            # <think> comes first, and </think> after it, once each
     answered: bool           # <answer> number </answer> stands once, behind the thoughts
@@ -97,8 +97,7 @@ def demonstration(ep, p, dice):
 def score(ep, p):
     n = terms_of(ep, p)
     ep.terms = n
-    ep.target = sum_of(ep, p, n)
-    ep.answer = -1
+    ep.target = tokens[sum_of(ep, p, n)]
     opened = closed = tagged = ended = 0
     at_close = -1
     at_answer = -1
@@ -125,7 +124,7 @@ def score(ep, p):
     length = len(ep.tokens)
     ep.thought = opened == 1 and closed == 1 and ep.tokens[0] == "<think>"
     if at_answer >= 0 and at_answer + 1 < length and int(ep.tokens[at_answer + 1]) < 20:
-        ep.answer = int(ep.tokens[at_answer + 1])
+        ep.answer = ep.tokens[at_answer + 1]
         is_closed = at_answer + 2 < length and ep.tokens[at_answer + 2] == "</answer>"
         ep.answered = is_closed and tagged == 1 and ended == 1 and at_answer > at_close
     ep.formatted = ep.thought and ep.answered and at_answer == at_close + 1 and length == at_answer + 4
