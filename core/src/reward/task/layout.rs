@@ -85,6 +85,8 @@ struct Declared {
     name: String,
     ty: Ty,
     cap: usize,
+    /// The numbers of an element.
+    width: usize,
     help: String,
     bounds: (Option<i32>, Option<i32>),
     /// The values of a scalar or of the elements, and how many elements there are at first.
@@ -163,9 +165,10 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
     }
     let first = record.fields.len();
     for field in &episode {
-        record = record.field(&field.name, field.ty, field.cap, &field.help);
+        record = record.rows(&field.name, field.ty, field.cap, field.width, &field.help);
         if let Some(last) = record.fields.last_mut() {
             last.bounds = field.bounds;
+            last.per_step = field.is_list && field.blank.is_empty();
         }
         blank_record.extend(field.words().into_iter().map(|(_, number)| number));
     }
@@ -173,7 +176,8 @@ pub fn lay_out(compiler: &mut Compiler, findings: &mut Vec<Finding>) -> Option<L
     if !has("actions") {
         let names: Vec<String> = actions.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect();
         let help = format!("Actions: {}.", names.join(", "));
-        record = record.field("actions", Ty::Ints, horizon, &help).at_least(0).at_most(actions.len() as i32 - 1);
+        record = record.field("actions", Ty::Ints, horizon, &help).per_step();
+        record = record.at_least(0).at_most(actions.len() as i32 - 1);
     }
     if !has("truncated") {
         record = record.field("truncated", Ty::Bool, 1, "The horizon ended the episode.");
@@ -267,13 +271,17 @@ fn texts(compiler: &mut Compiler, expr: &Expr) -> Option<Vec<String>> {
 fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: &mut Vec<Finding>) -> Vec<Declared> {
     let mut declared = Vec::new();
     for field in &class.fields {
-        let (is_list, word) = match &field.annotation.kind {
+        let (is_list, word, width) = match &field.annotation.kind {
             ExprKind::Index(list, element) => match (&list.kind, &element.kind) {
-                (ExprKind::Name(list), ExprKind::Name(element)) if list == "list" => (true, element.as_str()),
-                _ => (true, ""),
+                (ExprKind::Name(list), ExprKind::Name(element)) if list == "list" => (true, element.as_str(), 1),
+                (ExprKind::Name(list), ExprKind::Index(..)) if list == "list" => {
+                    let (word, width) = together(element);
+                    (true, word, width)
+                }
+                _ => (true, "", 1),
             },
-            ExprKind::Name(word) => (false, word.as_str()),
-            _ => (false, ""),
+            ExprKind::Name(word) => (false, word.as_str(), 1),
+            _ => (false, "", 1),
         };
         let (ty, element) = match (word, is_list) {
             ("int", false) => (Ty::Int, Type::Int),
@@ -285,8 +293,10 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             _ => {
                 let finding =
                     Finding::error(field.annotation.span, "a field is an int, a float, a bool or a list of them");
-                findings
-                    .push(finding.suggest("write `int`, `float`, `bool`, `list[int]`, `list[float]` or `list[bool]`"));
+                findings.push(finding.suggest(
+                    "write `int`, `float`, `bool`, `list[int]`, `list[float]`, `list[bool]` or \
+                     `list[tuple[float, float]]`",
+                ));
                 continue;
             }
         };
@@ -303,7 +313,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
                     Some(vec![zero])
                 }
             }
-            Some(expr) => values(compiler, expr, is_list).and_then(|values| {
+            Some(expr) => values(compiler, expr, is_list.then_some(width)).and_then(|values| {
                 values.into_iter().map(|konst| converted(konst, zero)).collect::<Option<Vec<Konst>>>()
             }),
         };
@@ -316,7 +326,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
         let cap = match (is_list, cap) {
             (false, _) => 1,
             (true, Some(cap)) if blank.is_empty() => cap,
-            (true, _) => blank.len(),
+            (true, _) => blank.len() / width,
         };
         if cap == 0 {
             let finding = Finding::error(field.span, format!("the list `{}` has no room", field.name.name));
@@ -330,6 +340,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             name: field.name.name.clone(),
             ty,
             cap,
+            width,
             help: if help.is_empty() { field.name.name.replace('_', " ") } else { help.to_string() },
             bounds: range.map_or((None, None), |(low, high)| (bound(low), bound(high))),
             blank,
@@ -350,12 +361,26 @@ fn converted(konst: Konst, like: Konst) -> Option<Konst> {
     }
 }
 
-/// The values of a default: a number, a list that is written out, or such a list some times over.
-fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool) -> Option<Vec<Konst>> {
+/// The type and the numbers of an element that is written `tuple[float, float]`: all of one type.
+fn together(element: &Expr) -> (&str, usize) {
+    let ExprKind::Index(tuple, inside) = &element.kind else { return ("", 1) };
+    let (ExprKind::Name(tuple), ExprKind::List { elements, .. }) = (&tuple.kind, &inside.kind) else { return ("", 1) };
+    let mut words = elements.iter().map(|element| match &element.kind {
+        ExprKind::Name(word) if tuple == "tuple" => word.as_str(),
+        _ => "",
+    });
+    let first = words.next().unwrap_or("");
+    if words.all(|word| word == first) { (first, elements.len()) } else { ("", 1) }
+}
+
+/// The values of a default: a number, a list that is written out, or such a list some times over. `width` is how many
+/// numbers an element of a list has, and None says that it is no list.
+fn values(compiler: &mut Compiler, expr: &Expr, width: Option<usize>) -> Option<Vec<Konst>> {
+    let is_list = width.is_some();
     if let ExprKind::Binary(BinOp::Mul, list, times) = &expr.kind
         && is_list
     {
-        let list = values(compiler, list, true)?;
+        let list = values(compiler, list, width)?;
         let Constant::Known(Type::Int, konsts) = compiler.evaluate(times) else { return None };
         let [Konst::Int(times)] = konsts[..] else { return None };
         let times = usize::try_from(times).ok()?;
@@ -368,7 +393,12 @@ fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool) -> Option<Vec<Kon
         return Some(Vec::new());
     }
     match compiler.evaluate(expr) {
-        Constant::Known(Type::Array(..), konsts) if is_list => Some(konsts),
+        Constant::Known(Type::Array(element, len), konsts) => {
+            let numbers = element.banks().len();
+            // The constants stand column by column, a record element by element.
+            let at = |i: usize| konsts[i % numbers * len + i / numbers];
+            (width == Some(numbers)).then(|| (0..numbers * len).map(at).collect())
+        }
         Constant::Known(Type::Int | Type::Float | Type::Bool, konsts) if !is_list => Some(konsts),
         _ => None,
     }
@@ -381,10 +411,10 @@ impl Declared {
         if !self.is_list {
             return self.blank.iter().map(word).collect();
         }
-        let length = self.blank.len();
+        let length = self.blank.len() / self.width;
         let mut words = vec![(length as u32, length as f32)];
         words.extend(self.blank.iter().map(word));
-        words.resize(1 + self.cap, (0, 0.0));
+        words.resize(1 + self.cap * self.width, (0, 0.0));
         words
     }
 }
@@ -397,10 +427,11 @@ fn placed(declared: &[Declared], memory: u32) -> (Vec<Field>, Vec<u32>) {
             name: field.name.clone(),
             ty: field.ty,
             cap: field.cap,
-            width: 1,
+            width: field.width,
             offset: words.len() | memory as usize,
             help: field.help.clone(),
             bounds: (None, None),
+            per_step: false,
         });
         words.extend(field.words().into_iter().map(|(bits, _)| bits));
     }
