@@ -83,8 +83,9 @@ def parts(seen):
     return [[seen.at, seen.n]] if isinstance(seen, OneHot) else [[float(seen)]]
 
 
-def numbers(logits):
-    return [float(x) for x in logits]
+def numbers(values):
+    """Floats, one after the other; an element of a list may be several together."""
+    return [float(x) for value in values for x in (value if isinstance(value, tuple) else [value])]
 
 
 def described(error):

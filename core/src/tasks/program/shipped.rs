@@ -24,4 +24,4 @@ macro_rules! shipped {
     };
 }
 
-shipped![acrobot, cartpole, cliff_walking, corridor, frozen_lake, mountain_car, taxi];
+shipped![acrobot, cartpole, cliff_walking, corridor, frozen_lake, lunar_lander, mountain_car, race_line, taxi, walker,];
