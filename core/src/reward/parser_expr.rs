@@ -355,9 +355,23 @@ impl Parser {
         self.node(span, ExprKind::Call { func: Box::new(func), args, keywords })
     }
 
+    /// `float, float` in the type `tuple[float, float]`.
+    fn types_together(&mut self, first: Expr) -> Expr {
+        let span = first.span;
+        let mut elements = vec![first];
+        while self.eat(",") {
+            elements.push(self.expression());
+        }
+        let span = span.to(self.last_span());
+        self.node(span, ExprKind::List { elements, is_tuple: true })
+    }
+
     fn subscript(&mut self, list: Expr) -> Expr {
         self.bump();
-        let first = (!self.is(":")).then(|| Box::new(self.expression()));
+        let mut first = (!self.is(":")).then(|| Box::new(self.expression()));
+        if let Some(element) = first.take_if(|_| self.is_task && self.is(",")) {
+            first = Some(Box::new(self.types_together(*element)));
+        }
         if !self.is(":") {
             self.expect("]", "after the index");
             let span = list.span.to(self.last_span());

@@ -68,6 +68,9 @@ pub struct Field {
     /// The least and the greatest number that it, or an element of it, can be, where the task bounds it.
     #[serde(default, skip_serializing_if = "is_unbounded")]
     pub bounds: (Option<i32>, Option<i32>),
+    /// A list that grows with the episode: an element a step, or one more for before the first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_step: bool,
 }
 
 fn is_unbounded(bounds: &(Option<i32>, Option<i32>)) -> bool {
@@ -117,7 +120,8 @@ impl EpisodeSchema {
     pub fn rows(mut self, name: &str, ty: Ty, cap: usize, width: usize, help: &str) -> Self {
         let (cap, width) = if ty.is_list() { (cap, width.max(1)) } else { (1, 1) };
         let (name, offset) = (name.to_string(), self.stride);
-        let field = Field { name, ty, cap, width, offset, help: help.to_string(), bounds: (None, None) };
+        let (help, bounds) = (help.to_string(), (None, None));
+        let field = Field { name, ty, cap, width, offset, help, bounds, per_step: false };
         self.stride += field.size();
         self.fields.push(field);
         self
@@ -137,6 +141,19 @@ impl EpisodeSchema {
             field.bounds.1 = Some(high);
         }
         self
+    }
+
+    /// Says that the last field is a list that grows with the episode.
+    pub fn per_step(mut self) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.per_step = field.ty.is_list();
+        }
+        self
+    }
+
+    /// Whether an episode tells more of its steps than the actions.
+    pub fn tells_steps(&self) -> bool {
+        self.fields.iter().any(|field| field.per_step && field.name != "actions")
     }
 
     pub fn get(&self, name: &str) -> Option<&Field> {

@@ -44,10 +44,11 @@ impl RewardModels {
                 return Err(refuse("inputs", message));
             };
             let tokens = field.ty == Ty::Tokens;
-            let reads = match params.encoder {
-                Encoder::Mlp => !tokens && !matches!(field.ty, Ty::Token | Ty::Optional),
-                Encoder::Sequence => tokens,
-            };
+            let reads = field.width == 1
+                && match params.encoder {
+                    Encoder::Mlp => !tokens && !matches!(field.ty, Ty::Token | Ty::Optional),
+                    Encoder::Sequence => tokens,
+                };
             if !reads {
                 let (what, label) = (params.encoder.name(), field.ty.label());
                 return Err(refuse("inputs", format!("the encoder {what} does not read \"{name}\", a {label}")));

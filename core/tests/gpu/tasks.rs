@@ -304,7 +304,8 @@ fn every_twin_validates_and_its_text_depends_on_the_kind_alone() {
         }
     }
     // What policies see as numbers is compared in `step_policies`: floats differ in their last bit.
-    let sees_numbers = |kind: &str| ["acrobot", "cartpole", "mountain_car"].contains(&kind);
+    let numbers = ["acrobot", "cartpole", "lunar_lander", "mountain_car", "race_line", "walker"];
+    let sees_numbers = |kind: &str| numbers.contains(&kind);
     assert!(TASKS.iter().all(|kind| sees_numbers(kind.name) || variants().iter().any(|task| task.kind == kind.name)));
 }
 

@@ -85,7 +85,9 @@ def parts(seen):
 
 
 def numbers(values):
-    return [float(int(x) if isinstance(x, Action) else x) for x in values]
+    """Floats, one after the other; an element of a list may be several together."""
+    together = [x for value in values for x in (value if isinstance(value, tuple) else [value])]
+    return [float(int(x) if isinstance(x, Action) else x) for x in together]
 
 
 def described(error):

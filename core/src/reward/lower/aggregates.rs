@@ -142,6 +142,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     | Type::Char
                     | Type::Seen(_)
                     | Type::Sample
+                    | Type::Moment
                     | Type::Tuple(_)
                     | Type::Array(..)
                     | Type::Dict(_)

@@ -301,7 +301,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     }
                     Type::Tuple(_) | Type::Dict(_) => finding.suggest("name the one value of it that is meant"),
                     Type::Token => finding.suggest("compare tokens with `==`, or use `1.0 if token == .. else 0.0`"),
-                    Type::Sample => finding.suggest("name a field of the episode, as in `ep.length`"),
+                    Type::Sample | Type::Moment => finding.suggest("name a field of the episode, as in `ep.length`"),
                     Type::Group | Type::Batch => finding.suggest("use `len(..)` or `sum(.. for e in group)`"),
                     _ => finding,
                 };

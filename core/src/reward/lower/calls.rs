@@ -88,10 +88,10 @@ impl<'c, 'p> Lower<'c, 'p> {
                 let none = Value { ty: Type::None, regs: Vec::new() };
                 return self.lookup(span, &value, key, Some(none));
             }
-            ("get", Type::Sample | Type::Results | Type::Run, [key]) => {
+            ("get", Type::Sample | Type::Moment | Type::Results | Type::Run, [key]) => {
                 return self.lookup(span, &value, key, None);
             }
-            ("get", Type::Sample | Type::Results | Type::Run | Type::Dict(_), [key, default]) => {
+            ("get", Type::Sample | Type::Moment | Type::Results | Type::Run | Type::Dict(_), [key, default]) => {
                 let default = self.expr(default);
                 return if default.is_bad() { default } else { self.lookup(span, &value, key, Some(default)) };
             }

@@ -63,7 +63,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let bound = self.scopes.iter().rev().find(|(bound, _)| bound == right).map(|(_, value)| value.ty.clone());
         match bound.or_else(|| self.types.get(right).map(|var| var.ty.clone())).or_else(|| self.constant_type(right))? {
             Type::Dict(entries) => Some(self.bool(entries.iter().any(|(key, _)| *key == Key::Text(name.to_string())))),
-            Type::Sample if self.cx.schema.get(name).is_some() => {
+            Type::Sample | Type::Moment if self.cx.schema.get(name).is_some() => {
                 let sample = self.expr(keyed);
                 let field = Ident { name: name.to_string(), span };
                 let value = self.member(span, sample, &field);
@@ -73,7 +73,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                     _ => Some(self.bool(true)),
                 }
             }
-            Type::Sample => {
+            Type::Sample | Type::Moment => {
                 let names = self.cx.schema.fields.iter().map(|field| field.name.as_str());
                 let finding =
                     Finding::warning(span, format!("no episode has a field `{name}`, so this is always false"));

@@ -255,7 +255,9 @@ impl<'c, 'p> Lower<'c, 'p> {
         match &base.ty {
             Type::Bad => return base,
             Type::List(_) | Type::Array(..) | Type::Tuple(_) => {}
-            Type::Sample | Type::Results | Type::Run | Type::Dict(_) => return self.lookup(span, &base, index, None),
+            Type::Sample | Type::Moment | Type::Results | Type::Run | Type::Dict(_) => {
+                return self.lookup(span, &base, index, None);
+            }
             Type::Group | Type::Batch => {
                 let finding = Finding::error(span, "the samples of a group have no numbers");
                 return self.fail(finding.suggest("loop over them with `for e in group`"));

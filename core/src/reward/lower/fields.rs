@@ -2,7 +2,7 @@
 
 use super::super::ast::{Expr, ExprKind, Ident};
 use super::super::diagnostics::{Finding, Span};
-use super::super::ir::{Bank, Op, Reg};
+use super::super::ir::{Bank, Op, Reg, code};
 use super::super::range::Range;
 use super::super::schema::Ty;
 use super::builder::Lower;
@@ -22,6 +22,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         match value.ty {
             Type::Bad => Value::bad(),
             Type::Sample => self.field(span, field, value.reg()),
+            Type::Moment => self.field_after_step(span, field, value.regs[0], value.regs[1]),
             Type::Object(object, _) => self.object_member(span, object, field),
             Type::Run => match self.cx.run.names.iter().position(|name| *name == field.name) {
                 Some(slot) => Value::new(Type::Float, self.op(span, Op::LoadRun, Bank::Float, &[], slot as u32)),
@@ -71,7 +72,7 @@ impl<'c, 'p> Lower<'c, 'p> {
         let field = Ident { name: name.clone(), span: key.span };
         let Some(default) = default else { return self.member(span, value.clone(), &field) };
         let names: Vec<&str> = match value.ty {
-            Type::Sample => self.cx.schema.fields.iter().map(|field| field.name.as_str()).collect(),
+            Type::Sample | Type::Moment => self.cx.schema.fields.iter().map(|field| field.name.as_str()).collect(),
             Type::Run => self.cx.run.names.iter().map(String::as_str).collect(),
             _ => self.cx.results.iter().map(|(name, _)| name.as_str()).collect(),
         };
@@ -117,6 +118,23 @@ impl<'c, 'p> Lower<'c, 'p> {
             return self.fail(finding);
         };
         self.load_field(span, index, sample)
+    }
+
+    /// `params["name"]`: a field as it is after a step. Of a list that grows with the episode it is the element that
+    /// this step left: the list ends with the last step, whether it begins before the first or after it.
+    fn field_after_step(&mut self, span: Span, ident: &Ident, sample: Reg, step: Reg) -> Value {
+        let list = self.field(span, ident, sample);
+        let schema = self.cx.schema;
+        let Type::List(field) = list.ty else { return list };
+        let Some(length) = schema.length_slot().filter(|_| schema.fields[field].per_step) else { return list };
+        let [start, end] = [list.regs[1], list.regs[2]];
+        let length = self.op(span, Op::LoadInt, Bank::Int, &[sample], length as u32);
+        let first = self.op(span, Op::SubI, Bank::Int, &[end, length], 0);
+        let at = self.op(span, Op::AddI, Bank::Int, &[first, step], 0);
+        let is_missing = self.op(span, Op::LtI, Bank::Bool, &[at, start], 0);
+        self.fail_if(span, is_missing, code::INDEX);
+        let at = self.op(span, Op::Index, Bank::Int, &[at, start, end], 0);
+        self.load_element(span, field, sample, at)
     }
 
     /// A field by its place in the schema.

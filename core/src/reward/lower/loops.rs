@@ -102,7 +102,7 @@ impl<'c, 'p> Lower<'c, 'p> {
                 Some(LoopPlan { iter: Iter::Members { start }, count, bound })
             }
             Type::Bad => None,
-            Type::Sample => {
+            Type::Sample | Type::Moment => {
                 self.report(
                     Finding::error(span, "an episode cannot be looped over: a program is asked for one at a time")
                         .suggest("loop over one of its lists, as in `for x in ep.name`"),

@@ -15,6 +15,7 @@ mod loop_plan;
 mod loops;
 mod modules;
 mod objects;
+mod places;
 mod ranges;
 mod reducers;
 mod roles;
@@ -78,7 +79,7 @@ impl<'p> Compiler<'p> {
             ops: 0,
             constants: HashMap::new(),
             tables: Vec::new(),
-            roles: Roles::new(module),
+            roles: Roles::new(module, schema.tells_steps()),
             raised: BTreeMap::new(),
             results: Vec::new(),
             read_results: Vec::new(),
@@ -129,7 +130,7 @@ impl<'p> Compiler<'p> {
                 entries.extend(self.component(index, function));
                 components.push(ComponentInfo {
                     name: name.name.clone(),
-                    is_step: asked(function) == Some(2),
+                    is_step: asked(function, self.schema).is_some_and(|given| given != [Type::Sample]),
                     weight: 1.0,
                     line: self.lines.line(name.span.start),
                 });
@@ -189,7 +190,7 @@ impl<'p> Compiler<'p> {
 
     fn component(&mut self, index: usize, function: &ast::Function) -> Option<(usize, Type)> {
         let name = &function.name.name;
-        let Some(asked) = asked(function) else {
+        let Some(mut params) = asked(function, self.schema) else {
             let message = format!("the component `{name}` takes {} parameters", function.params.len());
             let finding = Finding::error(function.name.span, message).suggest(format!(
                 "write `def {name}(ep)` for one value an episode, `def {name}(ep, t)` for one value a step, or \
@@ -200,10 +201,8 @@ impl<'p> Compiler<'p> {
             self.read_results.push(false);
             return None;
         };
-        let is_step = asked == 2;
-        self.findings.extend(not_a_step(function).filter(|_| is_step));
-        let mut params = vec![Type::Sample, Type::Int];
-        params.truncate(asked);
+        let is_step = params != [Type::Sample];
+        self.findings.extend(not_a_step(function).filter(|_| params.len() == 2));
         params.resize(function.params.len(), Type::Omitted);
         let instance = self.instantiate(index, &params).ok();
         let ty = instance.map_or(Type::Bad, |instance| match self.instances[instance].ret {

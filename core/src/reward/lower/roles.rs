@@ -3,6 +3,8 @@
 
 use super::super::ast::{Expr, ExprKind, Function, Module, assigned_names, each_expr};
 use super::super::diagnostics::Finding;
+use super::super::schema::EpisodeSchema;
+use super::types::Type;
 
 /// What is known of every function before any is lowered, by its place in the module.
 pub struct Roles {
@@ -25,10 +27,10 @@ pub fn visible(module: &Module, from: Option<usize>, name: &str) -> Option<usize
 }
 
 impl Roles {
-    pub fn new(module: &Module) -> Self {
+    pub fn new(module: &Module, tells_steps: bool) -> Self {
         let locals: Vec<Vec<String>> = module.functions.iter().map(locals).collect();
         let reads: Vec<Vec<&str>> = module.functions.iter().map(names_read).collect();
-        Self { is_paid: paid(module, &locals, &reads), captures: captures(module, &locals, &reads) }
+        Self { is_paid: paid(module, &locals, &reads, tells_steps), captures: captures(module, &locals, &reads) }
     }
 }
 
@@ -46,8 +48,8 @@ fn names_read(function: &Function) -> Vec<&str> {
 }
 
 /// A function at top level is a component unless its name starts with an underscore, or another one calls it and neither
-/// `weights` nor `combine` names it.
-fn paid(module: &Module, locals: &[Vec<String>], reads: &[Vec<&str>]) -> Vec<bool> {
+/// `weights` nor `combine` names it. Beside a `reward_function` that is asked after every step, the others are helpers.
+fn paid(module: &Module, locals: &[Vec<String>], reads: &[Vec<&str>], tells_steps: bool) -> Vec<bool> {
     let mut called = vec![false; module.functions.len()];
     for (index, names) in reads.iter().enumerate() {
         for name in names.iter().filter(|name| !locals[index].iter().any(|local| local == *name)) {
@@ -57,9 +59,11 @@ fn paid(module: &Module, locals: &[Vec<String>], reads: &[Vec<&str>]) -> Vec<boo
         }
     }
     let named = named_as_component(module);
+    let entry = module.function(ENTRY).filter(|entry| tells_steps && is_asked_after(&module.functions[*entry]));
     let is_paid = |(index, function): (usize, &Function)| {
         let name = function.name.name.as_str();
-        let is_own = name == "combine" || !called[index] || named.contains(&name);
+        let is_first = entry.is_none_or(|entry| entry == index) && !called[index];
+        let is_own = name == "combine" || is_first || named.contains(&name);
         function.parent.is_none() && !name.starts_with('_') && is_own
     };
     module.functions.iter().enumerate().map(is_paid).collect()
@@ -151,12 +155,24 @@ pub fn not_a_step(function: &Function) -> Option<Finding> {
     is_other.then(|| Finding::error(second.span, message).suggest(instead))
 }
 
-/// How many parameters the engine gives to a component: the sample, and the step; None where it cannot be asked.
-pub fn asked(function: &Function) -> Option<usize> {
+/// What the engine gives to a component: the sample, the sample and a step, or the sample as it is after a step; None
+/// where it cannot be asked.
+pub fn asked(function: &Function, schema: &EpisodeSchema) -> Option<Vec<Type>> {
     let cannot = function.params.iter().any(|param| param.by_name && param.default.is_none());
     match function.required() {
         _ if cannot || function.params.is_empty() => None,
-        required @ 0..=2 => Some(required.max(1)),
+        0 | 1 if schema.tells_steps() && is_asked_after(function) => Some(vec![Type::Moment]),
+        0 | 1 => Some(vec![Type::Sample]),
+        2 => Some(vec![Type::Sample, Type::Int]),
         _ => None,
     }
+}
+
+/// The function that public racers write.
+const ENTRY: &str = "reward_function";
+
+/// Whether a function of one parameter is written to be asked after every step, by its name or by its parameter's.
+fn is_asked_after(function: &Function) -> bool {
+    let first = function.params.first().map(|param| param.name.name.as_str());
+    function.required() <= 1 && (first == Some("params") || first.is_some() && function.name.name == ENTRY)
 }

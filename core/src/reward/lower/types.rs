@@ -15,6 +15,8 @@ pub enum Type {
     Token,
     /// One sample: `ep`, or a member of a group.
     Sample,
+    /// A sample at one of its steps, `params` of a function that is asked after every step: registers sample, step.
+    Moment,
     /// A list field of a sample (or a slice of it): registers sample, start, end.
     List(usize),
     /// A list that is written out. Its registers stand next to each other: the first register of every element, then the
@@ -90,6 +92,7 @@ impl Type {
             Type::Optional => "float or None",
             Type::Token => "token",
             Type::Sample => "episode",
+            Type::Moment => "step",
             Type::List(_) | Type::Array(..) | Type::Table { .. } => "list",
             Type::Tuple(_) => "tuple",
             Type::Dict(_) => "dictionary",
@@ -128,6 +131,7 @@ impl Type {
             Type::Seen(parts) => parts.iter().map(|n| if *n == 0 { Bank::Float } else { Bank::Int }).collect(),
             Type::Object(..) => Vec::new(),
             Type::Float | Type::Optional => vec![Bank::Float],
+            Type::Moment => vec![Bank::Int; 2],
             Type::List(_) => vec![Bank::Int; 3],
             Type::Array(element, len) => element.banks().into_iter().flat_map(|bank| vec![bank; *len]).collect(),
             Type::Tuple(parts) => parts.iter().flat_map(Type::banks).collect(),

@@ -90,6 +90,8 @@ struct Declared {
     name: String,
     ty: Ty,
     cap: usize,
+    /// The numbers of an element.
+    width: usize,
     help: String,
     bounds: (Option<i32>, Option<i32>),
     /// The values of a scalar or of the elements, and how many elements there are at first.
@@ -147,9 +149,10 @@ pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: 
     }
     let first = record.fields.len();
     for field in &episode {
-        record = record.field(&field.name, field.ty, field.cap, &field.help);
+        record = record.rows(&field.name, field.ty, field.cap, field.width, &field.help);
         if let Some(last) = record.fields.last_mut() {
             last.bounds = field.bounds;
+            last.per_step = field.is_list && field.blank.is_empty();
         }
         blank_record.extend(field.words().into_iter().map(|(_, number)| number));
     }
@@ -157,7 +160,8 @@ pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: 
     if names.end.is_none() && !has("actions") {
         let listed: Vec<String> = names.names.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect();
         let help = format!("Actions: {}.", listed.join(", "));
-        record = record.field("actions", Ty::Ints, horizon, &help).at_least(0).at_most(listed.len() as i32 - 1);
+        record = record.field("actions", Ty::Ints, horizon, &help).per_step();
+        record = record.at_least(0).at_most(listed.len() as i32 - 1);
     }
     if !has("truncated") {
         let what = match names.end {
@@ -234,13 +238,17 @@ pub fn help_of(source: &str) -> String {
 fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: &mut Vec<Finding>) -> Vec<Declared> {
     let mut declared = Vec::new();
     for field in &class.fields {
-        let (is_list, word) = match &field.annotation.kind {
+        let (is_list, word, width) = match &field.annotation.kind {
             ExprKind::Index(list, element) => match (&list.kind, &element.kind) {
-                (ExprKind::Name(list), ExprKind::Name(element)) if list == "list" => (true, element.as_str()),
-                _ => (true, ""),
+                (ExprKind::Name(list), ExprKind::Name(element)) if list == "list" => (true, element.as_str(), 1),
+                (ExprKind::Name(list), ExprKind::Index(..)) if list == "list" => {
+                    let (word, width) = together(element);
+                    (true, word, width)
+                }
+                _ => (true, "", 1),
             },
-            ExprKind::Name(word) => (false, word.as_str()),
-            _ => (false, ""),
+            ExprKind::Name(word) => (false, word.as_str(), 1),
+            _ => (false, "", 1),
         };
         let (ty, element) = match (word, is_list) {
             ("int", false) => (Ty::Int, Type::Int),
@@ -253,9 +261,10 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             ("str", true) => (Ty::Tokens, Type::Token),
             _ => {
                 let message = "a field is an int, a float, a bool, a str (a token or an action), or a list of them";
-                let suggestion =
-                    "write `int`, `float`, `bool`, `str`, `list[int]`, `list[float]`, `list[bool]` or `list[str]`";
-                findings.push(Finding::error(field.annotation.span, message).suggest(suggestion));
+                findings.push(Finding::error(field.annotation.span, message).suggest(
+                    "write `int`, `float`, `bool`, `str`, `list[int]`, `list[float]`, `list[bool]`, `list[str]` or \
+                     `list[tuple[float, float]]`",
+                ));
                 continue;
             }
         };
@@ -279,7 +288,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
                     Some(vec![zero])
                 }
             }
-            Some(expr) => values(compiler, expr, is_list, &element).and_then(|values| {
+            Some(expr) => values(compiler, expr, is_list.then_some(width), &element).and_then(|values| {
                 values.into_iter().map(|konst| converted(konst, zero)).collect::<Option<Vec<Konst>>>()
             }),
         };
@@ -292,7 +301,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
         let cap = match (is_list, cap) {
             (false, _) => 1,
             (true, Some(cap)) if blank.is_empty() => cap,
-            (true, _) => blank.len(),
+            (true, _) => blank.len() / width,
         };
         if cap == 0 {
             let finding = Finding::error(field.span, format!("the list `{}` has no room", field.name.name));
@@ -306,6 +315,7 @@ fn fields(compiler: &mut Compiler, class: &Class, cap: Option<usize>, findings: 
             name: field.name.name.clone(),
             ty,
             cap,
+            width,
             help: if help.is_empty() { field.name.name.replace('_', " ") } else { help.to_string() },
             bounds: range.map_or((None, None), |(low, high)| (bound(low), bound(high))),
             blank,
@@ -326,12 +336,26 @@ fn converted(konst: Konst, like: Konst) -> Option<Konst> {
     }
 }
 
-/// The values of a default: a number, a list that is written out, or such a list some times over.
-fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool, element: &Type) -> Option<Vec<Konst>> {
+/// The type and the numbers of an element that is written `tuple[float, float]`: all of one type.
+fn together(element: &Expr) -> (&str, usize) {
+    let ExprKind::Index(tuple, inside) = &element.kind else { return ("", 1) };
+    let (ExprKind::Name(tuple), ExprKind::List { elements, .. }) = (&tuple.kind, &inside.kind) else { return ("", 1) };
+    let mut words = elements.iter().map(|element| match &element.kind {
+        ExprKind::Name(word) if tuple == "tuple" => word.as_str(),
+        _ => "",
+    });
+    let first = words.next().unwrap_or("");
+    if words.all(|word| word == first) { (first, elements.len()) } else { ("", 1) }
+}
+
+/// The values of a default: a number, a list that is written out, or such a list some times over. `width` is how many
+/// numbers an element of a list has, and None says that it is no list.
+fn values(compiler: &mut Compiler, expr: &Expr, width: Option<usize>, element: &Type) -> Option<Vec<Konst>> {
+    let is_list = width.is_some();
     if let ExprKind::Binary(BinOp::Mul, list, times) = &expr.kind
         && is_list
     {
-        let list = values(compiler, list, true, element)?;
+        let list = values(compiler, list, width, element)?;
         let Constant::Known(Type::Int, konsts) = compiler.evaluate(times) else { return None };
         let [Konst::Int(times)] = konsts[..] else { return None };
         let times = usize::try_from(times).ok()?;
@@ -344,8 +368,11 @@ fn values(compiler: &mut Compiler, expr: &Expr, is_list: bool, element: &Type) -
         return Some(Vec::new());
     }
     match compiler.evaluate(expr) {
-        Constant::Known(Type::Array(of, _), konsts) if is_list && (*of == Type::Token) == (*element == Type::Token) => {
-            Some(konsts)
+        Constant::Known(Type::Array(of, len), konsts) if (*of == Type::Token) == (*element == Type::Token) => {
+            let numbers = of.banks().len();
+            // The constants stand column by column, a record element by element.
+            let at = |i: usize| konsts[i % numbers * len + i / numbers];
+            (width == Some(numbers)).then(|| (0..numbers * len).map(at).collect())
         }
         Constant::Known(Type::Token, konsts) if !is_list && *element == Type::Token => Some(konsts),
         Constant::Known(Type::Int | Type::Float | Type::Bool, konsts) if !is_list && *element != Type::Token => {
@@ -362,10 +389,10 @@ impl Declared {
         if !self.is_list {
             return self.blank.iter().map(word).collect();
         }
-        let length = self.blank.len();
+        let length = self.blank.len() / self.width;
         let mut words = vec![(length as u32, length as f32)];
         words.extend(self.blank.iter().map(word));
-        words.resize(1 + self.cap, (0, 0.0));
+        words.resize(1 + self.cap * self.width, (0, 0.0));
         words
     }
 }
@@ -378,10 +405,11 @@ fn placed(declared: &[Declared], memory: u32) -> (Vec<Field>, Vec<u32>) {
             name: field.name.clone(),
             ty: field.ty,
             cap: field.cap,
-            width: 1,
+            width: field.width,
             offset: words.len() | memory as usize,
             help: field.help.clone(),
             bounds: (None, None),
+            per_step: false,
         });
         words.extend(field.words().into_iter().map(|(bits, _)| bits));
     }

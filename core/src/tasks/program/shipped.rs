@@ -24,4 +24,16 @@ macro_rules! shipped {
     };
 }
 
-shipped![acrobot, cartpole, cliff_walking, corridor, frozen_lake, mountain_car, sums, taxi];
+shipped![
+    acrobot,
+    cartpole,
+    cliff_walking,
+    corridor,
+    frozen_lake,
+    lunar_lander,
+    mountain_car,
+    race_line,
+    sums,
+    taxi,
+    walker,
+];
