@@ -8,6 +8,7 @@
 mod block;
 mod declared;
 mod dice;
+mod drawing;
 mod entries;
 mod layout;
 mod limits;
@@ -17,6 +18,7 @@ mod text;
 pub use super::ir::Bank;
 pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
+pub use drawing::{Drawing, DrawingKind, Numbers};
 pub use entries::Entry;
 pub use limits::{BLOCK, MAX_ACTIONS, MAX_HORIZON, MAX_STATE, MAX_WORLD};
 pub use machine::{Machine, Memory, World};
@@ -53,6 +55,7 @@ pub struct TaskProgram {
     pub horizon_ends: bool,
     /// How it is drawn, where it says so.
     pub map: Option<layout::Map>,
+    pub drawing: Option<Drawing>,
     /// What `raise` and `assert` say, by their line.
     raised: BTreeMap<u32, String>,
 }
@@ -181,6 +184,7 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         raised,
         horizon_ends: laid.horizon_ends,
         map: laid.map,
+        drawing: laid.drawing,
     };
     (Some(program), findings)
 }
