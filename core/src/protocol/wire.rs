@@ -94,8 +94,8 @@ mod tests {
     use crate::params::Value;
     use crate::plan::RUN_FIELDS;
     use crate::protocol::{
-        Anatomy, Bases, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample, Scene,
-        TrainedOn, TrainingCommand, TrainingEvent,
+        Anatomy, Bases, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
+        Scene, TrainedOn, TrainingCommand, TrainingEvent,
     };
     use crate::reward_models::TrainingReport;
 

@@ -89,7 +89,8 @@ pub fn drawing_of(
         return None;
     }
     let Some((_, kind, least, most)) = KINDS.iter().find(|(name, ..)| *name == word) else {
-        let meant = closest(word, KINDS.iter().map(|(name, ..)| *name)).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+        let meant = closest(word, KINDS.iter().map(|(name, ..)| *name))
+            .map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
         return refuse(expr, format!("there is no view `{word}`{meant}"), EXAMPLE);
     };
     if !(*least..=*most).contains(&fields.len()) {
