@@ -54,7 +54,7 @@ describe("a draft", () => {
     await theirs.close();
     const back = await visit(context);
     assert.equal(await title(back), "Theirs", "the draft that was changed last");
-    await back.getByRole("button", { name: /^Experiments/ }).first().click();
+    await back.getByRole("button", { name: "Library" }).first().click();
     await back.locator(".drafts button", { hasText: "Mine" }).click();
     await back.waitForFunction(() => window.goodhart.experiment().title === "Mine");
     assert.equal(await code(back), CODE);

@@ -14,9 +14,29 @@ describe("the gallery", () => {
   const ids = (page) => page.locator(".entry").evaluateAll((all) => all.map((e) => e.dataset.id));
   const experiment = (page) => page.evaluate(() => window.goodhart.experiment());
 
-  it("is what a first visitor sees, and finds experiments by paper, id and theme", async () => {
+  it("is one click from the front door, where a run trains at once", async () => {
     const { page, context, problems } = await open(browser, host.url);
-    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    await page.getByRole("heading", { name: "Write a reward. Watch a policy cheat it." }).waitFor();
+    assert.equal(await page.getByRole("dialog").count(), 0, "nothing lies over the page");
+    await trained(page, 3);
+    const starts = page.getByRole("navigation", { name: "Where to begin" });
+    await starts.getByRole("button", { name: /Library/ }).click();
+    await page.getByRole("main", { name: "Library" }).waitFor();
+    await page.waitForFunction(() => location.hash === "#library");
+    await page.evaluate(() => history.back());
+    await page.getByRole("main", { name: "Library" }).waitFor({ state: "detached" });
+    await starts.getByRole("link", { name: /A bandit/ }).click();
+    await page.waitForFunction(() => window.goodhart.experiment().id === "par");
+    await starts.waitFor({ state: "detached" });
+    await page.evaluate(() => history.back());
+    await page.waitForFunction(() => window.goodhart.experiment().id === "coin-circling");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("finds experiments by paper, id and theme", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}#library`);
+    await page.getByRole("main", { name: "Library" }).waitFor();
     const search = page.getByRole("searchbox", { name: "Search the experiments" });
     await page.locator(".entry").first().waitFor();
     const cards = await page.evaluate(() => window.goodhart.gallery());
@@ -54,7 +74,7 @@ describe("the gallery", () => {
   });
 
   it("opens what is chosen by keyboard, and trains it", async () => {
-    const { page, context, problems } = await open(browser, host.url);
+    const { page, context, problems } = await open(browser, `${host.url}#library`);
     await page.locator(".entry").first().waitFor();
     await page.keyboard.type("coin-circling");
     await page.keyboard.press("ArrowDown");
@@ -97,7 +117,7 @@ describe("the gallery", () => {
   });
 
   it("says in a sentence that a file cannot be had, and loses nothing", async () => {
-    const { page, context } = await open(browser, host.url);
+    const { page, context } = await open(browser, `${host.url}#library`);
     await page.route("**/gallery/par.json", (route) => route.abort());
     await page.locator('.entry[data-id="par"]').click();
     await page.getByText(/could not be fetched.*offline/).first().waitFor();

@@ -14,10 +14,11 @@ describe("the browser's history", () => {
   const title = (page) => page.evaluate(() => window.goodhart.experiment().title);
   const titled = (page, wanted) => page.waitForFunction((t) => window.goodhart.experiment().title === t, wanted);
   const choose = async (page, id) => {
-    await page.getByRole("button", { name: "Experiments" }).click();
+    await page.locator("header").getByRole("button", { name: "Library" }).click();
+    await page.waitForFunction(() => location.hash === "#library");
     await page.locator(`[data-id="${id}"]`).click();
     await page.waitForFunction((id) => window.goodhart.experiment().id === id, id);
-    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await page.getByRole("main", { name: "Library" }).waitFor({ state: "detached" });
     await page.waitForFunction((id) => location.hash === `#${id}`, id);
   };
   const back = (page) => page.evaluate(() => history.back());
@@ -44,9 +45,9 @@ describe("the browser's history", () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     await choose(page, "coin-circling");
     const length = () => page.evaluate(() => history.length);
-    for (const [key, name] of [["?", "Help"], ["g", "Experiments"]]) {
+    for (const [key, role, name] of [["?", "dialog", "Help"], ["g", "main", "Library"]]) {
       await page.locator("body").press(key);
-      const dialog = page.getByRole("dialog", { name });
+      const dialog = page.getByRole(role, { name });
       await dialog.waitFor();
       await page.waitForFunction(() => typeof history.state === "string" && !history.state.endsWith(" "));
       await back(page);

@@ -54,8 +54,8 @@ describe("the page", () => {
     assert.ok(!hidden, "the help stands over the rows above, not the next ones");
     await page.locator("body").press("Escape");
     await page.evaluate(() => document.activeElement.blur());
-    await page.keyboard.press("g");
-    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Help" }).waitFor();
     const covers = await page.evaluate(() => {
       const close = document.querySelector(".close").getBoundingClientRect();
       const range = document.createRange();
@@ -66,12 +66,12 @@ describe("the page", () => {
     await context.close();
   });
 
-  it("draws a curve for every arm", async () => {
+  it("draws a curve for every strategy", async () => {
     const { page, context } = await open(browser, host.url);
     await page.evaluate(async (e) => { await window.goodhart.load(e); await window.goodhart.step(40); }, bandit());
     // A drawn curve has saturated pixels; grid lines and text are grey.
     const drawn = () => {
-      const canvas = document.querySelector("canvas");
+      const canvas = document.querySelector(".main-chart canvas");
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
       let n = 0;
       for (let i = 0; i < data.length; i += 4) {
@@ -79,7 +79,7 @@ describe("the page", () => {
       }
       return n > 100;
     };
-    await page.waitForFunction(() => document.querySelector("canvas") !== null);
+    await page.waitForFunction(() => document.querySelector(".main-chart canvas") !== null);
     // Fails where the first chart stays empty.
     await page.waitForFunction(drawn);
     await context.close();
@@ -113,7 +113,7 @@ describe("the page", () => {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog", { name: "Help" }).waitFor({ state: "hidden" });
     await page.keyboard.press("g");
-    await page.getByRole("dialog", { name: "Experiments" }).waitFor();
+    await page.getByRole("main", { name: "Library" }).waitFor();
     await page.screenshot({ path: join(pictures, "gallery.png") });
     // Faster than the event that tells of the dialog's closing.
     await page.evaluate(async () => {

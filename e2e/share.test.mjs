@@ -49,7 +49,7 @@ describe("a link", () => {
       await first.context.close();
       const second = await open(browser, `${host.url}${change(address.hash)}`, { ready: false });
       await second.page.getByText(says).first().waitFor();
-      await second.page.getByRole("dialog").waitFor();
+      await second.page.getByRole("main", { name: "Library" }).waitFor();
       await second.page.screenshot({ path: new URL(`screenshots/link-${what.replaceAll(" ", "-")}.png`, import.meta.url).pathname });
       await second.context.close();
     });
@@ -67,7 +67,7 @@ describe("a link", () => {
       const experiment = bandit();
       change(experiment);
       const { page, context } = await open(browser, host.url + packed(experiment), { ready: false });
-      await page.getByRole("dialog").getByText(says).waitFor();
+      await page.getByRole("main", { name: "Library" }).getByText(says).waitFor();
       await context.close();
     });
   }
@@ -104,7 +104,7 @@ describe("a link", () => {
     // What is no experiment is said, and leaves what is there.
     await second.page.keyboard.press("g");
     await second.page.getByLabel("File of an experiment").setInputFiles({ name: "y.json", mimeType: "application/json", buffer: Buffer.from("{\"version\": 1}") });
-    await second.page.getByRole("dialog").getByText(/y\.json: .*missing field/).waitFor();
+    await second.page.getByRole("main", { name: "Library" }).getByText(/y\.json: .*missing field/).waitFor();
     assert.equal(await second.page.evaluate(() => window.goodhart.experiment().title), "Too long");
     await first.context.close();
     await second.context.close();

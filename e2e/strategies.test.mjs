@@ -120,7 +120,7 @@ describe("strategies of a run", () => {
     const { page, context, problems } = await opened(short());
     await page.evaluate(() => window.goodhart.step(1000));
     const before = await metrics(page);
-    await page.getByRole("button", { name: "Add an arm" }).click();
+    await page.getByRole("button", { name: "Add a strategy" }).click();
     await page.waitForFunction(() => window.goodhart.metrics().new?.true_score.length === 30);
     await page.locator(".status", { hasText: "finished" }).waitFor();
     await agrees(page, ["proxy", "verifier", "half", "new"]);

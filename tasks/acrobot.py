@@ -9,6 +9,7 @@ class Params:
 
 horizon = Params.horizon
 actions = ["left", "nothing", "right"]
+view = "curve: heights"
 SECONDS = 0.2
 GRAVITY = 9.8
 MASS = 1.0

@@ -13,6 +13,7 @@ class Params:
 
 horizon = Params.horizon
 actions = ["left", "right"]
+view = "pole: positions, angles"
 SECONDS = 0.02
 LIMIT = 12.0 * 2.0 * pi / 360.0
 TOTAL = Params.cart_mass + Params.pole_mass

@@ -11,6 +11,10 @@ class Params:
 
 horizon = Params.horizon
 actions = ["left", "coast", "right"]
+view = "plane: places, heights; line: VALLEY, VALLEY_HEIGHTS"
+# The valley where it is drawn: sin(3 x).
+VALLEY = [-1.2, -1.1, -1.0, -0.9, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+VALLEY_HEIGHTS = [0.443, 0.158, -0.141, -0.427, -0.675, -0.863, -0.974, -0.997, -0.932, -0.783, -0.565, -0.296, 0.0, 0.296, 0.565, 0.783, 0.932, 0.997, 0.974]
 
 
 class State:
@@ -20,6 +24,7 @@ class State:
 
 class Episode:
     places: list[float]   # -2..1: along the valley: before every step, and after the last
+    heights: list[float]  # -1..1: height in the valley: before every step, and after the last
     speeds: list[float]   # -1..1: before every step, and after the last
     energy: list[float]   # height and motion together: before every step, and after the last
     goal: bool            # the flag was reached
@@ -27,6 +32,7 @@ class Episode:
 
 def note(s, ep, p):
     ep.places.append(s.place)
+    ep.heights.append(sin_of(3.0 * s.place))
     ep.speeds.append(s.speed)
     # What the engine adds to is speed squared over two, and what the valley holds is the integral of its pull.
     ep.energy.append(0.5 * s.speed * s.speed + p.gravity / 3.0 * (1.0 + sin_of(3.0 * s.place)))

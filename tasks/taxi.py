@@ -7,6 +7,7 @@ class Params:
 
 horizon = Params.horizon
 actions = ["south", "north", "east", "west", "pickup", "dropoff"]
+view = "map: rows, cols"
 # Where passengers wait and want to go: rows and columns.
 ROW = [0, 0, 4, 4]
 COL = [0, 4, 0, 3]

@@ -21,10 +21,10 @@ const { build } = await import("esbuild");
 const result = await build({
   absWorkingDir: here,
   entryPoints: {
-    editor: "src/editor.js", charts: "src/charts.js", oracle: "src/oracle.js", "oracle-worker": "src/oracle-worker.js",
+    editor: "src/editor.js", charts: "src/charts.js", hero: "src/hero.js", oracle: "src/oracle.js", "oracle-worker": "src/oracle-worker.js",
     early: "src/early.js", parts: "src/parts.js", start: "src/start.js",
   },
-  external: ["../goodhart-language.js", "./editor.js", "./charts.js", "./oracle.js"],
+  external: ["../goodhart-language.js", "./editor.js", "./charts.js", "./hero.js", "./oracle.js"],
   outdir: "dist",
   bundle: true,
   format: "esm",

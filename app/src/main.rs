@@ -13,7 +13,7 @@ use browser::address::query;
 use browser::framed;
 use engine_client::Choice;
 use leptos::prelude::*;
-use state::{App, Opened, Overlay, gallery};
+use state::{App, Opened, gallery};
 use storage::drafts;
 
 fn main() {
@@ -34,9 +34,8 @@ fn start(opened: Opened) {
     let app = App::new(opened.experiment, opened.origin);
     // `?autorun=0` waits for the person, as embedding pages and tests want it.
     let then_run = query("autorun").as_deref() != Some("0");
-    if then_run || matches!(opened.overlay, Overlay::Gallery(Some(_))) {
-        app.overlay.set(opened.overlay);
-    }
+    app.overlay.set(opened.overlay);
+    app.front.set(opened.is_front);
     app.start_engine(engine_choice());
     wasm_bindgen_futures::spawn_local(async move {
         app.load_compiler().await;

@@ -1,7 +1,7 @@
 //! The CPU engine as a whole: the same bits however lanes are split, wherever it was stopped, and whatever was edited
 //! back; and the phenomena that a handful of updates must show.
 
-use goodhart_core::engine::{Bases, CpuEngine, LaneId, lanes_of};
+use goodhart_core::engine::{Bases, CpuEngine, LaneId, anatomy, lanes_of};
 use goodhart_core::experiment::{self, Experiment, Part};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use goodhart_core::metrics::{Column, digest};
@@ -335,4 +335,31 @@ fn every_component_has_its_columns() {
     e.arms[0].code = code(33);
     let refused = plan::join(&plan::plan(&e).err().expect("33 components"));
     assert!(refused.contains("a program has at most 32 components, this one has 33"), "{refused}");
+}
+
+/// Views show the other strategies of the watched seed beside the watched one.
+#[test]
+fn what_is_kept_beside_the_watched_lane_is_what_watching_it_keeps() {
+    let plan = small("coin-circling", &[]);
+    let lanes = lanes_of(&plan, &[0, 1]);
+    let after = |watched: LaneId| {
+        let mut engine = CpuEngine::new(plan.clone(), &lanes, None).unwrap();
+        engine.watch(watched);
+        engine.update();
+        engine.update();
+        engine
+    };
+    let (first, second) = (after(lanes[0]), after(lanes[1]));
+    assert_eq!((lanes[0].seed, lanes[1].seed), (0, 0));
+    let (_, watched) = second.watched().unwrap();
+    let beside = first.beside(lanes[1]).unwrap();
+    assert_eq!((&beside.records, &beside.rewards), (&watched.records, &watched.rewards));
+    let other_seed = lanes.iter().find(|lane| lane.seed == 1).unwrap();
+    assert!(first.beside(*other_seed).is_none(), "nothing is kept of lanes that are not shown");
+
+    let scene = anatomy::scene(&plan, &plan.arms[1].program, 1, beside, Vec::new());
+    let groups = anatomy::groups(&plan, &plan.arms[1].program, beside);
+    assert_eq!(scene.samples[..4], groups[0].samples, "the first group comes first");
+    assert_eq!(scene.taken.iter().sum::<u32>(), beside.lengths.iter().sum::<u32>(), "every step took an action");
+    assert_eq!(scene.visits, anatomy::visits(&plan, beside));
 }

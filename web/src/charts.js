@@ -9,6 +9,8 @@ const BUDGET_MS = 4;
 // Frames that charts may wait for when something else fills them.
 const PATIENCE = 3;
 const HEIGHT = 150;
+// A chart whose host says so fills it.
+const LEAST_HEIGHT = 110;
 
 const style = document.createElement("style");
 style.textContent = baseCss;
@@ -69,7 +71,8 @@ class Chart {
     this.log = false;
     this.visible = true;
     this.plot = null;
-    this.readout = cursorReadout(el, arms, format);
+    this.readout = cursorReadout(el, arms.filter((arm) => !arm.paid), format);
+    this.fills = el.closest(".main-chart") !== null;
     this.resize = new ResizeObserver(() => this.fit());
     this.resize.observe(el);
     this.seen = new IntersectionObserver((entries) => {
@@ -84,16 +87,18 @@ class Chart {
     const axis = { stroke: css("--muted"), grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
     const series = [{ label: "update" }];
     const bands = [];
+    const paid = this.arms.some((arm) => arm.paid);
     this.arms.forEach((arm, i) => {
       const stroke = css(`--arm-${arm.color}`);
+      const scale = arm.paid ? "paid" : "y";
       // Some metrics are not computed at every update: a line goes on over the holes.
-      const edge = { stroke: "transparent", points: { show: false }, spanGaps: true };
-      series.push({ label: arm.name, stroke, width: 1.75, dash: arm.dash, points: { show: false }, spanGaps: true }, edge, { ...edge });
-      bands.push({ series: [3 * i + 2, 3 * i + 3], fill: css(`--band-${arm.color}`) });
+      const edge = { scale, stroke: "transparent", points: { show: false }, spanGaps: true };
+      series.push({ label: arm.name, scale, stroke, width: arm.paid ? 1.25 : 1.9, dash: arm.dash, points: { show: false }, spanGaps: true }, edge, { ...edge });
+      if (!arm.paid) bands.push({ series: [3 * i + 2, 3 * i + 3], fill: css(`--band-${arm.color}`) });
     });
     return {
       width: Math.max(60, this.el.clientWidth),
-      height: HEIGHT,
+      height: this.height(),
       legend: { show: false },
       // Without data there is no axis below to hold half of the lowest label.
       padding: [6, 14, () => (this.data[0].length > 0 ? 0 : 8), 0],
@@ -101,10 +106,12 @@ class Chart {
       scales: {
         x: { time: false },
         y: { distr: this.log ? 3 : 1, range: this.log ? undefined : (_, lo, hi) => padded(lo, hi) },
+        ...(paid && { paid: { distr: this.log ? 3 : 1, range: this.log ? undefined : (_, lo, hi) => padded(lo, hi) } }),
       },
       axes: [
         { ...axis, size: 26, space: 60 },
         { ...axis, size: 52, space: 28, values: (_, ticks, at, space, step) => ticked(ticks, this.log ? 0 : step) },
+        ...(paid ? [{ ...axis, scale: "paid", side: 1, size: 46, space: 28, grid: { show: false }, values: (_, ticks, at, space, step) => ticked(ticks, this.log ? 0 : step) }] : []),
       ],
       series,
       bands,
@@ -126,7 +133,12 @@ class Chart {
   }
 
   fit() {
-    if (this.plot) this.plot.setSize({ width: Math.max(60, this.el.clientWidth), height: HEIGHT });
+    if (this.plot) this.plot.setSize({ width: Math.max(60, this.el.clientWidth), height: this.height() });
+  }
+
+  height() {
+    // The line above the chart belongs to the host.
+    return this.fills ? Math.max(LEAST_HEIGHT, this.el.clientHeight - 19) : HEIGHT;
   }
 
   /** There is something new to draw; it is asked for when it is this chart's turn. */

@@ -10,7 +10,7 @@ const gallery = async () => {
   return response.json();
 };
 window.goodhartParts = {
-  editor: import("./editor.js"), charts: import("./charts.js"), language: language(), gallery: gallery(),
+  editor: import("./editor.js"), charts: import("./charts.js"), hero: import("./hero.js"), language: language(), gallery: gallery(),
   oracle: import("./oracle.js"),
 };
 for (const part of Object.values(window.goodhartParts)) part.catch(() => {});

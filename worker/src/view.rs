@@ -1,6 +1,6 @@
 //! What the page's views show of one lane: the anatomy of its last update, its policy, and what is known of it exactly.
 
-use goodhart_core::engine::anatomy::{self, Anatomy, Exact};
+use goodhart_core::engine::anatomy::{self, Anatomy, Exact, Scene};
 use goodhart_core::engine::probe::{self, Probe};
 use goodhart_core::engine::{Engine, LaneId, WatchedBatch};
 use goodhart_core::oracle::live::{Followed, Live};
@@ -51,6 +51,7 @@ impl View {
     /// which the next update says.
     pub async fn anatomy(&mut self, engine: &mut Engine) -> Option<Anatomy> {
         let update = engine.update_count().checked_sub(1).filter(|last| *last >= self.restored)?;
+        let scenes = self.scenes(engine).await?;
         let live = self.live.get_or_insert_with(|| Live::new(&self.plan));
         let policy = match &self.probe {
             Some(probe) => engine.probabilities(self.lane, probe).await.ok()?,
@@ -69,9 +70,25 @@ impl View {
             groups: anatomy::groups(&self.plan, &arm.program, &kept),
             policy,
             visits: anatomy::visits(&self.plan, &kept),
+            scenes,
             exact,
             missing,
         })
+    }
+
+    /// What every strategy of the watched seed did in the last update; None where the device fails.
+    async fn scenes(&self, engine: &mut Engine) -> Option<Vec<Scene>> {
+        let mut scenes = Vec::new();
+        for arm in 0..self.plan.arms.len() {
+            let lane = LaneId { arm, seed: self.lane.seed };
+            let policy = match &self.probe {
+                Some(probe) => engine.probabilities(lane, probe).await.ok()?,
+                None => Vec::new(),
+            };
+            let Some(kept) = engine.beside(lane).await.ok()? else { continue };
+            scenes.push(anatomy::scene(&self.plan, &engine.arm(arm).program, arm as u32, &kept, policy));
+        }
+        Some(scenes)
     }
 }
 

@@ -129,3 +129,29 @@ pub async fn oracle() -> Result<OracleModule, String> {
 pub async fn charts() -> Result<ChartModule, String> {
     Ok(module("charts").await?.unchecked_into())
 }
+
+#[wasm_bindgen]
+extern "C" {
+    /// The module `web/src/hero.js`.
+    pub type HeroModule;
+
+    #[wasm_bindgen(method, catch, js_name = createHero)]
+    pub fn create_hero(this: &HeroModule, el: &HtmlElement, choose: &Function) -> Result<HeroHandle, JsValue>;
+
+    #[derive(Clone)]
+    pub type HeroHandle;
+
+    #[wasm_bindgen(method, js_name = setTask)]
+    pub fn set_task(this: &HeroHandle, task: &JsValue);
+    #[wasm_bindgen(method, js_name = setScenes)]
+    pub fn set_scenes(this: &HeroHandle, update: u32, strategies: &JsValue);
+    #[wasm_bindgen(method)]
+    pub fn rebuild(this: &HeroHandle);
+    #[wasm_bindgen(method)]
+    pub fn destroy(this: &HeroHandle);
+}
+
+/// What draws episodes, when its bundle is loaded.
+pub async fn hero() -> Result<HeroModule, String> {
+    Ok(module("hero").await?.unchecked_into())
+}

@@ -308,6 +308,7 @@ impl Session {
         index.iter_mut().for_each(|row| row.arm = number(row.arm));
         let anatomy = anatomy.map(|mut a| {
             a.arm = number(a.arm);
+            a.scenes.iter_mut().for_each(|scene| scene.arm = number(scene.arm));
             a
         });
         // The run is as fast as its slowest worker.

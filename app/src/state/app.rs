@@ -98,6 +98,8 @@ pub struct App {
     /// Counts up when another experiment is opened, and when the colours change.
     pub opened: RwSignal<u32>,
     pub theme_changed: RwSignal<u32>,
+    /// The page was opened at its front door: with nobody's own work and without a link.
+    pub front: RwSignal<bool>,
     /// What scripts and embedding pages listen to.
     pub listeners: StoredValue<Listeners, LocalStorage>,
     /// The last program of each strategy that compiled.
@@ -152,6 +154,7 @@ impl App {
             language: RwSignal::new(None),
             opened: RwSignal::new(0),
             theme_changed: RwSignal::new(0),
+            front: RwSignal::new(false),
             listeners: StoredValue::new_local(Listeners::default()),
             compiled: StoredValue::new_local(HashMap::new()),
             data: StoredValue::new_local(RunData::default()),
@@ -162,6 +165,16 @@ impl App {
             consent: StoredValue::new_local(Consent::default()),
             saver: StoredValue::new_local(RunSaver::default()),
         }
+    }
+
+    /// Whether the library is shown in the place of the lab.
+    pub fn library_is_open(self) -> bool {
+        self.overlay.with(|overlay| matches!(overlay, Overlay::Gallery(_)))
+    }
+
+    /// Whether a visitor who has opened nothing yet is at the front door.
+    pub fn is_front(self) -> bool {
+        self.front.get() && self.opened.get() == 0
     }
 
     /// The draft's run parameters; the defaults where they are refused.

@@ -19,7 +19,7 @@ pub fn view(app: App) -> impl IntoView {
         RULES.iter().map(rule).collect::<String>()
     };
     view! {
-        <div class="card alarms">
+        <div class="alarms">
             <div class="alarms-head">
                 <h2>"Alarms"<span class="muted">{move || rang.with(Vec::is_empty).then_some(" none so far")}</span></h2>
                 <span class="spacer"></span>
@@ -36,7 +36,7 @@ pub fn view(app: App) -> impl IntoView {
 fn line(app: App, (arm, alarm): &(ArmId, Alarm)) -> String {
     let rule = Rule::of(alarm.kind);
     format!(
-        "<li><span class=\"swatch arm-fill-{}\"></span><b>{}</b>, update {}: {}<div class=\"muted\">{}. Rule: {} {}</div></li>",
+        "<li><details><summary><span class=\"swatch arm-fill-{}\"></span><b>{}</b>, update {}: {}</summary><div class=\"muted\">{}. Rule: {} {}</div></details></li>",
         arm.color(),
         escape(&app.name_of(*arm)),
         alarm.update,

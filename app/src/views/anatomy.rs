@@ -1,7 +1,7 @@
 //! The group anatomy: what the last update of one lane learned from. Groups are rows, samples are cells coloured by
 //! advantage, each group has a tag; a cell opens its sample.
 
-use crate::state::{App, Overlay, Phase};
+use crate::state::{App, ArmId, Overlay, Phase};
 use crate::text::{escape, number, signed};
 use goodhart_core::protocol::{Anatomy, Exact, GroupTag, Sample};
 use leptos::prelude::*;
@@ -44,7 +44,7 @@ pub fn view(app: App) -> impl IntoView {
     view! {
         <div class="card anatomy">
             <div class="anatomy-head">
-                <h2>"Group anatomy"</h2>
+                <h2>"Groups"</h2>
                 <span class="muted">{move || app.anatomy.get().map(|a| format!("update {}", a.update))}</span>
                 <span class="spacer"></span>
                 <label>"seed "
@@ -53,7 +53,7 @@ pub fn view(app: App) -> impl IntoView {
                     </select>
                 </label>
             </div>
-            <div class="groups" role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
+            <div class=move || app.anatomy.with(|a| a.as_ref().map_or("groups".into(), |a| format!("groups arm-own-{}", ArmId::from_number(a.arm).color()))) role="grid" aria-label="Groups and their samples; arrows move, Enter opens" tabindex="0" data-own-keys=""
                 on:keydown=keys on:click=click inner_html=move || match app.anatomy.get() {
                     Some(a) => rows(&a, cursor.get()),
                     None => {
@@ -229,6 +229,7 @@ mod tests {
             groups: tags.map(group).into(),
             policy: Vec::new(),
             visits: Vec::new(),
+            scenes: Vec::new(),
             exact: None,
             missing: String::new(),
         };

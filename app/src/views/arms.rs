@@ -1,6 +1,6 @@
 //! The arms as tabs: choose, add, copy, rename, remove; below them the chosen arm's code and settings.
 
-use super::{editor, oracle, settings};
+use super::{editor, settings};
 use crate::state::{App, ArmId, Table};
 use leptos::prelude::*;
 
@@ -10,10 +10,10 @@ pub fn view(app: App) -> impl IntoView {
     view! {
         <div class="card arms">
             <div class="tabs">
-                <div role="tablist" aria-label="Arms" class="tablist">
+                <div role="tablist" aria-label="Strategies" class="tablist">
                     <For each=keys key=|id| *id let:id>{tab(app, id)}</For>
                 </div>
-                <button class="icon" title="Add an arm" aria-label="Add an arm" on:click=move |_| app.add_arm()>"+"</button>
+                <button class="icon" title="Add a strategy" aria-label="Add a strategy" on:click=move |_| app.add_arm()>"+"</button>
             </div>
             <div id="editor" class="editors" role="tabpanel">
                 <For each=keys key=|id| *id let:id>{editor::view(app, id)}</For>
@@ -22,8 +22,7 @@ pub fn view(app: App) -> impl IntoView {
                 let arm = app.arm.get();
                 view! {
                     {tools(app, arm)}
-                    {oracle::line(app, arm)}
-                    {settings::view(app, Table::Arm(arm), "Settings of this arm", "as the base")}
+                    {settings::view(app, Table::Arm(arm), "Settings of this strategy", "as the base")}
                 }
             }}
         </div>
@@ -54,7 +53,7 @@ fn tools(app: App, arm: ArmId) -> impl IntoView {
             <span class="spacer"></span>
             {move || if renaming.get() {
                 view! {
-                    <input class="rename" aria-label="New name of the arm" prop:value=name() maxlength="40" autofocus
+                    <input class="rename" aria-label="New name of the strategy" prop:value=name() maxlength="40" autofocus
                         on:change:target=move |e| { app.rename_arm(arm, e.target().value()); renaming.set(false); }
                         on:blur=move |_| renaming.set(false) />
                 }.into_any()

@@ -18,6 +18,8 @@ struct ArmStyle {
     name: String,
     color: usize,
     dash: Option<[u8; 2]>,
+    /// It has the axis at the right, and no number above the chart.
+    paid: bool,
 }
 
 #[derive(Serialize)]
@@ -29,7 +31,17 @@ struct Mark {
     label: Option<String>,
 }
 
+/// A chart of one metric.
 pub fn view(app: App, metric: String) -> impl IntoView {
+    drawn(app, metric, false)
+}
+
+/// True score, solid, and proxy reward, dashed and with an axis of its own.
+pub fn both(app: App) -> impl IntoView {
+    drawn(app, "true_score".into(), true)
+}
+
+fn drawn(app: App, metric: String, with_paid: bool) -> impl IntoView {
     let host = NodeRef::<Div>::new();
     let chart = RwSignal::new_local(None::<ChartHandle>);
     let failed = RwSignal::new(None::<String>);
@@ -45,10 +57,14 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             let style = |id: &ArmId| ArmStyle {
                 name: untrack(|| app.name_of(*id)),
                 color: id.color(),
-                // Beyond four arms colours alone are hard to tell apart.
-                dash: (id.color() >= 4).then_some([6, 3]),
+                // Beyond four strategies colours alone are hard to tell apart.
+                dash: (id.color() >= 4 && !with_paid).then_some([6, 3]),
+                paid: false,
             };
-            let styles = arms.iter().map(style).collect::<Vec<_>>();
+            let mut styles = arms.iter().map(style).collect::<Vec<_>>();
+            if with_paid {
+                styles.extend(arms.iter().map(|id| ArmStyle { dash: Some([5, 4]), paid: true, ..style(id) }));
+            }
             let module = match modules::charts().await {
                 Ok(module) => module,
                 Err(e) => {
@@ -59,7 +75,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             let styles = crate::browser::plain::to_js(&styles);
             let Some(label) = name.try_get_value() else { return };
             let metric = label.clone();
-            let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &arms, &metric));
+            let pull = Closure::<dyn Fn() -> JsValue>::new(move || pull(app, &arms, &metric, with_paid));
             match module.create_chart(&host, &label, &styles, pull.as_ref().unchecked_ref()) {
                 Ok(handle) => {
                     pulls.try_set_value(Some(pull));
@@ -126,6 +142,7 @@ pub fn view(app: App, metric: String) -> impl IntoView {
             <figcaption title=about>
                 <span class="chart-name">{metric}</span>
                 <span class="muted">{unit}</span>
+                {with_paid.then(|| view! { <span class="solid-key">"true, left"</span><span class="dashed-key">"paid, right"</span> })}
                 <span class="spacer"></span>
                 <button class="quiet" aria-pressed=move || log.get().to_string() title="Logarithmic axis" on:click=toggle_log>"log"</button>
             </figcaption>
@@ -136,9 +153,12 @@ pub fn view(app: App, metric: String) -> impl IntoView {
 }
 
 /// The curve as the bundle wants it: updates, then mean and half-width by arm.
-fn pull(app: App, arms: &[ArmId], metric: &str) -> JsValue {
+fn pull(app: App, arms: &[ArmId], metric: &str, with_paid: bool) -> JsValue {
     let (x, lines) = app.with_data(|data| {
-        let lines: Vec<_> = arms.iter().map(|id| data.line(*id, metric)).collect();
+        let mut lines: Vec<_> = arms.iter().map(|id| data.line(*id, metric)).collect();
+        if with_paid {
+            lines.extend(arms.iter().map(|id| data.line(*id, "proxy_reward")));
+        }
         (data.points(), lines)
     });
     let numbers = |values: &[f32]| JsValue::from(Float32Array::from(values));

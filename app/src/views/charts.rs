@@ -5,34 +5,31 @@ use crate::state::{App, ArmId};
 use goodhart_core::metrics::columns::{self, COLUMNS};
 use leptos::prelude::*;
 
-/// What opens first, after the experiment's own choice. Components are put in the place of "*".
-const FIRST: &[&str] = &[
-    "true_score",
-    "proxy_reward",
-    "*",
-    "completions/mean_length",
-    "entropy",
-    "kl",
-    "clip_ratio/region_mean",
-    "frac_reward_zero_std",
-    "grad_norm",
-];
+/// Updates before which no curve is called flat.
+const FLAT: usize = 10;
+
+/// What opens first, after the experiment's own choice. Components are put in the place of "*". True score and proxy reward
+/// have the chart of the main view.
+const FIRST: &[&str] =
+    &["*", "completions/mean_length", "entropy", "kl", "clip_ratio/region_mean", "frac_reward_zero_std", "grad_norm"];
 
 pub fn view(app: App) -> impl IntoView {
     // What the person switched on or off; None leaves it to the experiment.
     let chosen = RwSignal::new(None::<Vec<String>>);
-    let components = Memo::new(move |_| {
-        let mut names: Vec<String> = Vec::new();
-        for name in app.arms.get().into_iter().flat_map(|id| app.check_of(id).components) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names.into_iter().map(|n| format!("rewards/{n}/mean")).collect::<Vec<_>>()
-    });
+    let components = components(app);
     let own = Memo::new(move |_| app.draft.with(|e| e.charts.clone()));
     let shown = Memo::new(move |_| chosen.get().unwrap_or_else(|| first(&own.get(), &components.get())));
     let arms = Memo::new(move |_| app.arms.get().into_iter().map(|id| (id, app.name_of(id))).collect::<Vec<_>>());
+    // Looked at anew with every verdict, which is seldom; what a person chose is always drawn.
+    let flat = Memo::new(move |_| {
+        app.verdict.track();
+        if chosen.with(Option::is_some) {
+            return Vec::new();
+        }
+        let ids: Vec<ArmId> = arms.get().into_iter().map(|(id, _)| id).collect();
+        shown.get().into_iter().filter(|metric| is_flat(app, &ids, metric)).collect::<Vec<_>>()
+    });
+    let drawn = move || flat.with(|flat| shown.get().into_iter().filter(|m| !flat.contains(m)).collect::<Vec<_>>());
     let toggle = move |metric: String| {
         let mut now = shown.get_untracked();
         match now.iter().position(|m| *m == metric) {
@@ -67,12 +64,36 @@ pub fn view(app: App) -> impl IntoView {
                 </details>
             </div>
             <div class="chart-grid">
-                <For each=move || shown.get() key=move |metric| (metric.clone(), arms.get()) let:metric>
+                <For each=drawn key=move |metric| (metric.clone(), arms.get()) let:metric>
                     {chart::view(app, metric)}
                 </For>
             </div>
+            <p class="flat muted" hidden=move || flat.with(Vec::is_empty)>"Constant so far: "<code>{move || flat.get().join(", ")}</code></p>
         </div>
     }
+}
+
+/// The metrics of all components of the strategies' programs.
+pub fn components(app: App) -> Memo<Vec<String>> {
+    Memo::new(move |_| {
+        let mut names: Vec<String> = Vec::new();
+        for name in app.arms.get().into_iter().flat_map(|id| app.check_of(id).components) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.into_iter().map(|n| format!("rewards/{n}/mean")).collect()
+    })
+}
+
+/// Whether a curve says nothing so far: every strategy has the same number at all updates.
+fn is_flat(app: App, arms: &[ArmId], metric: &str) -> bool {
+    app.with_data(|data| {
+        let mut one = None;
+        let mut same = |value: &f32| value.is_nan() || *one.get_or_insert(*value) == *value;
+        data.complete() >= FLAT
+            && arms.iter().all(|id| data.mean(*id, metric).is_none_or(|mean| mean.iter().all(&mut same)))
+    })
 }
 
 fn legend(app: App, arms: Memo<Vec<(ArmId, String)>>) -> impl IntoView {
@@ -92,7 +113,7 @@ fn first(own: &[String], components: &[String]) -> Vec<String> {
     });
     let mut list: Vec<String> = Vec::new();
     for metric in own.iter().cloned().chain(rest) {
-        if !list.contains(&metric) {
+        if !list.contains(&metric) && !["true_score", "proxy_reward"].contains(&metric.as_str()) {
             list.push(metric);
         }
     }

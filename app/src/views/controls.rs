@@ -1,6 +1,7 @@
 //! Run, pause, step, reset, speed; where the run stands and how fast it goes.
 
 use super::pace::Pace;
+use super::timeline;
 use crate::browser::time;
 use crate::state::{App, Discard, Joining, Phase, Speed};
 use crate::text::number;
@@ -49,8 +50,7 @@ pub fn view(app: App) -> impl IntoView {
                     <option value=s.label() selected=move || app.speed.get() == s>{s.label()}</option>
                 }).collect_view()}
             </select>
-            <progress aria-label="Progress of the run" max=move || updates.get()
-                value=move || (!waits.get()).then(|| app.update.get().to_string())></progress>
+            {timeline::view(app, updates, waits)}
             <span class="count" title=move || app.fit.with(|fit| fit.says.clone())>"update "<b>{move || app.update.get()}</b>" of "{move || updates.get()}</span>
             <span class="rate">{move || (moving.get() && app.rate.get() > 0.0).then(|| format!("{} updates/s", number(app.rate.get())))}</span>
             {move || app.models.with(|reports| trust(reports, app.models_on.get())).map(|(says, about)| view! {

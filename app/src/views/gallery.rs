@@ -17,7 +17,8 @@ pub fn view(app: App, problem: Option<String>) -> impl IntoView {
         {problem.map(|p| view! {
             <div class="notice error" role="alert"><span>{p}" Nothing was lost: here is what can be opened instead."</span></div>
         })}
-        <h2>"Experiments"<span class="muted">" Papers on reward design that run in your browser: open one and it trains."</span></h2>
+        <h1>"Library"</h1>
+        <p class="muted">"Papers on reward design that run in your browser: open one and it trains. By theme, the easy ones first."</p>
         {cards(app)}
         {drafts(app)}
         <form class="paste" on:submit=move |e| {

@@ -10,8 +10,8 @@ pub fn view(app: App) -> impl IntoView {
     view! {
         <header class="top">
             <span class="brand" title="When a measure becomes a target, it ceases to be a good measure.">"Goodhart"</span>
-            <button class="picker" aria-haspopup="dialog" on:click=move |_| app.overlay.set(Overlay::Gallery(None))
-                title="Open another experiment (g)">"Experiments ▾"</button>
+            <button class="picker" on:click=move |_| app.overlay.set(Overlay::Gallery(None))
+                title="Open another experiment (g)">"Library"</button>
             <input class="title" aria-label="Title of the experiment" prop:value=move || title.get() size="12"
                 on:change:target=move |e| app.set_title(e.target().value()) />
             <span class="spacer"></span>

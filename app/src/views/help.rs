@@ -7,10 +7,13 @@ const WORDS: &[(&str, &str)] = &[
     ("task", "What is to be done. It generates prompts or start states and knows the true score."),
     ("true score", "What was wanted: computed by the task, out of reach of every reward program."),
     ("proxy reward", "What the reward program pays."),
-    ("reward program", "The code of an arm; its functions are components. A subset of Python."),
-    ("arm", "One strategy: a reward program and settings, written as a diff against the base."),
-    ("seed", "One repetition. All arms share the random numbers of a seed, so their differences are paired."),
-    ("lane", "One policy being trained: an arm with a seed."),
+    ("reward program", "The code of a strategy; its functions are components. A subset of Python."),
+    (
+        "strategy",
+        "One of the rewards that are compared, with its settings, written as a diff against the base; an arm in files and programs.",
+    ),
+    ("seed", "One repetition. All strategies share the random numbers of a seed, so their differences are paired."),
+    ("lane", "One policy being trained: a strategy with a seed."),
     ("group", "The samples of one prompt or start state; advantages compare them with each other."),
     ("dead group", "A group whose rewards are all equal: it teaches nothing (frac_reward_zero_std)."),
     ("oracle", "The exact optimum of the reward on screen, on tasks small enough to be solved, and what it is worth."),
@@ -22,7 +25,7 @@ const WORDS: &[(&str, &str)] = &[
 pub fn view() -> impl IntoView {
     view! {
         <h2>"How to read this page"</h2>
-        <p>"Each arm trains small policies on the same task with its own reward. Edit the code while it runs: the curves follow at the next update. Where the proxy rises and the true score does not, the reward is being exploited."</p>
+        <p>"Each strategy trains small policies on the same task with its own reward. Edit the code while it runs: the curves follow at the next update. Where the proxy rises and the true score does not, the reward is being exploited."</p>
         <dl class="words" inner_html=list(WORDS, "b")></dl>
         <h2>"Keys"</h2>
         <dl class="words" inner_html=list(KEYS, "kbd")></dl>

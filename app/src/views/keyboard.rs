@@ -11,8 +11,8 @@ pub const KEYS: &[(&str, &str)] = &[
     ("space", "run or pause"),
     ("s", "one update"),
     ("r", "reset to update 0, after a question"),
-    ("← →", "choose the arm"),
-    ("g", "the gallery of experiments"),
+    ("← →", "choose the strategy"),
+    ("g", "the library"),
     ("?", "this help"),
     ("esc", "close what is open; in the editor, let Tab leave it"),
 ];
@@ -51,6 +51,15 @@ pub fn listen(app: App) {
     window_event_listener(click, move |e: MouseEvent| {
         close_menus(e.target().and_then(|t| t.dyn_into::<Node>().ok()).as_ref());
     });
+}
+
+/// Gives the focus to the editor: a link to its place would be taken for one to an experiment.
+pub fn to_editor(e: MouseEvent) {
+    e.prevent_default();
+    let editor = document().query_selector("#editor .editor:not([hidden]) :is(.cm-content, textarea)").ok().flatten();
+    if let Some(editor) = editor.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        editor.focus().ok();
+    }
 }
 
 /// Closes the menus that lie over the page, but for one that holds `inside`; one that had the focus gives it to what opened

@@ -7,23 +7,14 @@ use goodhart_core::experiment::Expected;
 use goodhart_core::experiment::{Comparison, Experiment, NowTry, Outcome};
 use leptos::prelude::*;
 
+/// What an experiment is about, its claims and its paper.
 pub fn view(app: App) -> impl IntoView {
     let text = Memo::new(move |_| {
         app.draft.with(|e| {
             let about = [&e.subtitle, &e.question].into_iter().filter(|text| !text.is_empty()).cloned();
-            (about.collect::<Vec<_>>().join(". "), e.lesson.clone(), e.watch.clone())
+            (about.collect::<Vec<_>>().join(". "), e.lesson.clone())
         })
     });
-    // An edited experiment, or one from a link, still belongs to the gallery's.
-    let edits = Memo::new(move |_| {
-        let shipped = app.shipped.with(|s| s.as_ref().map(|s| s.experiment.now_try.clone()));
-        shipped.unwrap_or_else(|| app.draft.with(|e| e.now_try.clone()))
-    });
-    let says = Memo::new(move |_| app.draft.with(|e| e.moment.as_ref().map(|m| m.says.clone())));
-    let moment = move || {
-        let (_, update) = app.moment.get()?;
-        Some(view! { <p class="moment"><b>{format!("Update {update}: ")}</b>{says.get()}</p> })
-    };
     let paper = Memo::new(move |_| {
         let shipped = app.shipped.get();
         app.draft.with(|draft| panel(draft, shipped.as_deref()))
@@ -35,21 +26,44 @@ pub fn view(app: App) -> impl IntoView {
         (seeds < all).then_some((seeds, all))
     });
     move || {
-        let (about, lesson, watch) = text.get();
-        (!lesson.is_empty() || !watch.is_empty()).then(|| {
+        let (about, lesson) = text.get();
+        let is_there = !about.is_empty() || !lesson.is_empty() || paper.with(|p| !p.is_empty());
+        is_there.then(|| {
             view! {
                 <div class="lesson">
-                    {(!about.is_empty()).then(|| view! { <p class="muted">{about}</p> })}
-                    <p><strong>{lesson}</strong></p>
-                    {(!watch.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch}</p> })}
-                    <div aria-live="polite">{moment}</div>
-                    {move || (!edits.with(Vec::is_empty)).then(|| tries(app, edits.get()))}
+                    {(!about.is_empty()).then(|| view! { <h2>{about}</h2> })}
+                    <p class="lesson-text">{lesson}</p>
                     {move || more.get().map(|more| all_seeds(app, more))}
                     <div class="paper" inner_html=move || paper.get()></div>
                 </div>
             }
         })
     }
+}
+
+/// What to watch, and the moment when it has come.
+pub fn moment(app: App) -> impl IntoView {
+    let watch = Memo::new(move |_| app.draft.with(|e| e.watch.clone()));
+    let says = Memo::new(move |_| app.draft.with(|e| e.moment.as_ref().map(|m| m.says.clone())));
+    let moment = move || {
+        let (_, update) = app.moment.get()?;
+        Some(view! { <p class="moment"><b>{format!("Update {update}: ")}</b>{says.get()}</p> })
+    };
+    view! {
+        <div class="watching">
+            {move || watch.with(|w| !w.is_empty()).then(|| view! { <p class="watch"><b>"Watch: "</b>{watch.get()}</p> })}
+            <div aria-live="polite">{moment}</div>
+        </div>
+    }
+}
+
+/// What to try now. An edited experiment, or one from a link, still belongs to the gallery's.
+pub fn tries(app: App) -> impl IntoView {
+    let edits = Memo::new(move |_| {
+        let shipped = app.shipped.with(|s| s.as_ref().map(|s| s.experiment.now_try.clone()));
+        shipped.unwrap_or_else(|| app.draft.with(|e| e.now_try.clone()))
+    });
+    move || (!edits.with(Vec::is_empty)).then(|| list(app, edits.get()))
 }
 
 const ANEW: &str = "Trains it from update 0. Undo trains what was there before, also from update 0.";
@@ -61,7 +75,7 @@ fn misfit(edit: &NowTry, draft: &Experiment) -> Option<String> {
 }
 
 /// The edits to try: each from update 0, or on the policies as they are.
-fn tries(app: App, edits: Vec<NowTry>) -> impl IntoView {
+fn list(app: App, edits: Vec<NowTry>) -> impl IntoView {
     let one = move |(i, edit): (usize, NowTry)| {
         let tried = move || app.undo.with(|u| u.as_ref().is_some_and(|u| u.tried == Some(i)));
         let goes_on = !edit.set.keys().any(|k| !k.starts_with("algorithm."));

@@ -11,12 +11,16 @@ mod controls;
 mod discard;
 mod editor;
 mod engine;
+mod front;
 mod gallery;
 mod grid_map;
 mod header;
 mod help;
+mod hero;
 mod keyboard;
 mod lesson;
+mod library;
+mod main_chart;
 mod notices;
 mod oracle;
 mod overlay;
@@ -28,8 +32,10 @@ mod policy_bars;
 mod sample;
 mod settings;
 mod share;
+mod summary;
 mod task;
 mod task_code;
+mod timeline;
 mod verdict;
 
 use crate::state::App;
@@ -39,29 +45,43 @@ use leptos::prelude::*;
 pub fn page(app: App) -> impl IntoView {
     keyboard::listen(app);
     view! {
-        <a class="skip" href="#editor">"Skip to the editor"</a>
+        <a class="skip" href="#editor" on:click=keyboard::to_editor>"Skip to the editor"</a>
         {header::view(app)}
         <div class="run-bar">
             {controls::view(app)}
             {notices::view(app)}
         </div>
-        <main>
-            {lesson::view(app)}
-            <div class="columns">
+        <main id="lab" hidden=move || app.library_is_open()>
+            {front::view(app)}
+            <div class="stage">
                 <section class="column strategies" aria-label="Strategies">
                     {arms::view(app)}
-                    {anatomy::view(app)}
-                    {task::view(app)}
-                    {panels::view(app)}
                 </section>
-                <section class="column results" aria-label="Results">
-                    {verdict::view(app)}
+                <section class="column middle" aria-label="What they do">
+                    {hero::view(app)}
+                    {main_chart::view(app)}
+                </section>
+                <section class="column results" aria-label="Verdict">
+                    {summary::view(app)}
+                    {lesson::moment(app)}
+                    {oracle::chosen(app)}
+                    {lesson::tries(app)}
                     {alarms::view(app)}
-                    {charts::view(app)}
-                    {oracle::matrix(app)}
                 </section>
             </div>
+            <div class="more">
+                {lesson::view(app)}
+                {charts::view(app)}
+                <div class="pair">
+                    {anatomy::view(app)}
+                    {task::view(app)}
+                </div>
+                {verdict::view(app)}
+                {oracle::matrix(app)}
+                {panels::view(app)}
+            </div>
         </main>
+        {library::view(app)}
         {overlay::view(app)}
     }
 }

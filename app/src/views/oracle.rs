@@ -43,6 +43,11 @@ pub fn line(app: App, arm: ArmId) -> impl IntoView {
     }
 }
 
+/// The lines of the strategy that is chosen.
+pub fn chosen(app: App) -> impl IntoView {
+    move || line(app, app.arm.get())
+}
+
 /// Whether the program is another by now: its own answer takes a moment, or waits until it compiles.
 fn is_old(app: App, report: &KnownReport) -> bool {
     app.with_arm(report.arm, |arm| arm.code != report.code).unwrap_or_default()
@@ -51,7 +56,8 @@ fn is_old(app: App, report: &KnownReport) -> bool {
 /// The lines; those of the program before say so, and their fixes cannot be applied to another program.
 fn said(report: &oracle::ArmReport, is_old: bool) -> String {
     let of = if is_old { "<span class=\"muted\">of the program before this edit:</span> " } else { "" };
-    let mut html = format!("<p class=\"oracle-says\"><b>Optimum</b> {of}{}</p>", escape(&report.says));
+    let mut html =
+        format!("<p class=\"oracle-says\"><b>Best possible under this reward</b> {of}{}</p>", escape(&report.says));
     if !report.training.is_empty() {
         html += &format!("<p class=\"oracle-training muted\">{}</p>", escape(&report.training));
     }

@@ -1,6 +1,6 @@
 //! What lies over the page: a dialog that takes the focus and gives it back.
 
-use super::{discard, gallery, help, sample, share};
+use super::{discard, help, sample, share};
 use crate::state::{App, Overlay};
 use leptos::html::Dialog;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use web_sys::Element;
 pub fn view(app: App) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     Effect::new(move |_| {
-        let open = app.overlay.get() != Overlay::None;
+        let open = app.overlay.with(|o| !matches!(o, Overlay::None | Overlay::Gallery(_)));
         let Some(dialog) = dialog.get() else { return };
         if open && !dialog.open() {
             // Only a dialog that is not in the page refuses this.
@@ -20,8 +20,7 @@ pub fn view(app: App) -> impl IntoView {
         }
     });
     let label = move || match app.overlay.get() {
-        Overlay::None => "",
-        Overlay::Gallery(_) => "Experiments",
+        Overlay::None | Overlay::Gallery(_) => "",
         Overlay::Share => "Share",
         Overlay::Help => "Help",
         Overlay::Sample(..) => "Sample",
@@ -30,7 +29,8 @@ pub fn view(app: App) -> impl IntoView {
     let close = move || app.overlay.set(Overlay::None);
     // The event comes a task after the closing: by then another overlay may have opened the dialog again.
     let closed = move |_| {
-        if !dialog.get_untracked().is_some_and(|d| d.open()) {
+        let is_library = untrack(|| app.library_is_open());
+        if !is_library && !dialog.get_untracked().is_some_and(|d| d.open()) {
             close();
         }
     };
@@ -40,8 +40,7 @@ pub fn view(app: App) -> impl IntoView {
             <div class="dialog">
                 <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
                 {move || match app.overlay.get() {
-                    Overlay::None => ().into_any(),
-                    Overlay::Gallery(problem) => gallery::view(app, problem).into_any(),
+                    Overlay::None | Overlay::Gallery(_) => ().into_any(),
                     Overlay::Share => share::view(app).into_any(),
                     Overlay::Help => help::view().into_any(),
                     Overlay::Sample(g, s) => sample::view(app, g, s).into_any(),

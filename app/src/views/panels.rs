@@ -11,7 +11,7 @@ pub fn view(app: App) -> impl IntoView {
     let policy = Memo::new(move |_| app.draft.with(|e| e.policy.kind.clone()));
     view! {
         <details class="card panel" open>
-            <summary>"Algorithm, shared by all arms"</summary>
+            <summary>"Algorithm, shared by all strategies"</summary>
             {settings::view(app, Table::Algorithm, "Base settings", "TRL's defaults")}
         </details>
         <details class="card panel">

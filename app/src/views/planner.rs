@@ -6,7 +6,7 @@ use goodhart_core::metrics::power;
 use goodhart_core::metrics::statistics::Interval;
 use leptos::prelude::*;
 
-const HELP: &str = "The size of a difference in true score that matters to you; without one, the difference that this run measured. Seeds are paired: all arms share the random numbers of a seed.";
+const HELP: &str = "The size of a difference in true score that matters to you; without one, the difference that this run measured. Seeds are paired: all strategies share the random numbers of a seed.";
 
 pub fn view(app: App) -> impl IntoView {
     let typed = RwSignal::new(String::new());

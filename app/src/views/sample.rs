@@ -56,7 +56,7 @@ fn played(language: &Language, prompt: &[u32], sample: &Sample, color: usize) ->
                 own.as_ref().map_or("", |_| "<p class=\"muted\">A map of its own, whose walls are not drawn.</p>");
             Map { rows: *rows, cols: *cols, cells, actions: &language.action_names }.path(&path, color) + note
         }
-        TaskView::Arms { .. } | TaskView::Choices { .. } => {
+        TaskView::Arms { .. } | TaskView::Choices { .. } | TaskView::Played { .. } => {
             line("chose", steps(&sample.actions, &language.action_names))
         }
     }

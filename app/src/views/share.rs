@@ -46,7 +46,7 @@ fn by_link(link: String) -> impl IntoView {
         }
     };
     view! {
-        <p>"The link holds all of it: task, policy, settings and the code of every arm. Nothing is sent anywhere; whoever opens it trains it anew."</p>
+        <p>"The link holds all of it: task, policy, settings and the code of every strategy. Nothing is sent anywhere; whoever opens it trains it anew."</p>
         <textarea class="link" readonly rows="4" aria-label="Link" on:focus:target=|e| e.target().select()>{link}</textarea>
         <p>
             <button class="run" on:click=copy>"Copy the link"</button>" "

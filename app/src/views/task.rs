@@ -5,7 +5,7 @@ use super::anatomy::describe;
 use super::grid_map::Map;
 use super::policy_bars::{MAX_CONTEXTS, bars, choices, legend};
 use super::sample;
-use crate::state::{App, Language, Overlay, TaskView};
+use crate::state::{App, ArmId, Language, Overlay, TaskView};
 use crate::text::{escape, signed};
 use goodhart_core::protocol::Anatomy;
 use leptos::prelude::*;
@@ -48,7 +48,7 @@ pub fn view(app: App) -> impl IntoView {
                     </select>
                 </label>
             })}
-            <div inner_html=html on:click=click></div>
+            <div class=move || app.anatomy.with(|a| a.as_ref().map(|a| format!("arm-own-{}", ArmId::from_number(a.arm).color()))) inner_html=html on:click=click></div>
             {super::oracle::drawing(app)}
         </div>
     }
@@ -77,14 +77,14 @@ fn drawing(language: &Language, anatomy: Option<&Anatomy>, group: usize) -> Stri
                 .take(MAX_CONTEXTS)
                 .map(|c| bars(c, *arms, policy, payoff, hack, &language.action_names))
                 .collect();
-            let about = "probability by context; orange exploits the proxy, blue is truly best";
+            let about = "probability by context; striped exploits the proxy, a dot marks what is truly best";
             if language.schema.horizon <= 1 {
                 return head("Arms", about) + &rows;
             }
             let names = legend(&language.action_names);
             head("Actions", about) + &names + &rows + &said(language, anatomy, group, "Samples")
         }
-        TaskView::Choices { states } => {
+        TaskView::Choices { states } | TaskView::Played { states, .. } => {
             let rows: String = choices(states, policy, &language.action_names);
             let names = legend(&language.action_names);
             head("Choices", "probability of each action") + &names + &rows + &said(language, anatomy, group, "Samples")

@@ -24,14 +24,14 @@ pub fn view(app: App) -> impl IntoView {
     };
     view! {
         <div class="card verdict">
-            <h2>"Verdict"<span class="muted">{move || format!(" last tenth of the run, mean ± 95% interval over {} seeds", seeds())}</span></h2>
+            <h2>"Verdict in numbers"<span class="muted">{move || format!(" last tenth of the run, mean ± 95% interval over {} seeds", seeds())}</span></h2>
             <div class="scroll">
             <table>
                 <thead><tr>
-                    <th scope="col">"Arm"</th>
+                    <th scope="col">"Strategy"</th>
                     <th scope="col" title="The task's own objective, which no reward program can touch">{NAMES[0]}</th>
                     <th scope="col" title="What the reward program pays">{NAMES[1]}</th>
-                    <th scope="col" title="True score less the first arm's, seed by seed">{NAMES[2]}</th>
+                    <th scope="col" title="True score less the first strategy's, seed by seed">{NAMES[2]}</th>
                     <th scope="col">{NAMES[3]}</th>
                 </tr></thead>
                 <tbody on:click=choose inner_html=move || {

@@ -68,6 +68,23 @@ pub struct Exact {
     pub cosine: Option<f32>,
 }
 
+/// What one strategy does: a few samples of its last update, to be played on screen beside those of the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scene {
+    pub arm: u32,
+    /// Samples of a group: the first so many start alike.
+    pub group: u32,
+    /// Prompt tokens of the first group (token tasks); empty otherwise.
+    pub prompt: Vec<u32>,
+    pub samples: Vec<Sample>,
+    /// As in `Anatomy`.
+    pub policy: Vec<f32>,
+    pub visits: Vec<f32>,
+    /// Mean reward of each action in the whole batch, NaN where none was paid, and how often each was taken.
+    pub paid: Vec<f32>,
+    pub taken: Vec<u32>,
+}
+
 /// The last update of the watched lane, and what its policy does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Anatomy {
@@ -81,6 +98,8 @@ pub struct Anatomy {
     pub policy: Vec<f32>,
     /// Visits of each cell in the last update (gridworld), else empty.
     pub visits: Vec<f32>,
+    /// What all strategies of this seed did in this update.
+    pub scenes: Vec<Scene>,
     /// The policy that those samples came from, without samples, where the task is small enough to be followed.
     pub exact: Option<Exact>,
     /// Why `exact`, or a part of it, is missing, or what it leaves out, in one sentence; empty where nothing is.
@@ -104,14 +123,12 @@ pub fn tag(samples: &[Sample]) -> GroupTag {
     }
 }
 
-/// All groups of a batch that this program scored.
-pub fn groups(plan: &Plan, program: &Program, kept: &WatchedBatch) -> Vec<Group> {
-    let (group, steps, stride) = (plan.group(), plan.steps(), plan.task.schema.stride);
-    let n = kept.lengths.len();
+/// A sample of a batch that this program scored.
+fn sample(plan: &Plan, program: &Program, kept: &WatchedBatch, i: usize) -> Sample {
+    let (n, steps, stride) = (kept.lengths.len(), plan.steps(), plan.task.schema.stride);
     let n_components = kept.components.len() / n.max(1);
-    let prompt_len = plan.interface.prompt_len;
     let number = |x: f32| (!x.is_nan()).then_some(x);
-    let sample = |i: usize| Sample {
+    Sample {
         advantage: kept.advantages[i * steps],
         reward: number(kept.rewards[i]),
         true_score: kept.true_scores[i],
@@ -121,14 +138,56 @@ pub fn groups(plan: &Plan, program: &Program, kept: &WatchedBatch) -> Vec<Group>
         error: (kept.errors[i] != 0).then(|| (program.error_text(kept.errors[i]).to_string(), kept.errors[i] & 0xffff)),
         actions: kept.actions[i * steps..][..kept.lengths[i] as usize].to_vec(),
         record: kept.records[i * stride..(i + 1) * stride].to_vec(),
-    };
-    (0..n / group)
+    }
+}
+
+/// All groups of a batch that this program scored.
+pub fn groups(plan: &Plan, program: &Program, kept: &WatchedBatch) -> Vec<Group> {
+    let group = plan.group();
+    let prompt_len = plan.interface.prompt_len;
+    (0..kept.lengths.len() / group)
         .map(|g| {
-            let samples: Vec<Sample> = (g * group..(g + 1) * group).map(sample).collect();
+            let samples: Vec<Sample> = (g * group..(g + 1) * group).map(|i| sample(plan, program, kept, i)).collect();
             let prompt = kept.prompts.get(g * prompt_len..(g + 1) * prompt_len).unwrap_or_default().to_vec();
             Group { tag: tag(&samples), prompt, samples }
         })
         .collect()
+}
+
+/// Numbers of records that a scene holds at most, and samples of a scene.
+const SCENE_NUMBERS: usize = 8192;
+const SCENE_SAMPLES: usize = 64;
+/// Samples that a scene holds at least, however long their records are.
+const SCENE_LEAST: usize = 6;
+
+/// What a batch shows of its strategy; `policy` are its probabilities as in `Anatomy`.
+pub fn scene(plan: &Plan, program: &Program, arm: u32, kept: &WatchedBatch, policy: Vec<f32>) -> Scene {
+    let (steps, stride, group) = (plan.steps(), plan.task.schema.stride.max(1), plan.group());
+    let n = kept.lengths.len();
+    let few = (SCENE_NUMBERS / stride).clamp(SCENE_LEAST, SCENE_SAMPLES).min(n);
+    let samples = (0..few).map(|i| sample(plan, program, kept, i)).collect();
+    let (mut sums, mut taken) = (vec![0.0; plan.task.n_actions], vec![0; plan.task.n_actions]);
+    for i in 0..n {
+        for action in &kept.actions[i * steps..][..kept.lengths[i] as usize] {
+            let at = *action as usize;
+            if at < taken.len() {
+                taken[at] += 1;
+                sums[at] += if kept.rewards[i].is_nan() { 0.0 } else { kept.rewards[i] };
+            }
+        }
+    }
+    let paid = sums.iter().zip(&taken).map(|(sum, n): (&f32, &u32)| if *n > 0 { sum / *n as f32 } else { f32::NAN });
+    let prompt = kept.prompts.get(..plan.interface.prompt_len).unwrap_or_default().to_vec();
+    Scene {
+        arm,
+        group: group.min(few) as u32,
+        prompt,
+        samples,
+        visits: visits(plan, kept),
+        policy,
+        paid: paid.collect(),
+        taken,
+    }
 }
 
 /// How often each shown state of a map was visited in a batch; empty where the task keeps no list of cells. Episodes on

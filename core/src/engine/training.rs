@@ -273,6 +273,17 @@ impl Engine {
         }
     }
 
+    /// The batch of the last update of any lane of the watched lane's seed; None before it.
+    ///
+    /// Errors: no such lane, or the device is lost.
+    pub async fn beside(&self, lane: LaneId) -> Result<Option<Cow<'_, WatchedBatch>>, String> {
+        match &self.own {
+            Own::Cpu { engine, .. } => Ok(engine.beside(lane).map(Cow::Borrowed)),
+            #[cfg(feature = "gpu")]
+            Own::Gpu(gpu) => gpu.engine.kept(lane).await.map(|batch| Some(Cow::Owned(batch))).map_err(in_words),
+        }
+    }
+
     /// Parameters that a watched lane's last samples came from, and those of the reference of its KL; None where they were
     /// not kept.
     ///

@@ -9,7 +9,7 @@ mod bytes;
 pub mod wire;
 
 pub use crate::engine::adapter::{Adapter, EngineKind};
-pub use crate::engine::anatomy::{Anatomy, Exact, Group, GroupTag, Sample};
+pub use crate::engine::anatomy::{Anatomy, Exact, Group, GroupTag, Sample, Scene};
 pub use crate::engine::bases::{BasePolicy, Bases};
 pub use crate::engine::checkpoint::{Checkpoint, LaneState};
 use crate::experiment::Experiment;

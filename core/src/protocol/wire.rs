@@ -9,7 +9,7 @@ use crate::experiment::Experiment;
 use crate::params::Overrides;
 use crate::protocol::{
     Adapter, Anatomy, BasePolicy, Bases, Checkpoint, Command, EngineInfo, EngineKind, Event, Exact, Group, GroupTag,
-    LaneState, RowIndex, Sample, TrainedOn, TrainingCommand, TrainingEvent,
+    LaneState, RowIndex, Sample, Scene, TrainedOn, TrainingCommand, TrainingEvent,
 };
 use crate::reward_models::{Bin, Calibration, Examples, Job, ModelJob, ModelShape, Objective, TrainingReport};
 
@@ -40,7 +40,8 @@ structs! {
     ModelJob { weights, examples }
     Job { shape, objective, margin, batch, steps, learning_rate, weight_decay, seed, round, rows, models }
     Exact { reward, true_score, entropy, kl, cosine }
-    Anatomy { arm, seed, update, component_names, groups, policy, visits, exact, missing }
+    Scene { arm, group, prompt, samples, policy, visits, paid, taken }
+    Anatomy { arm, seed, update, component_names, groups, policy, visits, scenes, exact, missing }
 }
 
 enums! {
@@ -94,7 +95,7 @@ mod tests {
     use crate::plan::RUN_FIELDS;
     use crate::protocol::{
         Anatomy, Bases, Checkpoint, Command, EngineKind, Event, Exact, Group, GroupTag, LaneState, RowIndex, Sample,
-        TrainedOn, TrainingCommand, TrainingEvent,
+        Scene, TrainedOn, TrainingCommand, TrainingEvent,
     };
     use crate::reward_models::TrainingReport;
 
@@ -258,6 +259,7 @@ mod tests {
             groups: vec![group],
             policy: vec![0.25; 4],
             visits: Vec::new(),
+            scenes: vec![Scene { arm: 1, group: 1, taken: vec![2, 0], paid: vec![0.5, 1.0], ..Scene::default() }],
             exact: Some(Exact { reward: None, true_score: 0.5, entropy: 1.0, kl: 0.1, cosine: Some(0.9) }),
             missing: "No exact reward: it changes.".into(),
         };

@@ -4,7 +4,7 @@ use crate::math::rng::{draw, purpose};
 use crate::params::{Overrides, ParamError, ParamSpec};
 use crate::reward::Reads;
 use crate::reward::schema::EpisodeSchema;
-use crate::reward::task::TaskProgram;
+use crate::reward::task::{DrawingKind, TaskProgram};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -295,6 +295,9 @@ pub enum TaskView {
     /// A map, row by row from the top; shown state `i` is its cell `i` as an episode starts (gridworld: without the key,
     /// every coin there). It is row `first_state + i` of the table, but in the drive, whose table knows no places.
     Grid { rows: usize, cols: usize, cells: Vec<char>, first_state: usize },
+    /// Episodes of a task program that are played: which lists of the record are drawn and how, a line that does not move,
+    /// and the shown states as of `Choices`.
+    Played { drawing: DrawingKind, fields: Vec<String>, line: Vec<[f32; 2]>, states: Vec<String> },
     /// Decisions: the name of each shown state; actions are named by the task.
     Choices { states: Vec<String> },
     /// Token sequences: the tokens' names are the schema's.

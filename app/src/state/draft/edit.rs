@@ -124,7 +124,11 @@ impl App {
         let others = |e: &Experiment| e.arms.iter().enumerate().any(|(i, a)| Some(i) != own && a.name == name);
         let taken = self.draft.with_untracked(others);
         if name.is_empty() || taken {
-            let why = if taken { format!("Another arm is called \"{name}\".") } else { "An arm needs a name.".into() };
+            let why = if taken {
+                format!("Another strategy is called \"{name}\".")
+            } else {
+                "A strategy needs a name.".into()
+            };
             self.notify(Level::Warning, why, None);
             return;
         }
@@ -149,7 +153,7 @@ impl App {
     /// Puts an arm at the end, under a name that is free, and chooses it.
     fn add(self, arm: Arm, name: &str) {
         if self.draft.with_untracked(|e| e.arms.len() >= MAX_ARMS) {
-            return self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} arms."), None);
+            return self.notify(Level::Warning, format!("An experiment has at most {MAX_ARMS} strategies."), None);
         }
         let made = self.identify_one();
         self.arms.update(|arms| arms.extend(&made));
@@ -167,10 +171,10 @@ impl App {
     pub fn remove_arm(self, arm: ArmId) {
         let Some(at) = untrack(|| self.place(arm)) else { return };
         if self.draft.with_untracked(|e| e.arms.len() < 2) {
-            self.notify(Level::Warning, "An experiment needs at least one arm.", None);
+            self.notify(Level::Warning, "An experiment needs at least one strategy.", None);
             return;
         }
-        self.remember_for_undo("the arm");
+        self.remember_for_undo("the strategy");
         let name = untrack(|| self.name_of(arm));
         self.arms.update(|arms| arms.retain(|id| *id != arm));
         self.draft.update(|e| drop(e.arms.remove(at)));
@@ -182,7 +186,7 @@ impl App {
         self.save_soon();
         // At once: nothing more is to be seen of it.
         self.sync();
-        self.notify(Level::Info, format!("The arm \"{name}\" is removed."), Some(Action::Undo));
+        self.notify(Level::Info, format!("The strategy \"{name}\" is removed."), Some(Action::Undo));
     }
 
     /// Another experiment as the draft: all its arms are new ones.

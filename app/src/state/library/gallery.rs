@@ -16,8 +16,8 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// What a visitor without a link and without a draft finds under the gallery.
-pub const LANDING: &str = "grpo-lambda-length";
+/// What a visitor without a link and without a draft finds.
+pub const LANDING: &str = "coin-circling";
 
 /// What a card shows of a claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

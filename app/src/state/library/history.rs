@@ -6,7 +6,7 @@ use crate::browser::framed;
 use crate::state::app::App;
 use crate::state::draft::tables::Table;
 use crate::state::library::gallery::is_shipped;
-use crate::state::library::open::read;
+use crate::state::library::open::{LIBRARY, read};
 use crate::state::library::origin::Origin;
 use crate::state::library::trail::{Left, Mark, Move, Trail, overlay};
 use crate::state::notices::Level;
@@ -15,6 +15,9 @@ use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Value;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::JsValue;
+
+/// The library's address, from any page.
+const LIBRARY_ADDRESS: &str = "#library";
 
 fn history() -> Option<web_sys::History> {
     web_sys::window()?.history().ok()
@@ -44,7 +47,9 @@ impl App {
     fn move_in_history(self, f: impl FnOnce(&mut Trail) -> Move) {
         let mut next = Move::Stay;
         self.internal.update_value(|i| next = f(&mut i.trail));
-        self.write_history(next, None);
+        // The library has an address of its own.
+        let is_library = untrack(|| self.library_is_open());
+        self.write_history(next, is_library.then_some(LIBRARY_ADDRESS));
     }
 
     fn write_history(self, next: Move, url: Option<&str>) {
@@ -70,7 +75,8 @@ impl App {
     /// Puts the draft's address in the place of the one on screen.
     pub(in crate::state) fn put_address(self, url: &str) {
         // On the way back from a dialog the entry is not the experiment's yet: it is written on arrival.
-        if !self.internal.with_value(|i| i.trail.leaving) {
+        let is_library = untrack(|| self.library_is_open());
+        if !is_library && !self.internal.with_value(|i| i.trail.leaving) {
             self.write_history(Move::Replace, Some(url));
         }
     }
@@ -105,7 +111,11 @@ impl App {
         let Some(mark) = mark else {
             // A link in the page, or an address that somebody typed.
             let fragment = fragment();
-            if !fragment.is_empty() {
+            if fragment == LIBRARY {
+                self.internal.update_value(|i| i.trail.on_dialog = true);
+                self.overlay.set(Overlay::Gallery(None));
+                self.write_history(Move::Replace, None);
+            } else if !fragment.is_empty() {
                 self.open_fragment(fragment);
             }
             return;

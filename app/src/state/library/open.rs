@@ -44,26 +44,35 @@ pub struct Opened {
     pub origin: Origin,
     /// What lies in front of it.
     pub overlay: Overlay,
+    /// Nobody's own work and no link led here.
+    pub is_front: bool,
 }
 
+/// The address of the library.
+pub const LIBRARY: &str = "library";
+
 impl Opened {
-    /// From the address; else the draft of the last visit; else the landing experiment behind the gallery.
+    /// From the address; else the draft of the last visit; else the landing experiment.
     pub async fn at_start() -> Self {
         let fragment = address::fragment();
-        if fragment.is_empty() {
-            return match drafts::last_draft() {
+        if fragment.is_empty() || fragment == LIBRARY {
+            let mut opened = match drafts::last_draft() {
                 // Somebody's own work is what they come back to; without any, it is the front door again.
                 Some(draft) if is_as_shipped(&draft.experiment).await => {
-                    Self::others(draft.experiment, Overlay::Gallery(None))
+                    Self { is_front: true, ..Self::others(draft.experiment, Overlay::None) }
                 }
                 Some(draft) => Self::own(draft, Overlay::None),
                 None => Self::landing(None).await,
             };
+            if fragment == LIBRARY {
+                opened.overlay = Overlay::Gallery(None);
+            }
+            return opened;
         }
         match read(&fragment).await {
             Ok(experiment) => {
                 let (experiment, origin) = Origin::of(experiment);
-                Self { experiment, origin, overlay: Overlay::None }
+                Self { experiment, origin, overlay: Overlay::None, is_front: false }
             }
             Err(problem) => match drafts::last_draft() {
                 Some(draft) => Self::own(draft, Overlay::Gallery(Some(problem))),
@@ -73,20 +82,22 @@ impl Opened {
     }
 
     fn own(draft: SavedDraft, overlay: Overlay) -> Self {
-        Self { origin: Origin::own(&draft.id), experiment: draft.experiment, overlay }
+        Self { origin: Origin::own(&draft.id), experiment: draft.experiment, overlay, is_front: false }
     }
 
     fn others(experiment: Experiment, overlay: Overlay) -> Self {
-        Self { origin: Origin::others(&experiment), experiment, overlay }
+        Self { origin: Origin::others(&experiment), experiment, overlay, is_front: false }
     }
 
-    /// The gallery, with the landing experiment behind it.
+    /// The landing experiment; where something is wrong, behind the library that says so.
     async fn landing(problem: Option<String>) -> Self {
-        match gallery::experiment(LANDING).await {
-            Ok(Some(e)) => Self::others(e.experiment.clone(), Overlay::Gallery(problem)),
-            Ok(None) => Self::others(blank(), Overlay::Gallery(problem)),
-            Err(offline) => Self::others(blank(), Overlay::Gallery(problem.or(Some(offline)))),
-        }
+        let (experiment, problem) = match gallery::experiment(LANDING).await {
+            Ok(Some(e)) => (e.experiment.clone(), problem),
+            Ok(None) => (blank(), problem),
+            Err(offline) => (blank(), problem.or(Some(offline))),
+        };
+        let overlay = if problem.is_some() { Overlay::Gallery(problem) } else { Overlay::None };
+        Self { is_front: true, ..Self::others(experiment, overlay) }
     }
 }
 

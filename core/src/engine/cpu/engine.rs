@@ -30,6 +30,8 @@ pub struct CpuEngine {
     pub(super) watched: Option<LaneId>,
     /// Parameters of the watched lane before its last update: those that its samples came from.
     pub(super) before: Vec<f32>,
+    /// The last batches of the other lanes of the watched seed: views show all strategies side by side.
+    pub(super) beside: Vec<(LaneId, WatchedBatch)>,
 }
 
 /// What seeds that start alike share: the number of their base policy, or a seed's own index.
@@ -92,6 +94,7 @@ impl CpuEngine {
             rows,
             watched: None,
             before: Vec::new(),
+            beside: Vec::new(),
         })
     }
 
@@ -134,6 +137,7 @@ impl CpuEngine {
         if self.watched != Some(lane) {
             self.work.forget();
             self.before.clear();
+            self.beside.clear();
         }
         self.watched = Some(lane);
     }
@@ -163,6 +167,12 @@ impl CpuEngine {
             update_lane(arm, lane, policies, &mut self.work, self.update, watched, row, observe);
             if watched {
                 self.work.keep();
+            } else if self.watched.is_some_and(|shown| shown.seed == lane.id.seed) {
+                let at = self.beside.iter().position(|(id, _)| *id == lane.id).unwrap_or_else(|| {
+                    self.beside.push((lane.id, WatchedBatch::default()));
+                    self.beside.len() - 1
+                });
+                self.work.keep_into(&mut self.beside[at].1);
             }
         }
         self.update += 1;
@@ -172,6 +182,12 @@ impl CpuEngine {
     /// The buffers of the watched lane's last update, if there was one.
     pub fn watched(&self) -> Option<(LaneId, &WatchedBatch)> {
         self.watched.zip(self.work.kept())
+    }
+
+    /// The buffers of the last update of a lane of the watched seed, if there was one.
+    pub fn beside(&self, lane: LaneId) -> Option<&WatchedBatch> {
+        let own = self.watched().filter(|(id, _)| *id == lane).map(|(_, batch)| batch);
+        own.or_else(|| self.beside.iter().find(|(id, _)| *id == lane).map(|(_, batch)| batch))
     }
 
     /// Probabilities [rows][n_actions] of the lane's policy for some inputs of a step task, prior included.

@@ -270,7 +270,14 @@ impl Work {
 
     /// Keeps the update in hand for views.
     pub fn keep(&mut self) {
-        let kept = &mut self.kept;
+        let mut kept = std::mem::take(&mut self.kept);
+        self.keep_into(&mut kept);
+        self.kept = kept;
+        self.has_kept = true;
+    }
+
+    /// Copies what views ask of a batch.
+    pub fn keep_into(&self, kept: &mut WatchedBatch) {
         kept.records.clone_from(&self.records);
         kept.lengths.clone_from(&self.batch.lengths);
         kept.truncated.clone_from(&self.batch.truncated);
@@ -281,7 +288,6 @@ impl Work {
         kept.rewards.clone_from(&self.scores.reward);
         kept.components.clone_from(&self.scores.components);
         kept.errors.clone_from(&self.scores.errors);
-        self.has_kept = true;
     }
 
     /// Drops what was kept.

@@ -6,6 +6,7 @@ use super::super::ir::{Konst, STATE, WORLD};
 use super::super::lower::{Compiler, Constant, ParamConstant, Type};
 use super::super::schema::{EpisodeSchema, Field, Ty};
 use super::declared::{comment, described};
+use super::drawing::{Drawing, drawing_of};
 use super::limits::{MAX_STATE, MAX_WORLD};
 use super::names::{Names, constant};
 use std::ops::Range;
@@ -32,6 +33,7 @@ pub struct Laid {
     pub blank_record: Vec<f32>,
     pub horizon_ends: bool,
     pub map: Option<Map>,
+    pub drawing: Option<Drawing>,
 }
 
 /// How a task is drawn whose first feature is a cell: its constants `rows` and `cols`, and the letters of its text `map`,
@@ -201,6 +203,7 @@ pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: 
     }
     let mut all = EpisodeSchema::new(names.names.clone(), horizon);
     let (n_state, n_world) = (state.len(), world.len());
+    let drawing = drawing_of(compiler, &record, &world, findings);
     all.fields = state;
     all.fields.extend(world);
     all.fields.extend(record.fields.iter().cloned());
@@ -223,6 +226,7 @@ pub fn lay_out(compiler: &mut Compiler, names: &Names, prompt: usize, findings: 
         blank_record,
         horizon_ends,
         map: map_of(compiler),
+        drawing,
     })
 }
 

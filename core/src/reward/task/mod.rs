@@ -8,6 +8,7 @@
 mod block;
 mod declared;
 mod dice;
+mod drawing;
 mod entries;
 mod layout;
 mod limits;
@@ -18,6 +19,7 @@ mod text;
 pub use super::ir::Bank;
 pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
+pub use drawing::{Drawing, DrawingKind, Numbers};
 pub use entries::Entry;
 pub use limits::{
     BLOCK, MAX_ACTIONS, MAX_COMPLETION, MAX_HISTORY, MAX_HORIZON, MAX_PROMPT, MAX_STATE, MAX_VOCABULARY, MAX_WORLD,
@@ -60,6 +62,7 @@ pub struct TaskProgram {
     pub horizon_ends: bool,
     /// How it is drawn, where it says so.
     pub map: Option<layout::Map>,
+    pub drawing: Option<Drawing>,
     /// Of a task whose policy writes tokens: how it does. None: it takes steps.
     pub writes: Option<Writes>,
     draws_worlds: bool,
@@ -260,6 +263,7 @@ fn build(source: &str, module: &Module, lines: &Lines, params: Constants) -> (Op
         raised,
         horizon_ends: laid.horizon_ends,
         map: laid.map,
+        drawing: laid.drawing,
         writes: names.end.map(|end| Writes { end, prompt_len: prompt }),
         draws_worlds: declared::draws_worlds(module),
         twin: OnceLock::new(),

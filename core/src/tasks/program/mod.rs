@@ -119,14 +119,23 @@ pub fn build(kind: &'static str, source: &str, values: &Overrides) -> Result<Tas
     Ok(Task { kind, n_actions: actions.len(), horizon, schema, action_names: actions, play, view, twin })
 }
 
-/// What a page draws: the map that the program tells of, else the policy's choices for every value of the first part that
-/// it sees.
+/// What a page draws: the map that the program tells of, else what its constant `view` says, else the policy's choices for
+/// every value of the first part that it sees.
 fn view(program: &Program) -> TaskView {
     let shown = program.shown();
-    match &program.program.map {
-        Some(map) if shown == map.cells.len() => {
+    let states = (0..shown).map(|i| i.to_string()).collect();
+    match (&program.program.map, &program.program.drawing) {
+        (Some(map), _) if shown == map.cells.len() => {
             TaskView::Grid { rows: map.rows, cols: map.cols, cells: map.cells.clone(), first_state: 0 }
         }
-        _ => TaskView::Choices { states: (0..shown).map(|i| i.to_string()).collect() },
+        (_, Some(drawing)) => {
+            let line = drawing.line.as_ref().map(|both| {
+                let [x, y] = both.each_ref().map(|numbers| program.numbers(numbers));
+                x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
+            });
+            let (drawing, fields) = (drawing.kind, drawing.fields.clone());
+            TaskView::Played { drawing, fields, line: line.unwrap_or_default(), states }
+        }
+        _ => TaskView::Choices { states },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::chances;
 use crate::math::rng::purpose;
-use crate::reward::task::{BLOCK, Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, TaskProgram, World};
+use crate::reward::task::{BLOCK, Bank, Dice, Entry, Keys, MAX_STATE, Machine, Memory, Numbers, TaskProgram, World};
 use crate::tasks::kit::dice::verdict;
 use crate::tasks::kit::twin::truth;
 use crate::tasks::{DrawKey, MAX_ACTIVE, Observation, Samples, State, StepTask};
@@ -50,6 +50,11 @@ impl Program {
         }
         own.first = own.see(&state);
         Ok(own)
+    }
+
+    /// Numbers of a drawing, in this world.
+    pub fn numbers(&self, numbers: &Numbers) -> Vec<f32> {
+        numbers.of(&self.world)
     }
 
     fn features_are_on(&self) -> bool {

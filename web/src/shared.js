@@ -1,0 +1,10 @@
+// What the drawings of the hero share.
+
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export const number = (v) => {
+  if (v == null || Number.isNaN(v)) return "–";
+  const a = Math.abs(v);
+  if (a !== 0 && (a < 0.001 || a >= 100000)) return v.toExponential(1);
+  return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : 2);
+};
