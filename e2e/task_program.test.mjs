@@ -40,6 +40,35 @@ def score(s, ep, p):
     return 1.0 if ep.goal else 0.0
 `;
 
+// A policy writes: it is to copy three letters.
+const copy = `"""Copy the letters of the prompt."""
+
+tokens = ["a", "b", "c", "<eos>"]
+end = "<eos>"
+horizon = 6
+
+
+class Episode:
+    right: int         # 0..3: letters in their place
+
+
+def prompt(dice):
+    return [tokens[dice.below(3)] for i in range(3)]
+
+
+def demonstration(ep, dice):
+    for i in range(3):
+        ep.tokens.append(tokens[dice.below(3)] if dice.chance(0.2) else ep.prompt[i])
+    ep.tokens.append(end)
+
+
+def score(ep):
+    for i in range(3):
+        if i < len(ep.tokens) and ep.tokens[i] == ep.prompt[i]:
+            ep.right += 1
+    return 1.0 if ep.right == 3 else 0.0
+`;
+
 const own = (code) => ({
   version: 1,
   title: "A line",
@@ -104,6 +133,67 @@ describe("the program of a task", () => {
     await page.locator("#Task-cells").fill("70");
     await page.locator("#Task-cells").press("Enter");
     await panel.getByRole("alert").filter({ hasText: /between 2 and 20/ }).waitFor();
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("offers fields while it is written", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await train(page, own(walk()), 1);
+    const panel = page.locator("details.panel", { hasText: "Task: program" });
+    await panel.locator("summary").first().click();
+    const text = panel.locator(".task-code .cm-content");
+    await text.waitFor();
+    await text.click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.insertText("\n\ndef helper(ep):\n    return ep.");
+    await page.keyboard.type("g");
+    await page.locator(".cm-tooltip-autocomplete li", { hasText: "goal" }).waitFor();
+    await page.keyboard.press("Escape");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("of a task that ships can be made one's own", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#mountain-car-motion`);
+    await page.waitForFunction(() => window.goodhart.experiment()?.task?.kind === "mountain_car");
+    const panel = page.locator("details.panel", { hasText: "Task: mountain_car" });
+    await panel.locator("summary").first().click();
+    await panel.getByText("Its program", { exact: true }).click();
+    await panel.locator("pre", { hasText: "def step(" }).waitFor();
+    await panel.getByRole("button", { name: "Change its program" }).click();
+    await page.waitForFunction(() => window.goodhart.experiment().task.kind === "program");
+    const own = page.locator("details.panel", { hasText: "Task: program" });
+    await own.locator(".edit-status.good").waitFor();
+    await page.locator("#Task-horizon").waitFor();
+    await page.evaluate(() => window.goodhart.step(1));
+    await trained(page, 1);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("whose policy writes gets a policy that writes", async () => {
+    const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
+    await train(page, own(walk()), 1);
+    const panel = page.locator("details.panel", { hasText: "Task: program" });
+    await panel.locator("summary").first().click();
+    const text = panel.locator(".task-code .cm-content");
+    await text.waitFor();
+    await text.click();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText(copy);
+    await page.waitForFunction(() => window.goodhart.experiment().policy.kind === "transformer");
+    // The reward reads a field that this task has not.
+    await page.locator(".edit-status.bad", { hasText: "goal" }).first().waitFor();
+    await page.evaluate((copy) => window.goodhart.load({
+      ...window.goodhart.experiment(),
+      task: { kind: "program", code: copy },
+      run: { updates: 6, seeds: 2, groups: 4, num_generations: 4 },
+      base: { steps: 60, batch: 16, learning_rate: 0.01 },
+      arms: [{ name: "right", code: "def right(ep):\n    return ep.right / 3\n" }],
+    }), copy);
+    await page.evaluate(() => window.goodhart.step(6));
+    await trained(page, 6);
     assert.deepEqual(problems, []);
     await context.close();
   });

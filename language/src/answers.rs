@@ -74,6 +74,11 @@ pub fn check(code: &str) -> Checked {
     })
 }
 
+/// What an editor can offer at a byte offset of a task program.
+pub fn complete_task(code: &str, offset: usize) -> Vec<Completion> {
+    reward::task::completions(code, offset)
+}
+
 /// What an editor can offer at a byte offset; None before a task is chosen.
 pub fn complete(code: &str, offset: usize) -> Option<Vec<Completion>> {
     SCHEMA.with_borrow(|schema| Some(reward::completions(code, offset, schema.as_ref()?, &run_schema())))

@@ -50,6 +50,9 @@ struct KindOf {
     name: &'static str,
     help: &'static str,
     table: Vec<Row>,
+    /// The text of a task that is a program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
 }
 
 /// Every table of parameters.
@@ -69,8 +72,11 @@ fn rows(table: &[ParamSpec]) -> Vec<Row> {
 }
 
 pub fn catalog() -> Catalog {
-    let task = |k: &tasks::TaskKind| KindOf { name: k.name, help: k.help, table: rows(&k.table(&Overrides::new())) };
-    let policy = |k: &policy::PolicyKind| KindOf { name: k.name, help: k.help, table: rows(k.table) };
+    let task = |k: &tasks::TaskKind| {
+        let table = rows(&k.table(&Overrides::new()));
+        KindOf { name: k.name, help: k.help, table, source: k.source }
+    };
+    let policy = |k: &policy::PolicyKind| KindOf { name: k.name, help: k.help, table: rows(k.table), source: None };
     Catalog {
         algorithm: rows(Settings::TABLE),
         run: rows(RunParams::TABLE),

@@ -73,6 +73,12 @@ pub fn complete(code: &str, offset: usize) -> JsValue {
     give(&answers::complete(code, offset))
 }
 
+/// What an editor can offer at a byte offset of a task program: `[{label, detail, kind}]`.
+#[wasm_bindgen(js_name = completeTask)]
+pub fn complete_task(code: &str, offset: usize) -> JsValue {
+    give(&answers::complete_task(code, offset))
+}
+
 /// What keeps an experiment from running: `[{place, message}]`.
 #[wasm_bindgen]
 pub fn problems(experiment: JsValue) -> JsValue {

@@ -58,6 +58,8 @@ extern "C" {
     pub fn same(this: &LanguageModule, a: &str, b: &str) -> Result<bool, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn complete(this: &LanguageModule, code: &str, offset: usize) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = completeTask)]
+    pub fn complete_task(this: &LanguageModule, code: &str, offset: usize) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn problems(this: &LanguageModule, experiment: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_SOURCE;
 use super::ast::Module;
-use super::library::LIBRARY;
+use super::library::{Entry, LIBRARY};
 use super::parser::parse;
 use super::schema::{EpisodeSchema, RunSchema};
 
@@ -17,7 +17,7 @@ pub struct Completion {
     pub kind: String,
 }
 
-fn completion(label: &str, detail: impl Into<String>, kind: &str) -> Completion {
+pub fn completion(label: &str, detail: impl Into<String>, kind: &str) -> Completion {
     Completion { label: label.to_string(), detail: detail.into(), kind: kind.to_string() }
 }
 
@@ -27,6 +27,35 @@ pub fn completions(source: &str, offset: usize, schema: &EpisodeSchema, run: &Ru
     if source.len() > MAX_SOURCE {
         return Vec::new();
     }
+    match place(source, offset) {
+        Place::Nothing => Vec::new(),
+        Place::Text { line } if is_key(line) => fields(schema),
+        Place::Text { line } => {
+            let tokens = schema.tokens.iter().map(|token| completion(token, "token", "token"));
+            let (module, _) = parse(source);
+            let components = components(&module).map(|name| completion(name, "component", "component"));
+            if line.trim_start().starts_with("weights") { components.collect() } else { tokens.collect() }
+        }
+        Place::Member(base) => members(source, offset, base, schema, run),
+        Place::Name => names(source, offset),
+    }
+}
+
+/// What is being written at a place of a text.
+pub enum Place<'a> {
+    /// A comment.
+    Nothing,
+    /// A string; the line as far as it is written.
+    Text {
+        line: &'a str,
+    },
+    /// What follows the dot after this.
+    Member(&'a str),
+    Name,
+}
+
+/// What is being written at byte `offset`.
+pub fn place(source: &str, offset: usize) -> Place<'_> {
     let mut offset = offset.min(source.len());
     while !source.is_char_boundary(offset) {
         offset -= 1;
@@ -34,24 +63,20 @@ pub fn completions(source: &str, offset: usize, schema: &EpisodeSchema, run: &Ru
     let line_start = source[..offset].rfind('\n').map_or(0, |at| at + 1);
     let line = &source[line_start..offset];
     if in_comment(line) {
-        return Vec::new();
-    }
-    if in_string(line) && is_key(line) {
-        return fields(schema);
+        return Place::Nothing;
     }
     if in_string(line) {
-        let tokens = schema.tokens.iter().map(|token| completion(token, "token", "token"));
-        let (module, _) = parse(source);
-        let components = components(&module).map(|name| completion(name, "component", "component"));
-        return if line.trim_start().starts_with("weights") { components.collect() } else { tokens.collect() };
+        return Place::Text { line };
     }
     let typed = line.len() - line.trim_end_matches(|c: char| c == '_' || c.is_alphanumeric()).len();
     let before = &line[..line.len() - typed];
-    if let Some(base) = before.strip_suffix('.') {
-        let start = base.trim_end_matches(|c: char| c == '_' || c.is_alphanumeric()).len();
-        return members(source, offset, &base[start..], schema, run);
+    match before.strip_suffix('.') {
+        Some(base) => {
+            let start = base.trim_end_matches(|c: char| c == '_' || c == '.' || c.is_alphanumeric()).len();
+            Place::Member(&base[start..])
+        }
+        None => Place::Name,
     }
-    names(source, offset)
 }
 
 fn in_comment(line: &str) -> bool {
@@ -85,6 +110,7 @@ fn components(module: &Module) -> impl Iterator<Item = &str> {
 
 /// What follows the dot after `base`.
 fn members(source: &str, offset: usize, base: &str, schema: &EpisodeSchema, run: &RunSchema) -> Vec<Completion> {
+    let base = base.rsplit('.').next().unwrap_or_default();
     let (module, _) = parse(source);
     let function = module.functions.iter().rev().find(|function| (function.name.span.start as usize) <= offset);
     let param = |index: usize, usual: &str| {
@@ -129,9 +155,14 @@ fn names(source: &str, offset: usize) -> Vec<Completion> {
     offers.extend(module.constants.iter().map(|(ident, _)| completion(&ident.name, "constant", "constant")));
     let helpers = module.functions.iter().filter(|function| function.name.name.starts_with('_'));
     offers.extend(helpers.map(|function| completion(&function.name.name, "helper", "function")));
-    offers.extend(
-        LIBRARY.iter().map(|entry| completion(entry.name, format!("{}: {}", entry.usage, entry.help), "function")),
-    );
+    offers.extend(library());
+    offers
+}
+
+/// What every program has: the library, numbers with a name, and the words of the language.
+pub fn library() -> Vec<Completion> {
+    let function = |entry: &Entry| completion(entry.name, format!("{}: {}", entry.usage, entry.help), "function");
+    let mut offers: Vec<Completion> = LIBRARY.iter().map(function).collect();
     offers.extend([completion("pi", "3.14159..", "constant"), completion("inf", "infinity", "constant")]);
     let keywords =
         ["return", "if", "elif", "else", "for", "in", "and", "or", "not", "is", "None", "True", "False", "def"];

@@ -71,6 +71,11 @@ impl App {
         self.ask(|c| c.complete(code, offset).ok())
     }
 
+    /// The same for the program of the task.
+    pub fn complete_task(self, code: &str, offset: usize) -> JsValue {
+        self.ask(|c| c.complete_task(code, offset).ok())
+    }
+
     /// Compiles every arm anew; after a change of the task this includes the task itself.
     pub fn check_all(self) {
         let parts = self.draft.with_untracked(|e| sections(e, self.seed.get_untracked()));

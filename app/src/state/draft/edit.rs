@@ -65,6 +65,16 @@ impl App {
         self.draft.update(|e| e.task = Part { kind: kind.to_string(), params: [].into() });
         let left = self.leave_what_does_not_fit();
         self.check_all();
+        self.fit_policy();
+        self.draft_changed();
+        let without = if left.is_empty() { String::new() } else { format!(", without {}", left.join(" and ")) };
+        self.notify(Level::Info, format!("The task is now {kind}{without}."), Some(Action::Undo));
+    }
+
+    /// Gives the draft a policy that suits its task, and leaves the one it has where that suits it. Says whether it changed
+    /// anything.
+    pub fn fit_policy(self) -> bool {
+        let before = self.draft.with_untracked(|e| (e.policy.kind.clone(), e.base.is_some()));
         let writes = self.with_language(|l| matches!(l.view, TaskView::Tokens { .. })).unwrap_or_default();
         self.draft.update(|e| {
             if writes != (e.policy.kind == "transformer") {
@@ -79,9 +89,7 @@ impl App {
         if !writes && self.draft.with_untracked(|e| refuses(self.problems_of(e))) {
             self.draft.update(|e| e.policy = Part { kind: "mlp".into(), params: [].into() });
         }
-        self.draft_changed();
-        let without = if left.is_empty() { String::new() } else { format!(", without {}", left.join(" and ")) };
-        self.notify(Level::Info, format!("The task is now {kind}{without}."), Some(Action::Undo));
+        self.draft.with_untracked(|e| (e.policy.kind.clone(), e.base.is_some())) != before
     }
 
     /// Takes the sections out that the draft's task refuses, as few as will do, and names them.

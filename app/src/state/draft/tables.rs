@@ -61,6 +61,9 @@ pub struct KindOf {
     pub name: String,
     pub help: String,
     pub table: Vec<Spec>,
+    /// The text of a task that is a program.
+    #[serde(default)]
+    pub source: Option<String>,
 }
 
 /// As the language module tells it.

@@ -3,9 +3,10 @@
 use crate::browser::plain::{from_js, to_js};
 use crate::state::app::App;
 use crate::state::draft::tables::{Spec, Table};
+use crate::state::notices::{Action, Level};
 use goodhart_core::experiment::Experiment;
 use goodhart_core::params::Value;
-use goodhart_core::reward::Diagnostic;
+use goodhart_core::reward::{Diagnostic, Severity};
 use leptos::prelude::*;
 
 /// The kind of task whose program is one of its parameters, and that parameter.
@@ -24,6 +25,28 @@ impl App {
         written.or_else(|| self.starter())
     }
 
+    /// The text of the draft's task where it is a program that ships, and cannot be changed as it stands.
+    pub fn shipped_code(self) -> Option<&'static str> {
+        let kind = self.draft.with(|draft| draft.task.kind.clone());
+        if kind == PROGRAM {
+            return None;
+        }
+        self.tables().tasks.iter().find(|of| of.name == kind)?.source.as_deref()
+    }
+
+    /// Makes a program that ships the experiment's own, with the values of its parameters as they are.
+    pub fn own_task_code(self) {
+        let Some(code) = untrack(|| self.shipped_code()) else { return };
+        self.remember_for_undo("the task");
+        self.draft.update(|e| {
+            e.task.kind = PROGRAM.into();
+            e.task.params.insert(CODE.into(), Value::Text(code.into()));
+        });
+        self.check_all();
+        self.draft_changed();
+        self.notify(Level::Info, "The task's program is the experiment's own now: change it.", Some(Action::Undo));
+    }
+
     /// What a program starts from that nobody has written yet.
     fn starter(self) -> Option<String> {
         let kind = self.tables().tasks.iter().find(|kind| kind.name == PROGRAM)?;
@@ -36,6 +59,12 @@ impl App {
     /// New code of the task, typed by the person. What it shapes starts anew once it compiles.
     pub fn set_task_code(self, code: String) {
         self.set_param(Table::Task, CODE, Some(Value::Text(code)));
+        // A policy that takes steps and one that writes are two; the same policy stays where the task takes it.
+        let compiles =
+            self.draft.with_untracked(|draft| self.check_task(draft)).iter().all(|d| d.severity != Severity::Error);
+        if compiles && self.fit_policy() {
+            self.draft_changed();
+        }
     }
 
     /// What the compiler says of the draft's task program.

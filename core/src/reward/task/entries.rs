@@ -129,6 +129,11 @@ const SETUP: Shape = Shape {
     is_needed: false,
 };
 
+/// The functions that the engine calls, each with an example.
+pub fn shapes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STEPS.iter().chain(&TOKENS[1..]).map(|shape| (shape.name, shape.usage))
+}
+
 /// What becomes of a program's functions.
 pub struct Made {
     pub entries: Entries,

@@ -6,6 +6,7 @@
 //! that another value of it is another program.
 
 mod block;
+mod completions;
 mod declared;
 mod dice;
 mod drawing;
@@ -17,6 +18,7 @@ mod names;
 mod text;
 
 pub use super::ir::Bank;
+pub use completions::completions;
 pub use declared::{Declared, TABLE_SEED};
 pub use dice::{Dice, Face, Keys};
 pub use drawing::{Drawing, DrawingKind, Numbers};
