@@ -190,4 +190,7 @@ pub struct Bench {
     /// Only the benches whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// After how many steps and how long PPO solves CartPole, MountainCar, FrozenLake, CliffWalking and Taxi
+    #[arg(long, conflicts_with = "engine")]
+    pub solve: bool,
 }

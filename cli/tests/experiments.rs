@@ -332,6 +332,21 @@ fn a_quick_bench_measures_every_stage() {
     assert_refused(&goodhart(&["bench", "--only", "chess"], ""), "bandit");
 }
 
+/// The cliff is learned in a fraction of a second; a moment of training solves nothing.
+#[test]
+fn the_bench_says_after_how_many_steps_a_task_is_solved() {
+    let said = goodhart(&["bench", "--solve", "--json", "--only", "cliff"], "");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let rows: Value = serde_json::from_str(&said.out).unwrap();
+    let solved = rows[0]["solved"].as_array().unwrap();
+    assert_eq!((rows[0]["seeds"].as_u64(), solved.len()), (Some(4), 4), "{rows}");
+    assert!(solved.iter().all(|seed| (20_000.0..150_000.0).contains(&seed["steps"].as_f64().unwrap())), "{rows}");
+    let said = goodhart(&["bench", "--solve", "--quick", "--json", "--only", "cliff"], "");
+    let rows: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(rows[0]["solved"].as_array().unwrap().len(), 0, "{rows}");
+    assert_refused(&goodhart(&["bench", "--solve", "--only", "chess"], ""), "cartpole");
+}
+
 /// Pays for a coin that comes back, and for a potential.
 const COIN: &str = r#"version = 1
 title = "t"

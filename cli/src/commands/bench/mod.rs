@@ -1,5 +1,7 @@
 //! `goodhart bench`: how fast each engine does the same work, stage by stage and against the number of lanes.
 
+mod solve;
+
 use crate::arguments::{Bench, Engine};
 use crate::base::base_policies;
 use crate::failure::Failure;
@@ -26,11 +28,11 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
-    Case { name: "landing", experiment: include_str!("../../../experiments/grpo-lambda-length.toml"), lanes: None },
-    Case { name: "gridworld", experiment: include_str!("../../bench/gridworld.toml"), lanes: Some(1) },
-    Case { name: "length-32", experiment: include_str!("../../bench/length-32.toml"), lanes: Some(6) },
-    Case { name: "length-64", experiment: include_str!("../../bench/length-64.toml"), lanes: Some(16) },
-    Case { name: "bandit", experiment: include_str!("../../bench/bandit.toml"), lanes: Some(64) },
+    Case { name: "landing", experiment: include_str!("../../../../experiments/grpo-lambda-length.toml"), lanes: None },
+    Case { name: "gridworld", experiment: include_str!("../../../bench/gridworld.toml"), lanes: Some(1) },
+    Case { name: "length-32", experiment: include_str!("../../../bench/length-32.toml"), lanes: Some(6) },
+    Case { name: "length-64", experiment: include_str!("../../../bench/length-64.toml"), lanes: Some(16) },
+    Case { name: "bandit", experiment: include_str!("../../../bench/bandit.toml"), lanes: Some(64) },
 ];
 
 /// Every bench is also measured with as many lanes.
@@ -46,6 +48,9 @@ struct Row {
 }
 
 pub fn bench(options: &Bench) -> Result<(), Failure> {
+    if options.solve {
+        return solve::solve(options.only.as_deref(), options.quick, options.json);
+    }
     let wanted = |case: &&Case| options.only.as_ref().is_none_or(|text| case.name.contains(text.as_str()));
     let cases: Vec<&Case> = CASES.iter().filter(wanted).collect();
     if cases.is_empty() {
