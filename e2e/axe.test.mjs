@@ -27,6 +27,7 @@ describe("axe finds nothing", () => {
       it(`on the main view, ${colorScheme}, ${width} px wide`, async () => {
         const { page, context } = await open(browser, host.url, { colorScheme, viewport: { width, height } });
         await trained(page, 20);
+        await page.locator(".alarms li").first().waitFor();
         await page.evaluate(() => window.goodhart.pause());
         await resting(page);
         await painted(page);

@@ -1,6 +1,6 @@
 // Maps: agents as dots with trails, the floor shaded by visits.
 import { canvas, between, over, trail } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 const SHOWN = 8;
 const JITTER = 0.2;

@@ -1,6 +1,6 @@
 // Episodes that move: points of a plane, cars on a track, a pole on a cart, curves over the steps.
 import { canvas, between, over, trail } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 const SHOWN = 8;
 

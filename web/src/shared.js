@@ -9,3 +9,13 @@ export const number = (v) => {
   if (a >= 100000) return v.toExponential(1);
   return v.toFixed(a >= 100 ? 0 : a >= 10 ? 1 : 2);
 };
+
+/** The numbers of a field of a record; [offset, is a list, capacity]. */
+export function values(task, record, name) {
+  const field = task.fields[name];
+  if (!field) return [];
+  const [offset, isList, cap] = field;
+  if (!isList) return record.subarray(offset, offset + 1);
+  const n = Math.min(record[offset], cap);
+  return record.subarray(offset + 1, offset + 1 + n);
+}

@@ -1,7 +1,7 @@
 // Where a policy's probability goes: arms of a bandit on what they are worth and what they are paid, and answers as a
 // histogram.
 import { canvas } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 /** Arms as dots: true payoff to the right, what was paid upwards; a disk as large as the policy's probability. */
 export function bandit(task) {
