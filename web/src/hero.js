@@ -202,7 +202,7 @@ class Hero {
       const h = room / rows - CAPTION;
       // On a phone figures get no smaller than half of it, and stand beside each other where they can.
       if (stacked && columns > 1 && w < (text ? 300 : 145)) continue;
-      const size = stacked ? columns : (text ? Math.min(w, 420) * Math.min(1, h / 90) : Math.min(w, h * aspect)) * (n / (columns * rows));
+      const size = stacked ? columns : (text ? Math.min(w, 420) * Math.min(1, h / 200) : Math.min(w, h * aspect)) * (n / (columns * rows));
       if (!best || size > best.size) best = { size, columns, rows, height: Math.min(h, text ? (stacked ? 128 : 230) : w / aspect) };
     }
     this.worlds.style.setProperty("--columns", best.columns);

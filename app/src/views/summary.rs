@@ -9,6 +9,8 @@ use web_sys::Element;
 
 /// A strategy is called hacked where so much more of its pay than of the true score is had, as shares of what can be had.
 const HACKED: f32 = 0.4;
+/// And where so much of its pay is had: what is hardly paid cheats nobody.
+const WELL_PAID: f32 = 0.6;
 /// Where the alarm of that name rang, less is enough.
 const HACKED_AND_RANG: f32 = 0.15;
 /// True scores that differ by less than this share of their range are alike.
@@ -65,7 +67,8 @@ fn is_hacked(judged: &Judged) -> bool {
     let line = &judged.line;
     let rang = line.alarms.iter().any(|alarm| alarm.kind == AlarmKind::ProxyUpTrueDown);
     let (Some(paid), Some(wanted)) = (&line.paid, &line.wanted) else { return false };
-    paid.share.mean - wanted.share.mean > if rang { HACKED_AND_RANG } else { HACKED }
+    let apart = paid.share.mean - wanted.share.mean;
+    if rang { apart > HACKED_AND_RANG } else { apart > HACKED && paid.share.mean > WELL_PAID }
 }
 
 /// The verdict in a sentence or two, as HTML.
@@ -162,6 +165,12 @@ mod tests {
         let says = sentence(&lines, 5, true);
         assert!(says.contains("&lt;0&gt;</b> is hacked: it is paid 4.00, and its true score is 0."), "{says}");
         assert!(says.contains("&lt;1&gt;</b> does best, with a true score of 0.90."), "{says}");
+    }
+
+    #[test]
+    fn a_strategy_that_is_hardly_paid_is_not_called_hacked() {
+        let lines = [judged(0, 0.1, 0.0, Some([0.1, 0.52])), judged(1, 0.9, 0.9, Some([0.9, 0.9]))];
+        assert!(sentence(&lines, 5, true).ends_with("None is hacked."), "{}", sentence(&lines, 5, true));
     }
 
     #[test]
