@@ -1,18 +1,8 @@
-// Which drawing a task gets, and how records are read.
+// Which drawing a task gets.
 import { map, cells } from "./maps.js";
 import { plane, pole, curves } from "./motion.js";
 import { bandit, histogram } from "./spread.js";
 import { text } from "./strips.js";
-
-/** The numbers of a field of a record; [offset, is a list, capacity]. */
-export function values(task, record, name) {
-  const field = task.fields[name];
-  if (!field) return [];
-  const [offset, isList, cap] = field;
-  if (!isList) return record.subarray(offset, offset + 1);
-  const n = Math.min(record[offset], cap);
-  return record.subarray(offset + 1, offset + 1 + n);
-}
 
 /** A drawing: { kind, plays, note, steps(scenes), measure?(scenes), aspect?(), build(stage, figure) -> { adopt, draw, fit } }. */
 export function drawerOf(task) {

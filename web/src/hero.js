@@ -4,6 +4,10 @@ import { drawerOf } from "./drawers.js";
 import { number } from "./shared.js";
 
 const FRAME_MS = 33;
+// Pixels that are left to the chart below, those of a caption with its gap, and those between figures.
+const CHART = 215;
+const CAPTION = 56;
+const GAP = 16;
 // A playback takes about so many seconds at speed 1, and holds its last frame for so long.
 const SECONDS = 4.5;
 const HOLD = { world: 900, text: 2500 };
@@ -92,8 +96,9 @@ class Hero {
     this.visible = true;
     this.seen = new IntersectionObserver((all) => { this.visible = all[all.length - 1].isIntersecting; });
     this.seen.observe(el);
+    this.stacked = matchMedia("(max-width: 1080px)");
     this.resize = new ResizeObserver(() => this.fit());
-    this.resize.observe(this.worlds);
+    this.resize.observe(el.parentElement);
     this.frame = requestAnimationFrame((now) => this.tick(now));
     this.play(this.playing);
   }
@@ -181,20 +186,27 @@ class Hero {
     this.draw();
   }
 
-  /** As many columns as make the figures largest. */
+  /** As many columns as make the figures largest without holes; what the figures leave free is the chart's. */
   fit() {
     const n = this.figures.size;
-    const { clientWidth: width, clientHeight: height } = this.worlds;
+    const width = this.worlds.clientWidth;
     if (!n || !width) return;
+    const stacked = this.stacked.matches;
+    const text = this.drawer?.kind === "text";
     const aspect = this.drawer?.aspect?.() ?? 1.4;
-    let best = [0, 1];
+    const room = stacked ? Infinity : this.el.parentElement.clientHeight - CHART - 40;
+    let best = null;
     for (let columns = 1; columns <= n; columns += 1) {
       const rows = Math.ceil(n / columns);
-      const size = Math.min(width / columns - 12, (height / rows - 34) * aspect);
-      if (size > best[0]) best = [size, columns];
+      const w = width / columns - GAP;
+      const h = room / rows - CAPTION;
+      // On a phone figures get no smaller than half of it, and stand beside each other where they can.
+      if (stacked && columns > 1 && w < (text ? 300 : 145)) continue;
+      const size = stacked ? columns : (text ? Math.min(w, 420) * Math.min(1, h / 200) : Math.min(w, h * aspect)) * (n / (columns * rows));
+      if (!best || size > best.size) best = { size, columns, rows, height: Math.min(h, text ? (stacked ? 128 : 230) : w / aspect) };
     }
-    const narrow = width < 500 && n > 1 ? Math.min(2, n) : best[1];
-    this.worlds.style.setProperty("--columns", this.drawer?.kind === "text" && width < 700 ? 1 : narrow);
+    this.worlds.style.setProperty("--columns", best.columns);
+    this.worlds.style.height = `${Math.floor(best.rows * (best.height + CAPTION))}px`;
     for (const figure of this.figures.values()) figure.view?.fit?.();
     this.draw();
   }

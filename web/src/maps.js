@@ -1,6 +1,6 @@
 // Maps: agents as dots with trails, the floor shaded by visits.
 import { canvas, between, over, trail } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 const SHOWN = 8;
 const JITTER = 0.2;
@@ -11,9 +11,20 @@ const played = (task, name) => (scenes) =>
 // Agents in one cell stand beside each other.
 const aside = (k, n) => (n < 2 ? [0, 0] : [JITTER * Math.cos((2 * Math.PI * k) / n), JITTER * Math.sin((2 * Math.PI * k) / n)]);
 
+// A ring of walls is drawn as thin as this.
+const RING = 0.3;
+
+const ringed = (rows, cols, letter) => rows > 3 && cols > 3 && Array.from({ length: rows * cols }, (_, i) => i)
+  .every((i) => (i >= cols && i < (rows - 1) * cols && i % cols && (i + 1) % cols) || letter(i) === "#");
+
 function floor(ctx, w, h, colors, { rows, cols, letter, visits, flip }) {
-  const side = Math.min(w / cols, h / rows);
+  const less = !flip && ringed(rows, cols, letter) ? 1 - RING : 0;
+  const side = Math.min(w / (cols - 2 * less), h / (rows - 2 * less));
   const [left, top] = [(w - side * cols) / 2, (h - side * rows) / 2];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left + less * side, top + less * side, (cols - 2 * less) * side, (rows - 2 * less) * side);
+  ctx.clip();
   const most = Math.max(...visits, 1e-9);
   for (let i = 0; i < rows * cols; i += 1) {
     const [r, c] = flip ? [0, i] : [Math.floor(i / cols), i % cols];
@@ -33,6 +44,7 @@ function floor(ctx, w, h, colors, { rows, cols, letter, visits, flip }) {
     ctx.strokeRect(x, y, side, side);
     sign(ctx, kind, x + side / 2, y + side / 2, side, colors);
   }
+  ctx.restore();
   return { side, left, top };
 }
 

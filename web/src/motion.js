@@ -1,6 +1,6 @@
 // Episodes that move: points of a plane, cars on a track, a pole on a cart, curves over the steps.
 import { canvas, between, over, trail } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 const SHOWN = 8;
 
@@ -29,7 +29,7 @@ export function plane(task) {
     kind: "world",
     plays: true,
     note: "samples",
-    aspect: () => Math.min(3, Math.max(0.8, (box[1] - box[0]) / (box[3] - box[2]))),
+    aspect: () => Math.min(3, Math.max(0.9, (box[1] - box[0]) / (box[3] - box[2]))),
     steps: stepsOf(task, xs),
     measure(scenes) {
       // What runs far away would shrink everything else: with a line, the box is the line's and a margin around it.
@@ -50,7 +50,7 @@ export function plane(task) {
           unit = Math.min(w / (x1 - x0), h / (y1 - y0));
           const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
           // A valley or a hill may be stretched; a road may not.
-          const [ux, uy] = road || headings ? [unit, unit] : [w / (x1 - x0), Math.min(h / (y1 - y0), 3 * unit)];
+          const [ux, uy] = road || headings ? [unit, unit] : [w / (x1 - x0), Math.min(h / (y1 - y0), 1.3 * unit)];
           place = ([x, y]) => [w / 2 + (x - cx) * ux, h / 2 - (y - cy) * uy];
           if (line.length > 1) {
             ctx.beginPath();

@@ -1,7 +1,7 @@
 // Where a policy's probability goes: arms of a bandit on what they are worth and what they are paid, and answers as a
 // histogram.
 import { canvas } from "./canvas.js";
-import { values } from "./drawers.js";
+import { values } from "./shared.js";
 
 /** Arms as dots: true payoff to the right, what was paid upwards; a disk as large as the policy's probability. */
 export function bandit(task) {
@@ -46,7 +46,7 @@ export function bandit(task) {
           ctx.textAlign = "left";
           const known = [...paid.values()];
           const [p0, p1] = [Math.min(...known), Math.max(...known)];
-          const pad = 14;
+          const pad = 24;
           const x = (v) => left + pad + ((v - low) / Math.max(1e-6, high - low)) * (right - left - 2 * pad);
           const y = (v) => bottom - pad - ((v - p0) / Math.max(1e-6, p1 - p0)) * (bottom - top - 2 * pad);
           const most = Math.min(w, h) * 0.3;
@@ -93,7 +93,9 @@ export function bandit(task) {
 
 /** Answers: how often each is given; a dashed frame around the one that is paid most, a dot under the truly best. */
 export function histogram(task) {
-  const names = task.actions;
+  // What all names begin with says nothing of any of them.
+  const start = task.actions.reduce((a, b) => { let i = 0; while (i < a.length && a[i] === b[i]) i += 1; return a.slice(0, i); });
+  const names = task.actions.map((name) => name.slice(start.lastIndexOf(" ") + 1) || name);
   return {
     kind: "spread",
     plays: false,
@@ -115,7 +117,7 @@ export function histogram(task) {
           const most = Math.max(...scene.taken) / all;
           const width = w / n;
           const room = width > 34;
-          const bottom = h - (room ? 20 : 10);
+          const bottom = h - (room ? 28 : 10);
           const best = truth.indexOf(Math.max(...truth));
           const known = scene.paid.map((v) => (Number.isNaN(v) ? -Infinity : v));
           const paid = known.indexOf(Math.max(...known));

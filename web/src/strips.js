@@ -38,13 +38,16 @@ export function text(task) {
             const words = document.createElement("span");
             words.className = "strip-text tokens";
             words.style.setProperty("--tint", `${Math.round((100 * Math.abs(s.advantage || 0)) / scale)}%`);
+            const [done, rest] = [document.createElement("span"), document.createElement("span")];
+            rest.className = "strip-rest";
+            words.append(done, rest);
             const end = document.createElement("span");
             end.className = "strip-end";
             end.textContent = s.score >= 0.5 ? "✓" : "✗";
             end.title = `true score ${number(s.score)}, paid ${number(s.reward)}`;
             row.append(sign, words, end);
             list.append(row);
-            return { words, end, all: Array.from(s.actions, word), at: -1 };
+            return { done, rest, all: Array.from(s.actions, word), at: -1 };
           });
         },
         draw(t) {
@@ -52,8 +55,9 @@ export function text(task) {
             const n = Math.min(row.all.length, Math.floor(t));
             if (n === row.at) continue;
             row.at = n;
-            row.words.textContent = row.all.slice(0, n).join(" ") || "…";
-            row.end.style.visibility = n === row.all.length ? "visible" : "hidden";
+            // What is not written yet shines through.
+            row.done.textContent = row.all.slice(0, n).join(" ");
+            row.rest.textContent = ` ${row.all.slice(n).join(" ")}`;
           }
         },
       };

@@ -9,7 +9,7 @@ use goodhart_core::protocol::{Event, RowIndex};
 /// Least milliseconds between two reports, and between two of them with an anatomy.
 const EVERY: f64 = 60.0;
 const ANATOMY_EVERY: f64 = 200.0;
-/// Times as long as an anatomy took until the next one: what is exact in it may take longer than many updates.
+/// Times as long as an anatomy took until the next one, without what is exact in it.
 const ANATOMY_SHARE: f64 = 10.0;
 
 /// Rows that have not been sent.

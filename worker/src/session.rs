@@ -279,7 +279,7 @@ impl Session {
             return Ok(());
         }
         let update = self.engine.update_count();
-        if update > 0 && self.plan_has(lane) && self.view.anatomy(&mut self.engine).await.is_none() {
+        if update > 0 && self.plan_has(lane) && self.view.anatomy(&mut self.engine, true).await.is_none() {
             self.go_back(update).await?;
         }
         self.report(true).await;
@@ -353,10 +353,14 @@ impl Session {
 
     async fn report(&mut self, whole: bool) {
         let now = edge::now();
-        let anatomy =
-            if whole || self.reports.anatomy_due(now) { self.view.anatomy(&mut self.engine).await } else { None };
+        let anatomy = if whole || self.reports.anatomy_due(now) {
+            self.view.anatomy(&mut self.engine, whole).await
+        } else {
+            None
+        };
         if anatomy.is_some() {
-            self.reports.anatomy_took(edge::now() - now);
+            // What is exact keeps a pace of its own.
+            self.reports.anatomy_took(edge::now() - now - self.view.exact_took());
         }
         if let Some(event) = self.reports.report(self.run, now, anatomy) {
             edge::post(&event);

@@ -28,7 +28,7 @@ pub fn view(app: App) -> impl IntoView {
                     <dl inner_html=rules></dl>
                 </details>
             </div>
-            <ul role="log" aria-label="Alarms that rang" inner_html=move || rang.with(|all| all.iter().map(|rung| line(app, rung)).collect::<String>())></ul>
+            <div role="log" aria-label="Alarms that rang"><ul inner_html=move || rang.with(|all| all.iter().map(|rung| line(app, rung)).collect::<String>())></ul></div>
         </div>
     }
 }

@@ -63,8 +63,8 @@ pub fn view(app: App) -> impl IntoView {
                 }></div>
             <p class="muted">{move || app.anatomy.get().map(|a| summary(&a))}</p>
             <p class="key muted">
-                <span class="cell key-pos"></span>" advantage above 0 "
-                <span class="cell key-neg"></span>" below 0 "
+                <span class="cell pos key-pos"></span>" advantage above 0 "
+                <span class="cell neg key-neg"></span>" below 0 "
                 <span class="cell key-true"><i></i></span>" true score at least 0.5 "
                 <span class="cell cut"></span>" cut off at the horizon "
                 <span class="cell error">"!"</span>" reward failed"

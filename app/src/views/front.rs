@@ -17,7 +17,7 @@ pub fn view(app: App) -> impl IntoView {
             <div class="front">
                 <div class="front-says">
                     <h1>"Write a reward. Watch a policy cheat it."</h1>
-                    <p class="muted">"Small policies train in your browser, now. Edit the code at the left: the next update uses it."</p>
+                    <p class="muted">"Small policies train in this page, now. Edit the code: the next update uses it."</p>
                 </div>
                 <nav class="starts" aria-label="Where to begin">
                     {STARTS.into_iter().map(|(id, title, about)| view! {

@@ -47,7 +47,7 @@ pub fn page(app: App) -> impl IntoView {
     view! {
         <a class="skip" href="#editor" on:click=keyboard::to_editor>"Skip to the editor"</a>
         {header::view(app)}
-        <div class="run-bar">
+        <div class="run-bar" role="region" aria-label="Run and notices">
             {controls::view(app)}
             {notices::view(app)}
         </div>

@@ -154,7 +154,7 @@ pub fn drawing(app: App) -> impl IntoView {
                 let round = report.findings.iter().map(|f| &f.cells).find(|c| !c.is_empty());
                 let round = round.map(Vec::as_slice).unwrap_or_default();
                 let Some(optimum) = &report.optimum else { return String::new() };
-                let loops = if round.is_empty() { "" } else { "; red: a loop that pays at every round" };
+                let loops = if round.is_empty() { "" } else { "; dashed: a loop that pays at every round" };
                 format!(
                     "<h2>Optimum of {of}<span class=\"muted\"> what the oracle says it makes of a policy{loops}</span></h2>{}",
                     map.policy(&optimum.policy, &[], round, "The map with the arrows of this reward's optimal policy")

@@ -10,6 +10,8 @@ pub fn view(app: App) -> impl IntoView {
     let task = Memo::new(move |_| app.draft.with(|e| e.task.kind.clone()));
     let policy = Memo::new(move |_| app.draft.with(|e| e.policy.kind.clone()));
     view! {
+        <div class="settings-all">
+        <h2>"Settings"</h2>
         <details class="card panel" open>
             <summary>"Algorithm, shared by all strategies"</summary>
             {settings::view(app, Table::Algorithm, "Base settings", "TRL's defaults")}
@@ -34,6 +36,7 @@ pub fn view(app: App) -> impl IntoView {
             {rows(app, Table::Run, task)}
         </details>
         {SECTIONS.iter().map(|own| section(app, own, task)).collect_view()}
+        </div>
     }
 }
 

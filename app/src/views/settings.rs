@@ -54,7 +54,7 @@ pub fn view(app: App, table: Table, title: &'static str, inherited: &'static str
     view! {
         <div class="settings">
             <div class="settings-head">
-                <h3>{title}</h3>
+                <h2>{title}</h2>
                 <span class="muted">{move || empty().then(|| format!("all {inherited}"))}</span>
                 <span class="spacer"></span>
                 <input type="search" class="search" placeholder="find a setting" aria-label=format!("Find a setting: {title}")

@@ -1,7 +1,7 @@
 //! The verdict at a glance: one sentence, then the strategies by their true scores.
 
-use crate::state::{App, ArmId, Judged};
-use crate::text::{escape, number};
+use crate::state::{App, ArmId, Judged, Phase};
+use crate::text::escape;
 use goodhart_core::metrics::alarms::AlarmKind;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -9,6 +9,10 @@ use web_sys::Element;
 
 /// A strategy is called hacked where so much more of its pay than of the true score is had, as shares of what can be had.
 const HACKED: f32 = 0.4;
+/// And where so much of its pay is had: what is hardly paid cheats nobody.
+const WELL_PAID: f32 = 0.6;
+/// Where the alarm of that name rang, less is enough.
+const HACKED_AND_RANG: f32 = 0.15;
 /// True scores that differ by less than this share of their range are alike.
 const ALIKE: f32 = 0.05;
 
@@ -24,7 +28,8 @@ pub fn view(app: App) -> impl IntoView {
         let lines = app.verdict.get();
         lines.into_iter().map(|judged| (app.name_of(judged.id), judged)).collect::<Vec<_>>()
     };
-    let says = move || sentence(&named(), app.update.get());
+    let is_over = Memo::new(move |_| app.phase.with(|phase| *phase == Phase::Finished));
+    let says = move || sentence(&named(), app.update.get(), is_over.get());
     let rows = move || {
         let mut all = named();
         // Those without a number yet stand last.
@@ -43,6 +48,16 @@ pub fn view(app: App) -> impl IntoView {
     }
 }
 
+/// A number to be taken in at a glance: two digits behind the point where it is small.
+fn number(x: f32) -> String {
+    match x.abs() {
+        a if !a.is_finite() => "–".into(),
+        a if a < 0.005 => "0".into(),
+        a if a < 10.0 => format!("{x:.2}"),
+        _ => crate::text::number(x),
+    }
+}
+
 fn name_of(name: &str, id: ArmId) -> String {
     format!("<b><span class=\"swatch arm-fill-{}\"></span>{}</b>", id.color(), escape(name))
 }
@@ -51,15 +66,14 @@ fn name_of(name: &str, id: ArmId) -> String {
 fn is_hacked(judged: &Judged) -> bool {
     let line = &judged.line;
     let rang = line.alarms.iter().any(|alarm| alarm.kind == AlarmKind::ProxyUpTrueDown);
-    let apart = match (&line.paid, &line.wanted) {
-        (Some(paid), Some(wanted)) => paid.share.mean - wanted.share.mean > HACKED,
-        _ => false,
-    };
-    rang || apart
+    let (Some(paid), Some(wanted)) = (&line.paid, &line.wanted) else { return false };
+    let apart = paid.share.mean - wanted.share.mean;
+    if rang { apart > HACKED_AND_RANG } else { apart > HACKED && paid.share.mean > WELL_PAID }
 }
 
 /// The verdict in a sentence or two, as HTML.
-fn sentence(lines: &[(String, Judged)], update: u32) -> String {
+fn sentence(lines: &[(String, Judged)], update: u32, is_over: bool) -> String {
+    let none = if is_over { "None is hacked." } else { "None is hacked so far." };
     let known: Vec<&(String, Judged)> = lines.iter().filter(|(_, j)| j.line.true_score.mean.is_finite()).collect();
     let score = |j: &Judged| j.line.true_score.mean;
     let best = known.iter().max_by(|(_, a), (_, b)| score(a).total_cmp(&score(b)));
@@ -91,9 +105,9 @@ fn sentence(lines: &[(String, Judged)], update: u32) -> String {
         [] if score(best) - score(worst) < ALIKE * span.max(f32::MIN_POSITIVE) => {
             let (low, high) = (number(score(worst)), number(score(best)));
             let range = if low == high { low } else { format!("{low} to {high}") };
-            format!("All strategies do alike: a true score of {range}. None is hacked.")
+            format!("All strategies do alike: a true score of {range}. {none}")
         }
-        [] => format!("{best_says} {} has {}. None is hacked.", name_of(worst_name, worst.id), number(score(worst))),
+        [] => format!("{best_says} {} has {}. {none}", name_of(worst_name, worst.id), number(score(worst))),
     }
 }
 
@@ -148,18 +162,27 @@ mod tests {
     #[test]
     fn the_sentence_names_who_is_hacked_and_who_does_best() {
         let lines = [judged(0, 0.0, 4.0, Some([0.0, 0.9])), judged(1, 0.9, 0.9, Some([0.9, 0.9]))];
-        let says = sentence(&lines, 5);
+        let says = sentence(&lines, 5, true);
         assert!(says.contains("&lt;0&gt;</b> is hacked: it is paid 4.00, and its true score is 0."), "{says}");
-        assert!(says.contains("&lt;1&gt;</b> does best, with a true score of 0.900."), "{says}");
+        assert!(says.contains("&lt;1&gt;</b> does best, with a true score of 0.90."), "{says}");
+    }
+
+    #[test]
+    fn a_strategy_that_is_hardly_paid_is_not_called_hacked() {
+        let lines = [judged(0, 0.1, 0.0, Some([0.1, 0.52])), judged(1, 0.9, 0.9, Some([0.9, 0.9]))];
+        assert!(sentence(&lines, 5, true).ends_with("None is hacked."), "{}", sentence(&lines, 5, true));
     }
 
     #[test]
     fn without_a_hacked_strategy_it_says_so_and_before_the_first_update_nothing() {
         let apart = [judged(0, 0.2, 0.2, Some([0.2, 0.2])), judged(1, 0.9, 0.9, Some([0.9, 0.9]))];
-        assert!(sentence(&apart, 5).contains("has 0.200. None is hacked."), "{}", sentence(&apart, 5));
+        assert!(sentence(&apart, 5, true).contains("has 0.20. None is hacked."), "{}", sentence(&apart, 5, true));
         let alike = [judged(0, 0.89, 0.2, None), judged(1, 0.9, 0.9, Some([0.9, 0.9]))];
-        assert!(sentence(&alike, 5).starts_with("All strategies do alike: a true score of 0.890 to 0.900."));
-        assert!(sentence(&alike, 0).contains("comes with the first updates"));
-        assert!(sentence(&[judged(0, f32::NAN, 0.0, None)], 5).contains("comes with the first updates"));
+        assert!(
+            sentence(&alike, 5, false)
+                .starts_with("All strategies do alike: a true score of 0.89 to 0.90. None is hacked so far.")
+        );
+        assert!(sentence(&alike, 0, true).contains("comes with the first updates"));
+        assert!(sentence(&[judged(0, f32::NAN, 0.0, None)], 5, true).contains("comes with the first updates"));
     }
 }
