@@ -49,6 +49,17 @@ function card(experiment, record) {
   };
 }
 
+// Guided tours: files of experiments/tours, each an ordered walk through experiments.
+function tours(ids) {
+  const folder = join(experiments, "tours");
+  return readdirSync(folder).filter((name) => name.endsWith(".toml")).sort().map((name) => {
+    const tour = parse(readFileSync(join(folder, name), "utf8"));
+    const missing = tour.stops.find((stop) => !ids.has(stop.experiment));
+    if (missing) throw new Error(`experiments/tours/${name}: there is no experiment "${missing.experiment}"`);
+    return tour;
+  });
+}
+
 export function writeGallery() {
   const out = join(here, "gallery");
   rmSync(out, { recursive: true, force: true });
@@ -69,6 +80,6 @@ export function writeGallery() {
   const rank = (card) => DIFFICULTIES.indexOf(card.difficulty);
   cards.sort((a, b) => rank(a) - rank(b));
   const bases = readdirSync(join(experiments, "base")).filter((name) => name.endsWith(".bin"));
-  writeFileSync(join(out, "index.json"), JSON.stringify({ cards, bases: bases.map((name) => name.slice(0, -4)) }));
+  writeFileSync(join(out, "index.json"), JSON.stringify({ cards, tours: tours(new Set(cards.map((card) => card.id))), bases: bases.map((name) => name.slice(0, -4)) }));
   console.log(`web: ${cards.length} experiments`);
 }

@@ -48,6 +48,7 @@ fn start(opened: Opened) {
         loading.remove();
     }
     app.start_history();
+    app.tour_at_start();
     app.save();
     app.start_oracle();
     app.start_ranges();

@@ -8,6 +8,7 @@ use crate::state::draft::tables::{Catalog, Spec};
 use crate::state::internal::Internal;
 use crate::state::library::gallery::{Index, Shipped};
 use crate::state::library::origin::Origin;
+use crate::state::library::tours::TourPlace;
 use crate::state::listeners::Listeners;
 use crate::state::notices::Notice;
 use crate::state::oracle::known::KnownReport;
@@ -62,6 +63,8 @@ pub struct App {
     pub choice: RwSignal<Choice>,
     pub notices: RwSignal<Vec<Notice>>,
     pub overlay: RwSignal<Overlay>,
+    /// Where in a guided tour the visitor is.
+    pub tour: RwSignal<Option<TourPlace>>,
     pub undo: RwSignal<Option<Undo>>,
     /// Counts up when new rows are to be drawn, at most once a frame.
     pub tick: RwSignal<u32>,
@@ -133,6 +136,7 @@ impl App {
             choice: RwSignal::new(Choice::Auto),
             notices: RwSignal::new(Vec::new()),
             overlay: RwSignal::new(Overlay::None),
+            tour: RwSignal::new(None),
             undo: RwSignal::new(None),
             tick: RwSignal::new(0),
             verdict: RwSignal::new(Vec::new()),

@@ -1,6 +1,6 @@
 //! The gallery: the experiments that come with the page, drafts that were left, a new one, a pasted link.
 
-use super::card;
+use super::{card, tour};
 use crate::state::{App, blank, gallery};
 use crate::storage::drafts;
 use leptos::ev::KeyboardEvent;
@@ -19,6 +19,7 @@ pub fn view(app: App, problem: Option<String>) -> impl IntoView {
         })}
         <h1>"Library"</h1>
         <p class="muted">"Papers on reward design that run in your browser: open one and it trains. By theme, the easy ones first."</p>
+        {tour::list(app)}
         {cards(app)}
         {drafts(app)}
         <form class="paste" on:submit=move |e| {

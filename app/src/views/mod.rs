@@ -36,6 +36,7 @@ mod summary;
 mod task;
 mod task_code;
 mod timeline;
+mod tour;
 mod verdict;
 
 use crate::state::App;
@@ -50,6 +51,7 @@ pub fn page(app: App) -> impl IntoView {
         <div class="run-bar" role="region" aria-label="Run and notices">
             {controls::view(app)}
             {notices::view(app)}
+            {tour::view(app)}
         </div>
         <main id="lab" hidden=move || app.library_is_open()>
             {front::view(app)}

@@ -4,6 +4,7 @@
 use crate::browser::modules;
 use crate::browser::plain::from_js;
 use crate::model::run_params;
+use crate::state::library::tours::Tour;
 use goodhart_core::experiment::record::ClaimRecord;
 use goodhart_core::experiment::{self, Difficulty, Experiment, Outcome, Paper};
 use goodhart_core::params::Value;
@@ -73,6 +74,8 @@ pub struct Card {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Index {
     pub cards: Vec<Card>,
+    #[serde(default)]
+    pub tours: Vec<Tour>,
     /// Keys of the base policies that come with the page.
     pub bases: Vec<String>,
 }

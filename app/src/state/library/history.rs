@@ -41,7 +41,10 @@ impl App {
             let is_open = self.overlay.with(|o| *o != Overlay::None);
             self.move_in_history(|trail| trail.follow(is_open));
         });
-        window_event_listener(leptos::ev::popstate, move |_| self.arrive());
+        window_event_listener(leptos::ev::popstate, move |_| {
+            self.follow_tour();
+            self.arrive();
+        });
     }
 
     fn move_in_history(self, f: impl FnOnce(&mut Trail) -> Move) {

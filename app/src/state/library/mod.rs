@@ -6,4 +6,5 @@ pub mod gallery;
 mod history;
 pub mod open;
 pub mod origin;
+pub mod tours;
 pub mod trail;

@@ -256,10 +256,10 @@ impl App {
         self.save_run();
         let (Some(fragment), Some(window)) = (self.fragment_of(&draft), web_sys::window()) else { return };
         let whole = window.location().href().unwrap_or_default();
-        let before_fragment = whole.split('#').next().unwrap_or_default();
+        let before_fragment = self.with_tour(whole.split('#').next().unwrap_or_default());
         let link = fragment.map(|fragment| format!("{before_fragment}#{fragment}"));
         // An experiment without a link leaves no other one's in the address.
-        self.put_address(link.as_deref().unwrap_or(before_fragment));
+        self.put_address(link.as_deref().unwrap_or(&before_fragment));
         self.link.set(link);
     }
 
