@@ -6,5 +6,6 @@ pub mod gallery;
 mod history;
 pub mod open;
 pub mod origin;
+mod touring;
 pub mod tours;
 pub mod trail;
