@@ -17,6 +17,9 @@ class Params:
 
 
 horizon = Params.horizon
+view = "plane: x, y; line: GROUND_X, GROUND_Y"
+GROUND_X = [-16.0, 16.0]    # meters: the ground, as it is drawn
+GROUND_Y = [0.0, 0.0]
 actions = ["nothing", "left engine", "main engine", "right engine"]
 SECONDS = 0.1
 LEG_X = 1.0        # meters from the middle of the craft to each leg

@@ -16,6 +16,7 @@ class Params:
 
 
 horizon = Params.horizon
+view = "track: x, y; line: WAYPOINTS"
 actions = [
     "left 30 slow", "left 30 half", "left 30 fast", "left 15 slow", "left 15 half", "left 15 fast",
     "straight slow", "straight half", "straight fast",

@@ -75,7 +75,8 @@ pub fn how_many(vocabulary: usize, limit: usize) -> f64 {
 fn too_many(task: &Task, reads: &Reads, total: f64) -> String {
     let (v, t) = (task.n_actions, task.horizon);
     let short = (1..t).take_while(|limit| how_many(v, *limit) <= MOST as f64).count();
-    let name = "max_completion_length";
+    let is_program = crate::tasks::TASKS.iter().any(|kind| kind.name == task.kind && kind.source.is_some());
+    let name = if is_program { "horizon" } else { "max_completion_length" };
     let table = crate::tasks::table(task.kind, &BTreeMap::new());
     let least = table.iter().find(|p| p.name == name).map_or(1.0, |p| p.min);
     let tokens: Vec<&str> = reads.names().iter().map(String::as_str).filter(|n| *n == "tokens").collect();

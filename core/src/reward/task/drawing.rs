@@ -4,7 +4,7 @@
 use super::super::ast::{Expr, ExprKind};
 use super::super::diagnostics::Finding;
 use super::super::ir::SLOT;
-use super::super::lower::{Compiler, Constant};
+use super::super::lower::{Compiler, Constant, Type};
 use super::super::schema::{EpisodeSchema, Field, Ty};
 use crate::spelling::closest;
 use serde::{Deserialize, Serialize};
@@ -109,8 +109,16 @@ pub fn drawing_of(
         None => None,
         Some(text) => {
             let ends = text.strip_prefix("line:").map(names).unwrap_or_default();
+            let pairs = match &ends[..] {
+                [name] => pairs(compiler, name),
+                _ => None,
+            };
+            if pairs.is_some() {
+                return Some(Drawing { kind: *kind, fields, line: pairs });
+            }
             let [x, y] = &ends[..] else {
-                return refuse(expr, "a line of `view` has two lists".into(), "write `line: track_x, track_y`");
+                let hint = "write `line: track_x, track_y`, or name a constant that is a list of pairs";
+                return refuse(expr, "a line of `view` has two lists".into(), hint);
             };
             let mut both = Vec::new();
             for name in [x, y] {
@@ -126,6 +134,19 @@ pub fn drawing_of(
         }
     };
     Some(Drawing { kind: *kind, fields, line })
+}
+
+/// A constant that is a list of pairs, as its first and its second numbers.
+fn pairs(compiler: &mut Compiler, name: &str) -> Option<[Numbers; 2]> {
+    let (_, expr) = compiler.module.constants.iter().find(|(ident, _)| ident.name == name)?;
+    let Constant::Known(Type::Array(element, len) | Type::Table { element, len, .. }, konsts) = compiler.evaluate(expr)
+    else {
+        return None;
+    };
+    // The constants stand column by column.
+    let is_pair = len > 1 && element.banks().len() == 2 && konsts.len() == 2 * len;
+    let column = |from: usize| konsts[from..from + len].iter().map(|konst| konst.number() as f32).collect();
+    is_pair.then(|| [0, len].map(|from| Numbers::Known(column(from))))
 }
 
 /// A constant that is a list, or a list of the world.
@@ -177,6 +198,10 @@ mod tests {
         let drawing = program.drawing.unwrap();
         assert_eq!((drawing.kind, drawing.fields), (DrawingKind::Track, vec!["xs".to_string(), "ys".into()]));
         assert_eq!(drawing.line.unwrap()[1], Numbers::Known(vec![0.0, 1.0, 0.0]));
+        let program =
+            compiled("road = [(0.0, 3.0), (1.0, 4.0), (2, 5)]\nview = \"track: xs, ys; line: road\"").unwrap();
+        let line = program.drawing.unwrap().line.unwrap();
+        assert_eq!(line.map(|numbers| numbers.of(&[])), [vec![0.0, 1.0, 2.0], vec![3.0, 4.0, 5.0]]);
         let program = compiled("view = \"plane: xs, ys; line: ways, road_y\"").unwrap();
         let [x, _] = program.drawing.unwrap().line.unwrap();
         assert_eq!(x.of(&program.blank_world), [3.0, 4.0]);
