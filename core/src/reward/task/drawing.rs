@@ -94,7 +94,8 @@ pub fn drawing_of(
         return refuse(expr, format!("there is no view `{word}`{meant}"), EXAMPLE);
     };
     if !(*least..=*most).contains(&fields.len()) {
-        let message = format!("the view `{word}` reads {least} to {most} lists of the episode, not {}", fields.len());
+        let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        let message = format!("the view `{word}` reads {wanted} lists of the episode, not {}", fields.len());
         return refuse(expr, message, EXAMPLE);
     }
     for name in &fields {
