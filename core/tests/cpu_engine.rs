@@ -1,7 +1,7 @@
 //! The CPU engine as a whole: the same bits however lanes are split, wherever it was stopped, and whatever was edited
 //! back; and the phenomena that a handful of updates must show.
 
-use goodhart_core::engine::{Bases, CpuEngine, LaneId, anatomy, lanes_of};
+use goodhart_core::engine::{Bases, CpuEngine, LaneId, WatchedBatch, anatomy, lanes_of};
 use goodhart_core::experiment::{self, Experiment, Part};
 use goodhart_core::metrics::columns::{MAX_COMPONENTS, ROW, component_mean};
 use goodhart_core::metrics::{Column, digest};
@@ -353,7 +353,13 @@ fn what_is_kept_beside_the_watched_lane_is_what_watching_it_keeps() {
     assert_eq!((lanes[0].seed, lanes[1].seed), (0, 0));
     let (_, watched) = second.watched().unwrap();
     let beside = first.beside(lanes[1]).unwrap();
-    assert_eq!((&beside.records, &beside.rewards), (&watched.records, &watched.rewards));
+    // Only the watched lane has the fields of the policy's confidence where no reward reads them.
+    let same = |of: fn(&WatchedBatch) -> Vec<f32>| assert_eq!(of(beside), of(watched));
+    same(|batch| batch.rewards.clone());
+    same(|batch| batch.advantages.clone());
+    same(|batch| batch.true_scores.clone());
+    assert_eq!((&beside.actions, &beside.lengths), (&watched.actions, &watched.lengths));
+    assert_eq!(anatomy::visits(&plan, beside), anatomy::visits(&plan, watched));
     let other_seed = lanes.iter().find(|lane| lane.seed == 1).unwrap();
     assert!(first.beside(*other_seed).is_none(), "nothing is kept of lanes that are not shown");
 
