@@ -123,6 +123,7 @@ mod tests {
             name: k.name.into(),
             help: String::new(),
             table: rows(k.table),
+            source: None,
         };
         Box::leak(Box::new(Catalog {
             algorithm: rows(goodhart_core::algorithm::Settings::TABLE),
