@@ -41,8 +41,8 @@ class State:
 
 
 class Episode:
-    x: list[float]           # -16..16 meters from the middle of the pad: before every step, and after the last
-    y: list[float]           # 0..20 meters of the feet above the ground: before every step, and after the last
+    x: list[float]           # -20..20 meters from the middle of the pad: before every step, and after the last
+    y: list[float]           # -10..30 meters of the feet above the ground: before every step, and after the last
     speed_x: list[float]     # meters a second: before every step, and after the last
     speed_y: list[float]     # meters a second, up: before every step, and after the last
     tilt: list[float]        # radians from upright: before every step, and after the last

@@ -247,8 +247,8 @@ fn what_does_not_fit_is_refused_with_a_reason() {
     assert!(message("mlp", &[], &interface).contains("needs a task with features"));
     assert!(message("transformer", &[("d_model", Value::Number(20.0))], &interface).contains("multiple of 8"));
     assert!(message("transformer", &[("heads", Value::Number(3.0))], &interface).contains("heads"));
-    let long = Interface { horizon: 62, ..interface };
-    assert!(message("transformer", &[], &long).contains("64 positions"));
+    let long = Interface { horizon: 110, ..interface };
+    assert!(message("transformer", &[], &long).contains("112 positions"));
     let many = Interface { n_samples: 65_536, ..interface };
     let large = [("d_model", Value::Number(128.0)), ("layers", Value::Number(4.0))];
     assert!(message("transformer", &large, &many).contains(" GB with this policy"));

@@ -237,7 +237,10 @@ class Task:
             self.fill("truncated", not over)
             self.ep.__dict__["correct"], score = False, 0.0
         is_list = lambda value: isinstance(value, list)
-        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in vars(self.ep).items()}
+        # The default of a field that names a token is plain text.
+        known = lambda value: self.names[value] if isinstance(value, str) else value
+        fields = {name: known(value) for name, value in vars(self.ep).items()}
+        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in fields.items()}
         return dict(steps=steps, record=record, score=score, error=error)
 
 
@@ -292,7 +295,10 @@ class Task:
         if error is not None:
             self.ep.__dict__["correct"], score = False, 0.0
         is_list = lambda value: isinstance(value, list)
-        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in vars(self.ep).items()}
+        # The default of a field that names a token is plain text.
+        known = lambda value: self.names[value] if isinstance(value, str) else value
+        fields = {name: known(value) for name, value in vars(self.ep).items()}
+        record = {name: numbers(value) if is_list(value) else numbers([value])[0] for name, value in fields.items()}
         written = dict(prompt=[int(t) for t in self.asked], demonstration=[int(t) for t in demonstration])
         return dict(written, tokens=[int(t) for t in tokens], record=record, score=score, error=error)
 
