@@ -62,7 +62,8 @@ describe("what each strategy does", () => {
     await becomes(() => step(page), (now) => assert.notEqual(now, first));
     await page.getByRole("button", { name: "Pause the playback" }).click();
     await page.getByRole("slider", { name: "Step of the samples" }).fill("3");
-    assert.equal(await step(page), 3);
+    // The next frame shows it.
+    await becomes(() => step(page), (now) => assert.equal(now, 3));
     await page.getByRole("button", { name: "Play the samples" }).click();
     await becomes(() => step(page), (now) => assert.ok(now > 3));
     await page.locator(".world-name").nth(1).click();
