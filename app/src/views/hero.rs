@@ -56,7 +56,7 @@ pub fn view(app: App) -> impl IntoView {
     Effect::new(move |known: Option<Option<Arc<Language>>>| {
         let language = app.language.get();
         let known = known.flatten();
-        let Some(hero) = hero.get() else { return None };
+        let hero = hero.get()?;
         let Some(language) = language else { return known };
         if known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &language)) {
             hero.set_task(&task(&language));
