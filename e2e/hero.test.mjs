@@ -64,6 +64,10 @@ describe("what each strategy does", () => {
     await page.getByRole("slider", { name: "Step of the samples" }).fill("3");
     // The next frame shows it.
     await becomes(() => step(page), (now) => assert.equal(now, 3));
+    // Newer samples are shown at the same step.
+    await page.evaluate(() => window.goodhart.step(2));
+    await becomes(() => page.locator(".hero-note").innerText(), (note) => assert.match(note, /update [23]$/));
+    assert.equal(await step(page), 3);
     await page.getByRole("button", { name: "Play the samples" }).click();
     await becomes(() => step(page), (now) => assert.ok(now > 3));
     await page.locator(".world-name").nth(1).click();

@@ -110,7 +110,12 @@ class Hero {
     this.slider = element("input", "hero-step", bar);
     Object.assign(this.slider, { type: "range", min: 0, max: 1, step: 1 });
     this.slider.setAttribute("aria-label", "Step of the samples");
-    this.slider.addEventListener("input", () => { this.play(false); this.seek(Number(this.slider.value)); });
+    this.slider.addEventListener("input", () => {
+      // A rest takes the newest samples, which moves the slider.
+      const to = Number(this.slider.value);
+      this.play(false);
+      this.seek(to);
+    });
     this.at = element("span", "hero-at", bar);
     this.speed = element("select", "hero-speed", bar);
     this.speed.setAttribute("aria-label", "Speed of the playback");
