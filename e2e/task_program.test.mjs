@@ -79,6 +79,15 @@ const own = (code) => ({
   arms: [{ name: "goal", code: "def goal(ep):\n    return 1.0 if ep.goal else 0.0\n" }],
 });
 
+// The task's panel, opened, and the text of its editor.
+const editor = async (page) => {
+  const panel = page.locator("details.panel", { hasText: "Task: program" });
+  await panel.locator("summary").first().click();
+  const text = panel.locator(".task-code .cm-content");
+  await text.waitFor();
+  return { panel, text };
+};
+
 for (const webgpu of [false, true]) {
   describe(`a task program ${webgpu ? "with WebGPU" : "without WebGPU"}`, () => {
     let host, browser;
@@ -105,10 +114,7 @@ describe("the program of a task", () => {
   it("is edited on the page: errors in their line, declared parameters as controls, the run anew", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     await train(page, own(walk()), 3);
-    const panel = page.locator("details.panel", { hasText: "Task: program" });
-    await panel.locator("summary").first().click();
-    const text = panel.locator(".task-code .cm-content");
-    await text.waitFor();
+    const { panel, text } = await editor(page);
     assert.equal(await page.locator("#Task-cells").inputValue(), "5");
 
     const write = async (code) => {
@@ -140,10 +146,7 @@ describe("the program of a task", () => {
   it("offers fields while it is written", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     await train(page, own(walk()), 1);
-    const panel = page.locator("details.panel", { hasText: "Task: program" });
-    await panel.locator("summary").first().click();
-    const text = panel.locator(".task-code .cm-content");
-    await text.waitFor();
+    const { text } = await editor(page);
     await text.click();
     await page.keyboard.press("Control+End");
     await page.keyboard.insertText("\n\ndef helper(ep):\n    return ep.");
@@ -175,10 +178,7 @@ describe("the program of a task", () => {
   it("whose policy writes gets a policy that writes", async () => {
     const { page, context, problems } = await open(browser, `${host.url}?autorun=0#par`);
     await train(page, own(walk()), 1);
-    const panel = page.locator("details.panel", { hasText: "Task: program" });
-    await panel.locator("summary").first().click();
-    const text = panel.locator(".task-code .cm-content");
-    await text.waitFor();
+    const { text } = await editor(page);
     await text.click();
     await page.keyboard.press("Control+a");
     await page.keyboard.insertText(copy);

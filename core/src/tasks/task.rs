@@ -29,6 +29,11 @@ pub struct DrawKey {
 }
 
 impl DrawKey {
+    /// The key of the i-th sample of a lane whose groups have `group` samples.
+    pub fn of(seed: u32, update: u32, group: usize, i: usize) -> Self {
+        Self { seed, update, group: (i / group) as u32, sample: (i % group) as u32 }
+    }
+
     /// Four words that all samples of the group share, for its prompt or start state; `step` tells draws apart.
     pub fn shared(self, step: u32) -> [u32; 4] {
         draw(self.seed, self.update, self.group, 0, step, purpose::PROMPT)
@@ -55,8 +60,7 @@ pub struct Samples<'a> {
 
 impl Samples<'_> {
     pub fn key(&self, i: usize) -> DrawKey {
-        let (group, sample) = ((i / self.group) as u32, (i % self.group) as u32);
-        DrawKey { seed: self.seed, update: self.update, group, sample }
+        DrawKey::of(self.seed, self.update, self.group, i)
     }
 
     /// State and record of a sample.
@@ -211,8 +215,7 @@ pub struct Written<'a> {
 
 impl<'a> Written<'a> {
     pub fn key(&self, i: usize) -> DrawKey {
-        let (group, sample) = ((i / self.group) as u32, (i % self.group) as u32);
-        DrawKey { seed: self.seed, update: self.update, group, sample }
+        DrawKey::of(self.seed, self.update, self.group, i)
     }
 
     pub fn prompt(&self, i: usize) -> &'a [u32] {

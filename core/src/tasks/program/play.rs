@@ -139,11 +139,18 @@ impl Program {
 
     /// State and record before `start`.
     fn blank(&self, state: &mut State, record: &mut [f32]) {
-        let p = &self.program;
-        record.fill(0.0);
-        record[..p.blank_record.len()].copy_from_slice(&p.blank_record);
+        self.blank_state(state);
+        self.blank_record(record);
+    }
+
+    pub(super) fn blank_state(&self, state: &mut State) {
         state.fill(0);
-        state[..p.blank_state.len()].copy_from_slice(&p.blank_state);
+        state[..self.program.blank_state.len()].copy_from_slice(&self.program.blank_state);
+    }
+
+    pub(super) fn blank_record(&self, record: &mut [f32]) {
+        record.fill(0.0);
+        record[..self.program.blank_record.len()].copy_from_slice(&self.program.blank_record);
     }
 
     /// The true score out of the bits of `score`, and the verifier's verdict into the record.

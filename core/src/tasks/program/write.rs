@@ -5,7 +5,7 @@ use crate::math::rng::purpose;
 use crate::reward::Reads;
 use crate::reward::task::{Dice, Keys, MAX_STATE, Memory, World};
 use crate::tasks::kit::fields::write_list;
-use crate::tasks::{DrawKey, Reading, Samples, TokenTask, Written};
+use crate::tasks::{DrawKey, Reading, Samples, State, TokenTask, Written};
 
 impl Program {
     /// Makes a prompt; the error of the program where it fails, and the prompt is then the first token over and over.
@@ -26,18 +26,16 @@ impl Program {
     }
 
     /// A state before a call: it is scratch paper here.
-    fn scratch(&self) -> [u32; MAX_STATE] {
+    fn scratch(&self) -> State {
         let mut state = [0; MAX_STATE];
-        state[..self.program.blank_state.len()].copy_from_slice(&self.program.blank_state);
+        self.blank_state(&mut state);
         state
     }
 
     /// A record that knows the prompt and the completion.
     fn open(&self, prompt: &[u32], tokens: &[u32], record: &mut [f32]) {
-        let p = &self.program;
-        record.fill(0.0);
-        record[..p.blank_record.len()].copy_from_slice(&p.blank_record);
-        if let Some([tokens_slot, prompt_slot]) = p.slots.written {
+        self.blank_record(record);
+        if let Some([tokens_slot, prompt_slot]) = self.program.slots.written {
             write_list(record, tokens_slot, tokens);
             write_list(record, prompt_slot, prompt);
         }
@@ -151,8 +149,7 @@ impl TokenTask for Program {
 
     fn finish_all(&self, written: &mut Written) {
         let (seed, update, group) = (written.seed, written.update, written.group);
-        let key = |i: usize| DrawKey { seed, update, group: (i / group) as u32, sample: (i % group) as u32 };
-        self.judge(written, key);
+        self.judge(written, |i| DrawKey::of(seed, update, group, i));
     }
 
     fn demonstration(&self, key: DrawKey, prompt: &[u32], out: &mut [u32]) -> usize {
